@@ -1,0 +1,98 @@
+import type { HostId, ResourceId, RunId, SetId } from '../id.ts';
+import type { Lsn } from '../wal/lsn.ts';
+import type { PoolAccess } from '../pool/pool-access.ts';
+import type { RateLimits } from '../run/rate.ts';
+import type { RestorePlan } from '../restore/plan.ts';
+import type { SegmentName } from '../wal/segment-name.ts';
+
+/** How to reach one database instance on the agent's own host. */
+export interface InstanceAccess {
+  readonly resourceId: ResourceId;
+  /** Name of the engine profile, e.g. `postgresql` (core/engine). */
+  readonly engine: string;
+  readonly dataDirectory: string;
+  /** Unix socket directory (starts with /) or host name. */
+  readonly socket: string;
+  readonly port: number;
+  /** Absent for a closed instance. */
+  readonly login?: { readonly user: string; readonly password: string; readonly database: string };
+  /** The identity recorded at discovery; a different one found is `system_id_mismatch` (peers.md §5 item 3). */
+  readonly systemId: string;
+}
+
+/** K-079. `fast` is zstd level 3; `level` is zstd 1–22. */
+export type Compression = { readonly mode: 'none' } | { readonly mode: 'fast' } | { readonly mode: 'level'; readonly level: number };
+
+/** K-080 retention of archived log files after backup. Default `delete`. */
+export type ArchiveRetention = { readonly mode: 'delete' } | { readonly mode: 'keep-days'; readonly days: number } | { readonly mode: 'keep' };
+
+export interface BackupOptions {
+  /** K-081, 1–255. */
+  readonly channels: number;
+  readonly compression: Compression;
+  readonly archiveRetention: ArchiveRetention;
+  /** K-082 directory on the agent host into which the server archives its log; undefined = found by preflight. */
+  readonly archiveDirectory?: string;
+  readonly limits: RateLimits;
+  readonly isFastCheckpoint: boolean;
+}
+
+/** What an agent fetches over its own channel before it begins: everything a step needs, secrets included. */
+export type Order =
+  | {
+      readonly kind: 'full-backup';
+      readonly runId: RunId;
+      readonly hostId: HostId;
+      readonly setId: SetId;
+      readonly instance: InstanceAccess;
+      readonly pool: PoolAccess;
+      readonly options: BackupOptions;
+    }
+  | {
+      readonly kind: 'log-backup';
+      readonly runId: RunId;
+      readonly hostId: HostId;
+      readonly instance: InstanceAccess;
+      /** Enabled target pools of the resource: a file is deleted only when all of them hold it. The first is written by this run. */
+      readonly pools: readonly PoolAccess[];
+      readonly options: BackupOptions;
+      /** Begin segments of backups that now run or wait: nothing at or after the oldest may be deleted. */
+      readonly neededFrom: readonly { readonly timeline: number; readonly segment: SegmentName }[];
+    }
+  | {
+      readonly kind: 'restore';
+      readonly runId: RunId;
+      readonly hostId: HostId;
+      readonly pool: PoolAccess;
+      readonly plan: RestorePlan;
+      readonly limits: RateLimits;
+      readonly channels: number;
+      /** In place only: the running resource whose data directory is replaced. */
+      readonly instance?: InstanceAccess;
+    }
+  | {
+      readonly kind: 'verify-set';
+      readonly runId: RunId;
+      readonly hostId: HostId;
+      readonly pool: PoolAccess;
+      readonly setId: SetId;
+      /** quick: objects and meta; full: every byte. */
+      readonly depth: 'quick' | 'full';
+    }
+  | { readonly kind: 'no-op'; readonly runId: RunId; readonly hostId: HostId; readonly seconds: number }
+  | { readonly kind: 'rebuild'; readonly runId: RunId; readonly hostId: HostId; readonly pool: PoolAccess };
+
+export type OrderOf<K extends Order['kind']> = Extract<Order, { kind: K }>;
+
+/** Preflight and pool checks have no run; the API asks for them through a workflow and the agent fetches this. */
+export type Inspection =
+  | { readonly kind: 'preflight'; readonly instance: InstanceAccess; readonly archiveDirectory?: string }
+  | { readonly kind: 'login'; readonly instance: InstanceAccess }
+  | { readonly kind: 'pool-create' | 'pool-test'; readonly pool: PoolAccess };
+
+/** Lowest log position a set or batch must cover, used by both sides of the wire. */
+export interface LogRange {
+  readonly from: Lsn;
+  /** Half-open. */
+  readonly to: Lsn;
+}

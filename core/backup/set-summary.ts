@@ -1,0 +1,48 @@
+import type { AttemptId, ResourceId, RunId, SetId } from '../id.ts';
+import type { Instant } from '../instant.ts';
+import type { Lsn } from '../wal/lsn.ts';
+import type { SegmentName } from '../wal/segment-name.ts';
+import type { Warning } from '../run/progress.ts';
+
+export interface TablespaceOfSet {
+  readonly oid: number;
+  readonly path: string;
+}
+
+/**
+ * The head of a committed set: what the catalog indexes and what the first line of `meta` says (docs/format.md §5).
+ * D-001, D-013…D-018: begin/end LSN with their segments; on one node BAK_END_LSN equals the end LSN.
+ */
+export interface SetSummary {
+  readonly setId: SetId;
+  readonly runId: RunId;
+  readonly attemptId: AttemptId;
+  readonly resourceId: ResourceId;
+  readonly type: 'full';
+  readonly engine: string;
+  /** Server version number, e.g. 180004. */
+  readonly serverVersion: number;
+  readonly systemId: string;
+  readonly timeline: number;
+  readonly branchId: string;
+  readonly beginLsn: Lsn;
+  readonly endLsn: Lsn;
+  readonly backupEndLsn: Lsn;
+  readonly beginSegment: SegmentName;
+  readonly endSegment: SegmentName;
+  readonly beganAt: Instant;
+  readonly endedAt: Instant;
+  /** True when the log range [begin, end] lies inside the set (D-020, D-021). */
+  readonly isConsistent: boolean;
+  readonly hasChecksums: boolean;
+  readonly pageBytes: number;
+  readonly segmentBytes: number;
+  readonly tablespaces: readonly TablespaceOfSet[];
+  readonly fileCount: number;
+  readonly rawBytes: number;
+  readonly storedBytes: number;
+  readonly pieceCount: number;
+  readonly isEncrypted: boolean;
+  readonly warnings: readonly Warning[];
+  readonly toolVersion: string;
+}

@@ -1,0 +1,31 @@
+import type { AttemptId, Brand, BatchId, SetId } from '../id.ts';
+import { fail } from '../errors/fail.ts';
+
+/** Key of an object in a pool. Only this file builds one (design §3). Layout: docs/format.md §2. */
+export type ObjectKey = Brand<string, 'ObjectKey'>;
+
+const key = (text: string): ObjectKey => text as ObjectKey;
+const digits = (n: number): string => String(n).padStart(6, '0');
+
+export const poolKey = (): ObjectKey => key('holdfast.json');
+export const setPrefix = (set: SetId): string => `sets/${set}/`;
+export const setStartKey = (set: SetId): ObjectKey => key(`sets/${set}/start`);
+export const setMetaKey = (set: SetId): ObjectKey => key(`sets/${set}/meta`);
+/** Pieces count from 1 within an attempt. */
+export const pieceKey = (set: SetId, attempt: AttemptId, piece: number): ObjectKey =>
+  key(`sets/${set}/${attempt}/piece-${digits(piece)}.bak`);
+
+/** `branchId` is the hash of the history file (docs/format.md §6), `systemId` a decimal number as text. */
+export const branchPrefix = (systemId: string, branchId: string): string => `logs/${systemId}/${branchId}/`;
+export const logSegmentKey = (systemId: string, branchId: string, object: string): ObjectKey =>
+  key(`logs/${systemId}/${branchId}/${object}`);
+/** Batches sort by their first LSN: 16 hex digits. */
+export const logBatchKey = (systemId: string, branchId: string, fromLsnHex: string, batch: BatchId): ObjectKey =>
+  key(`logs/${systemId}/${branchId}/batches/${fromLsnHex}-${batch}`);
+
+/** For keys that came out of a listing or a metadata object. Throws `value_malformed` on anything that could leave the pool. */
+export function parseObjectKey(text: string): ObjectKey {
+  const isClean = /^[A-Za-z0-9._/-]{1,500}$/.test(text) && !text.split('/').some((part) => part === '' || part === '.' || part === '..');
+  if (!isClean) throw fail('value_malformed', { text: text.slice(0, 80), what: 'object key', expected: 'relative/path of letters, digits, . _ -' });
+  return key(text);
+}

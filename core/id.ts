@@ -1,0 +1,53 @@
+import { fail } from './errors/fail.ts';
+
+declare const brand: unique symbol;
+/** A text that only its `parse…` function makes; two brands never mix. */
+export type Brand<T, B extends string> = T & { readonly [brand]: B };
+
+export type HostId = Brand<string, 'HostId'>;
+export type ResourceId = Brand<string, 'ResourceId'>;
+export type PoolId = Brand<string, 'PoolId'>;
+export type JobId = Brand<string, 'JobId'>;
+export type RunId = Brand<string, 'RunId'>;
+export type SetId = Brand<string, 'SetId'>;
+export type BatchId = Brand<string, 'BatchId'>;
+export type AttemptId = Brand<string, 'AttemptId'>;
+export type TokenId = Brand<string, 'TokenId'>;
+
+/** Prefix of each id in text form, e.g. `run_0193…`: build.md "Ids: prefixed UUIDv7". */
+export interface IdByPrefix {
+  host: HostId;
+  res: ResourceId;
+  pool: PoolId;
+  job: JobId;
+  run: RunId;
+  set: SetId;
+  batch: BatchId;
+  try: AttemptId;
+  tok: TokenId;
+}
+export type IdPrefix = keyof IdByPrefix;
+
+const shape = /^(host|res|pool|job|run|set|batch|try|tok)_[0-9a-f]{32}$/;
+
+/** Parses an id of the given kind. Throws `id_malformed` for anything else. */
+export function parseId<P extends IdPrefix>(prefix: P, text: string): IdByPrefix[P] {
+  if (!shape.test(text) || !text.startsWith(`${prefix}_`)) {
+    throw fail('id_malformed', { kind: prefix, text: text.slice(0, 60) });
+  }
+  return text as unknown as IdByPrefix[P];
+}
+
+/**
+ * Builds a prefixed UUIDv7 (RFC 9562 §5.7) from a time in milliseconds since 1970 and at least
+ * 10 random bytes. Pure: the caller brings time and randomness.
+ */
+export function formatId<P extends IdPrefix>(prefix: P, nowMs: number, random: Uint8Array): IdByPrefix[P] {
+  const bytes = new Uint8Array(16);
+  bytes.set(random.subarray(0, 10), 6);
+  for (let i = 5, rest = nowMs; i >= 0; i--, rest = Math.floor(rest / 256)) bytes[i] = rest % 256;
+  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f);
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
+  const hex = Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
+  return `${prefix}_${hex}` as unknown as IdByPrefix[P];
+}

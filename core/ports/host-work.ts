@@ -1,0 +1,39 @@
+import type { DiscoveredInstance, PreflightReport } from '../agent/inspection.ts';
+import type { Inspection, OrderOf } from '../agent/order.ts';
+import type { SetSummary } from '../backup/set-summary.ts';
+import type { BatchSummary } from '../log/batch-summary.ts';
+import type { LogReport, RestoreReport, VerifyReport } from '../restore/report.ts';
+import type { StepContext } from './step.ts';
+
+/**
+ * Everything an agent does for a run: the activities call these through injection, `agent/` implements them. Each is
+ * safe to run again after it finished or was killed at any instant (design §4).
+ */
+export interface HostWork {
+  takeFullBackup(order: OrderOf<'full-backup'>, step: StepContext): Promise<SetSummary>;
+  takeLogBackup(order: OrderOf<'log-backup'>, step: StepContext): Promise<LogReport>;
+  restore(order: OrderOf<'restore'>, step: StepContext): Promise<RestoreReport>;
+  verifySet(order: OrderOf<'verify-set'>, step: StepContext): Promise<VerifyReport>;
+  /** Reads what is committed in a pool: the only source of `catalog rebuild`. */
+  readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIterable<CommittedInPool>;
+  discover(): Promise<readonly DiscoveredInstance[]>;
+  preflight(inspection: Extract<Inspection, { kind: 'preflight' }>): Promise<PreflightReport>;
+  /** Checks user, password and rights. Throws `login_refused`, `privilege_missing`. */
+  checkLogin(inspection: Extract<Inspection, { kind: 'login' }>): Promise<{ readonly user: string; readonly isSuperuser: boolean }>;
+  createPool(inspection: Extract<Inspection, { kind: 'pool-create' | 'pool-test' }>): Promise<void>;
+  /** Writes, reads and removes a probe object. */
+  testPool(inspection: Extract<Inspection, { kind: 'pool-create' | 'pool-test' }>): Promise<{ readonly freeBytes?: number }>;
+}
+
+export type CommittedInPool = { readonly kind: 'set'; readonly set: SetSummary } | { readonly kind: 'batch'; readonly batch: BatchSummary };
+
+/** What an agent may ask and tell the API about (HTTPS `/agent/v1`, build.md "Credentials and channels"). */
+export interface AgentChannel {
+  order(runId: string): Promise<OrderOf<'full-backup'> | OrderOf<'log-backup'> | OrderOf<'restore'> | OrderOf<'verify-set'> | OrderOf<'no-op'> | OrderOf<'rebuild'>>;
+  inspection(inspectionId: string): Promise<Inspection>;
+  /** Idempotent by set id. */
+  putSet(set: SetSummary): Promise<void>;
+  /** Idempotent by batch id. */
+  putBatch(batch: BatchSummary): Promise<void>;
+  putLogLines(runId: string, lines: readonly { readonly at: string; readonly level: string; readonly message: string }[]): Promise<void>;
+}

@@ -1,0 +1,32 @@
+import type { ObjectKey } from '../format/object-key.ts';
+
+export interface ObjectInfo {
+  readonly key: ObjectKey;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Where a pool keeps its objects. Objects are written once and never changed; nothing may be concluded from a listing
+ * but which objects exist (design §8). One contract suite (`tests/contracts/object-store.ts`) runs on every adapter.
+ */
+export interface ObjectStore {
+  /**
+   * Creates an object. MUST be atomic (a reader sees all or nothing) and MUST NOT replace an existing object: identical
+   * or not, an existing one answers `exists` and stays as it is. Durable only after `barrier`, unless `isDurablePut`.
+   * Throws `pool_unreachable`, `pool_full`.
+   */
+  putIfAbsent(key: ObjectKey, body: Uint8Array): Promise<'created' | 'exists'>;
+  /** Whole object, or the bytes `[from, from + length)`. Throws `object_missing`, `object_short`, `pool_unreachable`. */
+  get(key: ObjectKey, range?: { readonly from: number; readonly length: number }): Promise<Uint8Array>;
+  /** Size of an object, or undefined when it does not exist. */
+  head(key: ObjectKey): Promise<ObjectInfo | undefined>;
+  /** Every object below a prefix, in key order. */
+  list(prefix: string): AsyncIterable<ObjectInfo>;
+  /** Removes objects; missing ones are fine. Only plans of retention and clean-up call it. */
+  remove(keys: readonly ObjectKey[]): Promise<void>;
+  /** Returns when everything put by this store handle is on stable storage (fsync of files and directories). */
+  barrier(): Promise<void>;
+  /** Free bytes where that is known (a local pool); undefined where it is not (S3). */
+  freeBytes(): Promise<number | undefined>;
+  close(): Promise<void>;
+}

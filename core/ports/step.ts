@@ -1,0 +1,18 @@
+import type { HoldfastError } from '../errors/holdfast-error.ts';
+import type { RunId } from '../id.ts';
+import type { LogLine, Progress } from '../run/progress.ts';
+import type { RateLimits } from '../run/rate.ts';
+
+/** What a long step on a host gets from whoever runs it: cancellation in, progress and log lines out. */
+export interface StepContext {
+  readonly runId: RunId;
+  /** Aborted on cancel, or when the attempt is superseded. A step stops within 2 s and cleans up what it began. */
+  readonly signal: AbortSignal;
+  report(progress: Progress): void;
+  log(line: LogLine): void;
+  /** The limits now in force; changes reach the pipeline within 2 s. */
+  limits(): RateLimits;
+}
+
+/** The way a step ended, journalled on the agent so that a lost result is never work done twice. */
+export type StepEnd<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: HoldfastError };

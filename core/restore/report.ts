@@ -1,0 +1,37 @@
+import type { Lsn } from '../wal/lsn.ts';
+import type { Instant } from '../instant.ts';
+import type { Warning } from '../run/progress.ts';
+
+/** How a restore ended. */
+export interface RestoreReport {
+  readonly directory: string;
+  /** Timeline after promotion, or the one replayed when left closed. */
+  readonly timeline: number;
+  readonly reachedLsn: Lsn;
+  /** Commit time of the last transaction replayed, where the server said one. */
+  readonly lastTransactionAt?: Instant;
+  readonly isOpen: boolean;
+  readonly port?: number;
+  readonly socket?: string;
+  /** In place: where the old data directory was moved. */
+  readonly keptOldAt?: string;
+  readonly bytesWritten: number;
+  readonly filesWritten: number;
+  readonly warnings: readonly Warning[];
+  readonly secondsByPhase: Readonly<Record<string, number>>;
+}
+
+export interface VerifyReport {
+  readonly objects: number;
+  readonly bytes: number;
+  readonly damage: readonly { readonly object: string; readonly what: string }[];
+}
+
+export interface LogReport {
+  readonly segments: number;
+  readonly rawBytes: number;
+  readonly storedBytes: number;
+  readonly batches: readonly string[];
+  readonly deletedFiles: number;
+  readonly warnings: readonly Warning[];
+}

@@ -1,0 +1,17 @@
+/** States of a run (design §4) and the moves between them. */
+const next = {
+  queued: ['running', 'cancelled', 'failed', 'skipped'],
+  running: ['paused', 'succeeded', 'warned', 'failed', 'cancelled', 'skipped'],
+  paused: ['running', 'cancelled', 'failed'],
+  succeeded: [],
+  warned: [],
+  failed: [],
+  cancelled: [],
+  skipped: [],
+} as const satisfies Record<string, readonly string[]>;
+
+/** `warned` is "succeeded with warnings". */
+export type RunState = keyof typeof next;
+export const runStates = Object.keys(next) as readonly RunState[];
+export const canMove = (from: RunState, to: RunState): boolean => (next[from] as readonly RunState[]).includes(to);
+export const isFinal = (state: RunState): boolean => next[state].length === 0;
