@@ -1,0 +1,67 @@
+import type { AttemptId } from '../id.ts';
+import type { SetSummary } from '../backup/set-summary.ts';
+
+/** One object of pieces: frames follow each other without gaps. `attempt` names its key and salts its encryption subkey. */
+export interface PieceOfSet {
+  /** Number within the attempt, from 1. */
+  readonly piece: number;
+  readonly attempt: AttemptId;
+  readonly storedBytes: number;
+}
+
+/** One frame: found, checked and decrypted alone. */
+export interface FrameOfSet {
+  /** Index into the piece list of the set. */
+  readonly pieceIndex: number;
+  /** Offset of the frame's header in its piece. */
+  readonly offset: number;
+  /** Header included. */
+  readonly storedBytes: number;
+  readonly rawBytes: number;
+  /** Hex SHA-256 of the stored frame, header included. */
+  readonly sha256: string;
+}
+
+/**
+ * A run of bytes of one file. Extents of a file follow each other from offset 0; `frame` −1 means that the bytes are
+ * all zero and stored nowhere. `hash` is the 128-bit XXH3 of the raw bytes as 32 hex digits ('' for zeros).
+ */
+export interface Extent {
+  readonly frame: number;
+  /** Offset of the bytes within the raw frame. */
+  readonly offset: number;
+  readonly length: number;
+  readonly hash: string;
+}
+
+/** A page whose checksum did not match and that stayed the same over re-reads. Block counts within the relation segment file. */
+export interface DamagedPage {
+  readonly path: string;
+  readonly block: number;
+}
+
+/**
+ * A member of a set. `path` is relative to the data directory with `/`; members of tablespaces lie under
+ * `pg_tblspc/<oid>/…`; configuration that lives outside the data directory has `origin`, its absolute path.
+ */
+export type MemberOfSet =
+  | { readonly kind: 'directory'; readonly path: string; readonly mode: number }
+  | { readonly kind: 'symlink'; readonly path: string; readonly target: string }
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly mode: number;
+      readonly sizeBytes: number;
+      readonly mtimeMs: number;
+      readonly extents: readonly Extent[];
+      readonly origin?: string;
+    };
+
+/** All of a set's metadata in memory. On disk it is NDJSON, docs/format.md §5. Log inside the set is members `pg_wal/<segment>`. */
+export interface SetMeta {
+  readonly summary: SetSummary;
+  readonly pieces: readonly PieceOfSet[];
+  readonly frames: readonly FrameOfSet[];
+  readonly members: readonly MemberOfSet[];
+  readonly damagedPages: readonly DamagedPage[];
+}

@@ -1,0 +1,35 @@
+import type { Order } from '../agent/order.ts';
+import type { HostId, ResourceId, RunId, SetId } from '../id.ts';
+import type { RunState } from '../run/run-state.ts';
+import type { Warning } from '../run/progress.ts';
+
+/** What a workflow needs to know of its run: ids and small options, never a secret, never a path list. */
+export interface RunTicket {
+  readonly runId: RunId;
+  readonly kind: Order['kind'];
+  readonly hostId: HostId;
+  /** Lane the work holds: a resource, or for a restore to a copy its target (host + path). */
+  readonly lane: { readonly owner: ResourceId | string; readonly kind: 'data' | 'log' | 'logical' | 'exclusive' | 'none' };
+  /** K-084: 1–60. */
+  readonly reconnectMinutes: number;
+  readonly setId?: SetId;
+  /** Scheduled incremental and log runs are skipped when the lane is busy; manual ones are refused or wait. */
+  readonly whenBusy: 'skip' | 'refuse' | 'wait';
+}
+
+/** The last word on a run. `failed` carries the registered code and its parameters. */
+export type RunOutcome =
+  | { readonly state: 'succeeded'; readonly result: unknown }
+  | { readonly state: 'warned'; readonly result: unknown; readonly warnings: readonly Warning[] }
+  | { readonly state: 'failed' | 'skipped' | 'cancelled'; readonly code: string; readonly params: Readonly<Record<string, string>>; readonly message: string };
+
+/** The catalog as the control activities see it. All calls are safe to repeat. */
+export interface RunBook {
+  /** Loads the job revision of a run (design §4). Throws `run_unknown`. */
+  ticket(runId: RunId): Promise<RunTicket>;
+  /** Moves a run; a move that already happened is fine, an impossible one throws `run_state_conflict`. */
+  moveTo(runId: RunId, state: Exclude<RunState, RunOutcome['state']>): Promise<void>;
+  close(runId: RunId, outcome: RunOutcome): Promise<void>;
+  /** Links an indexed set to its run. Throws `set_not_indexed` when the agent has not told of it yet (retryable). */
+  recordSet(runId: RunId, setId: SetId): Promise<void>;
+}

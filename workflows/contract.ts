@@ -1,0 +1,45 @@
+import type { HostId, RunId } from '#core/id.ts';
+import type { Order } from '#core/agent/order.ts';
+import type { RateLimits } from '#core/run/rate.ts';
+
+/** Durable names: changing one is a format change (style §3.4). The API and the CLI import nothing else of workflows/. */
+export const controlQueue = 'control';
+export type HostQueueKind = 'ctl' | 'data' | 'wal';
+/** Agents are addressed by stable host id only, never by hostname (design §2). `prefix` separates test files, '' in production. */
+export const hostQueue = (host: HostId, kind: HostQueueKind, prefix = ''): string => `${prefix}host:${host}:${kind}`;
+
+export const runWorkflow = 'executeRun';
+export const laneWorkflow = 'lane';
+export const workWorkflow = 'work';
+export const inspectWorkflow = 'inspect';
+
+export const runWorkflowId = (run: RunId): string => `run:${run}`;
+export const laneWorkflowId = (owner: string): string => `lane:${owner}`;
+export const workWorkflowId = (owner: string, lane: string): string => `work:${owner}:${lane}`;
+export const inspectWorkflowId = (inspectionId: string): string => `inspect:${inspectionId}`;
+
+export interface RunInput {
+  readonly runId: RunId;
+  readonly kind: Order['kind'];
+  /** Task-queue prefix of tests; '' in production. */
+  readonly queuePrefix: string;
+}
+
+/** A short question to one agent, asked through Temporal so that the API needs no way to a host. Result: what HostWork returns. */
+export interface InspectInput {
+  readonly inspectionId: string;
+  readonly hostId: HostId;
+  readonly kind: 'discover' | 'preflight' | 'login' | 'pool-create' | 'pool-test';
+  readonly queuePrefix: string;
+}
+
+/** Update of a run workflow: new limits reach the agent within 2 s. */
+export const throttleUpdate = 'throttle';
+export type ThrottleInput = RateLimits;
+/** Query of a run workflow: where it stands, in words, and the workflow whose pending activity carries the progress. */
+export const statusQuery = 'status';
+export interface RunStatus {
+  readonly phase: 'recording' | 'waiting-for-agent' | 'waiting-for-lane' | 'working' | 'committing' | 'closed';
+  readonly detail: string;
+  readonly workWorkflowId?: string;
+}
