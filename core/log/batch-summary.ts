@@ -11,6 +11,11 @@ export interface SegmentOfBatch {
   readonly from: Lsn;
   /** End of the last valid record: the whole segment unless it ends early (a switch counts as whole). */
   readonly to: Lsn;
+  /**
+   * START of the last record that ends in this segment (the switch record counts). The server stops at the first record
+   * that starts at or after a target LSN, so `latest` can only be executed as the start of a record, never as its end.
+   */
+  readonly lastRecord: Lsn;
   readonly rawSha256: string;
   readonly storedSha256: string;
   readonly rawBytes: number;
