@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { field } from './field.ts';
+
+const since = '0.1';
+
+/** Settings of `holdfast agent`. Everything else (host id, key, Temporal, payload key) comes from enrolment. */
+export const agentSettings = z.object({
+  agentHome: field(z.string().min(1), {
+    title: 'Agent home directory',
+    description: 'Holds host.json (0600), the journal of running steps and the job results of this host',
+    example: '/var/lib/holdfast-agent',
+    since,
+  }),
+  apiUrl: field(z.string().min(1).default('http://127.0.0.1:8420'), {
+    title: 'API URL',
+    description: 'Address of the Holdfast API',
+    since,
+  }),
+  enrolToken: field(z.string().optional(), {
+    title: 'Enrolment token',
+    description: 'One-time token of `holdfast host token`; read once, when the host is not enrolled yet',
+    since,
+    isSecret: true,
+  }),
+  enrolTokenFile: field(z.string().optional(), {
+    title: 'Enrolment token file',
+    description: 'File that holds the one-time token, instead of enrolToken',
+    since,
+  }),
+  temporalAddress: field(z.string().optional(), {
+    title: 'Temporal address',
+    description: 'Overrides the address told at enrolment, e.g. behind a proxy',
+    since,
+  }),
+  queuePrefix: field(z.string().max(60).optional(), {
+    title: 'Queue prefix',
+    description: 'Overrides the prefix told at enrolment; for tests',
+    since,
+  }),
+  reportSeconds: field(z.coerce.number().int().min(1).max(300).default(10), {
+    title: 'Report interval',
+    description: 'How often the agent tells the API its version, disks and instances',
+    unit: 'seconds',
+    since,
+  }),
+  postgresBin: field(z.string().optional(), {
+    title: 'PostgreSQL program directories',
+    description: 'Directories with postgres and pg_ctl to look in first, separated by colons',
+    example: '/usr/lib/postgresql/15/bin:/usr/lib/postgresql/18/bin',
+    since,
+  }),
+});
+
+export type AgentSettings = z.output<typeof agentSettings>;
