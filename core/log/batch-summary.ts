@@ -3,28 +3,48 @@ import type { Instant } from '../instant.ts';
 import type { Lsn } from '../wal/lsn.ts';
 import type { SegmentName } from '../wal/segment-name.ts';
 
+/** A named point made by `pg_create_restore_point`. `lsn` is where its record begins. */
+export interface RestorePointOfLog {
+  readonly name: string;
+  readonly lsn: Lsn;
+  readonly at: Instant;
+}
+
+/**
+ * Where transactions end, coarsely: recovery to a time later than every earlier mark and before `at` stops at or after
+ * `lsn`. `lsn` is the begin of the first commit or abort record of a stretch that is later than all before it in the
+ * segment, `at` the greatest time of the stretch. At most 17 per segment, both fields only grow.
+ */
+export interface TimeMark {
+  readonly lsn: Lsn;
+  readonly at: Instant;
+}
+
 /** One verified log segment of a committed batch. */
 export interface SegmentOfBatch {
   readonly name: SegmentName;
   /** Object name below the branch prefix. */
   readonly object: string;
   readonly from: Lsn;
-  /** End of the last valid record: the whole segment unless it ends early (a switch counts as whole). */
-  readonly to: Lsn;
   /**
-   * START of the last record that ends in this segment (the switch record counts). The server stops at the first record
-   * that starts at or after a target LSN, so `latest` can only be executed as the start of a record, never as its end.
+   * End of the verified log: the end of the whole segment, or, of a tail that was saved unfinished, the end of its last
+   * complete record (a segment closed by a switch counts as whole).
    */
-  readonly lastRecord: Lsn;
+  readonly to: Lsn;
   readonly rawSha256: string;
   readonly storedSha256: string;
   readonly rawBytes: number;
   readonly storedBytes: number;
+  /** Times of commits only, in the order of the log; `maxCommit` because times of concurrent commits are not in order. */
   readonly firstCommit?: Instant;
   readonly lastCommit?: Instant;
   readonly maxCommit?: Instant;
-  /** LSN just after the last record of the segment that is a commit. */
-  readonly restorePoints: readonly { readonly name: string; readonly lsn: Lsn; readonly at: Instant }[];
+  readonly restorePoints: readonly RestorePointOfLog[];
+  /** Begin of the last record that ends in this segment: the highest recovery_target_lsn the server can reach here. */
+  readonly lastRecord?: Lsn;
+  readonly marks?: readonly TimeMark[];
+  /** Lowest and highest id among transactions that commit or abort here (decimal text, 32-bit, not wrapped). */
+  readonly xids?: { readonly lowest: string; readonly highest: string };
 }
 
 /** Content of a batch object: the commit point of a log run (design §6). Batches of a branch form a hash chain. */
@@ -42,6 +62,7 @@ export interface BatchSummary {
   readonly to: Lsn;
   /** Wall time up to which the log is known: the time of the switch that closed the last segment (RPO of an idle database). */
   readonly coveredUntil: Instant;
+  /** 0 segments: a batch that brings only the history file of a branch. */
   readonly segments: readonly SegmentOfBatch[];
   /** SHA-256 of the stored batch object before this one on the branch; '' for the first. */
   readonly previousSha256: string;

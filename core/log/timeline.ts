@@ -1,0 +1,123 @@
+import type { SetId } from '../id.ts';
+import type { Instant } from '../instant.ts';
+import type { RestoreTarget } from '../restore/target.ts';
+import type { Lsn } from '../wal/lsn.ts';
+import type { RestorePointOfLog, SegmentOfBatch } from './batch-summary.ts';
+
+/** Gap-free verified log of one branch, `[from, to)`. */
+export interface LogStretch {
+  readonly from: Lsn;
+  readonly to: Lsn;
+  /** Begin of its last complete record: what `latest` is executed as; absent when no record ends in the stretch. */
+  readonly lastRecord?: Lsn;
+  readonly firstCommit?: Instant;
+  /** Greatest commit time. */
+  readonly lastCommit?: Instant;
+  /** Wall time up to which the log is known (design §6). */
+  readonly coveredUntil: Instant;
+  readonly segmentCount: number;
+  readonly restorePoints: readonly RestorePointOfLog[];
+}
+
+/** Missing log between two stretches of a branch, half-open. */
+export interface LogGap {
+  readonly from: Lsn;
+  readonly to: Lsn;
+  /** Commit times around the gap, where known. */
+  readonly after?: Instant;
+  readonly before?: Instant;
+}
+
+/** A recovery branch 恢复分支: one timeline of one history. */
+export interface LogBranch {
+  readonly branchId: string;
+  readonly timeline: number;
+  /** Text of its history file; '' on timeline 1; absent when only sets name this branch and nobody has brought the file. */
+  readonly history?: string;
+  /** The branch it left and where; absent on timeline 1 and when the parent is not known. */
+  readonly parent?: { readonly branchId: string; readonly forkLsn: Lsn };
+  readonly stretches: readonly LogStretch[];
+  readonly gaps: readonly LogGap[];
+}
+
+/** A point that can be reached. */
+export interface RecoveryPoint {
+  readonly lsn: Lsn;
+  readonly at: Instant;
+}
+
+/** What can be reached from one set along one branch: every point from the end of the set to `to`. */
+export interface RecoveryWindow {
+  readonly setId: SetId;
+  readonly branchId: string;
+  readonly timeline: number;
+  /** End of the set. */
+  readonly from: RecoveryPoint;
+  /** Last contiguous record and the time up to which nothing else happened. */
+  readonly to: RecoveryPoint;
+  readonly lastCommit?: Instant;
+}
+
+/** The recovery timeline of one database as API, CLI and console show it. Plain JSON. */
+export interface LogTimeline {
+  readonly branches: readonly LogBranch[];
+  readonly windows: readonly RecoveryWindow[];
+  /** Branch that is written now: the highest timeline, then the latest. Targets without a timeline mean this one. */
+  readonly currentBranchId?: string;
+  readonly earliest?: RecoveryPoint;
+  readonly latest?: RecoveryPoint;
+  readonly lastCommit?: Instant;
+  /** Recovery point objective is measured from here. */
+  readonly coveredUntil?: Instant;
+}
+
+/** One stop of a way from timeline 1 to a branch: the branch is followed over `[from, to)`, its last one has no `to`. */
+export interface RouteStep {
+  readonly branchId: string;
+  readonly timeline: number;
+  readonly from: Lsn;
+  readonly to?: Lsn;
+}
+
+export interface RoutedSegment {
+  readonly branchId: string;
+  readonly timeline: number;
+  readonly segment: SegmentOfBatch;
+}
+
+export type UnreachableReason =
+  | 'no-set'
+  | 'set-unknown'
+  | 'timeline-unknown'
+  | 'before-first-set'
+  | 'in-gap'
+  | 'after-latest'
+  | 'name-unknown'
+  | 'xid-unknown';
+
+/** Answer to "can this point be reached, and how?" */
+export type Located =
+  | {
+      readonly isReachable: true;
+      /** Best set: the one with the highest end LSN from which the log leads to the point without a gap. */
+      readonly setId: SetId;
+      readonly branchId: string;
+      readonly timeline: number;
+      /** Where recovery stops at the earliest; sets are chosen against it, never against a clock. */
+      readonly lsn: Lsn;
+      /** What the server is told: may be an explicit LSN where a time or `latest` was asked (design §6, §7). */
+      readonly setting: RestoreTarget;
+      /** The replayed LSN must be at or after this. */
+      readonly mustReach: Lsn;
+      /** Segments to put in place, oldest first, each chosen by the history: from the begin of the set's end segment on. */
+      readonly segments: readonly RoutedSegment[];
+      /** Known history files by name (`00000002.history`) that lead to this branch; put siblings of `LogTimeline` in place too. */
+      readonly route: readonly RouteStep[];
+    }
+  | {
+      readonly isReachable: false;
+      readonly reason: UnreachableReason;
+      /** Nearest reachable points. */
+      readonly before?: RecoveryPoint;
+      readonly after?: RecoveryPoint;
+    };
