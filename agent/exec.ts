@@ -1,0 +1,182 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
+import { fail } from '#core/errors/fail.ts';
+
+/** Unprivileged account a child runs as; PostgreSQL refuses to run as root. Needs root in the caller. */
+export interface ProcessUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * What to start. There is no shell: each argument arrives as it is. Secrets belong in `env` or `input`, never in
+ * `args` (visible to every user of the host). The child sees only `env` and a fixed PATH and C locale, so nothing of
+ * the agent's own environment leaks.
+ */
+export interface ProcessRequest {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** A directory that `user` may enter. Default `/`. */
+  readonly cwd?: string;
+  readonly user?: ProcessUser;
+  /** Aborting ends the child's whole process group: SIGTERM, after two seconds SIGKILL. */
+  readonly signal?: AbortSignal;
+  /** File to which standard output (for a long-lived child also standard error) is appended instead of memory. */
+  readonly outputFile?: string;
+}
+
+export interface ExecRequest extends ProcessRequest {
+  /** Milliseconds after which the child is ended and `command_timed_out` is thrown. */
+  readonly timeoutMs: number;
+  readonly input?: string | Uint8Array;
+  /** Bytes kept of each output stream; the rest is read and dropped. Default 1 MiB. */
+  readonly maxOutputBytes?: number;
+}
+
+export interface ExecResult {
+  /** Exit status, or 128 + the number of the signal that ended the child. */
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A long-lived child, for example a server in recovery. */
+export interface RunningProcess {
+  readonly pid: number;
+  /** Settles when the child has ended; never rejects. */
+  readonly exited: Promise<{ readonly exitCode: number }>;
+  /** Last bytes of what the child wrote (empty when `outputFile` takes them). */
+  output(): string;
+  /** Sends `signal` to the child alone and waits; after `graceMs` its process group is killed. */
+  stop(signal: NodeJS.Signals, graceMs: number): Promise<{ readonly exitCode: number }>;
+}
+
+const baseEnvironment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+const killAfterMs = 2000;
+const tailBytes = 64 * 1024;
+
+/**
+ * Runs a program to its end: the only door to child processes (design §3). A non-zero exit is an answer, not an error.
+ * Throws `command_unusable`, `command_timed_out`, `cancelled`.
+ */
+export async function exec(request: ExecRequest): Promise<ExecResult> {
+  const output = openOutput(request.outputFile);
+  const child = launch(request, [request.input === undefined ? 'ignore' : 'pipe', output ?? 'pipe', 'pipe']);
+  const limit = request.maxOutputBytes ?? 1024 * 1024;
+  const stdout = collect(child.stdout, limit, 'head');
+  const stderr = collect(child.stderr, limit, 'head');
+  const ended = outcomeOf(child, request.command);
+  // A child that closes its input early must not crash the agent: its exit code tells the story.
+  child.stdin?.on('error', () => undefined).end(request.input);
+  const timer = AbortSignal.timeout(request.timeoutMs);
+  const release = endOn(child, request.signal === undefined ? timer : AbortSignal.any([timer, request.signal]));
+  try {
+    const exitCode = await ended;
+    if (request.signal?.aborted === true) throw fail('cancelled', { what: request.command });
+    if (timer.aborted) throw fail('command_timed_out', { command: request.command, seconds: String(request.timeoutMs / 1000) });
+    return { exitCode, stdout: stdout(), stderr: stderr() };
+  } finally {
+    release();
+    if (output !== undefined) closeSync(output);
+  }
+}
+
+/** Starts a child that lives on, in its own process group. Throws `command_unusable` when it cannot be started. */
+export async function startProcess(request: ProcessRequest): Promise<RunningProcess> {
+  const file = openOutput(request.outputFile);
+  const child = launch(request, ['ignore', file ?? 'pipe', file ?? 'pipe']);
+  const ended = outcomeOf(child, request.command);
+  const tails = [collect(child.stdout, tailBytes, 'tail'), collect(child.stderr, tailBytes, 'tail')];
+  const release = request.signal === undefined ? () => undefined : endOn(child, request.signal);
+  try {
+    await Promise.race([new Promise((resolve) => child.once('spawn', resolve)), ended]);
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+  const exited = ended.then((exitCode) => {
+    release();
+    return { exitCode };
+  });
+  return {
+    pid: child.pid ?? -1,
+    exited,
+    output: () => tails.map((tail) => tail()).join(''),
+    stop: async (signal, graceMs) => {
+      child.kill(signal);
+      const timer = setTimeout(() => { killGroup(child, 'SIGKILL'); }, graceMs);
+      const result = await exited;
+      clearTimeout(timer);
+      return result;
+    },
+  };
+}
+
+function openOutput(path: string | undefined): number | undefined {
+  return path === undefined ? undefined : openSync(path, 'a', 0o600);
+}
+
+function launch(request: ProcessRequest, stdio: StdioOptions): ChildProcess {
+  return spawn(request.command, [...request.args], {
+    cwd: request.cwd ?? '/',
+    env: { ...baseEnvironment, ...request.env },
+    stdio,
+    shell: false,
+    // Own process group: a signal reaches the children of the child too.
+    detached: true,
+    ...(request.user === undefined ? {} : { uid: request.user.uid, gid: request.user.gid }),
+  });
+}
+
+function outcomeOf(child: ChildProcess, command: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(fail('command_unusable', { command, reason: cause.code ?? cause.message }, cause));
+    });
+    child.once('close', (code, signal) => {
+      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+    });
+  });
+}
+
+function collect(stream: ChildProcess['stdout'], limit: number, keep: 'head' | 'tail'): () => string {
+  let chunks: Buffer[] = [];
+  let size = 0;
+  stream?.on('data', (chunk: Buffer) => {
+    if (keep === 'head') chunk = chunk.subarray(0, Math.max(0, limit - size));
+    chunks.push(chunk);
+    size += chunk.length;
+    if (keep === 'tail' && size > 2 * limit) {
+      chunks = [Buffer.concat(chunks).subarray(-limit)];
+      size = limit;
+    }
+  });
+  return () => Buffer.concat(chunks).toString('utf8');
+}
+
+/** Ends the child when the signal fires; the returned function forgets it. */
+function endOn(child: ChildProcess, signal: AbortSignal): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    killGroup(child, 'SIGTERM');
+    timer = setTimeout(() => { killGroup(child, 'SIGKILL'); }, killAfterMs);
+  };
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
+  return () => {
+    signal.removeEventListener('abort', end);
+    clearTimeout(timer);
+  };
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (cause) {
+    // ESRCH: it ended between the check and the signal, which is what was wanted.
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ESRCH')) throw cause;
+  }
+}
