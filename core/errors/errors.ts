@@ -4,6 +4,7 @@ import { inputErrors } from './registry/input.ts';
 import { platformErrors } from './registry/platform.ts';
 import { poolErrors } from './registry/pool.ts';
 import { restoreErrors } from './registry/restore.ts';
+import { runErrors } from './registry/run.ts';
 import { walErrors } from './registry/wal.ts';
 
 /** The one registry: every error the product can report (design §3, style §3.7). Codes are durable names. */
@@ -14,6 +15,7 @@ export const errors = {
   ...platformErrors,
   ...poolErrors,
   ...restoreErrors,
+  ...runErrors,
   ...walErrors,
 } as const;
 
