@@ -40,8 +40,11 @@ export interface SegmentOfBatch {
   readonly lastCommit?: Instant;
   readonly maxCommit?: Instant;
   readonly restorePoints: readonly RestorePointOfLog[];
-  /** Begin of the last record that ends in this segment: the highest recovery_target_lsn the server can reach here. */
-  readonly lastRecord?: Lsn;
+  /**
+   * Begin of the last record that ends in this segment or before it (the switch record counts). The server stops at the
+   * first record that begins at or after a target LSN, so `latest` can only be executed as the begin of a record.
+   */
+  readonly lastRecord: Lsn;
   readonly marks?: readonly TimeMark[];
   /** Lowest and highest id among transactions that commit or abort here (decimal text, 32-bit, not wrapped). */
   readonly xids?: { readonly lowest: string; readonly highest: string };

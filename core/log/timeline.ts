@@ -8,8 +8,8 @@ import type { RestorePointOfLog, SegmentOfBatch } from './batch-summary.ts';
 export interface LogStretch {
   readonly from: Lsn;
   readonly to: Lsn;
-  /** Begin of its last complete record: what `latest` is executed as; absent when no record ends in the stretch. */
-  readonly lastRecord?: Lsn;
+  /** Begin of its last complete record: what `latest` is executed as. */
+  readonly lastRecord: Lsn;
   readonly firstCommit?: Instant;
   /** Greatest commit time. */
   readonly lastCommit?: Instant;
