@@ -1,0 +1,8 @@
+import { hash } from 'node:crypto';
+import { xxh3 } from '@node-rs/xxhash';
+
+/** XXH3-128 (seed 0) of raw bytes as 32 lower-case hex digits, most significant first: finds accidents, proves nothing against an attacker. */
+export const hash128 = (bytes: Uint8Array): string => xxh3.xxh128(bytes).toString(16).padStart(32, '0');
+
+/** SHA-256 as 64 lower-case hex digits. */
+export const sha256Hex = (bytes: Uint8Array | string): string => hash('sha256', bytes, 'hex');
