@@ -1,20 +1,20 @@
 import type { HostId } from '../id.ts';
 
-/** POST /agent/v1/enrol: a one-time token for a place on the host list (K-007). */
+/** Body of `POST /agent/v1/enrol`: the one-time token and who asks. */
 export interface EnrolmentRequest {
   readonly token: string;
-  readonly hostname: string;
   readonly agentVersion: string;
+  readonly hostname: string;
 }
 
-/** What a host keeps in `host.json` (0600). The host key authenticates every later call as `Authorization: Bearer`. */
+/** Its answer (201), once: all an agent needs to live. `hostKey` is the bearer token of every later `/agent/v1` call. */
 export interface Enrolment {
   readonly hostId: HostId;
-  /** `hfh_<32 hex>_<secret>` */
   readonly hostKey: string;
   readonly temporalAddress: string;
   readonly temporalNamespace: string;
-  readonly queuePrefix: string;
-  /** Base64 of the 32-byte key of the Temporal payload codec. */
+  /** Base64 of the 32-byte payload key (wire/payload-key.ts). */
   readonly payloadKey: string;
+  /** Task-queue prefix, '' in production. */
+  readonly queuePrefix: string;
 }
