@@ -330,7 +330,7 @@ export const controlErrors = {
     messageZh: '{url} 的应答与当前 API 版本不符:{reason}',
     hintZh: '请确认 HOLDFAST_API_URL 指向相同版本的 Holdfast API。',
   },
-  api_refused: {
+  api_code_unknown: {
     class: 'bug',
     http: 500,
     message: 'The API refused with {code}: {reason}',

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import type { ArchiveRetention, BackupOptions, Compression } from '../agent/order.ts';
+import { field } from './field.ts';
+import { rateLimitsShape } from './shape/progress.ts';
+import { pathShape } from './shape/words.ts';
+
+const since = '0.1';
+
+export const compressionShape: z.ZodType<Compression> = z.discriminatedUnion('mode', [
+  z.object({ mode: z.literal('none') }),
+  z.object({ mode: z.literal('fast') }),
+  z.object({ mode: z.literal('level'), level: z.number().int().min(1).max(22) }),
+]);
+
+export const archiveRetentionShape: z.ZodType<ArchiveRetention> = z.discriminatedUnion('mode', [
+  z.object({ mode: z.literal('delete') }),
+  z.object({ mode: z.literal('keep-days'), days: z.number().int().min(1).max(3650) }),
+  z.object({ mode: z.literal('keep') }),
+]);
+
+/** K-081 and K-106. */
+export const channelsField = field(z.number().int().min(1).max(255), {
+  title: 'Channels',
+  description: 'Parallel streams of the run, at most as many as the host has cores (K-081, K-106)',
+  since,
+});
+
+/** K-084: how long a run waits for an agent or server that went away. */
+export const reconnectField = field(z.number().int().min(1).max(60), {
+  title: 'Reconnect time',
+  description: 'Inside this time after a loss nothing is failed and the run goes on when the connection is back (K-084)',
+  unit: 'minutes',
+  since,
+});
+
+/** Options of a backup run with their defaults (K-079…K-086). */
+export const backupOptionsShape: z.ZodType<BackupOptions> = z.object({
+  channels: channelsField.default(1),
+  compression: field(compressionShape, {
+    title: 'Compression',
+    description: 'none, fast (zstd 3) or a zstd level from 1 to 22 (K-079)',
+    since,
+  }).default({ mode: 'fast' }),
+  archiveRetention: field(archiveRetentionShape, {
+    title: 'Archive retention',
+    description: 'Archived log files after backup: delete all backed-up ones, keep them N days, or keep (K-080)',
+    since,
+  }).default({ mode: 'delete' }),
+  archiveDirectory: field(pathShape, {
+    title: 'Archive log directory',
+    description: 'Directory on the agent host into which the server archives its log; found by preflight when absent (K-082)',
+    since,
+  }).exactOptional(),
+  limits: field(rateLimitsShape, {
+    title: 'Rate limits',
+    description: 'Transfer rate to the pool (K-085) and disk read rate (K-086)',
+    unit: 'bytes per second',
+    since,
+  }).default({}),
+  isFastCheckpoint: field(z.boolean(), {
+    title: 'Fast checkpoint',
+    description: 'Begin with an immediate checkpoint instead of waiting for the next one',
+    since,
+  }).default(true),
+});

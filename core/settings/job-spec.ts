@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import type { BackupOptions } from '../agent/order.ts';
+import type { HostId, PoolId, ResourceId, SetId } from '../id.ts';
+import type { RestorePlan } from '../restore/plan.ts';
+import type { RateLimits } from '../run/rate.ts';
+import { backupOptionsShape, channelsField, reconnectField } from './backup-options.ts';
+import { restorePlanShape } from './restore-options.ts';
+import { rateLimitsShape } from './shape/progress.ts';
+import { countShape, idShape } from './shape/words.ts';
+
+/** What every job says: K-084, and what happens when its lane is busy (design §4). */
+interface CommonOfJob {
+  readonly reconnectMinutes: number;
+  readonly whenBusy: 'skip' | 'refuse' | 'wait';
+}
+
+/** Content of a job revision: what a run does, by reference. Secrets and addresses are added when the order is made. */
+export type JobSpec = CommonOfJob &
+  (
+    | {
+        readonly kind: 'full-backup' | 'log-backup';
+        readonly resourceId: ResourceId;
+        readonly poolId: PoolId;
+        readonly options: BackupOptions;
+      }
+    | {
+        readonly kind: 'restore';
+        readonly hostId: HostId;
+        readonly poolId: PoolId;
+        /** The resource whose sets and log are read. */
+        readonly sourceId: ResourceId;
+        readonly plan: RestorePlan;
+        readonly channels: number;
+        readonly limits: RateLimits;
+      }
+    | {
+        readonly kind: 'verify-set';
+        readonly hostId: HostId;
+        readonly poolId: PoolId;
+        readonly setId: SetId;
+        readonly depth: 'quick' | 'full';
+      }
+    | { readonly kind: 'rebuild'; readonly hostId: HostId; readonly poolId: PoolId }
+    | { readonly kind: 'no-op'; readonly hostId: HostId; readonly seconds: number }
+  );
+
+export type JobSpecOf<K extends JobSpec['kind']> = Extract<JobSpec, { kind: K }>;
+
+const common = { reconnectMinutes: reconnectField, whenBusy: z.enum(['skip', 'refuse', 'wait']) };
+
+export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
+  z.looseObject({
+    ...common,
+    kind: z.enum(['full-backup', 'log-backup']),
+    resourceId: idShape('res'),
+    poolId: idShape('pool'),
+    options: backupOptionsShape,
+  }),
+  z.looseObject({
+    ...common,
+    kind: z.literal('restore'),
+    hostId: idShape('host'),
+    poolId: idShape('pool'),
+    sourceId: idShape('res'),
+    plan: restorePlanShape,
+    channels: channelsField,
+    limits: rateLimitsShape,
+  }),
+  z.looseObject({
+    ...common,
+    kind: z.literal('verify-set'),
+    hostId: idShape('host'),
+    poolId: idShape('pool'),
+    setId: idShape('set'),
+    depth: z.enum(['quick', 'full']),
+  }),
+  z.looseObject({ ...common, kind: z.literal('rebuild'), hostId: idShape('host'), poolId: idShape('pool') }),
+  z.looseObject({ ...common, kind: z.literal('no-op'), hostId: idShape('host'), seconds: countShape }),
+]);

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { SetSummary } from '../../backup/set-summary.ts';
+import type { BatchSummary, SegmentOfBatch } from '../../log/batch-summary.ts';
+import { warningShape } from './progress.ts';
+import { countShape, idShape, instantShape, lsnShape, segmentShape } from './words.ts';
+
+/** What is committed in a pool, as agents tell it. Fields of newer agents are kept. */
+export const setSummaryShape: z.ZodType<SetSummary> = z.looseObject({
+  setId: idShape('set'),
+  runId: idShape('run'),
+  attemptId: idShape('try'),
+  resourceId: idShape('res'),
+  type: z.literal('full'),
+  engine: z.string(),
+  serverVersion: countShape,
+  systemId: z.string().regex(/^\d{1,20}$/),
+  timeline: countShape,
+  branchId: z.string().max(64),
+  beginLsn: lsnShape,
+  endLsn: lsnShape,
+  backupEndLsn: lsnShape,
+  beginSegment: segmentShape,
+  endSegment: segmentShape,
+  beganAt: instantShape,
+  endedAt: instantShape,
+  isConsistent: z.boolean(),
+  hasChecksums: z.boolean(),
+  pageBytes: countShape,
+  segmentBytes: countShape,
+  tablespaces: z.array(z.looseObject({ oid: countShape, path: z.string() })),
+  fileCount: countShape,
+  rawBytes: countShape,
+  storedBytes: countShape,
+  pieceCount: countShape,
+  isEncrypted: z.boolean(),
+  warnings: z.array(warningShape),
+  toolVersion: z.string(),
+});
+
+const restorePointShape = z.looseObject({ name: z.string(), lsn: lsnShape, at: instantShape });
+
+const segmentOfBatchShape: z.ZodType<SegmentOfBatch> = z.looseObject({
+  name: segmentShape,
+  object: z.string(),
+  from: lsnShape,
+  to: lsnShape,
+  lastRecord: lsnShape,
+  rawSha256: z.string(),
+  storedSha256: z.string(),
+  rawBytes: countShape,
+  storedBytes: countShape,
+  firstCommit: instantShape.exactOptional(),
+  lastCommit: instantShape.exactOptional(),
+  maxCommit: instantShape.exactOptional(),
+  restorePoints: z.array(restorePointShape),
+});
+
+export const batchSummaryShape: z.ZodType<BatchSummary> = z.looseObject({
+  batchId: idShape('batch'),
+  runId: idShape('run'),
+  resourceId: idShape('res'),
+  systemId: z.string().regex(/^\d{1,20}$/),
+  timeline: countShape,
+  branchId: z.string().max(64),
+  history: z.string(),
+  segmentBytes: countShape,
+  from: lsnShape,
+  to: lsnShape,
+  coveredUntil: instantShape,
+  segments: z.array(segmentOfBatchShape),
+  previousSha256: z.string(),
+  isAfterGap: z.boolean(),
+});

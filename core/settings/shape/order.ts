@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import type { Inspection, InstanceAccess, Order } from '../../agent/order.ts';
+import { backupOptionsShape, channelsField } from '../backup-options.ts';
+import { poolAccessShape } from '../pool-settings.ts';
+import { restorePlanShape } from '../restore-options.ts';
+import { rateLimitsShape } from './progress.ts';
+import { countShape, idShape, pathShape, segmentShape } from './words.ts';
+
+const instanceAccessShape: z.ZodType<InstanceAccess> = z.looseObject({
+  resourceId: idShape('res'),
+  engine: z.string(),
+  dataDirectory: pathShape,
+  socket: z.string(),
+  port: z.number().int().min(0).max(65535),
+  login: z.looseObject({ user: z.string(), password: z.string(), database: z.string() }).exactOptional(),
+  systemId: z.string(),
+});
+
+const head = { runId: idShape('run'), hostId: idShape('host') };
+const neededShape = z.looseObject({ timeline: countShape, segment: segmentShape });
+
+/** An order as it crosses `/agent/v1`; the agent parses what it fetched with it. */
+export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
+  z.looseObject({
+    ...head,
+    kind: z.literal('full-backup'),
+    setId: idShape('set'),
+    instance: instanceAccessShape,
+    pool: poolAccessShape,
+    options: backupOptionsShape,
+  }),
+  z.looseObject({
+    ...head,
+    kind: z.literal('log-backup'),
+    instance: instanceAccessShape,
+    pools: z.array(poolAccessShape).min(1),
+    options: backupOptionsShape,
+    neededFrom: z.array(neededShape),
+  }),
+  z.looseObject({
+    ...head,
+    kind: z.literal('restore'),
+    pool: poolAccessShape,
+    plan: restorePlanShape,
+    limits: rateLimitsShape,
+    channels: channelsField,
+    instance: instanceAccessShape.exactOptional(),
+  }),
+  z.looseObject({
+    ...head,
+    kind: z.literal('verify-set'),
+    pool: poolAccessShape,
+    setId: idShape('set'),
+    depth: z.enum(['quick', 'full']),
+  }),
+  z.looseObject({ ...head, kind: z.literal('no-op'), seconds: countShape }),
+  z.looseObject({ ...head, kind: z.literal('rebuild'), pool: poolAccessShape }),
+]);
+
+/** A question to an agent as it crosses `/agent/v1`. */
+export const inspectionShape: z.ZodType<Inspection> = z.discriminatedUnion('kind', [
+  z.looseObject({
+    kind: z.literal('preflight'),
+    instance: instanceAccessShape,
+    archiveDirectory: pathShape.exactOptional(),
+  }),
+  z.looseObject({ kind: z.literal('login'), instance: instanceAccessShape }),
+  z.looseObject({ kind: z.enum(['pool-create', 'pool-test']), pool: poolAccessShape }),
+]);
