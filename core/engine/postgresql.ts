@@ -1,0 +1,78 @@
+import type { EngineProfile, EngineSql } from './profile.ts';
+
+/** PostgreSQL 12–18. */
+export const postgresql: EngineProfile = {
+  name: 'postgresql',
+  title: 'PostgreSQL',
+  majors: { from: 12, to: 18 },
+  files: {
+    control: 'global/pg_control',
+    version: 'PG_VERSION',
+    pid: 'postmaster.pid',
+    log: 'pg_wal',
+    tablespaces: 'pg_tblspc',
+    label: 'backup_label',
+    tablespaceMap: 'tablespace_map',
+    configuration: 'postgresql.conf',
+    databases: 'base',
+    shared: 'global',
+    tablespaceVersionPrefix: 'PG_',
+  },
+  exclusions: {
+    contentsOf: ['pg_wal', 'pg_replslot', 'pg_dynshmem', 'pg_notify', 'pg_serial', 'pg_snapshots', 'pg_stat_tmp', 'pg_subtrans'],
+    keptDirectories: ['pg_wal/archive_status', 'pg_wal/summaries'],
+    names: [
+      'postmaster.pid',
+      'postmaster.opts',
+      'postgresql.auto.conf.tmp',
+      'current_logfiles.tmp',
+      'backup_manifest',
+      'backup_manifest.tmp',
+    ],
+    paths: [
+      'backup_label',
+      'backup_label.old',
+      'tablespace_map',
+      'tablespace_map.old',
+      'recovery.signal',
+      'standby.signal',
+      'recovery.conf',
+      'recovery.done',
+    ],
+    // The cache of relation descriptors is rebuilt at start; socket locks belong to the running server.
+    prefixes: ['pgsql_tmp', 'pg_internal.init', '.s.PGSQL.'],
+  },
+  pages: { namesWithoutPages: ['pg_control', 'pg_filenode.map', 'PG_VERSION'] },
+  tools: { server: 'postgres', processNames: ['postgres', 'postmaster'], dump: 'pg_dump', restore: 'pg_restore' },
+  sql,
+};
+
+const endBackup = (call: string): string =>
+  'select lsn::text as lsn, convert_to(labelfile, getdatabaseencoding()) as label,' +
+  ` convert_to(spcmapfile, getdatabaseencoding()) as map from ${call}`;
+
+/** The non-exclusive backup calls were renamed in 15 (PG 15 release notes, "Remove exclusive backup mode"). */
+function sql(major: number): EngineSql {
+  const sessionSettings = [
+    'set statement_timeout = 0',
+    'set lock_timeout = 0',
+    'set idle_in_transaction_session_timeout = 0',
+    ...(major >= 14 ? ['set idle_session_timeout = 0'] : []),
+    // Waiting for a client that went away must end: an abandoned session would hold backup mode.
+    'set tcp_keepalives_idle = 30',
+  ];
+  if (major >= 15) {
+    return {
+      beginBackup: 'select pg_backup_start($1, $2)::text as lsn',
+      endBackup: endBackup('pg_backup_stop(false)'),
+      backupFunctions: ['pg_backup_start(text, boolean)', 'pg_backup_stop(boolean)', 'pg_switch_wal()'],
+      sessionSettings,
+    };
+  }
+  return {
+    beginBackup: 'select pg_start_backup($1, $2, false)::text as lsn',
+    endBackup: endBackup('pg_stop_backup(false, false)'),
+    backupFunctions: ['pg_start_backup(text, boolean, boolean)', 'pg_stop_backup(boolean, boolean)', 'pg_switch_wal()'],
+    sessionSettings,
+  };
+}
