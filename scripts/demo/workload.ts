@@ -12,7 +12,9 @@ export async function createSchema(sql: Client, tablespaceDirectory: string): Pr
   await sql.query('alter table photo alter column body set storage plain');
   await sql.query('create table invoice (id bigserial primary key, buyer text, cents bigint) tablespace archive_space');
   await sql.query('create table customer (id bigserial primary key, name text unique, note text)');
-  await sql.query('create table ledger (id bigserial primary key, note text, at timestamptz default clock_timestamp())');
+  await sql.query(
+    'create table ledger (id bigserial primary key, note text, at timestamptz default clock_timestamp())',
+  );
   await sql.query('create unlogged table scratchpad (id int)');
 }
 
@@ -26,7 +28,9 @@ export async function fill(sql: Client, mebibytes: number, onProgress: (share: n
     if (done % Math.ceil(inserts / 10) === 0) onProgress(done / inserts);
   }
   await sql.query(`insert into invoice (buyer, cents) select 'buyer ' || i, i * 7 from generate_series(1, 50000) i`);
-  await sql.query(`insert into customer (name, note) select 'customer ' || i, md5(i::text) from generate_series(1, 20000) i`);
+  await sql.query(
+    `insert into customer (name, note) select 'customer ' || i, md5(i::text) from generate_series(1, 20000) i`,
+  );
   await sql.query('insert into scratchpad select generate_series(1, 1000)');
   await sql.query('vacuum analyze');
 }
