@@ -1,0 +1,126 @@
+import type { SetSummary } from '../backup/set-summary.ts';
+import { fail } from '../errors/fail.ts';
+import { logSegmentKey } from '../format/object-key.ts';
+import type { SetId } from '../id.ts';
+import { coverage, locate } from '../log/coverage.ts';
+import type { CommittedLog } from '../log/coverage.ts';
+import type { Located, LogTimeline, RoutedSegment } from '../log/timeline.ts';
+import { compareLsn } from '../wal/lsn.ts';
+import type { PlannedSegment, RestorePlace, RestorePlan } from './plan.ts';
+import { checkPlace, placeTablespaces } from './place.ts';
+import { stepsOf } from './steps.ts';
+import type { RestoreTarget } from './target.ts';
+import { refuse } from './unreachable.ts';
+
+/** What a restore is asked to do, with everything committed for the database: one system id. */
+export interface RestoreRequest {
+  readonly log: CommittedLog;
+  /** Name of the resource as the operator sees it: in place, the consent must equal it. */
+  readonly resourceName: string;
+  readonly target: RestoreTarget;
+  /** Restore from this set only. Default: the set nearest before the target. */
+  readonly setId?: SetId | undefined;
+  /** Recovery branch by its timeline number. Default: the branch that is written now. */
+  readonly timeline?: number | undefined;
+  readonly place: RestorePlace;
+  /** Tablespace oid → new absolute path. In place, an unmapped tablespace goes back to where it was. */
+  readonly tablespaceMap: Readonly<Record<string, string>>;
+  /** K-107, default of the product: true. */
+  readonly isOpenedAfter: boolean;
+  /** K-110. */
+  readonly configFile?: string | undefined;
+}
+
+type Reached = Extract<Located, { isReachable: true }>;
+
+/**
+ * Plans a restore without touching anything (design §7): the set by its end LSN, every segment by the history files,
+ * a numeric timeline and an explicit stop. Throws a registered error with the nearest reachable points for every
+ * point that cannot be reached, `consent_mismatch`, `tablespace_unmapped`, `target_path_bad`, `target_unproven`.
+ */
+export function planRestore(request: RestoreRequest): RestorePlan {
+  checkPlace(request);
+  const timeline = coverage(request.log);
+  const branchId = request.timeline === undefined ? undefined : branchOf(request, timeline, request.timeline);
+  const log = onlyChosenSet(request);
+  const located = locate(log, request.target, branchId);
+  if (!located.isReachable) throw refuse(request, located, timeline);
+  const set = setOf(request, located.setId);
+  checkProven(request, set);
+  const tablespaceMap = placeTablespaces(request, set);
+  const plan = {
+    setId: set.setId,
+    systemId: set.systemId,
+    serverMajor: Math.floor(set.serverVersion / 10000),
+    engine: set.engine,
+    segmentBytes: set.segmentBytes,
+    asked: request.target,
+    setting: located.setting,
+    timeline: located.timeline,
+    mustReach: compareLsn(located.mustReach, set.endLsn) > 0 ? located.mustReach : set.endLsn,
+    segments: located.segments.map((one) => planned(one, set.systemId)),
+    histories: historiesOf(timeline, located),
+    place: request.place,
+    tablespaceMap,
+    isOpenedAfter: request.isOpenedAfter,
+    ...(request.configFile === undefined ? {} : { configFile: request.configFile }),
+    rawBytes: set.rawBytes + located.segments.length * set.segmentBytes,
+  };
+  return { ...plan, steps: stepsOf(plan, set) };
+}
+
+/** The wanted set: named apart, or in the target itself (`immediate`). */
+const chosenSet = (request: RestoreRequest): SetId | undefined =>
+  request.setId ?? (request.target.at === 'immediate' ? request.target.setId : undefined);
+
+function onlyChosenSet(request: RestoreRequest): CommittedLog {
+  const wanted = chosenSet(request);
+  if (wanted === undefined) return request.log;
+  return { ...request.log, sets: [setOf(request, wanted)] };
+}
+
+function setOf(request: RestoreRequest, setId: SetId): SetSummary {
+  const set = request.log.sets.find((one) => one.setId === setId);
+  if (set === undefined) throw fail('restore_set_unknown', { setId, resource: request.resourceName });
+  return set;
+}
+
+/** Two branches may carry one number (timeline numbers are no key): the one with the furthest log is meant. */
+function branchOf(request: RestoreRequest, timeline: LogTimeline, wanted: number): string {
+  const known = timeline.branches.filter((branch) => branch.timeline === wanted);
+  const current = known.find((branch) => branch.branchId === timeline.currentBranchId);
+  const chosen = current ?? known.at(-1);
+  if (chosen !== undefined) return chosen.branchId;
+  const numbers = [...new Set(timeline.branches.map((branch) => String(branch.timeline)))];
+  throw fail('timeline_unknown', { timeline: String(wanted), resource: request.resourceName, known: numbers.join(', ') || 'none' });
+}
+
+/**
+ * PostgreSQL ≤ 12 opens the database at the end of the log when a target is missing (engine.md §D): only targets
+ * whose place our log proves are planned there. A transaction is known by range only.
+ */
+function checkProven(request: RestoreRequest, set: SetSummary): void {
+  const major = Math.floor(set.serverVersion / 10000);
+  if (major > 12 || request.target.at !== 'xid') return;
+  throw fail('target_unproven', { major: String(major), point: `transaction ${request.target.xid}` });
+}
+
+const planned = ({ branchId, segment }: RoutedSegment, systemId: string): PlannedSegment => ({
+  name: segment.name,
+  branchId,
+  object: logSegmentKey(systemId, branchId, segment.object),
+  rawSha256: segment.rawSha256,
+  storedSha256: segment.storedSha256,
+});
+
+/** All known history files: with siblings in place, the server cannot choose a timeline number that is taken. */
+function historiesOf(timeline: LogTimeline, located: Reached): Readonly<Record<string, string>> {
+  const onRoute = new Set(located.route.map((step) => step.branchId));
+  const files: Record<string, string> = {};
+  for (const branch of timeline.branches) {
+    if (branch.history === undefined || branch.history === '') continue;
+    const name = `${branch.timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
+    if (onRoute.has(branch.branchId) || files[name] === undefined) files[name] = branch.history;
+  }
+  return files;
+}

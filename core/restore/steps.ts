@@ -1,0 +1,38 @@
+import type { SetSummary } from '../backup/set-summary.ts';
+import type { RestorePlan } from './plan.ts';
+import { describeTarget } from './unreachable.ts';
+
+type Unprinted = Omit<RestorePlan, 'steps'>;
+
+/** The ordered steps in words, as `restore plan` prints them before anything is touched (design §7). */
+export function stepsOf(plan: Unprinted, set: SetSummary): readonly string[] {
+  return [
+    ...(plan.place.kind === 'in-place' ? beginInPlace(plan) : [`Prove that ${plan.place.directory} is empty and large enough`]),
+    `Write ${String(set.fileCount)} files (${String(set.rawBytes)} bytes) of set ${set.setId}, ended ${set.endedAt} at LSN ${set.endLsn}, timeline ${String(set.timeline)}`,
+    ...Object.entries(plan.tablespaceMap).map(([oid, path]) => `Write tablespace ${oid} to ${path}`),
+    logStep(plan),
+    `Recover to ${describeTarget(plan.setting)} on timeline ${String(plan.timeline)}, at least to LSN ${plan.mustReach}`,
+    ...endSteps(plan),
+  ];
+}
+
+const beginInPlace = (plan: Unprinted): readonly string[] => [
+  `Prove that no server runs on ${plan.place.directory} and that it holds the cluster ${plan.systemId}`,
+  'Save the log that was not archived yet into the pool',
+  'Move the old data directory and its tablespaces aside; they are kept',
+];
+
+function logStep(plan: Unprinted): string {
+  const [first] = plan.segments;
+  const last = plan.segments.at(-1);
+  const histories = Object.keys(plan.histories).length;
+  const files = histories === 0 ? '' : ` and ${String(histories)} history files`;
+  if (first === undefined || last === undefined) return `Put the log inside the set${files} into place`;
+  return `Put ${String(plan.segments.length)} log segments (${first.name} to ${last.name})${files} into place`;
+}
+
+function endSteps(plan: Unprinted): readonly string[] {
+  if (!plan.isOpenedAfter) return ['Close the server, recovered and not promoted'];
+  if (plan.place.kind === 'copy') return ['Open the copy on a private socket, with archiving, replication and job schedulers off'];
+  return ['Open the database on a new timeline with its own settings', 'Prove that the first log of the new timeline is archived'];
+}
