@@ -1,0 +1,222 @@
+import type { Instant } from '../instant.ts';
+import type { RestorePointOfLog, TimeMark } from '../log/batch-summary.ts';
+import type { Lsn } from './lsn.ts';
+import type { LogPage, SegmentHeader } from './page-header.ts';
+import { crc32cOver } from './crc32c.ts';
+import { decodeRecord, isNotable, recordHeaderBytes } from './log-record.ts';
+import { formatLsn } from './lsn.ts';
+import { decodePage, decodeSegmentHeader, positionAt } from './page-header.ts';
+import { SegmentFacts } from './segment-facts.ts';
+import { UnfinishedRecord } from './unfinished-record.ts';
+
+/** Why and where valid log ends before the end of a segment. */
+export interface EarlyEnd {
+  readonly reason: 'not-log' | 'page-header' | 'zero' | 'length' | 'crc' | 'prev' | 'continuation';
+  /** Byte offset in the file. */
+  readonly offset: number;
+}
+
+export interface CheckpointOfLog {
+  readonly lsn: Lsn;
+  readonly redo: Lsn;
+  readonly timeline: number;
+  readonly isShutdown: boolean;
+}
+
+/** One commit or abort, told to `onEnd`. */
+export interface TransactionEnd {
+  readonly xid: number;
+  readonly atMicros: number;
+  readonly lsn: Lsn;
+  readonly isCommit: boolean;
+}
+
+/** All that was found in one segment. LSNs are byte positions of the log. */
+export interface SegmentReading {
+  readonly header: SegmentHeader;
+  readonly from: Lsn;
+  /** End of verified log: the end of the segment when `ending` is not `early`, else the end of the last complete record. */
+  readonly to: Lsn;
+  /** `full`: records lead to the last byte; `switch`: an XLOG_SWITCH record closed it; `early`: log ends before, see `stop`. */
+  readonly ending: 'full' | 'switch' | 'early';
+  readonly stop?: EarlyEnd;
+  /** Timeline of the last valid page. */
+  readonly timeline: number;
+  /** Records that end here. */
+  readonly records: number;
+  /** Begin and end of the last record that ends here; begin may lie in an earlier segment. */
+  readonly lastRecord?: Lsn;
+  readonly lastRecordEnd?: Lsn;
+  /** True when the last record begun goes on in the next segment. */
+  readonly isContinued: boolean;
+  /** True when the segment begins with the rest of a record whose beginning was not given: that rest is unchecked. */
+  readonly hasUnknownBegin: boolean;
+  readonly firstCommit?: Instant;
+  readonly lastCommit?: Instant;
+  readonly maxCommit?: Instant;
+  readonly marks: readonly TimeMark[];
+  readonly xids?: { readonly lowest: string; readonly highest: string };
+  readonly restorePoints: readonly RestorePointOfLog[];
+  readonly checkpoints: readonly CheckpointOfLog[];
+}
+
+type PageEnd = 'page' | 'switch' | EarlyEnd;
+
+/**
+ * Reads log of one branch segment by segment in LSN order and checks every record: page headers, lengths, CRC-32C and
+ * the chain of previous-record pointers. A record that goes on in the next segment is carried; after a jump the reader
+ * begins anew behind the continuation. Pure; about 400 MB/s.
+ */
+export class LogReader {
+  /** Position the next segment must have to continue; −1 at the beginning. */
+  #next = -1;
+  /** Begin of the last complete record; −1 when not known. */
+  #previous = -1;
+  #unfinished: UnfinishedRecord | undefined;
+  /** Bytes still to pass over of a record whose beginning was not given. */
+  #unknownBytes = 0;
+  #header: SegmentHeader | undefined;
+  #view: DataView = new DataView(new ArrayBuffer(0));
+  #bytes: Uint8Array = new Uint8Array(0);
+  #facts = new SegmentFacts(0, 0);
+  readonly #onEnd: ((end: TransactionEnd) => void) | undefined;
+
+  /** `onEnd` sees every commit and abort in log order. */
+  constructor(onEnd?: (end: TransactionEnd) => void) {
+    this.#onEnd = onEnd;
+  }
+
+  /** Reads the next segment; undefined when the bytes do not begin with a log page that we know. */
+  read(bytes: Uint8Array): SegmentReading | undefined {
+    const header = decodeSegmentHeader(bytes);
+    if (header === undefined) return undefined;
+    if (header.position !== this.#next || header.magic !== this.#header?.magic) this.#restart();
+    this.#header = header;
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#facts = new SegmentFacts(header.position, header.segmentBytes);
+    const end = this.#walk(header);
+    return this.#conclude(header, end);
+  }
+
+  #restart(): void {
+    this.#previous = -1;
+    this.#unfinished = undefined;
+    this.#unknownBytes = 0;
+  }
+
+  #walk(header: SegmentHeader): PageEnd {
+    const length = Math.min(this.#bytes.byteLength, header.segmentBytes);
+    for (let at = 0; at < header.segmentBytes; at += header.pageBytes) {
+      if (at + header.pageBytes > length) return { reason: 'page-header', offset: at };
+      const page = decodePage(this.#view, at, header, this.#facts.timeline);
+      if (page === undefined) return { reason: 'page-header', offset: at };
+      this.#facts.timeline = page.timeline;
+      const end = this.#page(page, at, at + header.pageBytes);
+      if (end !== 'page') return end;
+    }
+    return 'page';
+  }
+
+  #page(page: LogPage, at: number, pageEnd: number): PageEnd {
+    if (page.wasOverwritten) {
+      this.#unfinished = undefined;
+      this.#unknownBytes = 0;
+    }
+    if (page.continuationBytes === 0) {
+      const isMissing = this.#unfinished !== undefined || this.#unknownBytes > 0;
+      return isMissing ? { reason: 'continuation', offset: at } : this.#records(page.bodyAt, pageEnd);
+    }
+    const taken = Math.min(page.continuationBytes, pageEnd - page.bodyAt);
+    const end = this.#continue(page, taken);
+    if (end !== 'page' || page.continuationBytes > taken) return end;
+    return this.#records(align(page.bodyAt + taken), pageEnd);
+  }
+
+  /** Takes the continuation at the beginning of a page. */
+  #continue(page: LogPage, taken: number): PageEnd {
+    const unfinished = this.#unfinished;
+    if (unfinished === undefined) return this.#passOver(page, taken);
+    if (unfinished.missingBytes !== page.continuationBytes) return { reason: 'continuation', offset: page.bodyAt };
+    unfinished.take(this.#bytes.subarray(page.bodyAt, page.bodyAt + taken));
+    if (unfinished.missingBytes > 0) return 'page';
+    this.#unfinished = undefined;
+    const whole = unfinished.whole();
+    const view = new DataView(whole.buffer, whole.byteOffset, whole.byteLength);
+    const position = { at: unfinished.position, end: this.#facts.position + page.bodyAt + taken };
+    return this.#record(view, 0, whole.byteLength, position);
+  }
+
+  /** A continuation is acceptable without its beginning only where reading begins: at the first page of the chain. */
+  #passOver(page: LogPage, taken: number): PageEnd {
+    const isFirstPage = this.#previous < 0 && this.#facts.records === 0 && this.#unknownBytes === 0 && page.bodyAt < 64;
+    if (!isFirstPage && this.#unknownBytes !== page.continuationBytes) return { reason: 'continuation', offset: page.bodyAt };
+    this.#facts.hasUnknownBegin = true;
+    this.#unknownBytes = page.continuationBytes - taken;
+    this.#facts.validTo = this.#facts.position + page.bodyAt + taken;
+    return 'page';
+  }
+
+  /** Reads the records that begin between two offsets of a page. */
+  #records(from: number, pageEnd: number): PageEnd {
+    let p = from;
+    while (p < pageEnd) {
+      const length = this.#view.getUint32(p, true);
+      if (length < recordHeaderBytes) return { reason: length === 0 ? 'zero' : 'length', offset: p };
+      if (p + length > pageEnd) return this.#beginUnfinished(p, length, pageEnd);
+      const position = this.#facts.position + p;
+      const end = this.#record(this.#view, p, p + length, { at: position, end: position + length });
+      if (end !== 'page') return end;
+      p = align(p + length);
+    }
+    return 'page';
+  }
+
+  #beginUnfinished(at: number, length: number, pageEnd: number): PageEnd {
+    const isChainVisible = pageEnd - at >= 16 && this.#previous >= 0;
+    if (isChainVisible && positionAt(this.#view, at + 8) !== this.#previous) return { reason: 'prev', offset: at };
+    this.#unfinished = new UnfinishedRecord(this.#facts.position + at, length);
+    this.#unfinished.take(this.#bytes.subarray(at, pageEnd));
+    return 'page';
+  }
+
+  /** Checks one whole record: `from`/`to` are offsets in `view`, `position` is where it lies in the log. */
+  #record(view: DataView, from: number, to: number, position: { readonly at: number; readonly end: number }): PageEnd {
+    const offset = Math.max(0, position.at - this.#facts.position);
+    const crc = ~crc32cOver(crc32cOver(-1, view, from + recordHeaderBytes, to), view, from, from + 20);
+    if (crc !== view.getInt32(from + 20, true)) return { reason: 'crc', offset };
+    if (this.#previous >= 0 && positionAt(view, from + 8) !== this.#previous) return { reason: 'prev', offset };
+    this.#previous = position.at;
+    this.#facts.passed(position.at, position.end);
+    return isNotable(view.getUint8(from + 17), view.getUint8(from + 16)) ? this.#note(view, from, to, position.at) : 'page';
+  }
+
+  #note(view: DataView, at: number, end: number, position: number): PageEnd {
+    const record = decodeRecord({ view, at, end, major: this.#header?.major ?? 0 });
+    if (record === undefined) return 'page';
+    if (record.kind === 'switch') return 'switch';
+    this.#facts.note(record, position);
+    if (record.kind === 'end' && this.#onEnd !== undefined) {
+      this.#onEnd({ xid: record.xid, atMicros: record.atMicros, lsn: formatLsn(position), isCommit: record.isCommit });
+    }
+    return 'page';
+  }
+
+  #conclude(header: SegmentHeader, end: PageEnd): SegmentReading {
+    const isEarly = typeof end === 'object';
+    const segmentEnd = header.position + header.segmentBytes;
+    this.#next = isEarly ? -1 : segmentEnd;
+    const isContinued = !isEarly && (this.#unfinished !== undefined || this.#unknownBytes > 0);
+    const outcome = isEarly ? { ending: 'early' as const, stop: end } : { ending: end === 'switch' ? ('switch' as const) : ('full' as const) };
+    return {
+      header,
+      from: formatLsn(header.position),
+      to: formatLsn(isEarly ? Math.max(this.#facts.validTo, header.position) : segmentEnd),
+      isContinued,
+      ...outcome,
+      ...this.#facts.summary(),
+    };
+  }
+}
+
+const align = (offset: number): number => (offset + 7) & ~7;
