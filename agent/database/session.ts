@@ -1,0 +1,161 @@
+import pg from 'pg';
+import type { QueryResult } from 'pg';
+import type { InstanceAccess } from '#core/agent/order.ts';
+import { bug, fail } from '#core/errors/fail.ts';
+import type { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { engineProfile } from '#core/engine/profiles.ts';
+
+/** One row as the server sent it. Read it with `textOf`, `flagOf`, `bytesOf`: foreign data is parsed, never cast. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** One SQL session with an instance. All calls throw `session_lost` once the server or the network ended it. */
+export interface Session {
+  /** Server version number, e.g. 150020. */
+  readonly serverVersion: number;
+  readonly serverMajor: number;
+  /** Where the instance is, for messages: `socket:port`. */
+  readonly instance: string;
+  /** Rows of one statement. Throws `privilege_missing`, `query_failed`, `session_lost`. */
+  query(statement: string, parameters?: readonly unknown[]): Promise<readonly Row[]>;
+  /** The only row of a statement. */
+  queryOne(statement: string, parameters?: readonly unknown[]): Promise<Row>;
+  /** Aborted, with the error as reason, when the session ends without `close`. */
+  readonly lost: AbortSignal;
+  close(): Promise<void>;
+}
+
+const connectTimeoutMs = 15_000;
+/** What a lost socket, a terminated backend and a stopping server look like to node-pg. */
+const lostCodes = /^(57P0[1-5]|08...|ECONNRESET|EPIPE|ETIMEDOUT)$/;
+const refusedCodes = /^(28...|3D000)$/;
+
+/**
+ * Logs in. The session outlives a copy of hours: no server-side time limit applies to it. Throws `login_absent`,
+ * `login_refused`, `instance_unreachable`, `version_unsupported`.
+ */
+export async function openSession(access: InstanceAccess, database?: string): Promise<Session> {
+  const instance = instanceName(access);
+  const { login } = access;
+  if (login === undefined) throw fail('login_absent', { instance });
+  const client = new pg.Client({
+    host: access.socket,
+    port: access.port,
+    user: login.user,
+    password: login.password,
+    database: database ?? login.database,
+    application_name: 'holdfast',
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+  });
+  const lost = watchLoss(client, instance);
+  try {
+    await client.connect();
+  } catch (cause) {
+    throw connectError(cause, instance, login.user);
+  }
+  const session = sessionOf(client, { instance, user: login.user, lost });
+  const serverVersion = Number(textOf(await session.queryOne('show server_version_num'), 'server_version_num'));
+  const serverMajor = Math.floor(serverVersion / 10_000);
+  for (const setting of engineProfile(access.engine).sql(serverMajor).sessionSettings) await session.query(setting);
+  return { ...session, serverVersion, serverMajor };
+}
+
+/** `socket:port` of an instance, the way every message names it. */
+export const instanceName = (access: InstanceAccess): string => `${access.socket}:${String(access.port)}`;
+
+interface LossWatch {
+  readonly signal: AbortSignal;
+  lose(cause: unknown): HoldfastError;
+  expectEnd(): void;
+}
+
+function watchLoss(client: pg.Client, instance: string): LossWatch {
+  const control = new AbortController();
+  let isExpected = false;
+  const lose = (cause: unknown): HoldfastError => {
+    const error = fail('session_lost', { instance, reason: reasonOf(cause) }, cause);
+    if (!isExpected && !control.signal.aborted) control.abort(error);
+    return error;
+  };
+  client.on('error', lose);
+  client.on('end', () => lose('the connection was closed'));
+  return { signal: control.signal, lose, expectEnd: () => { isExpected = true; } };
+}
+
+type Bound = { readonly instance: string; readonly user: string; readonly lost: LossWatch };
+
+function sessionOf(client: pg.Client, bound: Bound): Omit<Session, 'serverVersion' | 'serverMajor'> {
+  const { instance, lost } = bound;
+  const query = async (statement: string, parameters: readonly unknown[] = []): Promise<readonly Row[]> => {
+    if (lost.signal.aborted) throw lost.signal.reason;
+    let result: QueryResult<Row>;
+    try {
+      result = await client.query<Row>(statement, [...parameters]);
+    } catch (cause) {
+      throw queryError(cause, statement, bound);
+    }
+    return result.rows;
+  };
+  return {
+    instance,
+    query,
+    queryOne: async (statement, parameters) => {
+      const [row, ...more] = await query(statement, parameters);
+      if (row === undefined || more.length > 0) throw bug(`"${statement}" did not answer one row`);
+      return row;
+    },
+    lost: lost.signal,
+    close: async () => {
+      lost.expectEnd();
+      await client.end();
+    },
+  };
+}
+
+function queryError(cause: unknown, statement: string, { instance, user, lost }: Bound): HoldfastError {
+  const code = codeOf(cause);
+  const hasNoServerCode = code === undefined;
+  if (lostCodes.test(code ?? '') || hasNoServerCode) return lost.lose(cause);
+  if (code === '42501') return fail('privilege_missing', { instance, user, privilege: reasonOf(cause), remedy: `grant it to "${user}"` }, cause);
+  return fail('query_failed', { instance, statement: statement.slice(0, 120), reason: reasonOf(cause) }, cause);
+}
+
+function connectError(cause: unknown, instance: string, user: string): HoldfastError {
+  if (refusedCodes.test(codeOf(cause) ?? '') || /password|SASL|authentication/i.test(reasonOf(cause))) {
+    return fail('login_refused', { instance, user, reason: reasonOf(cause) }, cause);
+  }
+  return fail('instance_unreachable', { instance, reason: reasonOf(cause) }, cause);
+}
+
+function codeOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || !('code' in cause)) return undefined;
+  return typeof cause.code === 'string' ? cause.code : undefined;
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  // A failed connect to several addresses has no message of its own.
+  return cause.message === '' ? (codeOf(cause) ?? cause.name) : cause.message;
+}
+
+/** Text of a column; numbers and booleans as text. Throws `bug` when the column is missing or NULL. */
+export function textOf(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  throw bug(`the server sent no text in column ${column}`);
+}
+
+export function flagOf(row: Row, column: string): boolean {
+  const value = row[column];
+  if (typeof value !== 'boolean') throw bug(`the server sent no boolean in column ${column}`);
+  return value;
+}
+
+/** Bytes of a bytea column, undefined for NULL. */
+export function bytesOf(row: Row, column: string): Uint8Array | undefined {
+  const value = row[column];
+  if (value === null) return undefined;
+  if (!(value instanceof Uint8Array)) throw bug(`the server sent no bytes in column ${column}`);
+  return value;
+}

@@ -1,0 +1,48 @@
+import { statSync } from 'node:fs';
+import { basename, dirname, relative } from 'node:path';
+import type { SourceFile } from '#agent/copy/copy-request.ts';
+
+/** Where the server reads its configuration, as it says itself. */
+export interface ConfigurationPaths {
+  readonly main: string;
+  readonly hba: string;
+  readonly ident: string;
+  /** Every other file that settings came from: include, include_if_exists, include_dir. */
+  readonly included: readonly string[];
+}
+
+/**
+ * Configuration outside the data directory as members of the set, with `origin` (design §5): the main files under the
+ * names they have inside a data directory, included files where the main file would find them by a relative path, the
+ * rest under `external_configuration/`. A name the data directory itself uses (`taken`) is never used twice.
+ */
+export function externalConfiguration(dataDirectory: string, paths: ConfigurationPaths, taken: ReadonlySet<string>): SourceFile[] {
+  const used = new Set(taken);
+  const found: SourceFile[] = [];
+  const add = (origin: string, wanted: string): void => {
+    const stats = statSync(origin, { throwIfNoEntry: false });
+    if (stats?.isFile() !== true || found.some((file) => file.origin === origin)) return;
+    const path = freePath(wanted, used);
+    used.add(path);
+    const { size: sizeBytes, mode, mtimeMs } = stats;
+    found.push({ path, absolute: origin, origin, sizeBytes, mode: mode & 0o7777, mtimeMs: Math.floor(mtimeMs), mustExist: false });
+  };
+  const isOutside = (path: string): boolean => path !== '' && !path.startsWith(`${dataDirectory}/`);
+  if (isOutside(paths.main)) add(paths.main, 'postgresql.conf');
+  if (isOutside(paths.hba)) add(paths.hba, 'pg_hba.conf');
+  if (isOutside(paths.ident)) add(paths.ident, 'pg_ident.conf');
+  for (const path of paths.included.filter(isOutside)) {
+    const below = relative(dirname(paths.main), path);
+    add(path, below.startsWith('..') ? `external_configuration/${basename(path)}` : below);
+  }
+  return found;
+}
+
+function freePath(wanted: string, used: ReadonlySet<string>): string {
+  if (!used.has(wanted)) return wanted;
+  const outside = `external_configuration/${basename(wanted)}`;
+  for (let n = 0; ; n++) {
+    const path = n === 0 ? outside : `${outside}.${String(n)}`;
+    if (!used.has(path)) return path;
+  }
+}

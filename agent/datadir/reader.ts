@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { decodeControlFile } from '#core/engine/control-file.ts';
+import type { ControlFile } from '#core/engine/control-file.ts';
+import type { EngineProfile } from '#core/engine/profile.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { fail } from '#core/errors/fail.ts';
+
+/** The control file as bytes and as what they say; the bytes passed their checksum. */
+export interface ReadControlFile {
+  readonly bytes: Uint8Array;
+  readonly content: ControlFile;
+}
+
+const controlReads = 20;
+const controlWaitMs = 25;
+
+/**
+ * Reads pg_control. The running server rewrites it in place without telling: a torn read is repeated until the checksum
+ * holds (peers.md §5 item 12). Throws `control_file_damaged`, `version_unsupported`, `data_directory_unreadable`.
+ */
+export async function readControlFile(profile: EngineProfile, dataDirectory: string): Promise<ReadControlFile> {
+  const path = join(dataDirectory, profile.files.control);
+  for (let read = 1; ; read++) {
+    const bytes = readOf(path, dataDirectory);
+    try {
+      return { bytes, content: decodeControlFile(bytes, path) };
+    } catch (error) {
+      const canBeTorn = error instanceof HoldfastError && error.code === 'control_file_damaged';
+      if (!canBeTorn || read === controlReads) throw error;
+    }
+    await wait(controlWaitMs);
+  }
+}
+
+/** Server major of a data directory. Throws `data_directory_unreadable`, `version_unsupported`. */
+export function readMajor(profile: EngineProfile, dataDirectory: string): number {
+  const path = join(dataDirectory, profile.files.version);
+  const text = readOf(path, dataDirectory).toString('utf8').trim();
+  if (!/^\d{1,3}$/.test(text)) throw fail('version_unsupported', { object: path, version: text.slice(0, 20), supported: '12–18' });
+  return Number(text);
+}
+
+/** What the server says about itself in its pid file (PG `pidfile.h`). */
+export interface PidFile {
+  readonly pid: number;
+  readonly dataDirectory: string;
+  readonly port: number;
+  /** First Unix socket directory, '' when there is none. */
+  readonly socketDirectory: string;
+  readonly listenAddress: string;
+  /** True while the process named there is alive. */
+  readonly isAlive: boolean;
+}
+
+/** Undefined when there is no pid file, or one that a server is only about to write. */
+export function readPidFile(profile: EngineProfile, dataDirectory: string): PidFile | undefined {
+  const text = readIfPresent(join(dataDirectory, profile.files.pid));
+  const [pid = '', directory = '', , port = '', socketDirectory = '', listenAddress = ''] = (text ?? '').split('\n').map((line) => line.trim());
+  if (!/^-?\d+$/.test(pid)) return undefined;
+  // A single-user server writes its pid as a negative number.
+  const id = Math.abs(Number(pid));
+  return { pid: id, dataDirectory: directory, port: Number(port), socketDirectory, listenAddress, isAlive: isAlive(id) };
+}
+
+/** True when a process with this id exists, whoever owns it. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/** Content of a text file, undefined when it does not exist. */
+export function readIfPresent(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+/** True for errors that say that a path does not exist. */
+export const isGone = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+
+function readOf(path: string, directory: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw fail('data_directory_unreadable', { directory, reason: cause instanceof Error ? cause.message : String(cause) }, cause);
+  }
+}
