@@ -1,4 +1,5 @@
 import { controlErrors } from './registry/control.ts';
+import { copyErrors } from './registry/copy.ts';
 import { databaseErrors } from './registry/database.ts';
 import { inputErrors } from './registry/input.ts';
 import { platformErrors } from './registry/platform.ts';
@@ -11,6 +12,7 @@ import { walErrors } from './registry/wal.ts';
 export const errors = {
   ...inputErrors,
   ...controlErrors,
+  ...copyErrors,
   ...databaseErrors,
   ...platformErrors,
   ...poolErrors,

@@ -1,0 +1,96 @@
+import type { Compression } from '#core/agent/order.ts';
+import type { DamagedPage, FrameOfSet, MemberOfSet, PieceOfSet } from '#core/format/meta.ts';
+import type { AttemptId } from '#core/id.ts';
+import type { PoolAccess } from '#core/pool/pool-access.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
+import type { SetKeys } from '#agent/sets/set-keys.ts';
+
+/** One file to copy, as the scan of the data directory saw it. */
+export interface SourceFile {
+  /** Path within the set, with `/`. */
+  readonly path: string;
+  /** Where to read it on this host. */
+  readonly absolute: string;
+  /** Bytes at the scan: a file that grew meanwhile is copied up to here, the log replays the rest. */
+  readonly sizeBytes: number;
+  readonly mode: number;
+  readonly mtimeMs: number;
+  /** Present for relation forks with page checksums: the block number of the file's first page (segment × 131072). */
+  readonly pages?: { readonly firstBlock: number } | undefined;
+  /** True: a file that vanished fails the copy; false: it is left out (a dropped relation). */
+  readonly mustExist: boolean;
+  /** Absolute path of configuration that lives outside the data directory. */
+  readonly origin?: string | undefined;
+}
+
+/** Bytes of one file that a piece holds; `frame` counts within the piece. */
+export interface AcknowledgedExtent {
+  readonly path: string;
+  /** Offset in the file. */
+  readonly from: number;
+  readonly length: number;
+  /** 128-bit XXH3 of the raw bytes. */
+  readonly hash: string;
+  readonly frame: number;
+  /** Offset in the raw frame. */
+  readonly offset: number;
+}
+
+/** A piece the pool holds durably, with all that a later attempt needs to use it again. Plain JSON: it is journalled. */
+export interface AcknowledgedPiece {
+  readonly piece: PieceOfSet;
+  readonly frames: readonly Omit<FrameOfSet, 'pieceIndex'>[];
+  readonly extents: readonly AcknowledgedExtent[];
+}
+
+/** What a copy is about, for all files of one attempt. */
+export interface CopyRequest {
+  readonly pool: PoolAccess;
+  readonly set: SetKeys;
+  readonly attemptId: AttemptId;
+  /** K-081, 1–255: upper bound of the threads that read and put. */
+  readonly channels: number;
+  readonly compression: Compression;
+  /** A page that fails its checksum but has an LSN at or after this one was being written: the log repairs it. */
+  readonly beginLsn: Lsn;
+  readonly pageBytes: number;
+  /** Pieces that earlier attempts of the same set had acknowledged: what they hold is not sent again. */
+  readonly acknowledged: readonly AcknowledgedPiece[];
+  /** Called once per piece after the pool holds it durably; the caller journals it with fsync before it returns. */
+  onAcknowledged(piece: AcknowledgedPiece): void;
+}
+
+/** A page that failed its checksum but was being written, by its LSN: right exactly when that LSN is at most the end LSN. */
+export interface TornPage extends DamagedPage {
+  readonly lsn: Lsn;
+}
+
+/** Everything the metadata of the set says about files, frames and pieces. */
+export interface CopyResult {
+  readonly pieces: readonly PieceOfSet[];
+  readonly frames: readonly FrameOfSet[];
+  readonly members: readonly Extract<MemberOfSet, { kind: 'file' }>[];
+  readonly damagedPages: readonly DamagedPage[];
+  /** Paths of files that vanished and are left out. */
+  readonly vanished: readonly string[];
+  readonly bytesRead: number;
+  /** Stored bytes that this attempt gave to the pool. */
+  readonly bytesSent: number;
+  /** Raw bytes that pieces of earlier attempts already held. */
+  readonly bytesReused: number;
+}
+
+/** A copy in progress: files, then what is decided late, then the end. Every call after a failure fails with its cause. */
+export interface CopySession {
+  /** Resolves when every file has been read; the last pieces may still be open. */
+  copy(files: readonly SourceFile[]): Promise<void>;
+  /** Adds a member of at most 64 MiB whose bytes the caller holds, e.g. backup_label. */
+  add(member: { readonly path: string; readonly mode: number; readonly mtimeMs: number; readonly bytes: Uint8Array }): Promise<void>;
+  /**
+   * Puts the last pieces, stops the threads and tells what there is. With `endLsn`, torn pages whose LSN lies beyond it
+   * count as damaged: no log repairs them.
+   */
+  finish(end: { readonly endLsn?: Lsn }): Promise<CopyResult>;
+  /** Stops the threads without putting what is open; fine after `finish` and twice. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,153 @@
+import type { FrameSeal } from '#agent/codec/frame.ts';
+import { frameBound, sealFrameInto, sha256Hex } from '#agent/codec/frame.ts';
+import { frameLockOf } from '#agent/sets/set-keys.ts';
+import { extentBytes } from '#agent/wasm/page-memory.ts';
+import { bug } from '#core/errors/fail.ts';
+import type { ObjectKey } from '#core/format/object-key.ts';
+import { pieceKey } from '#core/format/object-key.ts';
+import type { ObjectStore } from '#core/ports/object-store.ts';
+import type { AcknowledgedExtent, AcknowledgedPiece } from './copy-request.ts';
+import type { Pace } from './pace.ts';
+import { transferPace } from './pace.ts';
+import { cell, rateOf } from './shared-control.ts';
+import type { ThreadSettings } from './thread-message.ts';
+
+/** A piece is put when it has this many bytes; frames never straddle pieces, so it is at most one frame longer. */
+const pieceBytes = 8 * 1_048_576;
+/** Under a transfer limit pieces become smaller, so that the pool sees an even flow: this much time of the limit. */
+const slowPieceSeconds = 0.5;
+const leastPieceBytes = 256 * 1024;
+
+/** An extent on its way into a frame; `file` is the number of the file in messages. */
+export interface SealedExtent extends Omit<AcknowledgedExtent, 'frame'> {
+  readonly file: number;
+}
+
+interface OpenPiece {
+  readonly number: number;
+  readonly key: ObjectKey;
+  readonly buffer: Uint8Array;
+  bytes: number;
+  readonly frames: AcknowledgedPiece['frames'][number][];
+  readonly extents: (SealedExtent & { readonly frame: number })[];
+}
+
+/** Tells the main thread of a piece that the pool holds durably; `files` are the file numbers of its extents. */
+export type PieceListener = (piece: AcknowledgedPiece, files: readonly number[]) => void;
+
+/**
+ * Seals frames into a piece buffer and puts full pieces. At most one put is under way a thread: memory is bounded by two
+ * buffers. A piece is acknowledged only after the barrier of its store (fsync of file and directories).
+ */
+export class PieceWriter {
+  readonly #settings: ThreadSettings;
+  readonly #store: ObjectStore;
+  readonly #onPiece: PieceListener;
+  readonly #pace: Pace;
+  readonly #free: Uint8Array[] = [];
+  #open: OpenPiece | undefined;
+  #counter = 0;
+  /** The bytes of the last piece are on their way; its buffer comes back when this resolves. */
+  #sent: Promise<void> = Promise.resolve();
+  /** The last piece is being made durable and acknowledged. Never rejects: `#failure` keeps why. */
+  #acknowledged: Promise<void> = Promise.resolve();
+  #pending = 0;
+  #failure: unknown;
+
+  constructor(settings: ThreadSettings, store: ObjectStore, onPiece: PieceListener) {
+    this.#settings = settings;
+    this.#store = store;
+    this.#onPiece = onPiece;
+    this.#pace = transferPace(settings.cells);
+    const buffers = settings.pool.place.kind === 'local' ? 1 : 2;
+    for (let i = 0; i < buffers; i++) this.#free.push(new Uint8Array(pieceBytes + frameBound(extentBytes)));
+  }
+
+  /** Seals one frame of at most 1 MiB that holds `extents`. Resolves when the next may come. */
+  async append(raw: Uint8Array, extents: readonly SealedExtent[]): Promise<void> {
+    const piece = this.#open ?? (await this.#begin());
+    const target = piece.buffer.subarray(piece.bytes);
+    const storedBytes = sealFrameInto(target, raw, this.#sealOf(piece));
+    const frame = piece.frames.length;
+    const sha256 = sha256Hex(target.subarray(0, storedBytes));
+    piece.frames.push({ offset: piece.bytes, storedBytes, rawBytes: raw.length, sha256 });
+    for (const extent of extents) piece.extents.push({ ...extent, frame });
+    piece.bytes += storedBytes;
+    await this.#pace.take(storedBytes);
+    if (piece.bytes >= this.#fullAt()) await this.#put(piece);
+  }
+
+  /** Puts what is open and resolves when everything is acknowledged. Throws what a put failed with. */
+  async flush(): Promise<void> {
+    if (this.#open !== undefined) await this.#put(this.#open);
+    await this.#acknowledged;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** True while a put or a barrier needs turns of the event loop. */
+  get isPending(): boolean {
+    return this.#pending > 0;
+  }
+
+  async #begin(): Promise<OpenPiece> {
+    if (this.#free.length === 0) await this.#sent;
+    if (this.#failure !== undefined) throw this.#failure;
+    const buffer = this.#free.pop();
+    if (buffer === undefined) throw bug('a thread has no piece buffer left');
+    const number = Number(Atomics.add(this.#settings.cells, cell.nextPiece, 1n));
+    const key = pieceKey(this.#settings.set.setId, this.#settings.attemptId, number);
+    this.#open = { number, key, buffer, bytes: 0, frames: [], extents: [] };
+    return this.#open;
+  }
+
+  #sealOf(piece: OpenPiece): FrameSeal {
+    const { set, attemptId, level, channel } = this.#settings;
+    const nonce = { channel, counter: this.#counter++ };
+    return { ...frameLockOf(set, attemptId, piece.key, piece.bytes), level, ...nonce };
+  }
+
+  #fullAt(): number {
+    const rate = rateOf(this.#settings.cells, cell.transferRate);
+    if (rate === 0) return pieceBytes;
+    return Math.min(pieceBytes, Math.max(leastPieceBytes, (rate * slowPieceSeconds) / this.#settings.threads));
+  }
+
+  async #put(piece: OpenPiece): Promise<void> {
+    this.#open = undefined;
+    await this.#acknowledged;
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#pending++;
+    this.#sent = this.#send(piece).catch((error: unknown) => {
+      this.#failure ??= error;
+    });
+    this.#acknowledged = this.#sent
+      .then(() => this.#acknowledge(piece))
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      })
+      .finally(() => {
+        this.#pending--;
+      });
+  }
+
+  async #send(piece: OpenPiece): Promise<void> {
+    const body = piece.buffer.subarray(0, piece.bytes);
+    const outcome = await this.#store.putIfAbsent(piece.key, body);
+    if (outcome === 'exists') await this.#compare(piece.key, body);
+    this.#free.push(piece.buffer);
+  }
+
+  /** A put whose answer was lost finds its own object; anything else under our key would lose data. */
+  async #compare(key: ObjectKey, body: Uint8Array): Promise<void> {
+    const there = await this.#store.get(key);
+    if (Buffer.compare(there, body) !== 0) throw bug(`another object lies under ${key}`);
+  }
+
+  async #acknowledge(piece: OpenPiece): Promise<void> {
+    if (this.#failure !== undefined) return;
+    await this.#store.barrier([piece.key]);
+    const extents = piece.extents.map(({ path, from, length, hash, frame, offset }) => ({ path, from, length, hash, frame, offset }));
+    const head = { piece: piece.number, attempt: this.#settings.attemptId, storedBytes: piece.bytes };
+    this.#onPiece({ piece: head, frames: piece.frames, extents }, piece.extents.map(({ file }) => file));
+  }
+}

@@ -1,0 +1,58 @@
+import type { MessagePort } from 'node:worker_threads';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { bug } from '#core/errors/fail.ts';
+import { openStore } from '#agent/pools/open-store.ts';
+import { PieceWriter } from './piece-writer.ts';
+import type { FromThread, ThreadSettings, ToThread } from './thread-message.ts';
+import { UnitRunner } from './unit-runner.ts';
+
+interface Station {
+  readonly runner: UnitRunner;
+  readonly writer: PieceWriter;
+}
+
+/** The thread's side of a copy: does one message after the other and answers each. After a failure it does nothing more. */
+export function serveCopy(port: MessagePort): void {
+  const tell = (message: FromThread): void => {
+    port.postMessage(message);
+  };
+  let station: Station | undefined;
+  const perform = async (message: ToThread): Promise<void> => {
+    if (message.kind === 'open') {
+      station = openStation(message.settings, tell);
+      return;
+    }
+    if (station === undefined) throw bug('a copy thread got work before its settings');
+    if (message.kind === 'unit') {
+      tell({ kind: 'unit-done', facts: await station.runner.run(message.unit) });
+      return;
+    }
+    await station.runner.sealBundle();
+    await station.writer.flush();
+    tell({ kind: 'flushed' });
+  };
+  let work = Promise.resolve();
+  let hasFailed = false;
+  port.on('message', (message: ToThread) => {
+    work = work.then(async () => {
+      if (!hasFailed) await perform(message);
+    }).catch((error: unknown) => {
+      hasFailed = true;
+      tell(failureOf(error));
+    });
+  });
+}
+
+function openStation(settings: ThreadSettings, tell: (message: FromThread) => void): Station {
+  const store = openStore(settings.pool);
+  const writer = new PieceWriter(settings, store, (piece, files) => {
+    tell({ kind: 'piece', piece, files });
+  });
+  return { writer, runner: new UnitRunner(settings, writer) };
+}
+
+/** Errors cross the thread border as code and parameters: class identity does not survive it. */
+function failureOf(error: unknown): FromThread {
+  const known = error instanceof HoldfastError ? error : bug(`a copy thread failed: ${String(error)}`, error);
+  return { kind: 'failed', code: known.code, params: known.params, stack: error instanceof Error ? (error.stack ?? '') : '' };
+}
