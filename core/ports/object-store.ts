@@ -24,8 +24,11 @@ export interface ObjectStore {
   list(prefix: string): AsyncIterable<ObjectInfo>;
   /** Removes objects; missing ones are fine. Only plans of retention and clean-up call it. */
   remove(keys: readonly ObjectKey[]): Promise<void>;
-  /** Returns when everything put by this store handle is on stable storage (fsync of files and directories). */
-  barrier(): Promise<void>;
+  /**
+   * Returns when everything put or removed through this handle, and the objects of `also` (put by other threads or an
+   * earlier process), are on stable storage: fsync of files and directories. Throws `object_missing` for one of `also`.
+   */
+  barrier(also?: readonly ObjectKey[]): Promise<void>;
   /** Free bytes where that is known (a local pool); undefined where it is not (S3). */
   freeBytes(): Promise<number | undefined>;
   close(): Promise<void>;

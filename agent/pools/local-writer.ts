@@ -1,0 +1,87 @@
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { ObjectKey } from '#core/format/object-key.ts';
+import { poolKey } from '#core/format/object-key.ts';
+import type { LocalGround } from './local-paths.ts';
+import { codeOf, localError, markerPath, notMounted, pathOf, temporaryBeside } from './local-paths.ts';
+
+/** Synchronous side of a local pool, for worker threads. Durable only after `sync` here or `barrier(keys)` of a store. */
+export interface LocalWriter {
+  /** Creates an object if absent. Throws `pool_full`, `pool_refused`, `pool_unreachable`. */
+  putSync(key: ObjectKey, body: Uint8Array): 'created' | 'exists';
+}
+
+const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/** Makes a complete file visible under its name unless the name is taken; false when it was. */
+function publish(temporary: string, path: string): boolean {
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    if (!noLinks.has(codeOf(error))) throw error;
+    // A file system without hard links: names are unique per attempt, so check and rename is enough there.
+    if (existsSync(path)) return false;
+    renameSync(temporary, path);
+    return true;
+  }
+  return true;
+}
+
+function writeWhole(path: string, body: Uint8Array): void {
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    for (let done = 0; done < body.length; ) done += writeSync(file, body, done, body.length - done);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** Opens the synchronous writer of a local pool. `hasMarker` false only while the pool is being created. */
+export function openLocalWriter(ground: LocalGround): LocalWriter {
+  const known = new Set<string>();
+  const ensureDirectory = (directory: string): void => {
+    if (known.has(directory)) return;
+    if (directory !== ground.directory && !existsSync(markerPath(ground))) throw notMounted(ground);
+    if (directory !== ground.directory) mkdirSync(directory, { recursive: true, mode: 0o700 });
+    known.add(directory);
+  };
+  const put = (key: ObjectKey, body: Uint8Array): 'created' | 'exists' => {
+    const path = pathOf(ground, key);
+    if (key !== poolKey()) ensureDirectory(dirname(path));
+    const temporary = temporaryBeside(path);
+    try {
+      writeWhole(temporary, body);
+      return publish(temporary, path) ? 'created' : 'exists';
+    } finally {
+      removeQuietly(temporary);
+    }
+  };
+  return {
+    putSync(key, body) {
+      try {
+        return put(key, body);
+      } catch (error) {
+        throw codeOf(error) === '' ? error : localError(ground, error);
+      }
+    },
+  };
+}
+
+/** fsync of a file or a directory, by path. */
+export function syncPath(path: string): void {
+  const handle = openSync(path, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

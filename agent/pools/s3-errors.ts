@@ -1,0 +1,29 @@
+import { S3Error } from 'minio';
+import type { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { fail } from '#core/errors/fail.ts';
+
+const fullCodes = new Set(['XMinioStorageFull', 'QuotaExceeded', 'XMinioAdminBucketQuotaExceeded', 'InsufficientStorage']);
+const refusedCodes = new Set(['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'AccountProblem', 'AllAccessDisabled']);
+const missingCodes = new Set(['NoSuchKey', 'NotFound']);
+
+/** The S3 code of an error, or the system code of a socket error, '' for neither. */
+export function s3Code(error: unknown): string {
+  if (!(error instanceof Error) || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
+}
+
+export const isMissing = (error: unknown): boolean => missingCodes.has(s3Code(error));
+/** The object was there already: answer to `If-None-Match: *` (409 while another writer is in the middle of the same key). */
+export const isTaken = (error: unknown): boolean => s3Code(error) === 'PreconditionFailed' || s3Code(error) === 'ConditionalRequestConflict';
+/** The server does not know conditional writes. */
+export const isUnsupported = (error: unknown): boolean => s3Code(error) === 'NotImplemented';
+
+/** An S3 error in the words of pools. Keys and secrets never enter the text: only the server's code and message do. */
+export function s3Error(pool: string, error: unknown): HoldfastError {
+  const code = s3Code(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const why = error instanceof S3Error && code !== '' ? `${code}: ${message}` : message;
+  if (fullCodes.has(code)) return fail('pool_full', { pool, why }, error);
+  if (refusedCodes.has(code)) return fail('pool_refused', { pool, why }, error);
+  return fail('pool_unreachable', { pool, why }, error);
+}
