@@ -43,3 +43,13 @@ export interface RunStatus {
   readonly detail: string;
   readonly workWorkflowId?: string;
 }
+
+/** Lane: a request enters, a run that is cancelled drops out, anyone may look. */
+export const enterLaneUpdate = 'enter';
+export const dropSignal = 'drop';
+export const laneQuery = 'lane';
+/** Lane → work, run → work: stop the work of this run. Ignored by the work of another run that has the lane by now. */
+export const stopSignal = 'stop';
+/** Work → run. */
+export const workBeganSignal = 'workBegan';
+export const workEndedSignal = 'workEnded';

@@ -10,6 +10,14 @@ export const runErrors = {
     messageZh: '主机 {host} 的代理端在 {minutes} 分钟重连时间内没有应答',
     hintZh: '请在该主机启动 "holdfast agent" 并确认其能连接 Temporal,然后重新运行;此前未执行任何操作。',
   },
+  agent_silent: {
+    class: 'unavailable',
+    http: 503,
+    message: 'The agent of {host} did not answer within 15 s',
+    hint: 'Start "holdfast agent" on that host and check that it reaches Temporal, then ask again.',
+    messageZh: '主机 {host} 的代理端 15 秒内没有应答',
+    hintZh: '请在该主机启动 "holdfast agent" 并确认其能连接 Temporal,然后重试。',
+  },
   agent_lost: {
     class: 'precondition',
     http: 409,
@@ -66,6 +74,14 @@ export const runErrors = {
     messageZh: 'Holdfast API 对 {request} 的应答无法解析:{cause}',
     hintZh: '请将 API 与代理端升级到同一版本。',
   },
+  run_not_ready: {
+    class: 'unavailable',
+    http: 503,
+    message: 'Run {run} has not read its job yet',
+    hint: 'Ask again in a second.',
+    messageZh: '运行 {run} 尚未读取作业定义',
+    hintZh: '请稍后重试。',
+  },
   lane_busy: {
     class: 'precondition',
     http: 409,
@@ -89,6 +105,14 @@ export const runErrors = {
     hint: 'Report it with the run log; data in pools is committed only as whole sets.',
     messageZh: '步骤因未登记的错误失败:{cause}',
     hintZh: '请附上运行日志进行反馈;存储池中只会提交完整的备份集。',
+  },
+  set_damaged: {
+    class: 'corrupt',
+    http: 500,
+    message: 'Backup set {set} has {count} damaged objects; the first is {object}: {what}',
+    hint: 'Keep older sets, check the storage below the pool, and take a new full backup now.',
+    messageZh: '备份集 {set} 有 {count} 个对象损坏,首个为 {object}:{what}',
+    hintZh: '请保留较早的备份集,检查存储池底层存储,并立即执行一次完全备份。',
   },
   payload_key_unknown: {
     class: 'precondition',

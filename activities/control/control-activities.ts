@@ -1,0 +1,19 @@
+import type { RunId, SetId } from '#core/id.ts';
+import type { LaneDoor } from '#core/ports/lane-door.ts';
+import type { RunBook, RunOutcome, RunTicket } from '#core/ports/run-book.ts';
+import type { LaneRequest, LaneVerdict } from '#core/run/work-order.ts';
+
+/** What the control activities reach the world through. */
+export interface ControlDeps {
+  readonly book: RunBook;
+  readonly door: LaneDoor;
+}
+
+/** Durable activity names of the control queue. Each call is safe to repeat. */
+export interface ControlActivities {
+  recordRun(runId: RunId): Promise<RunTicket>;
+  enterLane(request: LaneRequest): Promise<LaneVerdict>;
+  markRunning(runId: RunId): Promise<void>;
+  recordSet(runId: RunId, setId: SetId): Promise<void>;
+  closeRun(runId: RunId, outcome: RunOutcome): Promise<void>;
+}

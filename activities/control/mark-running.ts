@@ -1,0 +1,7 @@
+import type { ControlActivities, ControlDeps } from './control-activities.ts';
+
+/** A run that waited for its lane has begun. */
+export const markRunning =
+  ({ book }: ControlDeps): ControlActivities['markRunning'] =>
+  (runId) =>
+    book.moveTo(runId, 'running');

@@ -1,0 +1,16 @@
+import { step } from '../failure.ts';
+import { closeRun } from './close-run.ts';
+import type { ControlActivities, ControlDeps } from './control-activities.ts';
+import { enterLane } from './enter-lane.ts';
+import { markRunning } from './mark-running.ts';
+import { recordRun } from './record-run.ts';
+import { recordSet } from './record-set.ts';
+
+/** The steps of the control queue over the catalog and the lanes. */
+export const openControlActivities = (deps: ControlDeps): ControlActivities => ({
+  recordRun: step(recordRun(deps)),
+  enterLane: step(enterLane(deps)),
+  markRunning: step(markRunning(deps)),
+  recordSet: step(recordSet(deps)),
+  closeRun: step(closeRun(deps)),
+});

@@ -1,0 +1,37 @@
+import type { Inspection } from '#core/agent/order.ts';
+import type { RunId } from '#core/id.ts';
+import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
+import type { JobTable } from '#core/ports/job-table.ts';
+import type { RateLimits } from '#core/run/rate.ts';
+import type { WorkOrder, WorkResult } from '#core/run/work-order.ts';
+
+/** What the activities of an agent reach the world through. */
+export interface HostDeps {
+  readonly work: HostWork;
+  readonly channel: AgentChannel;
+  readonly jobs: JobTable;
+  readonly agentVersion: string;
+}
+
+/** What a question without a run asks: the agent fetches the rest by the id. */
+export interface InspectionOrder {
+  readonly inspectionId: string;
+  readonly kind: Inspection['kind'] | 'discover';
+}
+
+export interface AgentSign {
+  readonly agentVersion: string;
+}
+
+/** Durable activity names of the host queues: ctl answers within seconds, data and wal do the work of a run. */
+export interface HostActivities {
+  probeHost(): Promise<AgentSign>;
+  inspect(order: InspectionOrder): Promise<unknown>;
+  setLimits(runId: RunId, limits: RateLimits): Promise<void>;
+  takeFullBackup(order: WorkOrder): Promise<WorkResult>;
+  takeLogBackup(order: WorkOrder): Promise<WorkResult>;
+  restore(order: WorkOrder): Promise<WorkResult>;
+  verifySet(order: WorkOrder): Promise<WorkResult>;
+  rebuildFromPool(order: WorkOrder): Promise<WorkResult>;
+  noOp(order: WorkOrder): Promise<WorkResult>;
+}

@@ -1,0 +1,38 @@
+import { Context } from '@temporalio/activity';
+import { bug } from '#core/errors/fail.ts';
+import type { HostActivities, HostDeps, InspectionOrder } from './host-activities.ts';
+import { untilAvailable } from './until-available.ts';
+
+const beatEveryMs = 1000;
+
+/** Answers a short question of the API: what runs here, is it ready, does the login work, is the pool usable. */
+export const inspect =
+  (deps: HostDeps): HostActivities['inspect'] =>
+  async (asked) => {
+    const context = Context.current();
+    const timer = setInterval(() => {
+      context.heartbeat();
+    }, beatEveryMs);
+    try {
+      return await Promise.race([answer(deps, asked, context.cancellationSignal), context.cancelled]);
+    } finally {
+      clearInterval(timer);
+    }
+  };
+
+async function answer({ channel, work }: HostDeps, asked: InspectionOrder, signal: AbortSignal): Promise<unknown> {
+  if (asked.kind === 'discover') return work.discover();
+  const inspection = await untilAvailable(() => channel.inspection(asked.inspectionId), signal);
+  if (inspection.kind !== asked.kind) throw bug(`inspection ${asked.inspectionId} is a ${inspection.kind}, not a ${asked.kind}`);
+  switch (inspection.kind) {
+    case 'preflight':
+      return work.preflight(inspection);
+    case 'login':
+      return work.checkLogin(inspection);
+    case 'pool-create':
+      await work.createPool(inspection);
+      return work.testPool(inspection);
+    case 'pool-test':
+      return work.testPool(inspection);
+  }
+}

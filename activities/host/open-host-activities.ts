@@ -1,0 +1,24 @@
+import { step } from '../failure.ts';
+import type { HostActivities, HostDeps } from './host-activities.ts';
+import { inspect } from './inspect.ts';
+import { noOp } from './no-op.ts';
+import { probeHost } from './probe-host.ts';
+import { rebuildFromPool } from './rebuild-from-pool.ts';
+import { restore } from './restore.ts';
+import { setLimits } from './set-limits.ts';
+import { takeFullBackup } from './take-full-backup.ts';
+import { takeLogBackup } from './take-log-backup.ts';
+import { verifySet } from './verify-set.ts';
+
+/** The steps of one host over its adapters; an agent serves all of them on each of its queues. */
+export const openHostActivities = (deps: HostDeps): HostActivities => ({
+  probeHost: step(probeHost(deps)),
+  inspect: step(inspect(deps)),
+  setLimits: step(setLimits(deps)),
+  takeFullBackup: step(takeFullBackup(deps)),
+  takeLogBackup: step(takeLogBackup(deps)),
+  restore: step(restore(deps)),
+  verifySet: step(verifySet(deps)),
+  rebuildFromPool: step(rebuildFromPool(deps)),
+  noOp: step(noOp(deps)),
+});

@@ -1,0 +1,18 @@
+import { fail } from '#core/errors/fail.ts';
+import { attach } from './attach.ts';
+import { fetchOrder } from './fetch-order.ts';
+import type { HostActivities, HostDeps } from './host-activities.ts';
+
+/** Reads a set back and checks it. Damage is a failed run, not a warning. */
+export const verifySet =
+  ({ work, channel, jobs }: HostDeps): HostActivities['verifySet'] =>
+  (order) =>
+    attach(jobs, order, async (step) => {
+      const asked = await fetchOrder(channel, 'verify-set', step);
+      const { objects, bytes, damage } = await work.verifySet(asked, step);
+      const [first] = damage;
+      if (first !== undefined) {
+        throw fail('set_damaged', { set: asked.setId, count: String(damage.length), object: first.object, what: first.what });
+      }
+      return { warnings: [], figures: { objects, bytes, depth: asked.depth } };
+    });

@@ -1,0 +1,26 @@
+import type { RunId } from '../id.ts';
+import type { Progress } from '../run/progress.ts';
+import type { RateLimits } from '../run/rate.ts';
+import type { WorkOrder, WorkResult } from '../run/work-order.ts';
+import type { StepContext, StepEnd } from './step.ts';
+
+/**
+ * The jobs of an agent process, keyed by run id. The work is a job of the agent; activity attempts only attach to it,
+ * so a break towards Temporal costs nothing (design §4).
+ */
+export interface JobTable {
+  /** Begins the job of a run, adopts the one that runs, or answers with the journalled end of a finished one. */
+  attach(order: WorkOrder, begin: (step: StepContext) => Promise<WorkResult>): JobHandle;
+  /** New limits for a job, kept for one that is not there yet and over a restart of the agent. */
+  setLimits(runId: RunId, limits: RateLimits): Promise<void>;
+}
+
+export interface JobHandle {
+  /** Never rejects. */
+  readonly end: Promise<StepEnd<WorkResult>>;
+  progress(): Progress;
+  /** A person asked to stop: the step cleans up, then `end` says cancelled. */
+  cancel(): void;
+  /** True once a step failed for outside reasons for longer than the reconnect time without any progress. */
+  isGivenUp(): boolean;
+}

@@ -1,0 +1,44 @@
+import type { Order } from '../agent/order.ts';
+import type { HostId, RunId, SetId } from '../id.ts';
+import type { LaneKind } from './lane.ts';
+import type { Warning } from './progress.ts';
+
+/** What a lane runs and an agent is asked for: ids only. The agent fetches the Order itself over its own channel (design §4). */
+export interface WorkOrder {
+  readonly runId: RunId;
+  readonly kind: Order['kind'];
+  readonly hostId: HostId;
+  readonly lane: { readonly owner: string; readonly kind: LaneKind };
+  /** K-084: 1–60 minutes, counted from the detection of a loss. */
+  readonly reconnectMinutes: number;
+  /** Task-queue prefix of tests; '' in production. */
+  readonly queuePrefix: string;
+}
+
+/** A request at the lane. An entry that has waited tells its run when it begins. */
+export interface LaneRequest {
+  readonly order: WorkOrder;
+  readonly whenBusy: 'skip' | 'refuse' | 'wait';
+}
+
+export type LaneVerdict =
+  | { readonly verdict: 'entered' }
+  /** 1 = next. */
+  | { readonly verdict: 'waiting'; readonly position: number }
+  | { readonly verdict: 'busy'; readonly holder: string }
+  /** The work of this run had already ended: its outcome was signalled. */
+  | { readonly verdict: 'ended' };
+
+/** What an agent answers when a step is done: small, for histories keep it. The whole of it is in the pool and the catalog. */
+export interface WorkResult {
+  readonly setId?: SetId;
+  /** A few numbers for people, JSON. */
+  readonly figures: Readonly<Record<string, string | number | boolean>>;
+  readonly warnings: readonly Warning[];
+}
+
+/** How the work of a run ended, signalled to the run. */
+export type WorkEnd =
+  | { readonly state: 'done'; readonly result: WorkResult }
+  | { readonly state: 'failed'; readonly code: string; readonly params: Readonly<Record<string, string>>; readonly message: string }
+  | { readonly state: 'cancelled' };

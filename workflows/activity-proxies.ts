@@ -1,0 +1,61 @@
+import type { ActivityOptions } from '@temporalio/workflow';
+import { ActivityCancellationType, ActivityFailure, TimeoutFailure, proxyActivities } from '@temporalio/workflow';
+import type { ControlActivities } from '#activities/control/control-activities.ts';
+import type { HostActivities } from '#activities/host/host-activities.ts';
+import type { HostId } from '#core/id.ts';
+import type { HostQueueKind } from './contract.ts';
+import { controlQueue, hostQueue } from './contract.ts';
+
+// The only place with timeouts and retry policies. Errors of a class that waiting cannot help come as non-retryable.
+
+const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+const settled = { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED } as const;
+
+/** Steps beside the catalog: short, repeated until the catalog is back. */
+export const controlActivities = (queuePrefix: string): ControlActivities =>
+  proxyActivities<ControlActivities>({ ...settled, taskQueue: `${queuePrefix}${controlQueue}`, startToCloseTimeout: '30s', retry });
+
+/** Where an agent is and how long to wait for it (K-084). */
+export interface HostReach {
+  readonly hostId: HostId;
+  readonly queuePrefix: string;
+  readonly reconnectMinutes: number;
+}
+
+const hostActivities = (reach: HostReach, kind: HostQueueKind, options: ActivityOptions): HostActivities =>
+  proxyActivities<HostActivities>({ ...settled, taskQueue: hostQueue(reach.hostId, kind, reach.queuePrefix), ...options });
+
+/** Waits for an agent up to the reconnect time: a schedule-to-start time-out is final and means "nobody polled". */
+export const agentProbe = (reach: HostReach): Pick<HostActivities, 'probeHost'> =>
+  hostActivities(reach, 'ctl', {
+    scheduleToStartTimeout: `${reach.reconnectMinutes}m`,
+    startToCloseTimeout: '10s',
+    heartbeatTimeout: '10s',
+    retry,
+  });
+
+/** Short requests to an agent that is there. */
+export const agentRequests = (reach: Omit<HostReach, 'reconnectMinutes'>): Pick<HostActivities, 'inspect' | 'setLimits'> =>
+  hostActivities({ ...reach, reconnectMinutes: 1 }, 'ctl', {
+    scheduleToStartTimeout: '15s',
+    startToCloseTimeout: '5m',
+    heartbeatTimeout: '10s',
+    retry: { ...retry, maximumAttempts: 3 },
+  });
+
+/**
+ * The work of a run. The reconnect time counts from the detection of a loss: after a heartbeat time-out the next attempt
+ * waits that long for an agent. Slots are so many that a busy agent never looks absent: jobs wait in its fence instead.
+ */
+export const agentWork = (reach: HostReach, kind: 'data' | 'wal', summary: string): HostActivities =>
+  hostActivities(reach, kind, {
+    summary,
+    scheduleToStartTimeout: `${reach.reconnectMinutes}m`,
+    startToCloseTimeout: '30d',
+    heartbeatTimeout: '60s',
+    retry,
+  });
+
+/** True for "no agent took it within the reconnect time". */
+export const isNobodyThere = (error: unknown): boolean =>
+  error instanceof ActivityFailure && error.cause instanceof TimeoutFailure && error.cause.timeoutType === 'SCHEDULE_TO_START';

@@ -1,0 +1,38 @@
+import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { RunOutcome } from '#core/ports/run-book.ts';
+import { errorFromForm, failureFormOf } from '#core/run/failure-form.ts';
+import type { WorkEnd } from '#core/run/work-order.ts';
+
+type Stopped = Exclude<WorkEnd, { state: 'done' }>;
+
+/** What stopped a step: a cancel, or the registered error at the root of what Temporal threw. */
+export function stoppedBy(thrown: unknown): Stopped {
+  if (isCancellation(thrown)) return { state: 'cancelled' };
+  const { type, message, params } = failureFormOf(rootOf(thrown));
+  return { state: 'failed', code: type, message, params };
+}
+
+/** The same as the last word on a run. */
+export function outcomeOf(thrown: unknown): RunOutcome {
+  const stopped = stoppedBy(thrown);
+  return stopped.state === 'cancelled' ? cancelledOutcome : stopped;
+}
+
+export const cancelledOutcome: RunOutcome = { state: 'cancelled', code: 'cancelled', params: { what: 'The run' }, message: 'The run was cancelled' };
+
+/** The same as a failure of the workflow itself, so that Temporal shows it failed too (design §4). */
+export function workflowFailureOf(thrown: unknown): ApplicationFailure {
+  const form = failureFormOf(rootOf(thrown));
+  return ApplicationFailure.nonRetryable(form.message, form.type, form.params);
+}
+
+function rootOf(thrown: unknown): unknown {
+  let last = thrown;
+  for (let e: unknown = thrown; e instanceof Error; e = e.cause) {
+    if (e instanceof HoldfastError) return e;
+    if (e instanceof ApplicationFailure) return errorFromForm(e.type, e.message, e.details);
+    last = e;
+  }
+  return last;
+}

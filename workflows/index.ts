@@ -1,0 +1,5 @@
+// Bundle entry: the durable workflow names (workflows/contract.ts), one by one.
+export { executeRun } from './execute-run.ts';
+export { inspect } from './inspect.ts';
+export { lane } from './lane.ts';
+export { work } from './work.ts';

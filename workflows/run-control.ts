@@ -1,0 +1,61 @@
+import { condition, defineQuery, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
+import type { RunTicket } from '#core/ports/run-book.ts';
+import { fail } from '#core/errors/fail.ts';
+import { workflowFailureOf } from './failure.ts';
+import type { WorkEnd } from '#core/run/work-order.ts';
+import { agentRequests } from './activity-proxies.ts';
+import type { RunInput, RunStatus, ThrottleInput } from './contract.ts';
+import { statusQuery, throttleUpdate, workBeganSignal, workEndedSignal } from './contract.ts';
+
+/** What others tell a run while it waits, and what it answers about itself. */
+export interface RunControl {
+  /** Says where the run stands now. */
+  enter(phase: RunStatus['phase'], detail: string, workWorkflowId?: string): void;
+  /** From here on the limits of the run can be changed. */
+  knows(ticket: RunTicket): void;
+  /** True when the work began or ended before the time was over. */
+  workBegins(timeoutMs: number): Promise<boolean>;
+  /** How the work ended, or undefined when the time was over before. */
+  workEnds(timeoutMs: number): Promise<WorkEnd | undefined>;
+}
+
+/** Registers the query, the update and the signals of a run. */
+export function openRunControl(input: RunInput): RunControl {
+  let status: RunStatus = { phase: 'recording', detail: 'reading the job' };
+  let known: RunTicket | undefined;
+  let hasBegun = false;
+  let end: WorkEnd | undefined;
+  setHandler(defineQuery<RunStatus>(statusQuery), () => status);
+  setHandler(defineSignal(workBeganSignal), () => {
+    hasBegun = true;
+  });
+  setHandler(defineSignal<[WorkEnd]>(workEndedSignal), (told) => {
+    // Why: a lane that found its work terminated may repeat what the work had said itself; the first word counts.
+    end ??= told;
+  });
+  setHandler(defineUpdate<undefined, [ThrottleInput]>(throttleUpdate), async (limits) => {
+    if (known === undefined) throw workflowFailureOf(fail('run_not_ready', { run: input.runId }));
+    await agentRequests({ hostId: known.hostId, queuePrefix: input.queuePrefix }).setLimits(input.runId, limits);
+  }, { validator: refuseBadLimits });
+  return {
+    enter: (phase, detail, workWorkflowId) => {
+      status = { phase, detail, ...(workWorkflowId === undefined ? {} : { workWorkflowId }) };
+    },
+    knows: (ticket) => {
+      known = ticket;
+    },
+    workBegins: (timeoutMs) => condition(() => hasBegun || end !== undefined, timeoutMs),
+    workEnds: async (timeoutMs) => {
+      await condition(() => end !== undefined, timeoutMs);
+      return end;
+    },
+  };
+}
+
+/** K-085, K-086: a limit is a whole number of bytes per second above 0, or absent for none. */
+function refuseBadLimits(limits: ThrottleInput): void {
+  for (const value of [limits.transferBytesPerSecond, limits.diskBytesPerSecond]) {
+    if (value === undefined || (Number.isSafeInteger(value) && value > 0)) continue;
+    throw workflowFailureOf(fail('value_malformed', { text: String(value), what: 'rate limit', expected: 'whole bytes per second above 0' }));
+  }
+}

@@ -1,0 +1,59 @@
+import { CancellationScope, defineSignal, getExternalWorkflowHandle, log, setHandler } from '@temporalio/workflow';
+import type { HostActivities } from '#activities/host/host-activities.ts';
+import { fail } from '#core/errors/fail.ts';
+import type { WorkEnd, WorkOrder, WorkResult } from '#core/run/work-order.ts';
+import { agentWork, isNobodyThere } from './activity-proxies.ts';
+import { runWorkflowId, stopSignal, workBeganSignal, workEndedSignal } from './contract.ts';
+import { stoppedBy } from './failure.ts';
+
+const stop = defineSignal<[string]>(stopSignal);
+const began = defineSignal(workBeganSignal);
+const ended = defineSignal<[WorkEnd]>(workEndedSignal);
+
+/** The work of one run on its host. Its workflow id is the lock of the lane; its outcome is signalled to the run. */
+export async function work(order: WorkOrder, hasWaited: boolean): Promise<void> {
+  const doing = new CancellationScope();
+  setHandler(stop, (runId) => {
+    if (runId === order.runId) doing.cancel();
+  });
+  const run = getExternalWorkflowHandle(runWorkflowId(order.runId));
+  if (hasWaited) await tell(() => run.signal(began));
+  const end = await doing.run(() => perform(order)).then((result): WorkEnd => ({ state: 'done', result }), stoppedBy);
+  await CancellationScope.nonCancellable(() => tell(() => run.signal(ended, end)));
+}
+
+async function perform(order: WorkOrder): Promise<WorkResult> {
+  const activities = agentWork(order, order.kind === 'log-backup' ? 'wal' : 'data', `${order.kind} of ${order.runId}`);
+  try {
+    return await stepOf(activities, order.kind)(order);
+  } catch (error) {
+    if (!isNobodyThere(error)) throw error;
+    throw fail('agent_lost', { host: order.hostId, minutes: String(order.reconnectMinutes) }, error);
+  }
+}
+
+function stepOf(activities: HostActivities, kind: WorkOrder['kind']): (order: WorkOrder) => Promise<WorkResult> {
+  switch (kind) {
+    case 'full-backup':
+      return activities.takeFullBackup;
+    case 'log-backup':
+      return activities.takeLogBackup;
+    case 'restore':
+      return activities.restore;
+    case 'verify-set':
+      return activities.verifySet;
+    case 'rebuild':
+      return activities.rebuildFromPool;
+    case 'no-op':
+      return activities.noOp;
+  }
+}
+
+/** A run that is closed by now needs no word. */
+async function tell(send: () => Promise<void>): Promise<void> {
+  try {
+    await send();
+  } catch (error) {
+    log.warn('the run of this work is closed', { cause: String(error) });
+  }
+}
