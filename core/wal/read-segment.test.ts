@@ -119,7 +119,7 @@ describe('reading log', () => {
         expect(readings.reduce((sum, reading) => sum + (reading?.records ?? 0), 0)).toBe(log.begins.length);
         expect(readings[1]?.lastRecord).toBe(formatLsn(firstPosition + (log.begins[log.begins.length - 1] ?? 0)));
       }),
-      { numRuns: 30 },
+      { numRuns: 10 },
     );
   });
 
@@ -134,7 +134,7 @@ describe('reading log', () => {
         const stops = segmentsOf(log).map((bytes) => reader.read(bytes)?.stop);
         expect(stops.some((stop) => stop !== undefined)).toBe(true);
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 

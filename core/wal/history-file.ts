@@ -1,0 +1,43 @@
+import type { Lsn } from './lsn.ts';
+import { fail } from '../errors/fail.ts';
+import { compareLsn, parseLsn } from './lsn.ts';
+
+/** One line of a history file: `timeline` was left for the next one at `switchLsn` (PG manual "Timelines"). */
+export interface HistoryEntry {
+  readonly timeline: number;
+  readonly switchLsn: Lsn;
+}
+
+const line = /^(\d{1,10})\s+([0-9A-F]{1,8}\/[0-9A-F]{1,8})(?:\s.*)?$/i;
+
+/** Lines that count: comments and empty lines separate and explain. */
+const linesOf = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((each) => each.trim())
+    .filter((each) => each !== '' && !each.startsWith('#'));
+
+/** Parses a history file, oldest timeline first; '' is timeline 1. Throws `log_history_damaged`. */
+export function parseHistory(text: string, name = 'history'): readonly HistoryEntry[] {
+  const entries = linesOf(text).map((each): HistoryEntry => {
+    const m = line.exec(each);
+    if (m === null) throw fail('log_history_damaged', { name, line: each.slice(0, 80) });
+    return { timeline: Number(m[1]), switchLsn: parseLsn(m[2] ?? '') };
+  });
+  entries.forEach((entry, i) => {
+    const before = entries[i - 1];
+    const isOrdered = before === undefined || (before.timeline < entry.timeline && compareLsn(before.switchLsn, entry.switchLsn) <= 0);
+    if (!isOrdered) throw fail('log_history_damaged', { name, line: `${String(entry.timeline)} ${entry.switchLsn}` });
+  });
+  return entries;
+}
+
+/** Name of the history file of a timeline: `00000002.history`. */
+export const historyName = (timeline: number): string => `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
+
+/** The text that decides whether `parent` is what `child` left: all of the child's lines but the last, comments and spaces aside. */
+export const ancestryKey = (history: string): string => linesOf(history).join('\n');
+export const parentKey = (history: string): string => linesOf(history).slice(0, -1).join('\n');
+
+/** Branch id of a history text: first 32 hex digits of its SHA-256 (docs/format.md); the hash comes from outside, core has none. */
+export const branchIdOf = (history: string, sha256Hex: (text: string) => string): string => sha256Hex(history).slice(0, 32);
