@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fail } from '#core/errors/fail.ts';
+import type { HostId, PoolId, ResourceId, RunId } from '#core/id.ts';
+import type { JobSpec } from '#core/settings/job-spec.ts';
+import type { TestCatalog } from '#tests/support/catalog.ts';
+import { openTestCatalog, testIds } from '#tests/support/catalog.ts';
+import { sampleBackup, sampleBatch, sampleNoOp, sampleSet, sampleSystemId } from '#tests/support/samples.ts';
+import { getSet, indexSet, listSets } from './backup-sets.ts';
+import { dumpSchema } from './dump-schema.ts';
+import { addHost } from './hosts.ts';
+import { addJob } from './jobs.ts';
+import { batchesOf, indexBatch, lastBatchBefore } from './log-batches.ts';
+import { demandMigrated, migrate } from './migrate.ts';
+import { addPool } from './pools.ts';
+import { getResource, registerResource } from './resources.ts';
+import { openRunBook } from './run-book.ts';
+import { addRun, addRunEvents, getRun, listRuns, moveRun, runEventsAfter } from './runs.ts';
+import { addEnrolmentToken, lockEnrolmentToken, useEnrolmentToken } from './tokens.ts';
+
+let testCatalog: TestCatalog;
+const db = () => testCatalog.catalog;
+let hostId: HostId;
+let poolId: PoolId;
+let resourceId: ResourceId;
+const found = {
+  engine: 'postgresql',
+  dataDirectory: '/var/lib/pg/18',
+  port: 5432,
+  socket: '/tmp',
+  serverMajor: 18,
+  systemId: sampleSystemId,
+  isRunning: true,
+};
+
+beforeAll(async () => {
+  testCatalog = await openTestCatalog();
+  hostId = testIds('host');
+  await addHost(db(), { id: hostId, name: 'db1', hostname: 'db1', agentVersion: '0.1.0', keySha256: randomBytes(32) });
+  resourceId = await registerResource(db(), { id: testIds('res'), hostId, name: 'main', found });
+  poolId = testIds('pool');
+  const place = { kind: 'local', directory: '/pool' } as const;
+  await addPool(db(), { id: poolId, name: 'first', place, isEncrypted: false, hostId, sealedSecrets: randomBytes(40) });
+});
+afterAll(() => testCatalog.close());
+
+const newRun = async (spec: JobSpec): Promise<RunId> => {
+  const id = testIds('run');
+  const jobId = testIds('job');
+  await addJob(db(), { id: jobId, name: 'ad hoc', spec, createdBy: 'test' });
+  const forResource = spec.kind === 'full-backup' ? { resourceId: spec.resourceId, setId: testIds('set') } : {};
+  await addRun(db(), { id, jobId, spec, hostId, startedBy: 'test', ...forResource });
+  return id;
+};
+
+test('migrations are applied once, and the schema is the reviewed one', async () => {
+  expect(await migrate(db())).toEqual([]);
+  await demandMigrated(db());
+  await expect(await dumpSchema(db())).toMatchFileSnapshot('./schema.sql');
+});
+
+test('two processes that migrate at once apply every migration once', async () => {
+  const empty = await openTestCatalog({ isEmpty: true });
+  await expect(demandMigrated(empty.catalog)).rejects.toMatchObject({ code: 'catalog_not_migrated' });
+  const applied = await Promise.all([migrate(empty.catalog), migrate(empty.catalog)]);
+  expect(applied.flat()).toEqual(['0001_first.sql']);
+  await empty.catalog.change("update migration set sha256 = 'other'");
+  await expect(migrate(empty.catalog)).rejects.toMatchObject({ code: 'migration_changed' });
+  await empty.catalog.change("update migration set name = '9999_later.sql'");
+  await expect(migrate(empty.catalog)).rejects.toMatchObject({ code: 'catalog_newer' });
+  await empty.close();
+});
+
+test('a set is indexed once, whoever tells of it how often', async () => {
+  const set = sampleSet(resourceId);
+  await Promise.all([indexSet(db(), set, poolId), indexSet(db(), set, poolId)]);
+  await indexSet(db(), set, poolId);
+  expect((await getSet(db(), set.setId)).summary).toEqual(set);
+  expect((await listSets(db(), { limit: 50 }, resourceId)).data).toHaveLength(1);
+});
+
+test('a batch is indexed once per pool and read back as it was written', async () => {
+  const batch = sampleBatch(resourceId);
+  await indexBatch(db(), batch, poolId);
+  await indexBatch(db(), batch, poolId);
+  expect(await batchesOf(db(), sampleSystemId, poolId)).toEqual([batch]);
+});
+
+test('what a pool names has a resource before any host has it, and the host that has it adopts it', async () => {
+  const orphan = testIds('res');
+  const set = { ...sampleSet(orphan), systemId: '1234567890123456789' };
+  await indexSet(db(), set, poolId);
+  expect(await getResource(db(), orphan)).toMatchObject({ hostId: null, systemId: set.systemId });
+  const adopted = await registerResource(db(), {
+    ...{ id: testIds('res'), hostId, name: 'again' },
+    found: { ...found, dataDirectory: '/var/lib/pg/other', systemId: set.systemId },
+  });
+  expect(adopted).toBe(orphan);
+  expect(await getResource(db(), orphan)).toMatchObject({ hostId });
+});
+
+test('a run moves only along its states, and a repeated move is fine', async () => {
+  const runs = openRunBook(db());
+  const id = await newRun(sampleBackup(resourceId, poolId));
+  expect(await runs.ticket(id)).toMatchObject({ hostId, lane: { owner: resourceId, kind: 'data' }, reconnectMinutes: 10 });
+  await runs.moveTo(id, 'running');
+  await runs.moveTo(id, 'running');
+  await runs.close(id, { state: 'failed', code: 'pool_full', params: { pool: 'first' }, message: 'Pool first is full' });
+  await expect(runs.moveTo(id, 'running')).rejects.toMatchObject({ code: 'run_state_conflict' });
+  const run = await getRun(db(), id);
+  expect(run).toMatchObject({ state: 'failed', outcome: { code: 'pool_full' } });
+  expect(run.closedAt).not.toBeNull();
+});
+
+test('a set is recorded for a run only after its agent told of it', async () => {
+  const runs = openRunBook(db());
+  const id = await newRun(sampleBackup(resourceId, poolId));
+  const set = sampleSet(resourceId, id);
+  await expect(runs.recordSet(id, set.setId)).rejects.toMatchObject({ code: 'set_not_indexed', isRetryable: true });
+  await indexSet(db(), set, poolId);
+  await runs.recordSet(id, set.setId);
+  expect((await getRun(db(), id)).setId).toBe(set.setId);
+});
+
+test('runs are listed newest first, page by page, without a gap or a repeat', async () => {
+  const made: RunId[] = [];
+  for (let i = 0; i < 5; i++) made.push(await newRun(sampleNoOp(hostId)));
+  const first = await listRuns(db(), { limit: 3 });
+  const second = await listRuns(db(), { limit: 3, after: first.next ?? '' });
+  const ids = [...first.data, ...second.data].map((run) => run.id);
+  expect(ids.slice(0, 5).sort()).toEqual([...made].sort());
+  expect(new Set(ids).size).toBe(6);
+});
+
+test('job revisions never change', async () => {
+  await newRun(sampleNoOp(hostId));
+  await expect(db().change("update job_revision set spec = '{}'")).rejects.toThrow('immutable');
+  await expect(db().change('delete from job_revision')).rejects.toThrow('immutable');
+});
+
+test('log lines of a run keep their order and can be followed by number', async () => {
+  const id = await newRun(sampleNoOp(hostId));
+  await addRunEvents(db(), id, [
+    { at: '2026-11-21T08:00:00.5Z', level: 'info', message: 'one' },
+    { level: 'warn', message: 'two' },
+  ]);
+  const lines = await runEventsAfter(db(), id, 0, 100);
+  expect(lines.map((line) => line.message)).toEqual(['one', 'two']);
+  expect(await runEventsAfter(db(), id, lines[0]?.seq ?? 0, 100)).toHaveLength(1);
+});
+
+test('K-007 an enrolment token is used once and not after it expired', async () => {
+  const id = testIds('tok');
+  await addEnrolmentToken(db(), { id, sha256: randomBytes(32), validMinutes: 5 });
+  await db().transaction(async (inside) => {
+    expect(await lockEnrolmentToken(inside, id)).toBeDefined();
+    await useEnrolmentToken(inside, id, hostId);
+  });
+  expect(await lockEnrolmentToken(db(), id)).toBeUndefined();
+  const late = testIds('tok');
+  await addEnrolmentToken(db(), { id: late, sha256: randomBytes(32), validMinutes: 0 });
+  expect(await lockEnrolmentToken(db(), late)).toBeUndefined();
+});
+
+test('K-080 a backup that began after a batch never needs log before the end of it', async () => {
+  const batch = sampleBatch(resourceId);
+  await indexBatch(db(), batch, poolId);
+  const id = await newRun(sampleBackup(resourceId, poolId));
+  const begun = (await getRun(db(), id)).createdAt;
+  expect((await lastBatchBefore(db(), resourceId, begun))?.to).toBe(batch.to);
+});
+
+test('a failed transaction leaves nothing behind', async () => {
+  const jobId = testIds('job');
+  const attempt = db().transaction(async (inside) => {
+    await addJob(inside, { id: jobId, name: 'x', spec: sampleNoOp(hostId), createdBy: 'test' });
+    throw fail('run_unknown', { run: 'x' });
+  });
+  await expect(attempt).rejects.toMatchObject({ code: 'run_unknown' });
+  expect(await db().change('select 1 from job where id = $1', [jobId])).toBe(0);
+});
+
+test('a row that lost its shape is said to be damaged, with its table', async () => {
+  const id = await newRun(sampleNoOp(hostId));
+  await db().change("update run set outcome = '{\"state\":\"odd\"}' where id = $1", [id]);
+  await expect(getRun(db(), id)).rejects.toMatchObject({ code: 'catalog_damaged', params: { table: 'run' } });
+  await db().change('update run set outcome = null where id = $1', [id]);
+  await moveRun(db(), id, 'cancelled');
+});

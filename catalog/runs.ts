@@ -1,0 +1,153 @@
+import { z } from 'zod';
+import { fail } from '#core/errors/fail.ts';
+import type { HostId, JobId, ResourceId, RunId, SetId } from '#core/id.ts';
+import type { RunOutcome } from '#core/ports/run-book.ts';
+import type { RunState } from '#core/run/run-state.ts';
+import { canMove, isFinal } from '#core/run/run-state.ts';
+import type { JobSpec } from '#core/settings/job-spec.ts';
+import { jobSpecShape } from '#core/settings/job-spec.ts';
+import { runStateShape } from '#core/settings/shape/progress.ts';
+import { runOutcomeShape } from '#core/settings/shape/outcome.ts';
+import { countShape, idShape, instantShape } from '#core/settings/shape/words.ts';
+import type { Database } from './database.ts';
+import type { Page, PageRequest } from './page.ts';
+import { pageOf } from './page.ts';
+
+export const runShape = z.object({
+  id: idShape('run'),
+  jobId: idShape('job'),
+  revision: countShape,
+  kind: z.enum(['full-backup', 'log-backup', 'restore', 'verify-set', 'rebuild', 'no-op']),
+  hostId: idShape('host'),
+  resourceId: idShape('res').nullable(),
+  trigger: z.enum(['manual', 'schedule']),
+  state: runStateShape,
+  outcome: runOutcomeShape.nullable(),
+  setId: idShape('set').nullable(),
+  startedBy: z.string(),
+  createdAt: instantShape,
+  beganAt: instantShape.nullable(),
+  closedAt: instantShape.nullable(),
+});
+export type RunRow = z.output<typeof runShape>;
+
+const columns = `id, job_id as "jobId", revision, kind, host_id as "hostId", resource_id as "resourceId", trigger, state,
+  outcome, set_id as "setId", started_by as "startedBy", created_at as "createdAt", began_at as "beganAt",
+  closed_at as "closedAt"`;
+
+export interface NewRun {
+  readonly id: RunId;
+  readonly jobId: JobId;
+  readonly spec: JobSpec;
+  readonly hostId: HostId;
+  readonly resourceId?: ResourceId;
+  readonly setId?: SetId;
+  readonly startedBy: string;
+}
+
+/** Records a run as queued; its job revision exists already. */
+export async function addRun(db: Database, run: NewRun): Promise<void> {
+  await db.change(
+    `insert into run (id, job_id, revision, kind, host_id, resource_id, trigger, state, set_id, started_by)
+     values ($1, $2, 1, $3, $4, $5, 'manual', 'queued', $6, $7)`,
+    [run.id, run.jobId, run.spec.kind, run.hostId, run.resourceId ?? null, run.setId ?? null, run.startedBy],
+  );
+}
+
+/** Throws `run_unknown`. */
+export async function getRun(db: Database, id: RunId): Promise<RunRow> {
+  const rows = await db.rows(runShape, `select ${columns} from run where id = $1`, [id]);
+  const run = rows[0];
+  if (run === undefined) throw fail('run_unknown', { run: id });
+  return run;
+}
+
+export interface RunFilter {
+  readonly state?: RunState;
+  readonly resourceId?: ResourceId;
+}
+
+/** Newest first. */
+export async function listRuns(db: Database, page: PageRequest, filter: RunFilter = {}): Promise<Page<RunRow>> {
+  const rows = await db.rows(
+    runShape,
+    `select ${columns} from run where ($1::text is null or id < $1) and ($2::text is null or state = $2)
+       and ($3::text is null or resource_id = $3) order by id desc limit $4`,
+    [page.after ?? null, filter.state ?? null, filter.resourceId ?? null, page.limit + 1],
+  );
+  return pageOf(rows, page.limit);
+}
+
+/** Runs that were recorded but may never have reached Temporal: the API starts them again when it starts. */
+export const queuedRuns = (db: Database): Promise<RunRow[]> =>
+  db.rows(runShape, `select ${columns} from run where state = 'queued' order by id`);
+
+/** What a run does: the spec of its job revision. Throws `run_unknown`. */
+export async function specOfRun(db: Database, id: RunId): Promise<JobSpec> {
+  const rows = await db.rows(
+    z.object({ spec: jobSpecShape }),
+    `select v.spec from job_revision v join run r on r.job_id = v.job_id and r.revision = v.n where r.id = $1`,
+    [id],
+  );
+  const spec = rows[0]?.spec;
+  if (spec === undefined) throw fail('run_unknown', { run: id });
+  return spec;
+}
+
+/** Moves a run; a move that already happened is fine. Throws `run_state_conflict`, `run_unknown`. */
+export function moveRun(db: Database, id: RunId, state: RunState, outcome?: RunOutcome): Promise<void> {
+  return db.transaction(async (inside) => {
+    await inside.change('select 1 from run where id = $1 for update', [id]);
+    const run = await getRun(inside, id);
+    if (run.state === state) return;
+    // Why: a run may end before its first step told that it began; the end is what counts.
+    const isAllowed = canMove(run.state, state) || (run.state === 'queued' && canMove('running', state));
+    if (!isAllowed) throw fail('run_state_conflict', { run: id, state: run.state, wanted: state });
+    await inside.change(
+      `update run set state = $2, outcome = coalesce($3, outcome),
+         began_at = case when $4 then began_at else coalesce(began_at, now()) end,
+         closed_at = case when $4 then now() end where id = $1`,
+      [id, state, outcome === undefined ? null : JSON.stringify(outcome), isFinal(state)],
+    );
+    await addRunEvents(inside, id, [{ level: 'info', message: `run is ${state}` }]);
+  });
+}
+
+export interface NewRunEvent {
+  /** Time on the host; the catalog's own time when absent. */
+  readonly at?: string;
+  readonly level: string;
+  readonly message: string;
+}
+
+/** Appends lines to the log of a run. */
+export async function addRunEvents(db: Database, id: RunId, events: readonly NewRunEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await db.change(
+    `insert into run_event (run_id, at, level, message)
+     select $1, coalesce(at, now()), level, message
+     from unnest($2::timestamptz[], $3::text[], $4::text[]) with ordinality as e (at, level, message, n) order by n`,
+    [id, events.map((e) => e.at ?? null), events.map((e) => e.level), events.map((e) => e.message)],
+  );
+}
+
+export const runEventShape = z.object({ seq: countShape, at: instantShape, level: z.string(), message: z.string() });
+export type RunEvent = z.output<typeof runEventShape>;
+
+/** Lines of a run after a sequence number, oldest first. */
+export const runEventsAfter = (db: Database, id: RunId, after: number, limit: number): Promise<RunEvent[]> =>
+  db.rows(runEventShape, 'select seq, at, level, message from run_event where run_id = $1 and seq > $2 order by seq limit $3', [
+    id,
+    after,
+    limit,
+  ]);
+
+/** When each full backup that still runs or waits was recorded, for one resource. */
+export async function openBackupsSince(db: Database, resource: ResourceId): Promise<{ readonly createdAt: string }[]> {
+  return db.rows(
+    z.object({ createdAt: instantShape }),
+    `select created_at as "createdAt" from run
+     where resource_id = $1 and kind = 'full-backup' and state in ('queued', 'running', 'paused') order by created_at`,
+    [resource],
+  );
+}

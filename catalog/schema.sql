@@ -1,0 +1,229 @@
+-- Generated from catalog/migrations by `npx vitest run catalog -u`. Do not edit.
+
+create table api_token (
+  id text not null,
+  name text not null,
+  role text not null,
+  secret_sha256 bytea not null,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone
+);
+
+create table backup_set (
+  id text not null,
+  run_id text not null,
+  parent_id text,
+  pool_id text not null,
+  resource_id text not null,
+  system_id text not null,
+  summary jsonb not null,
+  ended_at timestamp with time zone not null,
+  indexed_at timestamp with time zone default now() not null,
+  verified_at timestamp with time zone,
+  verify_report jsonb
+);
+
+create table enrolment_token (
+  id text not null,
+  secret_sha256 bytea not null,
+  host_name text,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  host_id text
+);
+
+create table host (
+  id text not null,
+  name text not null,
+  hostname text not null,
+  agent_version text not null,
+  key_sha256 bytea not null,
+  enrolled_at timestamp with time zone default now() not null,
+  reported_at timestamp with time zone,
+  report jsonb,
+  revoked_at timestamp with time zone
+);
+
+create table idempotency_key (
+  principal text not null,
+  method text not null,
+  path text not null,
+  key text not null,
+  body_sha256 bytea not null,
+  status integer,
+  response jsonb,
+  created_at timestamp with time zone default now() not null
+);
+
+create table inspection (
+  id text not null,
+  host_id text not null,
+  kind text not null,
+  sealed_request bytea not null,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null
+);
+
+create table job (
+  id text not null,
+  kind text not null,
+  name text not null,
+  current_revision integer not null,
+  created_at timestamp with time zone default now() not null
+);
+
+create table job_revision (
+  job_id text not null,
+  n integer not null,
+  spec jsonb not null,
+  created_at timestamp with time zone default now() not null,
+  created_by text not null
+);
+
+create table log_batch (
+  id text not null,
+  pool_id text not null,
+  run_id text not null,
+  resource_id text not null,
+  system_id text not null,
+  branch_id text not null,
+  summary jsonb not null,
+  indexed_at timestamp with time zone default now() not null
+);
+
+create table migration (
+  name text not null,
+  sha256 text not null,
+  applied_at timestamp with time zone default now() not null
+);
+
+create table pool (
+  id text not null,
+  name text not null,
+  access text not null,
+  place jsonb not null,
+  is_encrypted boolean not null,
+  maintenance_hosts text[] not null,
+  created_at timestamp with time zone default now() not null
+);
+
+create table pool_secret (
+  pool_id text not null,
+  sealed_secrets bytea not null
+);
+
+create table resource (
+  id text not null,
+  host_id text,
+  name text not null,
+  engine text not null,
+  system_id text not null,
+  server_major integer not null,
+  data_directory text not null,
+  port integer not null,
+  socket text not null,
+  preflight jsonb,
+  preflight_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null
+);
+
+create table resource_log_pool (
+  resource_id text not null,
+  pool_id text not null,
+  added_at timestamp with time zone default now() not null
+);
+
+create table resource_login (
+  resource_id text not null,
+  user_name text not null,
+  database_name text not null,
+  sealed_password bytea not null,
+  checked_at timestamp with time zone default now() not null
+);
+
+create table run (
+  id text not null,
+  job_id text not null,
+  revision integer not null,
+  kind text not null,
+  host_id text not null,
+  resource_id text,
+  trigger text not null,
+  state text not null,
+  outcome jsonb,
+  set_id text,
+  started_by text not null,
+  created_at timestamp with time zone default now() not null,
+  began_at timestamp with time zone,
+  closed_at timestamp with time zone
+);
+
+create table run_event (
+  seq bigint generated always as identity not null,
+  run_id text not null,
+  at timestamp with time zone not null,
+  level text not null,
+  message text not null
+);
+
+alter table api_token add constraint api_token_pkey PRIMARY KEY (id);
+alter table api_token add constraint api_token_role_check CHECK ((role = ANY (ARRAY['administrator'::text, 'operator'::text, 'auditor'::text])));
+alter table api_token add constraint api_token_secret_sha256_check CHECK ((length(secret_sha256) = 32));
+alter table backup_set add constraint backup_set_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES backup_set(id);
+alter table backup_set add constraint backup_set_pkey PRIMARY KEY (id);
+alter table backup_set add constraint backup_set_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
+alter table backup_set add constraint backup_set_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id);
+alter table enrolment_token add constraint enrolment_token_host_id_fkey FOREIGN KEY (host_id) REFERENCES host(id);
+alter table enrolment_token add constraint enrolment_token_pkey PRIMARY KEY (id);
+alter table enrolment_token add constraint enrolment_token_secret_sha256_check CHECK ((length(secret_sha256) = 32));
+alter table host add constraint host_key_sha256_check CHECK ((length(key_sha256) = 32));
+alter table host add constraint host_name_key UNIQUE (name);
+alter table host add constraint host_pkey PRIMARY KEY (id);
+alter table idempotency_key add constraint idempotency_key_pkey PRIMARY KEY (principal, method, path, key);
+alter table inspection add constraint inspection_host_id_fkey FOREIGN KEY (host_id) REFERENCES host(id);
+alter table inspection add constraint inspection_pkey PRIMARY KEY (id);
+alter table job add constraint job_kind_check CHECK ((kind = ANY (ARRAY['backup'::text, 'restore'::text, 'drill'::text, 'care'::text])));
+alter table job add constraint job_pkey PRIMARY KEY (id);
+alter table job_revision add constraint job_revision_job_id_fkey FOREIGN KEY (job_id) REFERENCES job(id);
+alter table job_revision add constraint job_revision_n_check CHECK ((n > 0));
+alter table job_revision add constraint job_revision_pkey PRIMARY KEY (job_id, n);
+alter table log_batch add constraint log_batch_pkey PRIMARY KEY (id, pool_id);
+alter table log_batch add constraint log_batch_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
+alter table log_batch add constraint log_batch_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id);
+alter table migration add constraint migration_pkey PRIMARY KEY (name);
+alter table pool add constraint pool_access_check CHECK ((access = ANY (ARRAY['local'::text, 'shared'::text])));
+alter table pool add constraint pool_maintenance_hosts_check CHECK ((cardinality(maintenance_hosts) > 0));
+alter table pool add constraint pool_name_key UNIQUE (name);
+alter table pool add constraint pool_pkey PRIMARY KEY (id);
+alter table pool_secret add constraint pool_secret_pkey PRIMARY KEY (pool_id);
+alter table pool_secret add constraint pool_secret_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id) ON DELETE CASCADE;
+alter table resource add constraint resource_host_id_fkey FOREIGN KEY (host_id) REFERENCES host(id);
+alter table resource add constraint resource_name_key UNIQUE (name);
+alter table resource add constraint resource_pkey PRIMARY KEY (id);
+alter table resource_log_pool add constraint resource_log_pool_pkey PRIMARY KEY (resource_id, pool_id);
+alter table resource_log_pool add constraint resource_log_pool_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
+alter table resource_log_pool add constraint resource_log_pool_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id) ON DELETE CASCADE;
+alter table resource_login add constraint resource_login_pkey PRIMARY KEY (resource_id);
+alter table resource_login add constraint resource_login_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id) ON DELETE CASCADE;
+alter table run add constraint run_host_id_fkey FOREIGN KEY (host_id) REFERENCES host(id);
+alter table run add constraint run_job_id_revision_fkey FOREIGN KEY (job_id, revision) REFERENCES job_revision(job_id, n);
+alter table run add constraint run_pkey PRIMARY KEY (id);
+alter table run add constraint run_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id);
+alter table run add constraint run_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text, 'succeeded'::text, 'warned'::text, 'failed'::text, 'cancelled'::text, 'skipped'::text])));
+alter table run add constraint run_trigger_check CHECK ((trigger = ANY (ARRAY['manual'::text, 'schedule'::text])));
+alter table run_event add constraint run_event_level_check CHECK ((level = ANY (ARRAY['debug'::text, 'info'::text, 'warn'::text, 'error'::text])));
+alter table run_event add constraint run_event_pkey PRIMARY KEY (seq);
+alter table run_event add constraint run_event_run_id_fkey FOREIGN KEY (run_id) REFERENCES run(id) ON DELETE CASCADE;
+
+CREATE INDEX backup_set_by_resource ON public.backup_set USING btree (resource_id, id);
+CREATE INDEX backup_set_by_system_id ON public.backup_set USING btree (system_id);
+CREATE INDEX log_batch_by_system_id ON public.log_batch USING btree (system_id, pool_id);
+CREATE INDEX resource_by_host ON public.resource USING btree (host_id);
+CREATE INDEX resource_by_system_id ON public.resource USING btree (system_id);
+CREATE INDEX run_by_resource ON public.run USING btree (resource_id, id);
+CREATE INDEX run_by_state ON public.run USING btree (state) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text]));
+CREATE INDEX run_event_by_run ON public.run_event USING btree (run_id, seq);
+
+CREATE TRIGGER job_revision_is_immutable BEFORE DELETE OR UPDATE ON public.job_revision FOR EACH ROW EXECUTE FUNCTION refuse_change();
