@@ -1,0 +1,97 @@
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, fsyncSync, ftruncateSync, futimesSync, openSync, readSync, writeSync } from 'node:fs';
+import { hash128 } from '#agent/codec/hash.ts';
+import { codeOf, unwritable } from './writer-errors.ts';
+import type { FileOwner } from './writer-paths.ts';
+
+/** Files a thread keeps open: large ones come in many pieces. */
+const openAtOnce = 48;
+const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+
+/** What a file must be in the end. */
+export interface FileShape {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly mode: number;
+  readonly mtimeMs: number;
+}
+
+/**
+ * Writes contents of files of an `EmptyTarget` at offsets, in a worker thread, synchronously. Paths come from
+ * `EmptyTarget.pathOf`; a link in their place is refused by the system (O_NOFOLLOW). Nothing is durable before `end`.
+ */
+export class FileWriter {
+  readonly #open = new Map<string, number>();
+  readonly #owner: FileOwner;
+
+  constructor(owner: FileOwner) {
+    this.#owner = owner;
+  }
+
+  /** Throws `target_unwritable`. */
+  write(path: string, at: number, bytes: Uint8Array): void {
+    try {
+      const file = this.#fileOf(path);
+      for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, at + done);
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  }
+
+  /** True when the file already holds bytes of this hash there. */
+  holds(path: string, span: { readonly at: number; readonly length: number; readonly hash: string }): boolean {
+    const found = Buffer.allocUnsafe(span.length);
+    try {
+      const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      try {
+        for (let done = 0; done < span.length; ) {
+          const got = readSync(file, found, done, span.length - done, span.at + done);
+          if (got === 0) return false;
+          done += got;
+        }
+      } finally {
+        closeSync(file);
+      }
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return false;
+      throw unwritable(path, error);
+    }
+    return hash128(found) === span.hash;
+  }
+
+  /** Gives a file its length, owner, mode and time, and makes it durable. */
+  end(shape: FileShape): void {
+    try {
+      const file = this.#fileOf(shape.path);
+      if (fstatSync(file).size !== shape.sizeBytes) ftruncateSync(file, shape.sizeBytes);
+      fchownSync(file, this.#owner.uid, this.#owner.gid);
+      fchmodSync(file, shape.mode & 0o7777);
+      futimesSync(file, shape.mtimeMs / 1000, shape.mtimeMs / 1000);
+      fsyncSync(file);
+      this.#close(shape.path);
+    } catch (error) {
+      throw unwritable(shape.path, error);
+    }
+  }
+
+  closeAll(): void {
+    for (const path of [...this.#open.keys()]) this.#close(path);
+  }
+
+  #fileOf(path: string): number {
+    const known = this.#open.get(path);
+    if (known !== undefined) return known;
+    if (this.#open.size >= openAtOnce) {
+      const [oldest] = this.#open.keys();
+      if (oldest !== undefined) this.#close(oldest);
+    }
+    const file = openSync(path, flags, 0o600);
+    this.#open.set(path, file);
+    return file;
+  }
+
+  #close(path: string): void {
+    const file = this.#open.get(path);
+    this.#open.delete(path);
+    if (file !== undefined) closeSync(file);
+  }
+}

@@ -1,0 +1,120 @@
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { fail } from '#core/errors/fail.ts';
+import { codeOf } from './writer-errors.ts';
+
+/** What the pid file of a server says (postmaster.pid: PostgreSQL source, pidfile.h). */
+export interface PidFile {
+  /** Negative in the file for a single-user server; here its absolute value. */
+  readonly pid: number;
+  readonly port?: number;
+  /** '' when the server has no socket. */
+  readonly socketDirectory: string;
+  /** `starting`, `stopping`, `ready` or `standby`, '' before the server says anything. */
+  readonly status: string;
+}
+
+/** Reads the pid file; undefined when there is none. */
+export function readPidFile(directory: string, name = 'postmaster.pid'): PidFile | undefined {
+  const text = readIfThere(join(directory, name));
+  if (text === undefined) return undefined;
+  const lines = text.split('\n');
+  const port = Number(lines[3]);
+  return {
+    pid: Math.abs(Number.parseInt(lines[0] ?? '', 10)) || 0,
+    ...(Number.isInteger(port) && port > 0 ? { port } : {}),
+    socketDirectory: (lines[4] ?? '').trim(),
+    status: (lines[7] ?? '').trim(),
+  };
+}
+
+/** True for a process that exists, whoever owns it. */
+export function isAlive(pid: number): boolean {
+  if (pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+}
+
+/**
+ * Refuses a directory on which a server may run (peers.md §5 item 1): a pid file is evidence even when its process is
+ * not visible (another container), and so is a process that works in the directory, or the lock of its socket.
+ * Throws `target_running` with the client connections that were found (K-119).
+ */
+export function refuseRunning(directory: string): void {
+  const found = evidenceOf(directory);
+  if (found === undefined) return;
+  const clients = clientsOf(found.pid);
+  throw fail('target_running', {
+    directory,
+    evidence: found.what,
+    clients: clients.length === 0 ? 'none' : `${String(clients.length)} (${clients.slice(0, 5).join('; ')})`,
+  });
+}
+
+function evidenceOf(directory: string): { readonly pid: number; readonly what: string } | undefined {
+  const file = readPidFile(directory);
+  if (file !== undefined) {
+    const state = isAlive(file.pid) ? 'is running' : 'is not visible from here; if it is certainly gone, remove the file';
+    return { pid: file.pid, what: `postmaster.pid names process ${String(file.pid)}, which ${state}${socketLock(file)}` };
+  }
+  const pid = workingIn(directory);
+  return pid === undefined ? undefined : { pid, what: `process ${String(pid)} works in it` };
+}
+
+/** The lock file beside the socket names the same process: the server still listens. */
+function socketLock(file: PidFile): string {
+  if (file.socketDirectory === '' || file.port === undefined) return '';
+  const path = join(file.socketDirectory, `.s.PGSQL.${String(file.port)}.lock`);
+  const lock = readIfThere(path);
+  return lock !== undefined && Number.parseInt(lock, 10) === file.pid ? `, with its socket lock ${path}` : '';
+}
+
+/** A server process keeps its data directory as working directory, even when somebody removed its pid file. */
+function workingIn(directory: string): number | undefined {
+  return processes().find((pid) => {
+    try {
+      return readlinkSync(`/proc/${String(pid)}/cwd`) === directory && /postgres|kingbase/.test(readlinkSync(`/proc/${String(pid)}/exe`));
+    } catch {
+      // The process ended, or belongs to somebody whose processes we may not see.
+      return false;
+    }
+  });
+}
+
+const processes = (): readonly number[] => {
+  try {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+};
+
+/** Titles of client sessions end in `user database [local] state` or `user database address(port) state`. */
+const clientTitle = /^\S+: (?:\S+: )?(\S+ \S+ (?:\[local\]|[0-9a-fA-F.:]+\(\d+\))) /;
+
+/** Client sessions of a server by their process titles: needs no login (K-119). */
+export function clientsOf(postmaster: number): readonly string[] {
+  if (!isAlive(postmaster)) return [];
+  return processes().flatMap((pid) => {
+    const stat = readIfThere(`/proc/${String(pid)}/stat`) ?? '';
+    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    if (parent !== postmaster) return [];
+    const title = (readIfThere(`/proc/${String(pid)}/cmdline`) ?? '').replaceAll('\0', ' ');
+    const session = clientTitle.exec(title)?.[1];
+    return session === undefined ? [] : [session];
+  });
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ESRCH', 'EACCES'].includes(codeOf(error))) return undefined;
+    throw error;
+  }
+}

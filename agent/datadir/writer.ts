@@ -1,0 +1,249 @@
+import {
+  chmodSync, chownSync, closeSync, fchmodSync, fchownSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync,
+  statSync, symlinkSync, unlinkSync, writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fail } from '#core/errors/fail.ts';
+import { unwritable } from './writer-errors.ts';
+import { isMarkedFor, markerName, removeMarker, syncDirectory, writeMarker } from './writer-marker.ts';
+import type { FileOwner } from './writer-paths.ts';
+import { canonicalPath, isAbsent, placeMember, refuseClosedParents } from './writer-paths.ts';
+import { isAlive, readPidFile, refuseRunning } from './writer-running.ts';
+import { refuseTooLittleSpace } from './writer-space.ts';
+
+/** What a target must be proven for. */
+export interface TargetRequest {
+  readonly directory: string;
+  /** Tablespace oid → absolute directory. */
+  readonly tablespaces: Readonly<Record<string, string>>;
+  readonly runId: string;
+  readonly owner: FileOwner;
+  /** Bytes that will be written below the data directory (key '') and below each tablespace (key oid). */
+  readonly bytes: Readonly<Record<string, number>>;
+}
+
+const controlPath = 'global/pg_control';
+
+/**
+ * Proves that a target may be written and marks it for this run; the only way to an `EmptyTarget`. A target that the same
+ * run marked before is taken up again. Throws `target_running`, `target_not_empty`, `target_of_other_run`,
+ * `space_too_little`, `target_unwritable`, before anything is changed.
+ */
+export function prepareTarget(request: TargetRequest): EmptyTarget {
+  try {
+    return prove(request);
+  } catch (error) {
+    throw unwritable(request.directory, error);
+  }
+}
+
+function prove(request: TargetRequest): EmptyTarget {
+  const directory = canonicalPath(request.directory);
+  const tablespaces = Object.fromEntries(Object.entries(request.tablespaces).map(([oid, path]) => [oid, canonicalPath(path)]));
+  const roots = [directory, ...Object.values(tablespaces)];
+  refuseNested(roots);
+  const isResumed = isMarked(directory, request.runId);
+  if (isResumed) refuseLiveServer(directory);
+  else refuseRunning(directory);
+  for (const root of roots) {
+    if (!isMarked(root, request.runId)) refuseNotEmpty(root);
+    refuseClosedParents(root, request.owner);
+  }
+  if (!isResumed) {
+    const need = (path: string, key: string) => ({ path, bytes: request.bytes[key] ?? 0 });
+    refuseTooLittleSpace([need(directory, ''), ...Object.entries(tablespaces).map(([oid, path]) => need(path, oid))]);
+  }
+  for (const root of roots) claim(root, request);
+  return new EmptyTarget({ directory, tablespaces, runId: request.runId, owner: request.owner, isResumed });
+}
+
+/** The plan compared texts; links may still lead one place into another. */
+function refuseNested(roots: readonly string[]): void {
+  roots.forEach((path, index) => {
+    const holder = roots.find((other, at) => at !== index && (path === other || path.startsWith(`${other}/`)));
+    if (holder !== undefined) throw fail('target_path_bad', { path, why: `it lies inside ${holder}, another path of this restore` });
+  });
+}
+
+const isMarked = (path: string, runId: string): boolean => !isAbsent(path) && isMarkedFor(path, runId);
+
+/** Our own unfinished target may hold the pid file of a server that died with us, but no server that lives. */
+function refuseLiveServer(directory: string): void {
+  const file = readPidFile(directory);
+  if (file !== undefined && isAlive(file.pid)) refuseRunning(directory);
+}
+
+function refuseNotEmpty(path: string): void {
+  if (isAbsent(path)) return;
+  if (!statSync(path).isDirectory() || readdirSync(path).length > 0) throw fail('target_not_empty', { path });
+}
+
+function claim(path: string, { runId, owner }: TargetRequest): void {
+  makeParents(dirname(path));
+  if (isAbsent(path)) mkdirSync(path, { mode: 0o700 });
+  chownSync(path, owner.uid, owner.gid);
+  chmodSync(path, 0o700);
+  writeMarker(path, runId, owner);
+  syncDirectory(dirname(path));
+}
+
+function makeParents(path: string): void {
+  if (!isAbsent(path)) return;
+  makeParents(dirname(path));
+  mkdirSync(path, { mode: 0o755 });
+  syncDirectory(dirname(path));
+}
+
+interface Proven {
+  readonly directory: string;
+  readonly tablespaces: Readonly<Record<string, string>>;
+  readonly runId: string;
+  readonly owner: FileOwner;
+  readonly isResumed: boolean;
+}
+
+/**
+ * A data directory that is being written: empty or begun by this very run, with no server on it. Everything written goes
+ * through it or, for file contents, to the paths it gives out (design §3: the only writer of data directories).
+ */
+export class EmptyTarget implements Proven {
+  readonly directory: string;
+  readonly tablespaces: Readonly<Record<string, string>>;
+  readonly runId: string;
+  readonly owner: FileOwner;
+  /** True when an earlier attempt of the same run wrote here: what is there must be checked, not trusted. */
+  readonly isResumed: boolean;
+  readonly #directories = new Set<string>();
+
+  /** Only `prepareTarget` makes one. */
+  constructor(proven: Proven) {
+    this.directory = proven.directory;
+    this.tablespaces = proven.tablespaces;
+    this.runId = proven.runId;
+    this.owner = proven.owner;
+    this.isResumed = proven.isResumed;
+    for (const root of this.roots()) this.#directories.add(root);
+  }
+
+  /** Absolute path of a member. Throws `target_escapes`. */
+  pathOf(member: string): string {
+    return placeMember(member, this.directory, this.tablespaces);
+  }
+
+  /** The control file is written by `finish` alone. */
+  isControl(member: string): boolean {
+    return member === controlPath;
+  }
+
+  /** Makes a directory and those above it. A link or file of that name is an escape, not a directory. */
+  makeDirectory(path: string, mode = 0o700): void {
+    if (this.#directories.has(path)) return;
+    const isBelowRoot = this.roots().some((root) => path.startsWith(`${root}/`));
+    if (!isBelowRoot) throw fail('target_escapes', { path, directory: this.directory });
+    this.makeDirectory(dirname(path));
+    if (isAbsent(path)) mkdirSync(path);
+    else if (!lstatSync(path).isDirectory()) throw fail('target_escapes', { path, directory: this.directory });
+    chmodSync(path, mode);
+    chownSync(path, this.owner.uid, this.owner.gid);
+    this.#directories.add(path);
+  }
+
+  /** Makes the links of tablespaces; the server makes them again from tablespace_map. */
+  linkTablespaces(): void {
+    for (const [oid, place] of Object.entries(this.tablespaces)) {
+      const path = join(this.directory, 'pg_tblspc', oid);
+      this.makeDirectory(dirname(path));
+      rmSync(path, { force: true });
+      symlinkSync(place, path);
+    }
+  }
+
+  /** Writes a small file as a whole: a reader sees all of it or nothing. Durable when it returns. */
+  writeFile(member: string, bytes: Uint8Array | string, mode = 0o600): void {
+    if (this.isControl(member)) throw fail('target_escapes', { path: member, directory: this.directory });
+    this.#publish(this.pathOf(member), typeof bytes === 'string' ? Buffer.from(bytes) : bytes, mode);
+  }
+
+  remove(member: string): void {
+    rmSync(this.pathOf(member), { force: true });
+  }
+
+  /** Removes what an interrupted attempt left and this run does not want: only inside what it marked itself. */
+  removeAllBut(wanted: ReadonlySet<string>): void {
+    for (const root of this.roots()) this.#prune(root, wanted);
+  }
+
+  /** Directories of files and links, deepest first: a name is never durable before what it names. */
+  syncDirectories(): void {
+    const deepest = [...this.#directories].sort((a, b) => b.length - a.length);
+    for (const path of deepest) syncDirectory(path);
+  }
+
+  /**
+   * Puts the control file into place: before this a server refuses to start. Call it when everything else is durable
+   * (peers.md §5 items 19, 20). Throws `target_unwritable`.
+   */
+  finish(control: Uint8Array): void {
+    this.syncDirectories();
+    this.makeDirectory(join(this.directory, 'global'));
+    this.#publish(join(this.directory, controlPath), control, 0o600);
+  }
+
+  /** True after `finish`, in this attempt or an earlier one. */
+  hasControl(): boolean {
+    return !isAbsent(join(this.directory, controlPath));
+  }
+
+  /** Takes the control file away again, first of all, when a begun target is written anew. */
+  unfinish(): void {
+    rmSync(join(this.directory, controlPath), { force: true });
+    if (!isAbsent(join(this.directory, 'global'))) syncDirectory(join(this.directory, 'global'));
+  }
+
+  /** Removes the marks: the target is a data directory like any other from here on. */
+  release(): void {
+    for (const root of this.roots()) removeMarker(root);
+  }
+
+  /** Deletes what this run wrote, marks last, so that a killed clean-up is continued by the same run only. */
+  discard(): void {
+    this.unfinish();
+    this.removeAllBut(new Set());
+    this.release();
+  }
+
+  roots(): readonly string[] {
+    return [this.directory, ...Object.values(this.tablespaces)];
+  }
+
+  #publish(path: string, bytes: Uint8Array, mode: number): void {
+    this.makeDirectory(dirname(path));
+    const temporary = `${path}.holdfast-tmp`;
+    try {
+      const file = openSync(temporary, 'w', 0o600);
+      try {
+        for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+        fchmodSync(file, mode & 0o7777);
+        fchownSync(file, this.owner.uid, this.owner.gid);
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
+      renameSync(temporary, path);
+      syncDirectory(dirname(path));
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  }
+
+  #prune(directory: string, wanted: ReadonlySet<string>): void {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      const path = join(directory, entry.name);
+      if (entry.name === markerName && this.roots().includes(directory)) continue;
+      if (entry.isDirectory()) {
+        this.#prune(path, wanted);
+        if (!wanted.has(path) && readdirSync(path).length === 0) rmSync(path, { recursive: true });
+      } else if (!wanted.has(path)) unlinkSync(path);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import { fail } from '#core/errors/fail.ts';
+import { parseObjectKey } from '#core/format/object-key.ts';
+import type { ObjectStore } from '#core/ports/object-store.ts';
+import { hash128, openFrame, sha256Hex } from '#agent/codec/frame.ts';
+import type { Pace } from '#agent/copy/pace.ts';
+import { diskPace, transferPace } from '#agent/copy/pace.ts';
+import { cell, shouldStop } from '#agent/copy/shared-control.ts';
+import { FileWriter } from '#agent/datadir/writer-files.ts';
+import { openStore } from '#agent/pools/open-store.ts';
+import type { FileEnd, FramePart, FrameTask, PieceTask, WriteSettings } from './write-message.ts';
+
+/**
+ * Takes pieces from the pool and writes what is wanted of them: SHA-256 of the stored frame, decryption, decompression,
+ * then XXH3 of each extent before its bytes are written once, at their place.
+ */
+export class PieceRestorer {
+  readonly #settings: WriteSettings;
+  readonly #store: ObjectStore;
+  readonly #files: FileWriter;
+  readonly #disk: Pace;
+  readonly #transfer: Pace;
+  readonly #expected = new Map<string, Promise<Uint8Array>>();
+
+  constructor(settings: WriteSettings) {
+    this.#settings = settings;
+    this.#store = openStore(settings.pool);
+    this.#files = new FileWriter(settings);
+    this.#disk = diskPace(settings.cells);
+    this.#transfer = transferPace(settings.cells);
+  }
+
+  /** Begins to fetch a piece that will be restored soon, so that the pool works while this thread unpacks. */
+  expect(task: PieceTask): void {
+    if (this.#settings.isResumed) return;
+    const bytes = this.#fetch(task);
+    // Why: a failure belongs to `restore`, which awaits it; until then it must not count as unhandled.
+    bytes.catch(() => undefined);
+    this.#expected.set(task.object, bytes);
+  }
+
+  /** Restores one piece; the stored bytes that were fetched. Throws `object_damaged`, `extent_damaged`, `object_missing`. */
+  async restore(task: PieceTask): Promise<number> {
+    const frames = this.#settings.isResumed ? task.frames.filter((frame) => !this.#isThere(frame)) : task.frames;
+    if (frames.length === 0) return 0;
+    const bytes = await (this.#expected.get(task.object) ?? this.#fetch(task));
+    this.#expected.delete(task.object);
+    for (const frame of frames) await this.#write(task, frame, bytes);
+    return task.storedBytes;
+  }
+
+  /** Makes files whole and durable; how many. */
+  end(files: readonly FileEnd[]): number {
+    for (const file of files) {
+      this.#refuseStopped();
+      this.#files.end(file);
+    }
+    return files.length;
+  }
+
+  #isThere(frame: FrameTask): boolean {
+    const isThere = frame.parts.every((part) => this.#files.holds(part.path, part));
+    if (isThere) this.#count(frame.parts);
+    return isThere;
+  }
+
+  async #fetch(task: PieceTask): Promise<Uint8Array> {
+    await this.#transfer.take(task.storedBytes);
+    return this.#store.get(parseObjectKey(task.object), { from: 0, length: task.storedBytes });
+  }
+
+  async #write(task: PieceTask, frame: FrameTask, piece: Uint8Array): Promise<void> {
+    this.#refuseStopped();
+    const stored = piece.subarray(frame.offset, frame.offset + frame.storedBytes);
+    const place = { pool: this.#settings.pool.poolId, object: task.object, offset: frame.offset };
+    if (sha256Hex(stored) !== frame.sha256) {
+      throw fail('object_damaged', { pool: this.#settings.pool.name, object: task.object, what: `the frame at offset ${String(frame.offset)} does not have its recorded SHA-256` });
+    }
+    const raw = openFrame(stored, task.key === undefined ? place : { ...place, key: task.key });
+    for (const part of frame.parts) {
+      const bytes = raw.subarray(part.from, part.from + part.length);
+      if (bytes.length !== part.length || hash128(bytes) !== part.hash) throw fail('extent_damaged', { path: part.path, offset: String(part.at) });
+      await this.#disk.take(part.length);
+      this.#files.write(part.path, part.at, bytes);
+    }
+    this.#count(frame.parts);
+  }
+
+  #count(parts: readonly FramePart[]): void {
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    Atomics.add(this.#settings.cells, cell.bytesRead, BigInt(bytes));
+  }
+
+  #refuseStopped(): void {
+    if (shouldStop(this.#settings.cells)) throw fail('cancelled', { what: 'the restore' });
+  }
+}

@@ -1,0 +1,57 @@
+import type { PoolAccess } from '#core/pool/pool-access.ts';
+import type { SharedCells } from '#agent/copy/shared-control.ts';
+
+/** First message to a thread: all it needs, once. */
+export interface WriteSettings {
+  readonly cells: SharedCells;
+  readonly pool: PoolAccess;
+  readonly uid: number;
+  readonly gid: number;
+  /** True: an earlier attempt wrote here; what already has the right hash is not fetched again. */
+  readonly isResumed: boolean;
+}
+
+/** Bytes of one frame that belong to one file. */
+export interface FramePart {
+  readonly path: string;
+  /** Offset in the file. */
+  readonly at: number;
+  /** Offset in the raw frame. */
+  readonly from: number;
+  readonly length: number;
+  /** 128-bit XXH3 as hex. */
+  readonly hash: string;
+}
+
+export interface FrameTask {
+  readonly offset: number;
+  readonly storedBytes: number;
+  readonly sha256: string;
+  readonly parts: readonly FramePart[];
+}
+
+/** One piece with everything that is wanted from it. */
+export interface PieceTask {
+  readonly object: string;
+  readonly storedBytes: number;
+  /** Subkey of the attempt that wrote the piece, in encrypted pools. */
+  readonly key?: Uint8Array | undefined;
+  readonly frames: readonly FrameTask[];
+}
+
+/** A file whose bytes are all written: it gets its length, owner, mode and time, and becomes durable. */
+export interface FileEnd {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly mode: number;
+  readonly mtimeMs: number;
+}
+
+export type ToWriter =
+  | { readonly kind: 'open'; readonly settings: WriteSettings }
+  | { readonly kind: 'piece'; readonly task: PieceTask }
+  | { readonly kind: 'end'; readonly files: readonly FileEnd[] };
+
+export type FromWriter =
+  | { readonly kind: 'done'; readonly storedBytes: number; readonly files: number }
+  | { readonly kind: 'failed'; readonly code: string; readonly params: Readonly<Record<string, string>>; readonly stack: string };
