@@ -52,7 +52,7 @@ export class PieceWriter {
   /** The last piece is being made durable and acknowledged. Never rejects: `#failure` keeps why. */
   #acknowledged: Promise<void> = Promise.resolve();
   #pending = 0;
-  #failure: unknown;
+  #failure: Error | undefined;
 
   constructor(settings: ThreadSettings, store: ObjectStore, onPiece: PieceListener) {
     this.#settings = settings;
@@ -89,6 +89,10 @@ export class PieceWriter {
     return this.#pending > 0;
   }
 
+  readonly #keepFailure = (error: unknown): void => {
+    this.#failure ??= error instanceof Error ? error : bug(`a put failed with ${String(error)}`, error);
+  };
+
   async #begin(): Promise<OpenPiece> {
     if (this.#free.length === 0) await this.#sent;
     if (this.#failure !== undefined) throw this.#failure;
@@ -117,14 +121,10 @@ export class PieceWriter {
     await this.#acknowledged;
     if (this.#failure !== undefined) throw this.#failure;
     this.#pending++;
-    this.#sent = this.#send(piece).catch((error: unknown) => {
-      this.#failure ??= error;
-    });
+    this.#sent = this.#send(piece).catch(this.#keepFailure);
     this.#acknowledged = this.#sent
       .then(() => this.#acknowledge(piece))
-      .catch((error: unknown) => {
-        this.#failure ??= error;
-      })
+      .catch(this.#keepFailure)
       .finally(() => {
         this.#pending--;
       });

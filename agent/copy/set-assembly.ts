@@ -68,9 +68,9 @@ export class SetAssembly {
   /** Takes what a thread found out about (a part of) a file. Throws `source_missing` for a file that must exist. */
   addFact(fact: FileFact): void {
     const file = this.#file(fact.file);
-    const { path, mustExist } = file.source;
+    const { path } = file.source;
     if (fact.isMissing) {
-      if (mustExist) throw fail('source_missing', { path: file.source.absolute });
+      if (file.source.mustExist) throw fail('source_missing', { path: file.source.absolute });
       file.isMissing = true;
       return;
     }
