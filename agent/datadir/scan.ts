@@ -85,7 +85,7 @@ class Scan {
 
   #walk(place: Place): void {
     const entries = this.#list(place);
-    const unlogged = place.role === 'pages' ? unloggedRelations(entries.map((entry) => entry.name)) : new Set<string>();
+    const unlogged = place.role === 'pages' ? unloggedRelations(entries.map((entry) => entry.name)) : noRelations;
     for (const entry of entries) this.#visit(place, entry, unlogged);
   }
 
@@ -94,11 +94,11 @@ class Scan {
     const path = place.path === '' ? entry.name : `${place.path}/${entry.name}`;
     const inclusion = inclusionOf(profile.exclusions, path, entry.name);
     if (inclusion === 'leave-out' || path === profile.files.control) return;
-    const relation = place.role === 'pages' ? parseRelationFile(entry.name) : undefined;
-    if (relation !== undefined && !isWorthCopying(relation, unlogged)) return;
+    if (place.role === 'pages' && !isWorthCopying(entry.name, unlogged)) return;
     const absolute = entry.isSymbolicLink() ? this.#follow(join(place.absolute, entry.name)) : join(place.absolute, entry.name);
-    const stats = absolute === undefined ? undefined : lstatOf(absolute);
-    if (absolute === undefined || stats === undefined) return;
+    if (absolute === undefined) return;
+    const stats = lstatOf(absolute);
+    if (stats === undefined) return;
     const found = { path, absolute, role: stats.isDirectory() ? this.#roleOf(path, place.role) : place.role };
     if (inclusion === 'empty-directory') this.#keepEmpty(found, stats);
     else this.#take(found, stats);
@@ -190,6 +190,8 @@ class Scan {
     return fail('data_directory_unreadable', { directory: this.#request.dataDirectory, reason }, cause);
   }
 }
+
+const noRelations: ReadonlySet<string> = new Set();
 
 /** Undefined for what vanished: a dropped relation. */
 const lstatOf = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });

@@ -33,6 +33,9 @@ export function unloggedRelations(names: Iterable<string>): ReadonlySet<string> 
   return found;
 }
 
-/** Whether a file of a database directory goes into a set. */
-export const isWorthCopying = (relation: RelationFile, unlogged: ReadonlySet<string>): boolean =>
-  !relation.isTemporary && (relation.fork === 'init' || !unlogged.has(relation.number));
+/** Whether a file of a database directory goes into a set; what is no relation does. */
+export function isWorthCopying(name: string, unlogged: ReadonlySet<string>): boolean {
+  const relation = parseRelationFile(name);
+  if (relation === undefined) return true;
+  return !relation.isTemporary && (relation.fork === 'init' || !unlogged.has(relation.number));
+}

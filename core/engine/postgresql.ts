@@ -57,9 +57,8 @@ function sql(major: number): EngineSql {
     'set statement_timeout = 0',
     'set lock_timeout = 0',
     'set idle_in_transaction_session_timeout = 0',
-    ...(major >= 14 ? ['set idle_session_timeout = 0'] : []),
-    // Waiting for a client that went away must end: an abandoned session would hold backup mode.
-    'set tcp_keepalives_idle = 30',
+    // A client that went away is noticed in the middle of a call too: an abandoned session would hold backup mode.
+    ...(major >= 14 ? ['set idle_session_timeout = 0', 'set client_connection_check_interval = 2000'] : []),
   ];
   if (major >= 15) {
     return {

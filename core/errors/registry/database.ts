@@ -146,14 +146,6 @@ export const databaseErrors = {
     messageZh: '实例 {instance} 的归档目录 {directory} 在代理端主机上不存在',
     hintZh: '请创建该目录,或修正作业的归档日志目录。',
   },
-  archive_directory_unreadable: {
-    class: 'precondition',
-    http: 409,
-    message: 'The archive directory {directory} of the instance at {instance} cannot be read: {reason}',
-    hint: 'Give the account of the agent read access to the directory.',
-    messageZh: '无法读取实例 {instance} 的归档目录 {directory}:{reason}',
-    hintZh: '请为代理端账户授予该目录的读取权限。',
-  },
   backup_from_standby: {
     class: 'precondition',
     http: 409,

@@ -1,0 +1,52 @@
+import { accessSync, closeSync, constants, openSync, readSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fail } from '#core/errors/fail.ts';
+import type { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { isSegmentName } from '#core/wal/segment-name.ts';
+
+/**
+ * The directory an archive_command writes into, when the command names it as `…/%f`; undefined when it does not (a
+ * script): the operator then names it in the job (K-082).
+ */
+export function archiveDirectoryOf(archiveCommand: string): string | undefined {
+  const m = /(?:"(\/[^"]*)\/%f"|'(\/[^']*)\/%f'|(\/[^\s'"=;]*)\/"?%f"?)/.exec(archiveCommand);
+  return m?.slice(1).find((directory) => directory !== undefined);
+}
+
+/** Undefined when the directory can be used; else `archive_directory_missing` or `archive_directory_unreadable`. */
+export function archiveDirectoryProblem(directory: string, instance: string): HoldfastError | undefined {
+  const stats = statSync(directory, { throwIfNoEntry: false });
+  if (stats === undefined) return fail('archive_directory_missing', { directory, instance });
+  if (!stats.isDirectory()) return fail('archive_directory_unreadable', { directory, why: 'it is no directory' });
+  try {
+    accessSync(directory, constants.R_OK | constants.X_OK);
+    return undefined;
+  } catch (cause) {
+    return fail('archive_directory_unreadable', { directory, why: cause instanceof Error ? cause.message : String(cause) }, cause);
+  }
+}
+
+/**
+ * Another cluster's log in the directory, told by the system identifier in the first page of the newest segment.
+ * Undefined when it is ours, unreadable as log, or the directory is empty.
+ */
+export function foreignLogIn(directory: string, systemId: string): HoldfastError | undefined {
+  const newest = readdirSync(directory).filter(isSegmentName).sort().at(-1);
+  if (newest === undefined) return undefined;
+  const path = join(directory, newest);
+  const found = systemIdOf(path);
+  return found === undefined || found === systemId ? undefined : fail('system_id_mismatch', { object: `The log segment ${path}`, found, recorded: systemId });
+}
+
+/** `XLogLongPageHeaderData`: magic, flags (2 = long header), …, system identifier at 24. */
+function systemIdOf(path: string): string | undefined {
+  const header = Buffer.alloc(32);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, header, 0, header.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  const isLongHeader = header[1] === 0xd1 && ((header[2] ?? 0) & 2) === 2;
+  return isLongHeader ? header.readBigUInt64LE(24).toString() : undefined;
+}

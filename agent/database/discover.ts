@@ -1,0 +1,90 @@
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DiscoveredInstance } from '#core/agent/inspection.ts';
+import { engineProfiles, requireMajor } from '#core/engine/profiles.ts';
+import type { EngineProfile } from '#core/engine/profile.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { readControlFile, readIfPresent, readMajor, readPidFile } from '#agent/datadir/reader.ts';
+
+export interface DiscoverySettings {
+  /** Directories below which closed clusters are looked for, three levels deep; running ones are found by their process. */
+  readonly roots: readonly string[];
+  /** `/proc`; a test brings its own. */
+  readonly processes: string;
+}
+
+const rootDepth = 3;
+const defaultPort = 5432;
+const defaultSocket = '/var/run/postgresql';
+
+/**
+ * Instances of this host by process, pid file, data directory and configuration. What cannot be read (another owner,
+ * a cluster that is just being made) is no instance we could protect and is left out.
+ */
+export async function discover(settings: DiscoverySettings): Promise<readonly DiscoveredInstance[]> {
+  const found = new Map<string, DiscoveredInstance>();
+  for (const profile of engineProfiles) {
+    const running = runningDirectories(profile, settings.processes);
+    const closed = settings.roots.flatMap((root) => clusterDirectories(profile, root, rootDepth));
+    for (const directory of new Set([...running, ...closed])) {
+      const instance = await describe(profile, directory);
+      if (instance !== undefined) found.set(directory, instance);
+    }
+  }
+  return [...found.values()];
+}
+
+/** The first server process works inside its data directory and is the one named in the pid file there. */
+function runningDirectories(profile: EngineProfile, processes: string): string[] {
+  const found: string[] = [];
+  for (const pid of readdirSync(processes).filter((name) => /^\d+$/.test(name))) {
+    const title = attempt(() => readFileSync(join(processes, pid, 'comm'), 'utf8').trim());
+    if (title === undefined || !profile.tools.processNames.includes(title)) continue;
+    const directory = attempt(() => readlinkSync(join(processes, pid, 'cwd')));
+    if (directory !== undefined && attempt(() => readPidFile(profile, directory))?.pid === Number(pid)) found.push(directory);
+  }
+  return found;
+}
+
+function clusterDirectories(profile: EngineProfile, directory: string, depth: number): string[] {
+  if (attempt(() => readFileSync(join(directory, profile.files.control))) !== undefined) return [directory];
+  if (depth === 0) return [];
+  const inner = attempt(() => readdirSync(directory, { withFileTypes: true })) ?? [];
+  return inner.filter((entry) => entry.isDirectory()).flatMap((entry) => clusterDirectories(profile, join(directory, entry.name), depth - 1));
+}
+
+async function describe(profile: EngineProfile, dataDirectory: string): Promise<DiscoveredInstance | undefined> {
+  try {
+    const serverMajor = readMajor(profile, dataDirectory);
+    requireMajor(profile, serverMajor, dataDirectory);
+    const { systemId } = (await readControlFile(profile, dataDirectory)).content;
+    const pid = readPidFile(profile, dataDirectory);
+    const isRunning = pid?.isAlive === true;
+    const place = pid !== undefined && isRunning ? { port: pid.port, socket: pid.socketDirectory || reachable(pid.listenAddress) } : configuredPlace(profile, dataDirectory);
+    return { engine: profile.name, dataDirectory, ...place, serverMajor, systemId, isRunning };
+  } catch (error) {
+    if (error instanceof HoldfastError) return undefined;
+    throw error;
+  }
+}
+
+const reachable = (listenAddress: string): string => (['', '*', '0.0.0.0', '::'].includes(listenAddress) ? 'localhost' : listenAddress);
+
+/** Port and socket of a closed instance as its own configuration says, the later file winning. */
+function configuredPlace(profile: EngineProfile, dataDirectory: string): { port: number; socket: string } {
+  const names = [profile.files.configuration, 'postgresql.auto.conf'];
+  const text = names.map((name) => readIfPresent(join(dataDirectory, name)) ?? '').join('\n');
+  const last = (setting: string): string | undefined =>
+    [...text.matchAll(new RegExp(`^\\s*${setting}\\s*=?\\s*'?([^'#\\n]*)`, 'gim'))].map((m) => m[1]?.trim()).at(-1);
+  const socket = last('unix_socket_directories')?.split(',')[0]?.trim();
+  return { port: Number(last('port') ?? defaultPort), socket: socket === undefined || socket === '' ? defaultSocket : socket };
+}
+
+/** Processes end and directories are private: what cannot be read while looking around is passed over. */
+function attempt<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}
