@@ -39,11 +39,11 @@ async function perform(input: RunInput, run: RunControl): Promise<RunOutcome> {
   if (end.state !== 'done') return end.state === 'cancelled' ? cancelledOutcome : end;
 
   run.enter('committing', 'recording what was made');
-  const { setId, figures, warnings } = end.result;
+  const { setId, report, warnings } = end.result;
   await CancellationScope.nonCancellable(async () => {
     if (setId !== undefined) await control.recordSet(input.runId, setId);
   });
-  return warnings.length > 0 ? { state: 'warned', result: figures, warnings } : { state: 'succeeded', result: figures };
+  return warnings.length > 0 ? { state: 'warned', result: report, warnings } : { state: 'succeeded', result: report };
 }
 
 function workOrderOf({ runId, kind, queuePrefix }: RunInput, ticket: RunTicket): WorkOrder {

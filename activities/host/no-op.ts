@@ -15,5 +15,5 @@ export const noOp =
         await pause(Math.min(1, seconds - done) * 1000, step.signal);
       }
       step.report({ ...noProgress, phase: 'wait', filesDone: seconds, filesTotal: seconds });
-      return { warnings: [], figures: { seconds } };
+      return { warnings: [], report: { seconds } };
     });

@@ -15,5 +15,5 @@ export const rebuildFromPool =
         if (found.kind === 'set') sets += 1;
         else batches += 1;
       }
-      return { warnings: [], figures: { sets, batches } };
+      return { warnings: [], report: { sets, batches } };
     });

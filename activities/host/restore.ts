@@ -7,7 +7,6 @@ export const restore =
   ({ work, channel, jobs }: HostDeps): HostActivities['restore'] =>
   (order) =>
     attach(jobs, order, async (step) => {
-      const { warnings, secondsByPhase, ...report } = await work.restore(await fetchOrder(channel, 'restore', step), step);
-      const seconds = Object.fromEntries(Object.entries(secondsByPhase).map(([phase, s]) => [`seconds.${phase}`, s]));
-      return { warnings, figures: { ...report, ...seconds } };
+      const report = await work.restore(await fetchOrder(channel, 'restore', step), step);
+      return { warnings: report.warnings, report: { ...report } };
     });

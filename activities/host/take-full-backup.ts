@@ -11,5 +11,5 @@ export const takeFullBackup =
       const set = await work.takeFullBackup(await fetchOrder(channel, 'full-backup', step), step);
       await untilAvailable(() => channel.putSet(set), step.signal);
       const { setId, warnings, fileCount, rawBytes, storedBytes, pieceCount, beginLsn, endLsn } = set;
-      return { setId, warnings, figures: { fileCount, rawBytes, storedBytes, pieceCount, beginLsn, endLsn } };
+      return { setId, warnings, report: { fileCount, rawBytes, storedBytes, pieceCount, beginLsn, endLsn } };
     });

@@ -8,6 +8,5 @@ export const takeLogBackup =
   (order) =>
     attach(jobs, order, async (step) => {
       const report = await work.takeLogBackup(await fetchOrder(channel, 'log-backup', step), step);
-      const { segments, rawBytes, storedBytes, deletedFiles, warnings } = report;
-      return { warnings, figures: { segments, rawBytes, storedBytes, deletedFiles, batches: report.batches.length } };
+      return { warnings: report.warnings, report: { ...report } };
     });

@@ -14,5 +14,5 @@ export const verifySet =
       if (first !== undefined) {
         throw fail('set_damaged', { set: asked.setId, count: String(damage.length), object: first.object, what: first.what });
       }
-      return { warnings: [], figures: { objects, bytes, depth: asked.depth } };
+      return { warnings: [], report: { objects, bytes, damage, depth: asked.depth } };
     });

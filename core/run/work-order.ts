@@ -32,8 +32,8 @@ export type LaneVerdict =
 /** What an agent answers when a step is done: small, for histories keep it. The whole of it is in the pool and the catalog. */
 export interface WorkResult {
   readonly setId?: SetId;
-  /** A few numbers for people, JSON. */
-  readonly figures: Readonly<Record<string, string | number | boolean>>;
+  /** What is told of the work, JSON: a few numbers or a report without lists of files. */
+  readonly report: Readonly<Record<string, unknown>>;
   readonly warnings: readonly Warning[];
 }
 

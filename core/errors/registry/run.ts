@@ -82,6 +82,14 @@ export const runErrors = {
     messageZh: '运行 {run} 尚未读取作业定义',
     hintZh: '请稍后重试。',
   },
+  lane_unavailable: {
+    class: 'unavailable',
+    http: 503,
+    message: 'The lane of {owner} did not answer: {cause}',
+    hint: 'It is asked again by itself; if this goes on, check that Temporal and "holdfast worker" run.',
+    messageZh: '{owner} 的通道没有应答:{cause}',
+    hintZh: '系统会自动重试;若持续出现,请检查 Temporal 与 "holdfast worker" 是否运行。',
+  },
   lane_busy: {
     class: 'precondition',
     http: 409,

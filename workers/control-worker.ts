@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import type { NativeConnection } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
+import { openControlActivities } from '#activities/control/open-control-activities.ts';
+import type { ControlDeps } from '#activities/control/control-activities.ts';
+import { dataConverterOf } from '#wire/data-converter.ts';
+import type { PayloadKey } from '#wire/payload-key.ts';
+import { controlQueue } from '#workflows/contract.ts';
+
+export interface ControlWorkerSettings {
+  readonly namespace: string;
+  readonly queuePrefix: string;
+  /** `dist/workflow-bundle.js`. */
+  readonly bundlePath: string;
+  readonly payloadKey: PayloadKey;
+}
+
+/** The worker of the `control` queue: all workflow code and the control activities. */
+export const createControlWorker = async (connection: NativeConnection, settings: ControlWorkerSettings, deps: ControlDeps): Promise<Worker> =>
+  Worker.create({
+    connection,
+    namespace: settings.namespace,
+    taskQueue: `${settings.queuePrefix}${controlQueue}`,
+    workflowBundle: { code: await readFile(settings.bundlePath, 'utf8') },
+    dataConverter: dataConverterOf(settings.payloadKey),
+    activities: openControlActivities(deps),
+    shutdownGraceTime: '20s',
+  });

@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { openCatalog } from '#catalog/database.ts';
+import { openRunBook } from '#catalog/run-book.ts';
+import { readSettings } from '#core/settings/registry.ts';
+import { serverSettings } from '#core/settings/server-settings.ts';
+import { openTemporalClient } from '#wire/connect.ts';
+import { parsePayloadKey } from '#wire/payload-key.ts';
+import { serveWorkers } from '#wire/serve-workers.ts';
+import { installRuntime } from '#wire/runtime.ts';
+import { stopSignal } from '#wire/stop-signal.ts';
+import { createControlWorker } from './control-worker.ts';
+import { openLaneDoor } from './lane-door.ts';
+
+/** `holdfast worker`: the control worker. Runs until SIGTERM or SIGINT, then drains. */
+const log = pino({ name: 'holdfast-worker' });
+const settings = readSettings(serverSettings, process.env);
+const payloadKey = parsePayloadKey(await readFile(join(settings.home, 'payload.key'), 'utf8'));
+const place = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
+installRuntime((level, message, meta) => { log[level](meta, message); });
+
+const catalog = openCatalog(settings.catalogUrl);
+const client = openTemporalClient(place, payloadKey);
+const deps = { book: openRunBook(catalog), door: openLaneDoor(client) };
+const bundlePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+const worker = { namespace: place.namespace, queuePrefix: settings.queuePrefix, bundlePath, payloadKey };
+
+await serveWorkers(
+  {
+    place,
+    open: async (connection) => [await createControlWorker(connection, worker, deps)],
+    onServing: () => { log.info({ address: place.address }, 'serving the control queue'); },
+    onTrouble: (error, pauseMs) => { log.warn({ err: error, pauseMs }, 'Temporal is away, trying again'); },
+  },
+  stopSignal(),
+);
+await client.connection.close();
+await catalog.close();
