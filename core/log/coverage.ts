@@ -1,21 +1,102 @@
-import type { SetSummary } from '../backup/set-summary.ts';
-import type { RestoreTarget } from '../restore/target.ts';
-import type { BatchSummary } from './batch-summary.ts';
-import type { Located, LogTimeline } from './timeline.ts';
-import { bug } from '../errors/fail.ts';
+import type { Instant } from '../instant.ts';
+import type { CommittedLog, KnownBranch, KnownSegment } from './branches.ts';
+import type { LogBranch, LogGap, LogStretch, LogTimeline, RecoveryPoint, RecoveryWindow } from './timeline.ts';
+import { compareLsn, formatLsn } from '../wal/lsn.ts';
+import { branchesOf, currentBranch, forkOf, parentOf, routeTo } from './branches.ts';
+import { reachOf, windowOf } from './reach.ts';
 
-/** Everything committed for one database: one system id. */
-export interface CommittedLog {
-  readonly sets: readonly SetSummary[];
-  readonly batches: readonly BatchSummary[];
-}
+export type { CommittedLog } from './branches.ts';
+export { locate } from './locate.ts';
 
 /** Branches, gap-free stretches, gaps and reachable windows (design §6). Order of the input does not matter. */
-export function coverage(_log: CommittedLog): LogTimeline {
-  throw bug('coverage is not there yet');
+export function coverage(log: CommittedLog): LogTimeline {
+  const branches = branchesOf(log);
+  const all = [...branches.values()].sort((a, b) => a.timeline - b.timeline || (a.latest < b.latest ? -1 : 1));
+  const windows = all.flatMap((branch) => windowsOf(branch, log, branches));
+  const current = currentBranch(branches);
+  const ofCurrent = windows.filter((window) => window.branchId === current?.branchId);
+  return {
+    branches: all.map((branch) => describeBranch(branch, branches)),
+    windows,
+    ...(current === undefined ? {} : { currentBranchId: current.branchId }),
+    ...extremes(ofCurrent),
+  };
 }
 
-/** Whether and how a target can be reached; `branchId` as in `LogTimeline`, default the current branch. */
-export function locate(_log: CommittedLog, _target: RestoreTarget, _branchId?: string): Located {
-  throw bug('locate is not there yet');
+/** A window belongs to a branch when its log gets there, or when the set was made there. */
+function windowsOf(branch: KnownBranch, log: CommittedLog, branches: ReadonlyMap<string, KnownBranch>): RecoveryWindow[] {
+  const route = routeTo(branch, branches);
+  return log.sets
+    .map((set) => reachOf(set, route, branches))
+    .filter((reach) => reach !== undefined)
+    .filter((reach) => reach.set.branchId === branch.branchId || reach.segments.some((each) => each.branchId === branch.branchId))
+    .map(windowOf)
+    .sort((a, b) => compareLsn(a.from.lsn, b.from.lsn));
+}
+
+function extremes(windows: readonly RecoveryWindow[]): Pick<LogTimeline, 'earliest' | 'latest' | 'lastCommit' | 'coveredUntil'> {
+  const [first] = windows;
+  if (first === undefined) return {};
+  const latest = windows.map((window) => window.to).reduce((a, b): RecoveryPoint => (compareLsn(b.lsn, a.lsn) > 0 ? b : a));
+  const commits = windows.flatMap((window) => window.lastCommit ?? []);
+  return { earliest: first.from, latest, coveredUntil: latest.at, ...(commits.length === 0 ? {} : { lastCommit: commits.reduce(later) }) };
+}
+
+const later = (a: Instant, b: Instant): Instant => (a > b ? a : b);
+
+function describeBranch(branch: KnownBranch, branches: ReadonlyMap<string, KnownBranch>): LogBranch {
+  const parent = parentOf(branch, branches);
+  const fork = forkOf(branch);
+  const runs = contiguousRuns([...branch.segments.values()]);
+  return {
+    branchId: branch.branchId,
+    timeline: branch.timeline,
+    ...(branch.history === undefined ? {} : { history: branch.history }),
+    ...(parent === undefined || fork === undefined ? {} : { parent: { branchId: parent.branchId, forkLsn: formatLsn(fork) } }),
+    stretches: runs.map(describeStretch),
+    gaps: gapsOf(runs, fork),
+  };
+}
+
+/** Splits segments in order wherever one does not begin at the end of the one before. */
+function contiguousRuns(segments: readonly KnownSegment[]): KnownSegment[][] {
+  const runs: KnownSegment[][] = [];
+  for (const segment of segments) {
+    const run = runs[runs.length - 1];
+    if (run !== undefined && run[run.length - 1]?.to === segment.from) run.push(segment);
+    else runs.push([segment]);
+  }
+  return runs;
+}
+
+function describeStretch(run: readonly KnownSegment[]): LogStretch {
+  const [first] = run;
+  const last = run[run.length - 1];
+  const commits = run.flatMap(({ segment }) => segment.maxCommit ?? []);
+  const firstCommit = run.find(({ segment }) => segment.firstCommit !== undefined)?.segment.firstCommit;
+  return {
+    from: formatLsn(first?.from ?? 0),
+    to: formatLsn(last?.to ?? 0),
+    lastRecord: last?.segment.lastRecord ?? formatLsn(0),
+    ...(firstCommit === undefined ? {} : { firstCommit }),
+    ...(commits.length === 0 ? {} : { lastCommit: commits.reduce(later) }),
+    coveredUntil: run.map((each) => each.coveredUntil).reduce(later),
+    segmentCount: run.length,
+    restorePoints: run.flatMap(({ segment }) => segment.restorePoints),
+  };
+}
+
+/** Gaps between stretches, and before the first one of a branch whose fork is known. */
+function gapsOf(runs: readonly KnownSegment[][], fork: number | undefined): LogGap[] {
+  const stretches = runs.map(describeStretch);
+  const gaps: LogGap[] = [];
+  const [first] = runs[0] ?? [];
+  if (first !== undefined && fork !== undefined && first.from > fork) gaps.push({ from: formatLsn(fork), to: formatLsn(first.from) });
+  stretches.slice(1).forEach((stretch, i) => {
+    const before = stretches[i];
+    if (before === undefined) return;
+    const after = before.lastCommit === undefined ? {} : { after: before.lastCommit };
+    gaps.push({ from: before.to, to: stretch.from, ...after, ...(stretch.firstCommit === undefined ? {} : { before: stretch.firstCommit }) });
+  });
+  return gaps;
 }

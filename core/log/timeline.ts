@@ -71,9 +71,10 @@ export interface LogTimeline {
   readonly coveredUntil?: Instant;
 }
 
-/** One stop of a way from timeline 1 to a branch: the branch is followed over `[from, to)`, its last one has no `to`. */
+/** One stop of a way from timeline 1 to a branch: the branch is followed over `[from, to)`, the last one has no `to`. */
 export interface RouteStep {
-  readonly branchId: string;
+  /** Absent when nothing of this ancestor is in the pool. */
+  readonly branchId?: string;
   readonly timeline: number;
   readonly from: Lsn;
   readonly to?: Lsn;

@@ -1,0 +1,117 @@
+import type { SetSummary } from '../backup/set-summary.ts';
+import type { Instant } from '../instant.ts';
+import type { BatchSummary, SegmentOfBatch } from './batch-summary.ts';
+import type { RouteStep } from './timeline.ts';
+import { ancestryKey, parentKey, parseHistory } from '../wal/history-file.ts';
+import { formatLsn, lsnToNumber } from '../wal/lsn.ts';
+
+/** Everything committed for one database: one system id. */
+export interface CommittedLog {
+  readonly sets: readonly SetSummary[];
+  readonly batches: readonly BatchSummary[];
+}
+
+export interface KnownSegment {
+  readonly branchId: string;
+  readonly timeline: number;
+  /** Byte position of its begin and of the end of its verified log. */
+  readonly from: number;
+  readonly to: number;
+  readonly segmentBytes: number;
+  readonly segment: SegmentOfBatch;
+  /** Time up to which the log is known when this segment is the last one. */
+  readonly coveredUntil: Instant;
+}
+
+export interface KnownBranch {
+  readonly branchId: string;
+  readonly timeline: number;
+  readonly history?: string;
+  /** By begin, no two begin at one position. */
+  readonly segments: ReadonlyMap<number, KnownSegment>;
+  /** Latest wall time at which anything of it is known. */
+  readonly latest: string;
+}
+
+interface Growing {
+  readonly branchId: string;
+  readonly timeline: number;
+  history: string | undefined;
+  segments: Map<number, KnownSegment>;
+  latest: string;
+}
+
+/** Sorts what is committed by branch. */
+export function branchesOf(log: CommittedLog): ReadonlyMap<string, KnownBranch> {
+  const branches = new Map<string, Growing>();
+  const grow = (branchId: string, timeline: number, at: string): Growing => {
+    const history = timeline === 1 ? '' : undefined;
+    const branch = branches.get(branchId) ?? { branchId, timeline, history, segments: new Map<number, KnownSegment>(), latest: at };
+    if (at > branch.latest) branch.latest = at;
+    branches.set(branchId, branch);
+    return branch;
+  };
+  for (const set of log.sets) grow(set.branchId, set.timeline, set.endedAt);
+  for (const batch of log.batches) {
+    const branch = grow(batch.branchId, batch.timeline, batch.coveredUntil);
+    branch.history = batch.history;
+    for (const known of knownSegments(batch)) keepBetter(branch.segments, known);
+  }
+  for (const branch of branches.values()) branch.segments = new Map([...branch.segments].sort(([a], [b]) => a - b));
+  return branches as ReadonlyMap<string, Growing & KnownBranch>;
+}
+
+function knownSegments(batch: BatchSummary): KnownSegment[] {
+  const { branchId, timeline, segmentBytes } = batch;
+  return batch.segments.map((segment, i) => {
+    const isLast = i === batch.segments.length - 1;
+    const coveredUntil = isLast ? batch.coveredUntil : (segment.maxCommit ?? batch.segments[0]?.firstCommit ?? batch.coveredUntil);
+    return { branchId, timeline, segmentBytes, segment, coveredUntil, from: lsnToNumber(segment.from), to: lsnToNumber(segment.to) };
+  });
+}
+
+/** An unfinished tail gives way to the same segment with more log. */
+function keepBetter(segments: Map<number, KnownSegment>, known: KnownSegment): void {
+  const before = segments.get(known.from);
+  if (before === undefined || before.to < known.to) segments.set(known.from, known);
+}
+
+/** The branch that a history names as its parent; undefined when the pool holds nothing of it. */
+export function parentOf(branch: KnownBranch, branches: ReadonlyMap<string, KnownBranch>): KnownBranch | undefined {
+  if (branch.history === undefined || branch.history === '') return undefined;
+  return branchByKey(parentKey(branch.history), lastEntry(branch.history)?.timeline ?? 0, branches);
+}
+
+const lastEntry = (history: string): ReturnType<typeof parseHistory>[number] | undefined => parseHistory(history).slice(-1)[0];
+
+function branchByKey(key: string, timeline: number, branches: ReadonlyMap<string, KnownBranch>): KnownBranch | undefined {
+  const isIt = (each: KnownBranch): boolean => each.timeline === timeline && each.history !== undefined && ancestryKey(each.history) === key;
+  return [...branches.values()].find(isIt);
+}
+
+/** Where a branch left its parent; undefined on timeline 1. */
+export const forkOf = (branch: KnownBranch): number | undefined => {
+  const entry = branch.history === undefined ? undefined : lastEntry(branch.history);
+  return entry === undefined ? undefined : lsnToNumber(entry.switchLsn);
+};
+
+/** The way from timeline 1 to a branch by its own history file; without one the branch stands alone. */
+export function routeTo(branch: KnownBranch, branches: ReadonlyMap<string, KnownBranch>): readonly RouteStep[] {
+  const entries = parseHistory(branch.history ?? '');
+  const lines = ancestryKey(branch.history ?? '').split('\n');
+  const ancestors = entries.map((entry, i): RouteStep => {
+    const known = branchByKey(lines.slice(0, i).join('\n'), entry.timeline, branches);
+    const from = entries[i - 1]?.switchLsn ?? formatLsn(0);
+    return { timeline: entry.timeline, from, to: entry.switchLsn, ...(known === undefined ? {} : { branchId: known.branchId }) };
+  });
+  const from = entries[entries.length - 1]?.switchLsn ?? formatLsn(0);
+  return [...ancestors, { branchId: branch.branchId, timeline: branch.timeline, from }];
+}
+
+/** The branch that is written now: highest timeline, then the latest. */
+export function currentBranch(branches: ReadonlyMap<string, KnownBranch>): KnownBranch | undefined {
+  const isAfter = (a: KnownBranch, b: KnownBranch): boolean => (a.timeline === b.timeline ? a.latest > b.latest : a.timeline > b.timeline);
+  let current: KnownBranch | undefined;
+  for (const branch of branches.values()) if (current === undefined || isAfter(branch, current)) current = branch;
+  return current;
+}

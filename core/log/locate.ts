@@ -1,0 +1,71 @@
+import type { SetId } from '../id.ts';
+import type { RestoreTarget } from '../restore/target.ts';
+import type { CommittedLog, KnownBranch } from './branches.ts';
+import type { Reach } from './reach.ts';
+import type { Stop } from './find-stop.ts';
+import type { Located, RecoveryPoint, RecoveryWindow, RoutedSegment, UnreachableReason } from './timeline.ts';
+import { compareLsn, formatLsn } from '../wal/lsn.ts';
+import { branchesOf, currentBranch, routeTo } from './branches.ts';
+import { findStop } from './find-stop.ts';
+import { reachOf, windowOf } from './reach.ts';
+
+/**
+ * Whether and how a target can be reached along one branch (`branchId` as in `LogTimeline`, default the current branch;
+ * for the end of a named set the branch of that set). The set with the highest end LSN that leads there wins.
+ */
+export function locate(log: CommittedLog, target: RestoreTarget, branchId?: string): Located {
+  if (log.sets.length === 0) return { isReachable: false, reason: 'no-set' };
+  const wanted = target.at === 'immediate' ? target.setId : undefined;
+  const named = log.sets.find((set) => set.setId === wanted);
+  if (wanted !== undefined && named === undefined) return { isReachable: false, reason: 'set-unknown' };
+  const branches = branchesOf(log);
+  const asked = branchId ?? named?.branchId;
+  const branch = asked === undefined ? currentBranch(branches) : branches.get(asked);
+  if (branch === undefined) return { isReachable: false, reason: 'timeline-unknown' };
+  const reaches = candidates(log, branch, branches);
+  const usable = wanted === undefined ? reaches : reaches.filter((reach) => reach.set.setId === wanted);
+  for (const reach of usable) {
+    const stop = findStop(reach, target);
+    if (stop !== undefined) return reached(reach, stop, branch);
+  }
+  return unreachable(reaches.map(windowOf), target);
+}
+
+/** Sets that lie on the way to the branch, highest end first. */
+function candidates(log: CommittedLog, branch: KnownBranch, branches: ReadonlyMap<string, KnownBranch>): Reach[] {
+  const route = routeTo(branch, branches);
+  return log.sets
+    .map((set) => reachOf(set, route, branches))
+    .filter((reach) => reach !== undefined)
+    .sort((a, b) => compareLsn(b.set.endLsn, a.set.endLsn));
+}
+
+function reached(reach: Reach, stop: Stop, branch: KnownBranch): Located {
+  const setId: SetId = reach.set.setId;
+  const segments = reach.segments
+    .slice(0, stop.segmentCount)
+    .map((each): RoutedSegment => ({ branchId: each.branchId, timeline: each.timeline, segment: each.segment }));
+  const { branchId, timeline } = branch;
+  const lsns = { lsn: formatLsn(stop.lsn), mustReach: formatLsn(stop.mustReach) };
+  return { isReachable: true, setId, branchId, timeline, ...lsns, setting: stop.setting, segments, route: reach.route };
+}
+
+function unreachable(windows: readonly RecoveryWindow[], target: RestoreTarget): Located {
+  if (windows.length === 0) return { isReachable: false, reason: 'no-set' };
+  if (target.at === 'name') return { isReachable: false, reason: 'name-unknown' };
+  if (target.at === 'xid') return { isReachable: false, reason: 'xid-unknown' };
+  const order = orderFor(target);
+  const befores = windows.map((window) => window.to).filter((point) => order(point) < 0);
+  const afters = windows.map((window) => window.from).filter((point) => order(point) > 0);
+  const before = befores.sort((a, b) => compareLsn(b.lsn, a.lsn))[0];
+  const after = afters.sort((a, b) => compareLsn(a.lsn, b.lsn))[0];
+  const reason: UnreachableReason = before === undefined ? 'before-first-set' : after === undefined ? 'after-latest' : 'in-gap';
+  return { isReachable: false, reason, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
+}
+
+/** Negative for points before the target, positive for points after it. */
+function orderFor(target: RestoreTarget): (point: RecoveryPoint) => number {
+  if (target.at === 'lsn') return (point) => compareLsn(point.lsn, target.lsn);
+  if (target.at === 'time') return (point) => (point.at < target.time ? -1 : point.at > target.time ? 1 : 0);
+  return () => 0;
+}

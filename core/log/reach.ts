@@ -1,0 +1,96 @@
+import type { SetSummary } from '../backup/set-summary.ts';
+import type { Instant } from '../instant.ts';
+import type { KnownBranch, KnownSegment } from './branches.ts';
+import type { RecoveryWindow, RouteStep } from './timeline.ts';
+import { formatLsn, lsnToNumber } from '../wal/lsn.ts';
+
+/** What the log of one route gives to one set. */
+export interface Reach {
+  readonly set: SetSummary;
+  readonly route: readonly RouteStep[];
+  /** The log without a gap, oldest first, from the segment that holds the end of the set (of a non-consistent set: its begin). */
+  readonly segments: readonly KnownSegment[];
+  /** Segments from the begin of the set to its end, where the pool has them; the set itself holds this log too. */
+  readonly own: readonly KnownSegment[];
+  /** True when the pool's own log covers the whole set. */
+  readonly isOwnLogKnown: boolean;
+  /** Position behind the last known byte; the end of the set when no log follows. */
+  readonly to: number;
+  /** Begin of the last record at or after the end of the set; undefined when no log follows. */
+  readonly lastRecord?: number;
+  readonly coveredUntil: Instant;
+}
+
+const floorTo = (position: number, bytes: number): number => position - (position % bytes);
+
+/** Follows a route from the end of a set as far as there is log; undefined when the set cannot be used on this route. */
+export function reachOf(set: SetSummary, route: readonly RouteStep[], branches: ReadonlyMap<string, KnownBranch>): Reach | undefined {
+  const first = route.findIndex((step) => step.branchId === set.branchId);
+  const step = route[first];
+  const end = lsnToNumber(set.endLsn);
+  if (step === undefined || (step.to !== undefined && end > lsnToNumber(step.to))) return undefined;
+  const steps = route.slice(first);
+  const begin = floorTo(lsnToNumber(set.beginLsn), set.segmentBytes);
+  const own = follow({ steps, branches, bytes: set.segmentBytes, from: begin, until: end }).segments;
+  const isOwnLogKnown = own.length > 0 && (own[own.length - 1]?.to ?? 0) >= end;
+  if (!set.isConsistent && !isOwnLogKnown) return undefined;
+  const from = set.isConsistent ? floorTo(end, set.segmentBytes) : begin;
+  const followed = follow({ steps, branches, bytes: set.segmentBytes, from, ...(set.isConsistent ? { canSkip: from } : {}) });
+  return { set, route, own, isOwnLogKnown, ...conclude(set, followed.segments) };
+}
+
+function conclude(set: SetSummary, segments: readonly KnownSegment[]): Pick<Reach, 'segments' | 'to' | 'coveredUntil' | 'lastRecord'> {
+  const end = lsnToNumber(set.endLsn);
+  const last = segments[segments.length - 1];
+  const lastRecord = last === undefined ? -1 : lsnToNumber(last.segment.lastRecord);
+  const isBehind = last !== undefined && lastRecord >= end;
+  if (!isBehind) return { segments: last !== undefined && last.to >= end ? segments : [], to: end, coveredUntil: set.endedAt };
+  const coveredUntil = last.coveredUntil > set.endedAt ? last.coveredUntil : set.endedAt;
+  return { segments, to: last.to, lastRecord, coveredUntil };
+}
+
+interface Way {
+  readonly steps: readonly RouteStep[];
+  readonly branches: ReadonlyMap<string, KnownBranch>;
+  readonly bytes: number;
+  readonly from: number;
+  /** Stop behind this position. */
+  readonly until?: number;
+  /** Segment that may be missing: the set holds it itself. */
+  readonly canSkip?: number;
+}
+
+/** Each segment comes from the branch that owns it: from the segment of a fork on, the file of the child counts. */
+function follow(way: Way): { readonly segments: readonly KnownSegment[] } {
+  const segments: KnownSegment[] = [];
+  let position = way.from;
+  for (const step of way.steps) {
+    const limit = Math.min(step.to === undefined ? Infinity : floorTo(lsnToNumber(step.to), way.bytes), way.until ?? Infinity);
+    for (; position < limit; position += way.bytes) {
+      const next = step.branchId === undefined ? undefined : way.branches.get(step.branchId)?.segments.get(position);
+      if (next !== undefined) segments.push(next);
+      if (!isWhole(next, way.bytes) && !(next === undefined && position === way.canSkip)) return { segments };
+    }
+  }
+  return { segments };
+}
+
+const isWhole = (known: KnownSegment | undefined, bytes: number): boolean => known !== undefined && known.to >= known.from + bytes;
+
+/** The window of a reach, named after the branch that it ends on. */
+export function windowOf(reach: Reach): RecoveryWindow {
+  const { set, coveredUntil } = reach;
+  const last = reach.route[reach.route.length - 1];
+  let lastCommit: Instant | undefined;
+  for (const { segment } of reach.segments) {
+    if (segment.maxCommit !== undefined && (lastCommit === undefined || segment.maxCommit > lastCommit)) lastCommit = segment.maxCommit;
+  }
+  return {
+    setId: set.setId,
+    branchId: last?.branchId ?? set.branchId,
+    timeline: last?.timeline ?? set.timeline,
+    from: { lsn: set.endLsn, at: set.endedAt },
+    to: { lsn: reach.lastRecord === undefined ? set.endLsn : formatLsn(reach.lastRecord), at: coveredUntil },
+    ...(lastCommit === undefined ? {} : { lastCommit }),
+  };
+}
