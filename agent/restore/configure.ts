@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { fail } from '#core/errors/fail.ts';
+import type { RestorePlan } from '#core/restore/plan.ts';
+import { copySettings, lastValue, recoveryNames, recoverySettings, replaceSettings, untieConfiguration } from '#core/restore/recovery-settings.ts';
+import type { EmptyTarget } from '#agent/datadir/writer.ts';
+
+const mainFile = 'postgresql.conf';
+const autoFile = 'postgresql.auto.conf';
+/** Settings that hold only while a database is recovered in place: nobody connects before it is proven. */
+const closedDoor = { listen_addresses: '', logging_collector: 'off', log_destination: 'stderr' };
+
+/** Where a server is reached after the restore. */
+export interface ServerAddress {
+  readonly port: number;
+  readonly socket: string;
+}
+
+/** Settings that only the recovery needs; they leave with it. */
+const temporary = ['hot_standby', 'lc_messages', 'log_timezone', 'log_min_messages'];
+
+/**
+ * Writes configuration for the recovery: the chosen or the set's own main file without stale targets, and in
+ * postgresql.auto.conf, which wins over every other file, the recovery and, for a copy, what keeps it away from
+ * production. Throws `config_file_bad`.
+ */
+export function configure(plan: RestorePlan, target: EmptyTarget, address: ServerAddress): void {
+  const isCopy = plan.place.kind === 'copy';
+  if (plan.configFile !== undefined) {
+    keepOriginal(target);
+    target.writeFile(mainFile, readConfigFile(plan.configFile));
+  }
+  const main = readMember(target, mainFile);
+  target.writeFile(mainFile, untieConfiguration(main ?? '', isCopy));
+  const auto = readMember(target, autoFile) ?? '';
+  const libraries = lastValue(auto, 'shared_preload_libraries') ?? lastValue(main ?? '', 'shared_preload_libraries') ?? '';
+  const own = isCopy ? copySettings({ major: plan.serverMajor, ...address, libraries }) : { ...closedDoor, unix_socket_directories: address.socket };
+  const settings = { ...own, ...recoverySettings(plan) };
+  target.writeFile(autoFile, replaceSettings(auto, recoveryNames, settings));
+  target.writeFile('recovery.signal', '');
+}
+
+/** After a copy was recovered: recovery settings leave, those that keep it apart stay for every later start. */
+export function settleCopy(plan: RestorePlan, target: EmptyTarget, address: ServerAddress): void {
+  const auto = readMember(target, autoFile) ?? '';
+  const libraries = lastValue(auto, 'shared_preload_libraries') ?? '';
+  const kept = copySettings({ major: plan.serverMajor, ...address, libraries });
+  const recovery = plan.isOpenedAfter ? {} : { ...recoverySettings({ ...plan, isOpenedAfter: true }) };
+  target.writeFile(autoFile, replaceSettings(auto, [...recoveryNames, ...temporary], { ...kept, ...recovery }));
+}
+
+/** In place, the settings of the instance come back as the set holds them, without former recoveries. */
+export function settleInPlace(target: EmptyTarget, original: string): void {
+  target.writeFile(autoFile, replaceSettings(original, recoveryNames, {}));
+}
+
+/** Text of a member that is already in the target; undefined when it is not. */
+export function readMember(target: EmptyTarget, member: string): string | undefined {
+  try {
+    return readFileSync(target.pathOf(member), 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function keepOriginal(target: EmptyTarget): void {
+  const text = readMember(target, mainFile);
+  if (text !== undefined) target.writeFile(`${mainFile}.from-set`, text);
+}
+
+function readConfigFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw fail('config_file_bad', { path, reason: error instanceof Error ? error.message : String(error) }, error);
+  }
+}

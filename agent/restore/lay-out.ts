@@ -1,0 +1,99 @@
+import type { FrameOfSet, MemberOfSet, SetMeta } from '#core/format/meta.ts';
+import { bug } from '#core/errors/fail.ts';
+import { pieceKey } from '#core/format/object-key.ts';
+import type { EngineProfile } from '#core/engine/profile.ts';
+import type { Warning } from '#core/run/progress.ts';
+import type { EmptyTarget } from '#agent/datadir/writer.ts';
+import type { SetKeys } from '#agent/sets/set-keys.ts';
+import { attemptKeyOf } from '#agent/sets/set-keys.ts';
+import type { FileEnd, FramePart, PieceTask } from './write-message.ts';
+
+type FileOfSet = Extract<MemberOfSet, { kind: 'file' }>;
+
+/** What a restore writes, by piece and by file, with absolute paths. */
+export interface Layout {
+  readonly pieces: readonly PieceTask[];
+  readonly files: readonly FileEnd[];
+  readonly directories: readonly { readonly path: string; readonly mode: number }[];
+  readonly bytes: number;
+  readonly warnings: readonly Warning[];
+}
+
+/** Left out: they would begin, or belong to, another recovery than the planned one. */
+const foreign = new Set(['recovery.signal', 'standby.signal', 'recovery.conf', 'recovery.done', 'postmaster.pid', 'postmaster.opts', 'backup_manifest']);
+/** Written by the main thread, decided late. */
+const late = new Set(['tablespace_map']);
+
+/** Turns the metadata of a set into work for threads. Throws `target_escapes` before anything is written. */
+export function layOut(meta: SetMeta, target: EmptyTarget, keys: SetKeys, profile: EngineProfile): Layout {
+  const files = meta.members.filter((member): member is FileOfSet => member.kind === 'file').filter((file) => isWanted(file, target));
+  const parts = new Map<number, FramePart[]>();
+  for (const file of files) collectParts(file, target.pathOf(file.path), parts);
+  return {
+    pieces: piecesOf(meta, keys, parts),
+    files: files.map((file) => ({ path: target.pathOf(file.path), sizeBytes: file.sizeBytes, mode: file.mode, mtimeMs: file.mtimeMs })),
+    directories: directoriesOf(meta, target, profile),
+    bytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+    warnings: meta.members.flatMap((member) => warnOfLink(member)),
+  };
+}
+
+const isWanted = (file: FileOfSet, target: EmptyTarget): boolean =>
+  !target.isControl(file.path) && !foreign.has(file.path) && !late.has(file.path);
+
+function collectParts(file: FileOfSet, path: string, parts: Map<number, FramePart[]>): void {
+  let at = 0;
+  for (const extent of file.extents) {
+    if (extent.frame >= 0) {
+      const known = parts.get(extent.frame);
+      const part = { path, at, from: extent.offset, length: extent.length, hash: extent.hash };
+      if (known === undefined) parts.set(extent.frame, [part]);
+      else known.push(part);
+    }
+    at += extent.length;
+  }
+}
+
+function piecesOf(meta: SetMeta, keys: SetKeys, parts: ReadonlyMap<number, readonly FramePart[]>): readonly PieceTask[] {
+  const byPiece = new Map<number, { frame: FrameOfSet; parts: readonly FramePart[] }[]>();
+  meta.frames.forEach((frame, index) => {
+    const wanted = parts.get(index);
+    if (wanted === undefined) return;
+    const known = byPiece.get(frame.pieceIndex) ?? [];
+    known.push({ frame, parts: wanted });
+    byPiece.set(frame.pieceIndex, known);
+  });
+  return [...byPiece].map(([index, frames]) => {
+    const piece = meta.pieces[index];
+    if (piece === undefined) throw bug(`frame of piece ${String(index)}, which the set does not have`);
+    return {
+      object: pieceKey(meta.summary.setId, piece.attempt, piece.piece),
+      storedBytes: piece.storedBytes,
+      key: keys.dataKey === undefined ? undefined : attemptKeyOf(keys.dataKey, piece.attempt),
+      frames: frames.map(({ frame, parts: of }) => ({ offset: frame.offset, storedBytes: frame.storedBytes, sha256: frame.sha256, parts: of })),
+    };
+  });
+}
+
+/** Directories of the set, and those whose contents a set never holds but without which no server starts (peers.md §5 item 7). */
+function directoriesOf(meta: SetMeta, target: EmptyTarget, profile: EngineProfile): Layout['directories'] {
+  const { contentsOf } = profile.exclusions;
+  const needed = [...contentsOf, profile.files.log, `${profile.files.log}/archive_status`, profile.files.tablespaces];
+  const found = meta.members.flatMap((member) => (member.kind === 'directory' ? [{ path: member.path, mode: member.mode & 0o7777 }] : []));
+  const links = meta.members.filter((member) => isFollowedLink(member, meta)).map(({ path }) => path);
+  return [...found, ...[...needed, ...links].filter((path) => !found.some((one) => one.path === path)).map((path) => ({ path, mode: 0o700 }))]
+    .filter(({ path }) => path !== '' && path !== '.')
+    .map(({ path, mode }) => ({ path: target.pathOf(path), mode }));
+}
+
+const isTablespaceLink = (path: string): boolean => /^pg_tblspc\/\d+$/.test(path);
+
+/** A directory that was a link in the source (a log directory elsewhere) becomes a plain directory: a target is complete in itself. */
+const isFollowedLink = (member: MemberOfSet, meta: SetMeta): boolean =>
+  member.kind === 'symlink' && !isTablespaceLink(member.path) &&
+  (member.path === 'pg_wal' || meta.members.some((other) => other.path.startsWith(`${member.path}/`)));
+
+function warnOfLink(member: MemberOfSet): readonly Warning[] {
+  if (member.kind !== 'symlink' || isTablespaceLink(member.path)) return [];
+  return [{ code: 'link_not_restored', detail: `${member.path} was a link to ${member.target}; nothing outside the target is written, so the link was not made` }];
+}

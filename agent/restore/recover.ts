@@ -1,0 +1,134 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeControlFile } from '#core/engine/control-file.ts';
+import { bug, fail } from '#core/errors/fail.ts';
+import type { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { Instant } from '#core/instant.ts';
+import type { RestorePlan } from '#core/restore/plan.ts';
+import { compareLsn, parseLsn } from '#core/wal/lsn.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
+import { codeOf } from '#agent/datadir/writer-errors.ts';
+import { readPidFile } from '#agent/datadir/writer-running.ts';
+import type { FileOwner } from '#agent/datadir/writer-paths.ts';
+import type { RunningProcess } from '#agent/exec.ts';
+import { startProcess } from '#agent/exec.ts';
+import { isShort, lastTransaction, lastWords, logTail } from './server-log.ts';
+
+/** A server program and the directory it recovers. */
+export interface RecoveryRequest {
+  readonly plan: RestorePlan;
+  readonly directory: string;
+  /** Directory of the server programs. */
+  readonly programs: string;
+  readonly owner: FileOwner;
+  readonly logFile: string;
+  readonly signal: AbortSignal;
+  /** Configuration file outside the data directory, for an instance that has it there. */
+  readonly configFile?: string | undefined;
+}
+
+export interface Recovered {
+  readonly timeline: number;
+  readonly reachedLsn: Lsn;
+  readonly lastTransactionAt?: Instant;
+  /** Present while the server runs. */
+  readonly server?: RunningProcess;
+}
+
+const pollMs = 20;
+
+/**
+ * Starts the server and waits for the end of the recovery: promoted, or shut down at its target. What was reached is
+ * read from what the server wrote (history file, control file) and compared with the plan.
+ * Throws `label_missing`, `recovery_short`, `recovery_failed`, `cancelled`.
+ */
+export async function recover(request: RecoveryRequest): Promise<Recovered> {
+  requireLabel(request);
+  const from = sizeOf(request.logFile);
+  const server = await startServer(request);
+  const end = await endOfStart(server, request);
+  const text = logTail(request.logFile, from);
+  if (request.signal.aborted) throw fail('cancelled', { what: 'the restore' });
+  if (end !== (request.plan.isOpenedAfter ? 'ready' : 0)) throw endedBadly(request, text, end === 'ready' ? 0 : end);
+  const reached = request.plan.isOpenedAfter ? reachedByPromotion(request) : reachedByShutdown(request);
+  if (compareLsn(reached.reachedLsn, request.plan.mustReach) < 0) {
+    if (end === 'ready') await server.stop('SIGINT', 30_000);
+    throw short(request, reached.reachedLsn, text);
+  }
+  const at = lastTransaction(text);
+  return { ...reached, ...(at === undefined ? {} : { lastTransactionAt: at }), ...(end === 'ready' ? { server } : {}) };
+}
+
+/** Starts the server as the owner of the files; its words go to the log file. */
+export function startServer(request: Pick<RecoveryRequest, 'directory' | 'programs' | 'owner' | 'logFile' | 'configFile' | 'plan'>): Promise<RunningProcess> {
+  const { directory, owner } = request;
+  const config = request.configFile ?? join(directory, 'postgresql.conf');
+  const own = request.plan.place.kind === 'copy' ? ['-c', `data_directory=${directory}`, '-c', `hba_file=${join(directory, 'pg_hba.conf')}`, '-c', `ident_file=${join(directory, 'pg_ident.conf')}`] : [];
+  return startProcess({
+    command: join(request.programs, 'postgres'),
+    args: ['-D', directory, '-c', `config_file=${config}`, ...own],
+    cwd: directory,
+    outputFile: request.logFile,
+    ...(process.getuid?.() === 0 ? { user: owner } : {}),
+  });
+}
+
+/**
+ * `ready` once the pid file of this very process says so, else the exit code. With hot standby off, `ready` is not said
+ * before the end of the recovery (engine.md §D). An abort stops the server.
+ */
+export async function endOfStart(server: RunningProcess, { directory, signal }: Pick<RecoveryRequest, 'directory' | 'signal'>): Promise<'ready' | number> {
+  const state: { exitCode: number | undefined } = { exitCode: undefined };
+  const exited = server.exited.then(({ exitCode }) => {
+    state.exitCode = exitCode;
+  });
+  for (;;) {
+    if (state.exitCode !== undefined) return state.exitCode;
+    if (signal.aborted) return (await server.stop('SIGINT', 1500)).exitCode;
+    const file = readPidFile(directory);
+    if (file?.pid === server.pid && file.status === 'ready') return 'ready';
+    await Promise.race([exited, pause(pollMs)]);
+  }
+}
+
+/** Without a valid label the server would begin at the checkpoint of pg_control and come up corrupt (engine.md §D). */
+function requireLabel({ directory, plan }: RecoveryRequest): void {
+  let text = '';
+  try {
+    text = readFileSync(join(directory, 'backup_label'), 'utf8');
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+  const isValid = /^START WAL LOCATION: [0-9A-F]+\/[0-9A-F]+ \(file [0-9A-F]{24}\)\nCHECKPOINT LOCATION: [0-9A-F]+\/[0-9A-F]+\n/.test(text);
+  if (!isValid) throw fail('label_missing', { directory, setId: plan.setId });
+}
+
+/** The server names the point at which it left the old timeline in the history file of the new one. */
+function reachedByPromotion({ directory, plan }: RecoveryRequest): Pick<Recovered, 'timeline' | 'reachedLsn'> {
+  const log = join(directory, 'pg_wal');
+  const made = readdirSync(log).filter((name) => /^[0-9A-F]{8}\.history$/.test(name) && plan.histories[name] === undefined).sort().at(-1);
+  if (made === undefined) throw bug(`${directory} was promoted without a new timeline`);
+  const line = readFileSync(join(log, made), 'utf8').split('\n').filter((one) => /^\s*\d+\s/.test(one)).at(-1) ?? '';
+  return { timeline: Number.parseInt(made.slice(0, 8), 16), reachedLsn: parseLsn(line.trim().split(/\s+/)[1] ?? '') };
+}
+
+/** A shutdown in recovery flushes the last replayed position into the control file. */
+function reachedByShutdown(request: RecoveryRequest): Pick<Recovered, 'timeline' | 'reachedLsn'> {
+  const path = join(request.directory, 'global/pg_control');
+  const control = decodeControlFile(readFileSync(path), path);
+  if (control.state !== 'shut down in recovery') throw endedBadly(request, `the control file says: ${control.state}`, 0);
+  return { timeline: control.minRecoveryTimeline, reachedLsn: control.minRecoveryLsn };
+}
+
+function endedBadly(request: RecoveryRequest, text: string, exitCode: number): HoldfastError {
+  if (isShort(text)) return short(request, lastTransaction(text) ?? 'the end of its log', text);
+  return fail('recovery_failed', { directory: request.directory, exitCode: String(exitCode), lines: lastWords(text) });
+}
+
+const short = ({ directory, plan }: RecoveryRequest, reached: string, text: string): HoldfastError =>
+  fail('recovery_short', { directory, reached, wanted: plan.mustReach, lines: lastWords(text) });
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
