@@ -85,7 +85,12 @@ export interface CopySession {
   /** Resolves when every file has been read; the last pieces may still be open. */
   copy(files: readonly SourceFile[]): Promise<void>;
   /** Adds a member of at most 64 MiB whose bytes the caller holds, e.g. backup_label. */
-  add(member: { readonly path: string; readonly mode: number; readonly mtimeMs: number; readonly bytes: Uint8Array }): Promise<void>;
+  add(member: {
+    readonly path: string;
+    readonly mode: number;
+    readonly mtimeMs: number;
+    readonly bytes: Uint8Array;
+  }): Promise<void>;
   /**
    * Puts the last pieces, stops the threads and tells what there is. With `endLsn`, torn pages whose LSN lies beyond it
    * count as damaged: no log repairs them.

@@ -115,7 +115,8 @@ export class CopyThreads {
   }
 
   #checkIdle(): void {
-    const isIdle = this.#units === undefined && this.#flushesOut === 0 && this.#threads.every(({ unitsOut }) => unitsOut === 0);
+    const isIdle =
+      this.#units === undefined && this.#flushesOut === 0 && this.#threads.every(({ unitsOut }) => unitsOut === 0);
     if (!isIdle) return;
     this.#whenIdle?.();
     this.#whenIdle = undefined;

@@ -21,7 +21,7 @@ function reserve(cells: SharedCells, spentToCell: number, us: bigint): bigint {
 }
 
 async function spend(cells: SharedCells, at: { rate: number; spentTo: number }, bytes: number): Promise<void> {
-  for (let left = bytes; left > 0; ) {
+  for (let left = bytes; left > 0;) {
     if (shouldStop(cells)) throw fail('cancelled', { what: 'the copy' });
     const rate = rateOf(cells, at.rate);
     if (rate === 0) return;

@@ -146,8 +146,18 @@ export class PieceWriter {
   async #acknowledge(piece: OpenPiece): Promise<void> {
     if (this.#failure !== undefined) return;
     await this.#store.barrier([piece.key]);
-    const extents = piece.extents.map(({ path, from, length, hash, frame, offset }) => ({ path, from, length, hash, frame, offset }));
+    const extents = piece.extents.map(({ path, from, length, hash, frame, offset }) => ({
+      path,
+      from,
+      length,
+      hash,
+      frame,
+      offset,
+    }));
     const head = { piece: piece.number, attempt: this.#settings.attemptId, storedBytes: piece.bytes };
-    this.#onPiece({ piece: head, frames: piece.frames, extents }, piece.extents.map(({ file }) => file));
+    this.#onPiece(
+      { piece: head, frames: piece.frames, extents },
+      piece.extents.map(({ file }) => file),
+    );
   }
 }

@@ -26,9 +26,14 @@ const fileOfUnit = ({ number, source }: NumberedFile): FileOfUnit => ({
 });
 
 /** Hashes of the extents of `[from, to)` that need not be sent again; an empty list when there are none. */
-export function knownIn(path: string, range: { readonly from: number; readonly to: number }, known: KnownExtent): string[] {
+export function knownIn(
+  path: string,
+  range: { readonly from: number; readonly to: number },
+  known: KnownExtent,
+): string[] {
   const hashes: string[] = [];
-  for (let at = range.from; at < range.to; at += extentBytes) hashes.push(known(path, at, Math.min(extentBytes, range.to - at)));
+  for (let at = range.from; at < range.to; at += extentBytes)
+    hashes.push(known(path, at, Math.min(extentBytes, range.to - at)));
   return hashes.some((hash) => hash !== '') ? hashes : [];
 }
 

@@ -34,12 +34,14 @@ export function serveCopy(port: MessagePort): void {
   let work = Promise.resolve();
   let hasFailed = false;
   port.on('message', (message: ToThread) => {
-    work = work.then(async () => {
-      if (!hasFailed) await perform(message);
-    }).catch((error: unknown) => {
-      hasFailed = true;
-      tell(failureOf(error));
-    });
+    work = work
+      .then(async () => {
+        if (!hasFailed) await perform(message);
+      })
+      .catch((error: unknown) => {
+        hasFailed = true;
+        tell(failureOf(error));
+      });
   });
 }
 
@@ -54,5 +56,10 @@ function openStation(settings: ThreadSettings, tell: (message: FromThread) => vo
 /** Errors cross the thread border as code and parameters: class identity does not survive it. */
 function failureOf(error: unknown): FromThread {
   const known = error instanceof HoldfastError ? error : bug(`a copy thread failed: ${String(error)}`, error);
-  return { kind: 'failed', code: known.code, params: known.params, stack: error instanceof Error ? (error.stack ?? '') : '' };
+  return {
+    kind: 'failed',
+    code: known.code,
+    params: known.params,
+    stack: error instanceof Error ? (error.stack ?? '') : '',
+  };
 }

@@ -33,7 +33,10 @@ export class SetAssembly {
   readonly #paths = new Set<string>();
   readonly #pieces: AcknowledgedPiece[];
   readonly #wasUsed: boolean[];
-  readonly #earlier = new Map<string, ReadonlyMap<number, { readonly piece: number; readonly extent: AcknowledgedExtent }>>();
+  readonly #earlier = new Map<
+    string,
+    ReadonlyMap<number, { readonly piece: number; readonly extent: AcknowledgedExtent }>
+  >();
   readonly #damaged: DamagedPage[] = [];
   readonly #torn: TornPage[] = [];
   #bytesSent = 0;
@@ -102,7 +105,9 @@ export class SetAssembly {
       pieces,
       frames,
       members: kept.map((file) => memberOf(file, firstFrame)),
-      damagedPages: damaged.filter(({ path }) => !gone.has(path)).sort((a, b) => compareText(a.path, b.path) || a.block - b.block),
+      damagedPages: damaged
+        .filter(({ path }) => !gone.has(path))
+        .sort((a, b) => compareText(a.path, b.path) || a.block - b.block),
       vanished: [...gone],
       bytesRead,
       bytesSent: this.#bytesSent,
@@ -141,7 +146,13 @@ export class SetAssembly {
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-const placeOf = (piece: number, { frame, offset, length, hash }: AcknowledgedExtent): Place => ({ piece, frame, offset, length, hash });
+const placeOf = (piece: number, { frame, offset, length, hash }: AcknowledgedExtent): Place => ({
+  piece,
+  frame,
+  offset,
+  length,
+  hash,
+});
 
 /** A file that became shorter during the copy has its real size: the log replays what happened to the rest. */
 function memberOf(file: FileRecord, firstFrame: readonly number[]): CopyResult['members'][number] {
@@ -150,7 +161,8 @@ function memberOf(file: FileRecord, firstFrame: readonly number[]): CopyResult['
   const extents: Extent[] = [];
   for (let from = 0, slot = 0; from < sizeBytes; from += extentBytes, slot++) {
     const place = file.places[slot];
-    if (place?.length !== Math.min(extentBytes, sizeBytes - from)) throw bug(`the copy of ${path} has a hole at ${String(from)}`);
+    if (place?.length !== Math.min(extentBytes, sizeBytes - from))
+      throw bug(`the copy of ${path} has a hole at ${String(from)}`);
     const frame = place.piece < 0 ? -1 : (firstFrame[place.piece] ?? 0) + place.frame;
     extents.push({ frame, offset: place.offset, length: place.length, hash: place.hash });
   }

@@ -19,7 +19,11 @@ export const closeSource = (fd: number): void => {
 };
 
 /** Fills `target` from offset `from` and tells how many bytes there were: fewer only at the end of the file. */
-export function readFully(source: { readonly fd: number; readonly path: string }, target: Uint8Array, from: number): number {
+export function readFully(
+  source: { readonly fd: number; readonly path: string },
+  target: Uint8Array,
+  from: number,
+): number {
   try {
     let got = 0;
     while (got < target.length) {

@@ -32,8 +32,17 @@ export interface FileOfUnit {
 export type KnownHashes = readonly string[];
 
 export type Unit =
-  | { readonly kind: 'run'; readonly of: FileOfUnit; readonly from: number; readonly to: number; readonly known: KnownHashes }
-  | { readonly kind: 'batch'; readonly files: readonly (FileOfUnit & { readonly sizeBytes: number; readonly known: string })[] }
+  | {
+      readonly kind: 'run';
+      readonly of: FileOfUnit;
+      readonly from: number;
+      readonly to: number;
+      readonly known: KnownHashes;
+    }
+  | {
+      readonly kind: 'batch';
+      readonly files: readonly (FileOfUnit & { readonly sizeBytes: number; readonly known: string })[];
+    }
   | { readonly kind: 'bytes'; readonly of: FileOfUnit; readonly bytes: Uint8Array; readonly known: KnownHashes };
 
 export type ToThread =
@@ -64,4 +73,9 @@ export type FromThread =
   | { readonly kind: 'unit-done'; readonly facts: readonly FileFact[] }
   | { readonly kind: 'piece'; readonly piece: AcknowledgedPiece; readonly files: readonly number[] }
   | { readonly kind: 'flushed' }
-  | { readonly kind: 'failed'; readonly code: string; readonly params: Readonly<Record<string, string>>; readonly stack: string };
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly params: Readonly<Record<string, string>>;
+      readonly stack: string;
+    };

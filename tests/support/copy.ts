@@ -7,6 +7,7 @@ import type { SetKeys } from '#agent/sets/set-keys.ts';
 import { frameLockOf } from '#agent/sets/set-keys.ts';
 import type { AcknowledgedPiece, CopyRequest, CopyResult, SourceFile } from '#agent/copy/copy-request.ts';
 import { openCopy } from '#agent/copy/open-copy.ts';
+import { bug } from '#core/errors/fail.ts';
 import { pieceKey } from '#core/format/object-key.ts';
 import { formatId } from '#core/id.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
@@ -23,20 +24,21 @@ export interface CopyFixture {
   /** Pieces acknowledged so far, in order, over all attempts. */
   readonly acknowledged: AcknowledgedPiece[];
   readonly reports: Progress[];
-  request(changes?: Partial<CopyRequest>): CopyRequest;
-  step(changes?: Partial<StepContext>): StepContext;
+  readonly request: (changes?: Partial<CopyRequest>) => CopyRequest;
+  readonly step: (changes?: Partial<StepContext>) => StepContext;
   /** Copies files in one attempt. */
-  copy(files: readonly SourceFile[], changes?: Partial<CopyRequest>): Promise<CopyResult>;
+  readonly copy: (files: readonly SourceFile[], changes?: Partial<CopyRequest>) => Promise<CopyResult>;
   /** The bytes of a member as a restore would read them: every hash is checked. */
-  read(result: CopyResult, path: string): Buffer;
-  close(): void;
+  readonly read: (result: CopyResult, path: string) => Buffer;
+  readonly close: () => void;
 }
 
 const newId = <P extends Parameters<typeof formatId>[0]>(prefix: P) => formatId(prefix, Date.now(), randomBytes(10));
 
 /** Opens a new pool in a folder of its own; encrypted pieces with `isEncrypted`. */
 export async function openCopyFixture({ isEncrypted = false } = {}): Promise<CopyFixture> {
-  const { path: folder, remove } = openFolder('hf-copy-');
+  const scratch = openFolder('hf-copy-');
+  const folder = scratch.path;
   const place = { kind: 'local', directory: join(folder, 'pool') } as const;
   const pool: PoolAccess = { poolId: newId('pool'), name: 'test pool', place, secrets: {} };
   await createPool(pool, { nowMs: () => Date.now() });
@@ -46,7 +48,7 @@ export async function openCopyFixture({ isEncrypted = false } = {}): Promise<Cop
   const reports: Progress[] = [];
   const fixture: CopyFixture = {
     ...{ folder, pool, set, acknowledged, reports },
-    request: (changes = {}) => ({
+    request: (changes = {}): CopyRequest => ({
       ...{ pool, set, attemptId: newId('try'), channels: 2, compression: { mode: 'fast' } },
       ...{ beginLsn: parseLsn('0/1'), pageBytes: 8192, acknowledged: [...acknowledged] },
       onAcknowledged: (piece) => void acknowledged.push(piece),
@@ -70,33 +72,42 @@ export async function openCopyFixture({ isEncrypted = false } = {}): Promise<Cop
       }
     },
     read: (result, path) => readMember(fixture, result, path),
-    close: remove,
+    close: () => {
+      scratch.remove();
+    },
   };
   return fixture;
+}
+
+/** Pieces are read once per member: a test compares hundreds of them. */
+let lastPiece = { path: '', bytes: Buffer.alloc(0) };
+function readPiece(path: string): Buffer {
+  if (lastPiece.path !== path) lastPiece = { path, bytes: readFileSync(path) };
+  return lastPiece.bytes;
 }
 
 function readFrame(fixture: CopyFixture, result: CopyResult, index: number): Uint8Array {
   const frame = result.frames[index];
   const piece = result.pieces[frame?.pieceIndex ?? -1];
-  if (frame === undefined || piece === undefined || fixture.pool.place.kind !== 'local') throw new Error('no such frame');
+  if (frame === undefined || piece === undefined || fixture.pool.place.kind !== 'local') throw bug('no such frame');
   const key = pieceKey(fixture.set.setId, piece.attempt, piece.piece);
-  const bytes = readFileSync(join(fixture.pool.place.directory, key));
+  const bytes = readPiece(join(fixture.pool.place.directory, key));
   const stored = bytes.subarray(frame.offset, frame.offset + frame.storedBytes);
-  if (bytes.length !== piece.storedBytes || sha256Hex(stored) !== frame.sha256) throw new Error(`${key} is damaged`);
+  if (bytes.length !== piece.storedBytes || sha256Hex(stored) !== frame.sha256) throw bug(`${key} is damaged`);
   return openFrame(stored, frameLockOf(fixture.set, piece.attempt, key, frame.offset));
 }
 
 function readMember(fixture: CopyFixture, result: CopyResult, path: string): Buffer {
   const member = result.members.find((candidate) => candidate.path === path);
-  if (member === undefined) throw new Error(`${path} is no member`);
+  if (member === undefined) throw bug(`${path} is no member`);
   const parts = member.extents.map(({ frame, offset, length, hash }) => {
     if (frame < 0) return Buffer.alloc(length);
     const raw = readFrame(fixture, result, frame).subarray(offset, offset + length);
-    if (hash128(raw) !== hash) throw new Error(`${path} has other bytes than its hash says`);
+    if (hash128(raw) !== hash) throw bug(`${path} has other bytes than its hash says`);
     return raw;
   });
   const bytes = Buffer.concat(parts);
-  if (bytes.length !== member.sizeBytes) throw new Error(`${path} has another length`);
+  if (bytes.length !== member.sizeBytes) throw bug(`${path} has another length`);
   return bytes;
 }
 
