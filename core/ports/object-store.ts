@@ -26,7 +26,8 @@ export interface ObjectStore {
   remove(keys: readonly ObjectKey[]): Promise<void>;
   /**
    * Returns when everything put or removed through this handle, and the objects of `also` (put by other threads or an
-   * earlier process), are on stable storage: fsync of files and directories. Throws `object_missing` for one of `also`.
+   * earlier process), are on stable storage: fsync of files and directories. Throws `object_missing` when it notices one
+   * of `also` missing; a store whose puts are durable need not look.
    */
   barrier(also?: readonly ObjectKey[]): Promise<void>;
   /** Free bytes where that is known (a local pool); undefined where it is not (S3). */

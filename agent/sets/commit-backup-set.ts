@@ -1,0 +1,72 @@
+import type { SetSummary } from '#core/backup/set-summary.ts';
+import { fail } from '#core/errors/fail.ts';
+import type { SetMeta } from '#core/format/meta.ts';
+import { metaFault } from '#core/format/meta-fault.ts';
+import type { ObjectKey } from '#core/format/object-key.ts';
+import { pieceKey, setMetaKey, setPrefix } from '#core/format/object-key.ts';
+import type { SetId } from '#core/id.ts';
+import type { Pool } from '../pools/open-pool.ts';
+import type { SetKeys } from './set-keys.ts';
+import { openMeta, sealMeta } from './set-meta.ts';
+
+const incomplete = (set: SetId, what: string) => fail('set_incomplete', { set, what });
+
+/** Sizes of the objects of a set that exist, by key. */
+export async function sizesOf(pool: Pool, set: SetId): Promise<ReadonlyMap<string, number>> {
+  const sizes = new Map<string, number>();
+  for await (const { key, sizeBytes } of pool.store.list(setPrefix(set))) sizes.set(key, sizeBytes);
+  return sizes;
+}
+
+async function checkPieces(pool: Pool, meta: SetMeta): Promise<readonly ObjectKey[]> {
+  const { setId } = meta.summary;
+  const sizes = await sizesOf(pool, setId);
+  return meta.pieces.map(({ attempt, piece, storedBytes }) => {
+    const key = pieceKey(setId, attempt, piece);
+    const found = sizes.get(key);
+    if (found === undefined) throw incomplete(setId, `piece ${key} is not in pool ${pool.name}`);
+    if (found !== storedBytes) throw incomplete(setId, `piece ${key} has ${String(found)} bytes instead of ${String(storedBytes)}`);
+    return key;
+  });
+}
+
+/** Counts what the metadata holds, so that the head of a set cannot contradict its body. */
+function summaryOf(pool: Pool, { summary, pieces, members }: SetMeta): SetSummary {
+  const files = members.filter((member) => member.kind === 'file');
+  return {
+    ...summary,
+    isEncrypted: pool.key !== undefined,
+    fileCount: files.length,
+    rawBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+    storedBytes: pieces.reduce((sum, piece) => sum + piece.storedBytes, 0),
+    pieceCount: pieces.length,
+  };
+}
+
+/**
+ * Makes a set visible: the only place that does (design §3). Checks that every piece is there with its size and that the
+ * log range is inside, makes all of it durable, then creates `meta`. A set that was committed before, by this attempt or
+ * by an earlier one whose answer was lost, stays as it is and its summary is returned. The counts and `isEncrypted` of
+ * the summary are computed here. Throws `set_incomplete` and what the pool throws.
+ */
+export async function commitBackupSet(pool: Pool, keys: SetKeys, meta: SetMeta): Promise<SetSummary> {
+  const { setId } = keys;
+  const committed = await committedSummary(pool, keys);
+  if (committed !== undefined) return committed;
+  if (meta.summary.setId !== setId) throw incomplete(setId, `its metadata is that of ${meta.summary.setId}`);
+  const fault = metaFault(meta);
+  if (fault !== undefined) throw incomplete(setId, fault);
+  const pieces = await checkPieces(pool, meta);
+  // Pieces of an earlier process may never have been fsynced: name them all before the commit point is written.
+  await pool.store.barrier(pieces);
+  const summary = summaryOf(pool, meta);
+  const outcome = await pool.store.putIfAbsent(setMetaKey(setId), sealMeta(keys, { ...meta, summary }));
+  await pool.store.barrier([setMetaKey(setId)]);
+  return outcome === 'created' ? summary : ((await committedSummary(pool, keys)) ?? summary);
+}
+
+async function committedSummary(pool: Pool, keys: SetKeys): Promise<SetSummary | undefined> {
+  if ((await pool.store.head(setMetaKey(keys.setId))) === undefined) return undefined;
+  await pool.store.barrier([setMetaKey(keys.setId)]);
+  return openMeta(keys, await pool.store.get(setMetaKey(keys.setId))).summary;
+}

@@ -1,0 +1,107 @@
+import { fail } from '#core/errors/fail.ts';
+import { parseJson } from '#core/format/fields.ts';
+import type { ObjectKey } from '#core/format/object-key.ts';
+import { logBatchKey, logSegmentKey } from '#core/format/object-key.ts';
+import type { PoolId } from '#core/id.ts';
+import type { BatchSummary } from '#core/log/batch-summary.ts';
+import { batchSummaryShape } from '#core/settings/shape/committed.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
+import { lsnToNumber } from '#core/wal/lsn.ts';
+import { sha256Hex } from '../codec/hash.ts';
+import { subkeyOf } from '../codec/keys.ts';
+import type { ObjectKind, ObjectLock } from '../codec/sealed-object.ts';
+import { openObject, sealObject } from '../codec/sealed-object.ts';
+import { fastLevel } from '../codec/zstd.ts';
+import type { Pool } from '../pools/open-pool.ts';
+
+/** The part of a pool that seals log: structured-cloneable, so a worker thread gets `{ id, key }`. */
+export interface LogSealer {
+  readonly id: PoolId;
+  readonly key?: Uint8Array;
+}
+
+/** A segment or history file of a recovery branch; `name` is its object name below the branch. */
+export interface LogName {
+  readonly systemId: string;
+  readonly branchId: string;
+  readonly name: string;
+}
+
+/** An object ready to be put. */
+export interface SealedLog {
+  readonly key: ObjectKey;
+  readonly stored: Uint8Array;
+  readonly rawSha256: string;
+  readonly storedSha256: string;
+}
+
+function lockOf(pool: LogSealer, object: string, kind: ObjectKind): ObjectLock {
+  const lock = { pool: pool.id, object, kind };
+  return pool.key === undefined ? lock : { ...lock, key: subkeyOf(pool.key, '', 'holdfast log 1') };
+}
+
+/** Key of the object of a segment. */
+export const keyOfLog = ({ systemId, branchId, name }: LogName): ObjectKey => logSegmentKey(systemId, branchId, name);
+
+/** Seals one whole log segment; `level` is zstd 1–22 or 0. In an encrypted pool the same bytes seal differently each time. */
+export function sealLogSegment(pool: LogSealer, log: LogName, raw: Uint8Array, level: number = fastLevel): SealedLog {
+  const key = keyOfLog(log);
+  const stored = sealObject(raw, lockOf(pool, key, 'log-segment'), level);
+  return { key, stored, rawSha256: sha256Hex(raw), storedSha256: sha256Hex(stored) };
+}
+
+/** Raw bytes of a segment object; `object` is the text of its key. Throws `object_damaged`, `pool_format_newer`. */
+export const openLogSegment = (pool: LogSealer, object: string, stored: Uint8Array): Uint8Array =>
+  openObject(stored, lockOf(pool, object, 'log-segment'));
+
+/** What became of a segment that was put: `outcome` `different` means that the pool keeps other bytes under that name. */
+export interface PutLog {
+  readonly outcome: 'created' | 'identical' | 'different';
+  readonly key: ObjectKey;
+  readonly rawSha256: string;
+  /** Of the object that now lies in the pool. */
+  readonly storedSha256: string;
+  readonly storedBytes: number;
+}
+
+/** Puts a segment unless it is there, and says whether what is there holds the same raw bytes. Durable after `store.barrier`. */
+export async function putLogSegment(pool: Pool, log: LogName, raw: Uint8Array, level: number = fastLevel): Promise<PutLog> {
+  const { key, stored, rawSha256, storedSha256 } = sealLogSegment(pool, log, raw, level);
+  if ((await pool.store.putIfAbsent(key, stored)) === 'created') {
+    return { outcome: 'created', key, rawSha256, storedSha256, storedBytes: stored.length };
+  }
+  const there = await pool.store.get(key);
+  const foundSha256 = sha256Hex(openLogSegment(pool, key, there));
+  return {
+    outcome: foundSha256 === rawSha256 ? 'identical' : 'different',
+    key,
+    rawSha256: foundSha256,
+    storedSha256: sha256Hex(there),
+    storedBytes: there.length,
+  };
+}
+
+/** Fetches a segment and checks it against its batch. Throws `object_missing`, `object_damaged`. */
+export async function getLogSegment(pool: Pool, object: ObjectKey, rawSha256: string): Promise<Uint8Array> {
+  const raw = openLogSegment(pool, object, await pool.store.get(object));
+  if (sha256Hex(raw) !== rawSha256) throw fail('object_damaged', { pool: pool.name, object, what: 'its log is not that of its batch' });
+  return raw;
+}
+
+const lsnHex = (lsn: Lsn): string => lsnToNumber(lsn).toString(16).toUpperCase().padStart(16, '0');
+
+/** Seals a batch, the commit point of a log run. Its `storedSha256` is what the next batch of the branch names. */
+export function sealBatch(pool: LogSealer, batch: BatchSummary): SealedLog {
+  const key = logBatchKey(batch.systemId, batch.branchId, lsnHex(batch.from), batch.batchId);
+  const raw = Buffer.from(JSON.stringify(batch));
+  const stored = sealObject(raw, lockOf(pool, key, 'batch'), fastLevel);
+  return { key, stored, rawSha256: sha256Hex(raw), storedSha256: sha256Hex(stored) };
+}
+
+/** Opens a batch object; `object` is the text of its key. Throws `object_damaged`, `pool_format_newer`. */
+export function openBatch(pool: LogSealer, object: string, stored: Uint8Array): BatchSummary {
+  const raw = Buffer.from(openObject(stored, lockOf(pool, object, 'batch'))).toString('utf8');
+  const parsed = batchSummaryShape.safeParse(parseJson(raw, object));
+  if (!parsed.success) throw fail('object_damaged', { pool: pool.id, object, what: 'its batch cannot be read' }, parsed.error);
+  return parsed.data;
+}

@@ -1,0 +1,86 @@
+import { bug, fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { FrameOfSet, MemberOfSet, PieceOfSet, SetMeta } from '#core/format/meta.ts';
+import { setMetaKey } from '#core/format/object-key.ts';
+import type { SetId } from '#core/id.ts';
+import type { Pool } from '../pools/open-pool.ts';
+import { extentBytes, keyOfPiece, openFrameOfSet } from './read-frame.ts';
+import type { SetKeys } from './set-keys.ts';
+import { openMeta } from './set-meta.ts';
+import { readSetKeys } from './begin-set.ts';
+
+/** A committed set, opened for reading. The pool stays the caller's. */
+export interface OpenSet {
+  readonly meta: SetMeta;
+  readonly keys: SetKeys;
+  /** Raw bytes of a frame, checked by SHA-256 before it is opened. Throws `object_missing`, `object_short`, `object_damaged`. */
+  readFrame(index: number): Promise<Uint8Array>;
+  /** Content of a file of the set, every extent checked by its 128-bit hash. In memory: for small files. Throws `set_member_unknown`. */
+  readMember(path: string): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+async function readMeta(pool: Pool, setId: SetId): Promise<{ readonly keys: SetKeys; readonly meta: SetMeta }> {
+  const stored = await pool.store.get(setMetaKey(setId)).catch((error: unknown) => {
+    const isAbsent = error instanceof HoldfastError && error.code === 'object_missing';
+    throw isAbsent ? fail('set_not_committed', { pool: pool.name, set: setId }, error) : error;
+  });
+  // A plain set opens by its meta alone.
+  const keys = pool.key === undefined ? { poolId: pool.id, setId } : await readSetKeys(pool, setId);
+  return { keys, meta: openMeta(keys, stored) };
+}
+
+/** Frame and piece by index. Indices of an opened meta were checked. */
+export function placeOfFrame(meta: SetMeta, index: number): { readonly frame: FrameOfSet; readonly piece: PieceOfSet } {
+  const frame = meta.frames[index];
+  const piece = frame === undefined ? undefined : meta.pieces[frame.pieceIndex];
+  if (frame === undefined || piece === undefined) throw bug(`frame ${String(index)} of set ${meta.summary.setId} does not exist`);
+  return { frame, piece };
+}
+
+type FileOfSet = Extract<MemberOfSet, { kind: 'file' }>;
+
+async function readFile(set: Pick<OpenSet, 'keys' | 'meta' | 'readFrame'>, file: FileOfSet): Promise<Uint8Array> {
+  const body = Buffer.alloc(file.sizeBytes);
+  let at = 0;
+  for (const extent of file.extents) {
+    if (extent.frame !== -1) {
+      const { piece } = placeOfFrame(set.meta, extent.frame);
+      body.set(extentBytes(set.keys, piece, await set.readFrame(extent.frame), extent), at);
+    }
+    at += extent.length;
+  }
+  return body;
+}
+
+/**
+ * Opens a committed set. Throws `set_not_committed`, `object_damaged`, `object_missing` (start of an encrypted set),
+ * `pool_format_newer`, `pool_unreachable`.
+ */
+export async function openSet(pool: Pool, setId: SetId): Promise<OpenSet> {
+  const { keys, meta } = await readMeta(pool, setId);
+  // Many small files share a frame: the last one stays open.
+  let last: { readonly index: number; readonly raw: Promise<Uint8Array> } | undefined;
+  const fetchFrame = async (index: number): Promise<Uint8Array> => {
+    const place = placeOfFrame(meta, index);
+    const range = { from: place.frame.offset, length: place.frame.storedBytes };
+    return openFrameOfSet(keys, place, await pool.store.get(keyOfPiece(keys, place.piece), range));
+  };
+  const readFrame = (index: number): Promise<Uint8Array> => {
+    if (last?.index !== index) last = { index, raw: fetchFrame(index) };
+    return last.raw;
+  };
+  const files = new Map<string, FileOfSet>();
+  for (const member of meta.members) if (member.kind === 'file') files.set(member.path, member);
+  return {
+    meta,
+    keys,
+    readFrame,
+    readMember(path) {
+      const file = files.get(path);
+      if (file === undefined) throw fail('set_member_unknown', { set: setId, path });
+      return readFile({ keys, meta, readFrame }, file);
+    },
+    close: () => Promise.resolve(),
+  };
+}

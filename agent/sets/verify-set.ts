@@ -1,0 +1,126 @@
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { Extent, FrameOfSet, PieceOfSet } from '#core/format/meta.ts';
+import { setMetaKey, setStartKey } from '#core/format/object-key.ts';
+import type { SetId } from '#core/id.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import type { VerifyReport } from '#core/restore/report.ts';
+import { noProgress } from '#core/run/progress.ts';
+import type { Pool } from '../pools/open-pool.ts';
+import { sizesOf } from './commit-backup-set.ts';
+import type { OpenSet } from './open-set.ts';
+import { openSet } from './open-set.ts';
+import { extentBytes, keyOfPiece, openFrameOfSet } from './read-frame.ts';
+import { readSetKeys } from './begin-set.ts';
+
+type Damage = VerifyReport['damage'][number];
+
+interface Piece {
+  readonly piece: PieceOfSet;
+  readonly frames: { readonly frame: FrameOfSet; readonly extents: Extent[] }[];
+}
+
+const isAboutThePool = (error: HoldfastError): boolean => error.class === 'corrupt';
+
+/** Damage is a finding; an unreachable pool is an error of the run. */
+function findingOf(object: string, error: unknown): Damage {
+  if (!(error instanceof HoldfastError) || !isAboutThePool(error)) throw error;
+  return { object: error.params['object'] ?? object, what: `${error.code}: ${error.message}` };
+}
+
+/** Pieces with their frames and the extents that must match in each. */
+function piecesOf({ meta }: OpenSet): readonly Piece[] {
+  const pieces = meta.pieces.map((piece): Piece => ({ piece, frames: [] }));
+  const frames = meta.frames.map((frame) => ({ frame, extents: new Array<Extent>() }));
+  for (const entry of frames) pieces[entry.frame.pieceIndex]?.frames.push(entry);
+  for (const member of meta.members) {
+    if (member.kind === 'file') for (const extent of member.extents) frames[extent.frame]?.extents.push(extent);
+  }
+  return pieces;
+}
+
+/** Frames of a piece in the order they lie: each is checked alone so that one flipped byte costs one finding. */
+function checkFrames(set: OpenSet, { piece, frames }: Piece, stored: Uint8Array): readonly Damage[] {
+  const damage: Damage[] = [];
+  for (const { frame, extents } of frames) {
+    try {
+      const raw = openFrameOfSet(set.keys, { piece, frame }, stored.subarray(frame.offset, frame.offset + frame.storedBytes));
+      for (const extent of extents) extentBytes(set.keys, piece, raw, extent);
+    } catch (error) {
+      damage.push(findingOf(keyOfPiece(set.keys, piece), error));
+    }
+  }
+  return damage;
+}
+
+async function checkPiece(pool: Pool, set: OpenSet, entry: Piece): Promise<readonly Damage[]> {
+  const key = keyOfPiece(set.keys, entry.piece);
+  try {
+    return checkFrames(set, entry, await pool.store.get(key));
+  } catch (error) {
+    return [findingOf(key, error)];
+  }
+}
+
+function sizeDamage(pool: Pool, set: OpenSet, sizes: ReadonlyMap<string, number>): readonly Damage[] {
+  return set.meta.pieces.flatMap((piece) => {
+    const object = keyOfPiece(set.keys, piece);
+    const found = sizes.get(object);
+    if (found === piece.storedBytes) return [];
+    const params = { pool: pool.name, object };
+    const error =
+      found === undefined
+        ? fail('object_missing', params)
+        : fail('object_short', { ...params, found: String(found), expected: String(piece.storedBytes) });
+    return [findingOf(object, error)];
+  });
+}
+
+async function checkEveryByte(pool: Pool, set: OpenSet, step: StepContext): Promise<readonly Damage[]> {
+  const bytesTotal = set.meta.summary.storedBytes;
+  const damage: Damage[] = [];
+  let bytesRead = 0;
+  let piecesDone = 0;
+  for (const entry of piecesOf(set)) {
+    if (step.signal.aborted) throw fail('cancelled', { what: `Verifying ${set.keys.setId}` });
+    damage.push(...(await checkPiece(pool, set, entry)));
+    bytesRead += entry.piece.storedBytes;
+    step.report({ ...noProgress, phase: 'verify', bytesRead, bytesTotal, piecesDone: ++piecesDone });
+  }
+  return damage;
+}
+
+async function checkStart(pool: Pool, setId: SetId): Promise<readonly Damage[]> {
+  try {
+    await readSetKeys(pool, setId);
+    return [];
+  } catch (error) {
+    return [findingOf(setStartKey(setId), error)];
+  }
+}
+
+async function openOrFind(pool: Pool, setId: SetId): Promise<OpenSet | Damage> {
+  try {
+    return await openSet(pool, setId);
+  } catch (error) {
+    return findingOf(setMetaKey(setId), error);
+  }
+}
+
+/**
+ * Verifies a committed set. `quick` checks start, meta and the size of every piece; `full` reads every stored byte:
+ * SHA-256 of each frame, decryption, decompression and the hash of each extent. Damage is reported, not thrown; each
+ * finding begins with its registered code. Throws `set_not_committed`, `pool_unreachable`, `cancelled`.
+ */
+export async function verifySet(pool: Pool, setId: SetId, depth: 'quick' | 'full', step: StepContext): Promise<VerifyReport> {
+  const startDamage = await checkStart(pool, setId);
+  const set = await openOrFind(pool, setId);
+  if ('what' in set) return { objects: 2, bytes: 0, damage: [set, ...startDamage.filter(({ object }) => object !== set.object)] };
+  const sizes = await sizesOf(pool, setId);
+  const wrong = sizeDamage(pool, set, sizes);
+  const found = depth === 'quick' ? wrong : await checkEveryByte(pool, set, step);
+  const damaged = new Set(found.map(({ object }) => object));
+  const damage = [...startDamage, ...found, ...wrong.filter(({ object }) => !damaged.has(object))];
+  const small = (sizes.get(setStartKey(setId)) ?? 0) + (sizes.get(setMetaKey(setId)) ?? 0);
+  return { objects: set.meta.pieces.length + 2, bytes: small + (depth === 'full' ? set.meta.summary.storedBytes : 0), damage };
+}
