@@ -10,7 +10,7 @@ import { isSegmentName } from '#core/wal/segment-name.ts';
  */
 export function archiveDirectoryOf(archiveCommand: string): string | undefined {
   const m = /(?:"(\/[^"]*)\/%f"|'(\/[^']*)\/%f'|(\/[^\s'"=;]*)\/"?%f"?)/.exec(archiveCommand);
-  return m?.slice(1).find((directory) => directory !== undefined);
+  return [m?.[1], m?.[2], m?.[3]].find((directory) => directory !== undefined);
 }
 
 /** Undefined when the directory can be used; else `archive_directory_missing` or `archive_directory_unreadable`. */
@@ -31,7 +31,7 @@ export function archiveDirectoryProblem(directory: string, instance: string): Ho
  * Undefined when it is ours, unreadable as log, or the directory is empty.
  */
 export function foreignLogIn(directory: string, systemId: string): HoldfastError | undefined {
-  const newest = readdirSync(directory).filter(isSegmentName).sort().at(-1);
+  const [newest] = readdirSync(directory).filter(isSegmentName).sort().reverse();
   if (newest === undefined) return undefined;
   const path = join(directory, newest);
   const found = systemIdOf(path);

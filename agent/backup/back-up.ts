@@ -1,0 +1,200 @@
+import { join } from 'node:path';
+import type { OrderOf } from '#core/agent/order.ts';
+import { parseBackupLabel } from '#core/backup/backup-label.ts';
+import type { SetSummary } from '#core/backup/set-summary.ts';
+import type { ControlFile } from '#core/engine/control-file.ts';
+import { engineProfile } from '#core/engine/profiles.ts';
+import { fail } from '#core/errors/fail.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import { noProgress } from '#core/run/progress.ts';
+import type { Progress } from '#core/run/progress.ts';
+import { compareLsn } from '#core/wal/lsn.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
+import type { CopySession } from '#agent/copy/copy-request.ts';
+import { openCopy } from '#agent/copy/open-copy.ts';
+import { externalConfiguration } from '#agent/datadir/configuration.ts';
+import { readControlFile } from '#agent/datadir/reader.ts';
+import { scanDataDirectory } from '#agent/datadir/scan.ts';
+import type { DataDirectoryScan } from '#agent/datadir/scan.ts';
+import { inspect } from '#agent/database/preflight.ts';
+import type { Inspected } from '#agent/database/preflight.ts';
+import { readIncludedFiles, readServerFacts } from '#agent/database/server-facts.ts';
+import type { ServerFacts } from '#agent/database/server-facts.ts';
+import type { Session } from '#agent/database/session.ts';
+import type { Pool } from '#agent/pools/open-pool.ts';
+import { beginSet } from '#agent/sets/begin-set.ts';
+import { commitBackupSet } from '#agent/sets/commit-backup-set.ts';
+import { beginBackup, endBackup } from './backup-mode.ts';
+import type { EndedBackup } from './backup-mode.ts';
+import { historyFiles, neededLog } from './needed-log.ts';
+import type { RunJournal } from './run-journal.ts';
+import { setMetaOf } from './set-meta.ts';
+import type { FullBackupDeps } from './take-full-backup.ts';
+
+/** All that one attempt works with. */
+export interface Attempt {
+  readonly deps: FullBackupDeps;
+  readonly order: OrderOf<'full-backup'>;
+  readonly step: StepContext;
+  readonly journal: RunJournal;
+  readonly pool: Pool;
+  readonly session: Session;
+}
+
+/** What is known once backup mode has begun. */
+export interface BegunBackup {
+  readonly inspected: Inspected;
+  readonly control: ControlFile;
+  readonly beginLsn: Lsn;
+  readonly beganAtMs: number;
+}
+
+/** One attempt from the checks to the commit; the session is the caller's, and with it backup mode ends in any case. */
+export async function backUp(attempt: Attempt): Promise<SetSummary> {
+  const phases = phasesOf(attempt);
+  phases.enter('begin');
+  const inspected = await precheck(attempt);
+  const begun = await begin(attempt, inspected);
+  const scan = await scanInstance(attempt, begun);
+  const attemptId = attempt.deps.newId('try');
+  const keys = await beginSet(attempt.pool, { setId: attempt.order.setId, runId: attempt.order.runId });
+  const { channels, compression } = attempt.order.options;
+  const copy = await openCopy(
+    {
+      ...{ pool: attempt.order.pool, set: keys, attemptId, channels, compression },
+      ...{ beginLsn: begun.beginLsn, pageBytes: begun.control.pageBytes, acknowledged: attempt.journal.acknowledged },
+      onAcknowledged: (piece) => { attempt.journal.append(piece); },
+    },
+    phases.step,
+  );
+  try {
+    phases.enter('copy');
+    await copy.copy(scan.files);
+    const ended = await end(attempt, begun);
+    phases.enter('log');
+    await addLate(attempt, { begun, ended, copy, signal: phases.step.signal });
+    const copied = await copy.finish({ endLsn: ended.endLsn });
+    phases.enter('commit');
+    const meta = setMetaOf({ attempt, attemptId, begun, scan, ended, copied });
+    attempt.step.signal.throwIfAborted();
+    const summary = await commitBackupSet(attempt.pool, keys, meta);
+    attempt.journal.forget();
+    return summary;
+  } finally {
+    await copy.close();
+  }
+}
+
+/** The step as the copy sees it: it also stops when the session is lost, and reports under the name of the phase. */
+function phasesOf({ step, session }: Attempt): { readonly step: StepContext; enter(phase: string): void } {
+  let last: Progress = noProgress;
+  const report = (progress: Progress): void => {
+    last = { ...progress, phase: last.phase };
+    step.report(last);
+  };
+  return {
+    step: {
+      runId: step.runId,
+      signal: AbortSignal.any([step.signal, session.lost]),
+      report,
+      log: (line) => { step.log(line); },
+      limits: () => step.limits(),
+    },
+    enter: (phase) => {
+      last = { ...last, phase };
+      step.log({ level: 'info', message: `phase ${phase}` });
+      step.report(last);
+    },
+  };
+}
+
+/** Refuses what cannot become a good set: the first problem that preflight finds. */
+async function precheck({ session, order, step }: Attempt): Promise<Inspected> {
+  const { archiveDirectory } = order.options;
+  const inspected = await inspect(session, { instance: order.instance, archiveDirectory });
+  for (const { verdict, detail } of inspected.report.findings) if (verdict === 'warn') step.log({ level: 'warn', message: detail });
+  const [problem] = inspected.problems;
+  if (problem !== undefined) throw problem;
+  return inspected;
+}
+
+async function begin({ session, order, deps, step }: Attempt, inspected: Inspected): Promise<BegunBackup> {
+  const { engine, dataDirectory } = order.instance;
+  const beganAtMs = deps.clock.nowMs();
+  // A checkpoint can take as long as the server likes; cancelling closes the session, which makes the call fail.
+  const giveUp = (): void => void session.close();
+  step.signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    const beginLsn = await beginBackup(session, engine, { label: `holdfast ${order.setId}`, isFast: order.options.isFastCheckpoint });
+    const { content: control } = await readControlFile(engineProfile(engine), dataDirectory);
+    step.log({ level: 'info', message: `backup mode began at ${beginLsn} on timeline ${String(inspected.facts.timeline)}` });
+    return { inspected, control, beginLsn, beganAtMs };
+  } catch (error) {
+    if (step.signal.aborted) throw fail('cancelled', { what: 'the backup' }, error);
+    throw error;
+  } finally {
+    step.signal.removeEventListener('abort', giveUp);
+  }
+}
+
+async function scanInstance({ session, order, step }: Attempt, { control, inspected }: BegunBackup): Promise<DataDirectoryScan> {
+  const { dataDirectory, engine } = order.instance;
+  const { hasChecksums, pagesPerFile, catalogVersion } = control;
+  const profile = engineProfile(engine);
+  const scan = scanDataDirectory({ profile, dataDirectory, major: session.serverMajor, catalogVersion, pagesPerFile, hasChecksums });
+  const { configuration, dataDirectory: served } = inspected.facts;
+  const included = await readIncludedFiles(session, configuration.main);
+  const external = externalConfiguration(served, { ...configuration, included }, new Set(scan.files.map(({ path }) => path)));
+  const files = [...scan.files, ...external];
+  step.log({ level: 'info', message: `${String(files.length)} files, ${String(scan.bytesTotal)} bytes to read` });
+  return { ...scan, files };
+}
+
+/** Ends backup mode after proving that the instance is still what it was. The control file is read before that. */
+async function end(attempt: Attempt, begun: BegunBackup): Promise<EndedBackup & { readonly control: Uint8Array; readonly endedAtMs: number }> {
+  const { session, order, deps, step } = attempt;
+  const { facts: before } = begun.inspected;
+  requireUnchanged(session.instance, before, await readServerFacts(session));
+  const { bytes, content } = await readControlFile(engineProfile(order.instance.engine), order.instance.dataDirectory);
+  requireSame(session.instance, 'the system identifier of the control file', before.systemId, content.systemId);
+  const ended = await endBackup(session, order.instance.engine);
+  const label = parseBackupLabel(Buffer.from(ended.label).toString('latin1'));
+  requireSame(session.instance, 'the timeline', String(before.timeline), String(label.timeline));
+  requireSame(session.instance, 'the begin of the backup', begun.beginLsn, label.beginLsn);
+  if (compareLsn(ended.endLsn, begun.beginLsn) <= 0) throw fail('role_changed', { instance: session.instance, what: 'the log position', before: begun.beginLsn, after: ended.endLsn });
+  step.log({ level: 'info', message: `backup mode ended at ${ended.endLsn}` });
+  return { ...ended, control: bytes, endedAtMs: deps.clock.nowMs() };
+}
+
+function requireUnchanged(instance: string, before: ServerFacts, after: ServerFacts): void {
+  requireSame(instance, 'the role', before.role, after.role);
+  requireSame(instance, 'the timeline', String(before.timeline), String(after.timeline));
+  requireSame(instance, 'the system identifier', before.systemId, after.systemId);
+}
+
+function requireSame(instance: string, what: string, before: string, after: string): void {
+  if (before !== after) throw fail('role_changed', { instance, what, before, after });
+}
+
+interface LateMembers {
+  readonly begun: BegunBackup;
+  readonly ended: EndedBackup & { readonly control: Uint8Array; readonly endedAtMs: number };
+  readonly copy: CopySession;
+  readonly signal: AbortSignal;
+}
+
+/** Log, label, map and, as the very last, the control file (peers.md §5 item 12). */
+async function addLate({ order, session, deps }: Attempt, { begun, ended, copy, signal }: LateMembers): Promise<void> {
+  const { files } = engineProfile(order.instance.engine);
+  const { facts, archiveDirectory } = begun.inspected;
+  const { timeline, segmentBytes, systemId } = facts;
+  const logDirectory = join(order.instance.dataDirectory, files.log);
+  for (const { name, ...history } of historyFiles(logDirectory)) await copy.add({ path: `${files.log}/${name}`, ...history });
+  const range = { timeline, segmentBytes, beginLsn: begun.beginLsn, endLsn: ended.endLsn };
+  const needed = { range, systemId, instance: session.instance, logDirectory, archiveDirectory, clock: deps.clock, signal };
+  for await (const { name, ...segment } of neededLog(needed)) await copy.add({ path: `${files.log}/${name}`, ...segment });
+  const late = { mode: 0o600, mtimeMs: ended.endedAtMs };
+  await copy.add({ path: files.label, bytes: ended.label, ...late });
+  if (ended.map !== undefined) await copy.add({ path: files.tablespaceMap, bytes: ended.map, ...late });
+  await copy.add({ path: files.control, bytes: ended.control, ...late });
+}

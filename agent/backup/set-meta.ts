@@ -1,0 +1,88 @@
+import { endSegmentOf } from '#core/backup/log-range.ts';
+import type { SetSummary } from '#core/backup/set-summary.ts';
+import type { SetMeta } from '#core/format/meta.ts';
+import type { AttemptId } from '#core/id.ts';
+import { instantFromMs } from '#core/instant.ts';
+import type { Warning } from '#core/run/progress.ts';
+import { branchIdOf, historyName } from '#core/wal/history-file.ts';
+import { segmentOf } from '#core/wal/segment-name.ts';
+import { join } from 'node:path';
+import { sha256Hex } from '#agent/codec/hash.ts';
+import type { CopyResult } from '#agent/copy/copy-request.ts';
+import { readIfPresent } from '#agent/datadir/reader.ts';
+import type { DataDirectoryScan } from '#agent/datadir/scan.ts';
+import type { Attempt, BegunBackup } from './back-up.ts';
+import type { EndedBackup } from './backup-mode.ts';
+
+export interface FinishedCopy {
+  readonly attempt: Attempt;
+  readonly attemptId: AttemptId;
+  readonly begun: BegunBackup;
+  readonly scan: DataDirectoryScan;
+  readonly ended: EndedBackup & { readonly endedAtMs: number };
+  readonly copied: CopyResult;
+}
+
+/** Everything the set says about itself. */
+export function setMetaOf(finished: FinishedCopy): SetMeta {
+  const { scan, copied } = finished;
+  return {
+    summary: summaryOf(finished),
+    pieces: copied.pieces,
+    frames: copied.frames,
+    members: [...scan.directories, ...scan.symlinks, ...copied.members],
+    damagedPages: copied.damagedPages,
+  };
+}
+
+function summaryOf(finished: FinishedCopy): SetSummary {
+  const { attempt, attemptId, begun, scan, ended, copied } = finished;
+  const { order, deps } = attempt;
+  const { facts } = begun.inspected;
+  const { timeline, segmentBytes } = facts;
+  const { beginLsn } = begun;
+  return {
+    ...{ setId: order.setId, runId: order.runId, attemptId, resourceId: order.instance.resourceId },
+    type: 'full',
+    engine: order.instance.engine,
+    ...{ serverVersion: facts.serverVersion, systemId: facts.systemId, timeline, branchId: branchOf(finished) },
+    ...{ beginLsn, endLsn: ended.endLsn, backupEndLsn: ended.endLsn },
+    beginSegment: segmentOf(timeline, beginLsn, segmentBytes),
+    endSegment: endSegmentOf({ timeline, beginLsn, endLsn: ended.endLsn, segmentBytes }),
+    beganAt: instantFromMs(begun.beganAtMs),
+    endedAt: instantFromMs(ended.endedAtMs),
+    isConsistent: true,
+    ...{ hasChecksums: begun.control.hasChecksums, pageBytes: begun.control.pageBytes, segmentBytes },
+    tablespaces: scan.tablespaces,
+    fileCount: copied.members.length,
+    rawBytes: sum(copied.members.map(({ sizeBytes }) => sizeBytes)),
+    storedBytes: sum(copied.pieces.map(({ storedBytes }) => storedBytes)),
+    pieceCount: copied.pieces.length,
+    isEncrypted: attempt.pool.key !== undefined,
+    warnings: damageWarnings(copied),
+    toolVersion: deps.toolVersion,
+  };
+}
+
+/** Timeline numbers are no key, the text of the history is (engine.md §I). */
+function branchOf({ attempt, begun }: FinishedCopy): string {
+  const { timeline } = begun.inspected.facts;
+  const name = historyName(timeline);
+  const places = [join(attempt.order.instance.dataDirectory, 'pg_wal'), begun.inspected.archiveDirectory];
+  const texts = places.map((place) => (place === undefined ? undefined : readIfPresent(join(place, name))));
+  return branchIdOf(texts.find((text) => text !== undefined) ?? '', sha256Hex);
+}
+
+const listedBlocks = 20;
+
+/** One warning per file; the full list is `damagedPages` of the set. */
+function damageWarnings({ damagedPages }: CopyResult): Warning[] {
+  const blocksByPath = new Map<string, number[]>();
+  for (const { path, block } of damagedPages) blocksByPath.set(path, [...(blocksByPath.get(path) ?? []), block]);
+  return [...blocksByPath].map(([path, blocks]) => {
+    const more = blocks.length > listedBlocks ? ` and ${String(blocks.length - listedBlocks)} more` : '';
+    return { code: 'page_damaged', detail: `${path}: page checksum wrong in block ${blocks.slice(0, listedBlocks).join(', ')}${more}` };
+  });
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);

@@ -1,0 +1,49 @@
+import type { SetSummary } from '#core/backup/set-summary.ts';
+import type { Clock } from '#core/ports/clock.ts';
+import type { HostWork } from '#core/ports/host-work.ts';
+import type { IdSource } from '#core/ports/id-source.ts';
+import { openSession } from '#agent/database/session.ts';
+import { openPool } from '#agent/pools/open-pool.ts';
+import { backUp } from './back-up.ts';
+import type { Attempt } from './back-up.ts';
+import { committedSummary } from './committed-summary.ts';
+import { openRunJournal } from './run-journal.ts';
+
+export interface FullBackupDeps {
+  /** The agent's own directory: journals of runs lie below `runs/`. */
+  readonly home: string;
+  readonly clock: Clock;
+  readonly newId: IdSource;
+  readonly toolVersion: string;
+}
+
+/**
+ * Takes a full backup of an open PostgreSQL instance (design §5, K-047). Safe to call again at any time with the same
+ * order: after a kill it begins anew, re-reads, and sends only what the pool does not hold; after the commit it answers
+ * the committed set. Throws, with nothing committed: what preflight finds, `session_lost`, `role_changed`,
+ * `log_segment_missing`, `cancelled`, and what the pool throws.
+ */
+export const takeFullBackup =
+  (deps: FullBackupDeps): HostWork['takeFullBackup'] =>
+  async (order, step) => {
+    const journal = openRunJournal(deps.home, order.runId);
+    try {
+      const pool = await openPool(order.pool);
+      try {
+        return (await committedSummary(pool, order.setId)) ?? (await logInAndBackUp({ deps, order, step, journal, pool }));
+      } finally {
+        await pool.close();
+      }
+    } finally {
+      journal.close();
+    }
+  };
+
+async function logInAndBackUp(attempt: Omit<Attempt, 'session'>): Promise<SetSummary> {
+  const session = await openSession(attempt.order.instance);
+  try {
+    return await backUp({ ...attempt, session });
+  } finally {
+    await session.close();
+  }
+}
