@@ -1,0 +1,58 @@
+/** `npm start`: the whole platform in the foreground, with a demo PostgreSQL; ends with Ctrl-C. */
+import { mkdirSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { defaultHome } from '../supervisor/home.ts';
+import { untilAskedToEnd } from '../supervisor/lifetime.ts';
+import type { Stack } from '../supervisor/stack.ts';
+import { openStack } from '../supervisor/stack.ts';
+import type { StackPorts } from '../supervisor/stack-parts.ts';
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+/** Documented fixed ports: docs say 8420 and up; `--port-base` moves all of them. */
+const portsFrom = (base: number): StackPorts => ({
+  ...{ api: base, temporal: base + 1, temporalUi: base + 2, temporalHttp: base + 3, temporalMetrics: base + 4 },
+  minio: base + 5,
+});
+
+const describe = ({ places }: Stack): void => {
+  say('');
+  say('Holdfast runs. Open:');
+  say(`  API            ${places.apiUrl}/openapi.json   (token in ${places.adminTokenPath})`);
+  say(`  Temporal Web   ${places.temporalUiUrl ?? '-'}`);
+  say(
+    `  Demo instance  psql -h ${places.instance?.socketDirectory ?? '-'} -U postgres   (password in ${places.instance?.folder ?? '-'}/password)`,
+  );
+  say(`  Commands       HOLDFAST_HOME=${places.home} HOLDFAST_API_URL=${places.apiUrl} bin/holdfast.mjs host ls`);
+  say('Ctrl-C stops everything.');
+};
+
+const serve = async (base: number): Promise<void> => {
+  const home = process.env['HOLDFAST_HOME'] ?? defaultHome();
+  mkdirSync(home, { recursive: true });
+  say(`Holdfast starts; data and logs in ${home}`);
+  const isAskedToEnd = untilAskedToEnd();
+  const stack = await openStack({
+    home,
+    parts: ['catalog', 'temporal', 'demo-instance', 'api', 'worker', 'agent'],
+    ports: portsFrom(base),
+    hasTemporalUi: true,
+  });
+  describe(stack);
+  const reason = await Promise.race([isAskedToEnd, stack.broken.then((part) => `${part} ended`)]);
+  say(`Stopping (${reason}).`);
+  await stack.close();
+  if (reason.endsWith(' ended')) process.exitCode = 1;
+};
+
+const { values } = parseArgs({ options: { 'port-base': { type: 'string', default: '8420' } } });
+await serve(Number(values['port-base'])).catch((error: unknown) => {
+  const isOurs = error instanceof HoldfastError;
+  process.stderr.write(isOurs ? `${error.message}\n${error.hint}\n` : `${String(error)}\n`);
+  process.exitCode = 1;
+});
+// Why: a time-out of a library may still hold the event loop; everything of ours has ended.
+process.exit();
