@@ -1,0 +1,27 @@
+import { readFileSync, statSync } from 'node:fs';
+import { fail } from '#core/errors/fail.ts';
+import type { OrderOf } from '#core/agent/order.ts';
+import type { FileOwner } from '#agent/datadir/writer-paths.ts';
+
+/**
+ * Who owns what is restored and runs the server. An agent that is not root can only be itself. Root takes the owner of
+ * the instance when there is one, else the account named in the settings. Throws `account_missing`.
+ */
+export function ownerOf(order: OrderOf<'restore'>, account: string): FileOwner {
+  const uid = process.getuid?.() ?? 0;
+  if (uid !== 0) return { uid, gid: process.getgid?.() ?? 0 };
+  const stands = order.instance === undefined ? undefined : statSync(order.instance.dataDirectory, { throwIfNoEntry: false });
+  if (stands !== undefined && stands.uid !== 0) return { uid: stands.uid, gid: stands.gid };
+  const found = accountOf(account);
+  if (found === undefined) throw fail('account_missing', { user: account, directory: order.plan.place.directory });
+  return found;
+}
+
+/** Looks an account up in /etc/passwd; accounts that exist only in a directory service are named by `uid:gid`. */
+function accountOf(name: string): FileOwner | undefined {
+  const numbers = /^(\d+):(\d+)$/.exec(name);
+  if (numbers !== null) return { uid: Number(numbers[1]), gid: Number(numbers[2]) };
+  const line = readFileSync('/etc/passwd', 'utf8').split('\n').find((one) => one.startsWith(`${name}:`));
+  const [, , uid, gid] = line?.split(':') ?? [];
+  return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
+}

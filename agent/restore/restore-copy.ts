@@ -1,0 +1,60 @@
+import { join } from 'node:path';
+import { fail } from '#core/errors/fail.ts';
+import type { RestoreReport } from '#core/restore/report.ts';
+import { noProgress } from '#core/run/progress.ts';
+import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
+import type { FileOwner } from '#agent/datadir/writer-paths.ts';
+import { isAbsent } from '#agent/datadir/writer-paths.ts';
+import type { EmptyTarget } from '#agent/datadir/writer.ts';
+import type { ServerAddress } from './configure.ts';
+import { settleCopy } from './configure.ts';
+import type { RestoreJournal } from './journal.ts';
+import type { Recovered, RecoveryRequest } from './recover.ts';
+import { recover } from './recover.ts';
+import type { RestoreWork } from './restore.ts';
+import { socketOf } from './socket.ts';
+import { stopLeftServer } from './stop-left-server.ts';
+import { writeTarget } from './write-target.ts';
+
+const defaultPort = 5432;
+export const recoveryLog = 'holdfast-recovery.log';
+
+/** Restores to a new directory. The copy is left running on a private socket, or closed (K-107); it can touch nothing of production. */
+export async function restoreCopy(work: RestoreWork, owner: FileOwner, journal: RestoreJournal): Promise<RestoreReport> {
+  const { order, step, watch } = work;
+  const { plan } = order;
+  if (!isAbsent(plan.place.directory) && isMarkedFor(plan.place.directory, order.runId)) await stopLeftServer(plan.place.directory);
+  const port = plan.place.kind === 'copy' ? (plan.place.port ?? defaultPort) : defaultPort;
+  const address = (target: EmptyTarget): ServerAddress => ({ port, socket: socketOf(target, port) });
+  const { target, restored } = await writeTarget(work, { owner, addressOf: address, beforeFinish: () => undefined });
+  const { socket } = address(target);
+  step.report({ ...noProgress, phase: 'replay', bytesWritten: restored.bytesWritten, bytesTotal: restored.bytesWritten, filesDone: restored.filesWritten, filesTotal: restored.filesWritten });
+  const recovered = await watch.time('recover', () => recover(recoveryOf(work, target)));
+  settleCopy(plan, target, { port, socket });
+  const report: RestoreReport = { ...reportOf(work, target, recovered), ...(plan.isOpenedAfter ? { port, socket } : {}), bytesWritten: restored.bytesWritten, filesWritten: restored.filesWritten, warnings: restored.warnings };
+  if (step.signal.aborted) {
+    await recovered.server?.stop('SIGINT', 10_000);
+    throw fail('cancelled', { what: 'the restore' });
+  }
+  journal.finish(report);
+  target.release();
+  return report;
+}
+
+export const recoveryOf = ({ order, step, programs }: RestoreWork, target: EmptyTarget): RecoveryRequest => ({
+  plan: order.plan,
+  directory: target.directory,
+  programs,
+  owner: target.owner,
+  logFile: join(target.directory, recoveryLog),
+  signal: step.signal,
+});
+
+export const reportOf = (work: RestoreWork, target: EmptyTarget, recovered: Recovered): Pick<RestoreReport, 'directory' | 'timeline' | 'reachedLsn' | 'lastTransactionAt' | 'isOpen' | 'secondsByPhase'> => ({
+  directory: target.directory,
+  timeline: recovered.timeline,
+  reachedLsn: recovered.reachedLsn,
+  ...(recovered.lastTransactionAt === undefined ? {} : { lastTransactionAt: recovered.lastTransactionAt }),
+  isOpen: recovered.server !== undefined,
+  secondsByPhase: work.watch.secondsByPhase(),
+});

@@ -1,0 +1,60 @@
+import type { OrderOf } from '#core/agent/order.ts';
+import { fail } from '#core/errors/fail.ts';
+import type { Clock } from '#core/ports/clock.ts';
+import type { HostWork } from '#core/ports/host-work.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import type { RestoreReport } from '#core/restore/report.ts';
+import type { Pool } from '#agent/pools/open-pool.ts';
+import { openPool } from '#agent/pools/open-pool.ts';
+import { findServer } from './find-server.ts';
+import { openRestoreJournal } from './journal.ts';
+import { ownerOf } from './owner.ts';
+import { restoreCopy } from './restore-copy.ts';
+import { restoreInPlace } from './restore-in-place.ts';
+import { Stopwatch } from './stopwatch.ts';
+
+export interface RestoreDeps {
+  /** The agent's own directory: journals of runs lie below `runs/`. */
+  readonly home: string;
+  readonly clock: Clock;
+  /** Directories with server programs that are looked at first, for example those of running instances. */
+  readonly programs: (major: number) => Promise<readonly string[]>;
+  /** Account that owns a copy when the agent is root: a name of /etc/passwd or `uid:gid`. */
+  readonly account: string;
+}
+
+/** What one attempt of a restore works with. */
+export interface RestoreWork {
+  readonly deps: RestoreDeps;
+  readonly order: OrderOf<'restore'>;
+  readonly step: StepContext;
+  readonly pool: Pool;
+  readonly programs: string;
+  readonly watch: Stopwatch;
+}
+
+/**
+ * Executes a restore plan as it is (design §7, K-089): proves the target, writes the set, puts the log into place, writes
+ * pg_control last, recovers and compares what was reached with the plan. Safe to call again with the same order: a
+ * killed attempt is taken up, a finished one answers its report. Throws `target_…`, `space_too_little`,
+ * `restore_log_missing`, `label_missing`, `recovery_short`, `recovery_failed`, `cancelled`, what the pool throws.
+ */
+export const restore =
+  (deps: RestoreDeps): HostWork['restore'] =>
+  async (order, step): Promise<RestoreReport> => {
+    const journal = openRestoreJournal(deps.home, order.runId);
+    const finished = journal.finished();
+    if (finished !== undefined) return finished;
+    const { plan } = order;
+    if (step.signal.aborted) throw fail('cancelled', { what: 'the restore' });
+    const programs = await findServer(plan.serverMajor, await deps.programs(plan.serverMajor));
+    const pool = await openPool(order.pool);
+    try {
+      const work: RestoreWork = { deps, order, step, pool, programs, watch: new Stopwatch(deps.clock) };
+      const owner = ownerOf(order, deps.account);
+      const report = plan.place.kind === 'copy' ? await restoreCopy(work, owner, journal) : await restoreInPlace(work, owner, journal);
+      return report;
+    } finally {
+      await pool.close();
+    }
+  };

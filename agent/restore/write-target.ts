@@ -1,0 +1,81 @@
+import { fail } from '#core/errors/fail.ts';
+import type { SetMeta } from '#core/format/meta.ts';
+import type { RestorePlan } from '#core/restore/plan.ts';
+import type { Progress } from '#core/run/progress.ts';
+import { noProgress } from '#core/run/progress.ts';
+import type { FileOwner } from '#agent/datadir/writer-paths.ts';
+import type { EmptyTarget } from '#agent/datadir/writer.ts';
+import { prepareTarget } from '#agent/datadir/writer.ts';
+import type { OpenSet } from '#agent/sets/open-set.ts';
+import { openSet } from '#agent/sets/open-set.ts';
+import type { ServerAddress } from './configure.ts';
+import { configure } from './configure.ts';
+import { prefillLog } from './prefill-log.ts';
+import { restoreSet } from './restore-set.ts';
+import type { RestoredSet } from './restore-set.ts';
+import type { RestoreWork } from './restore.ts';
+
+export interface WrittenTarget {
+  readonly target: EmptyTarget;
+  readonly restored: RestoredSet;
+}
+
+/** What differs between a copy and a restore in place while the target is written. */
+export interface WriteWays {
+  readonly owner: FileOwner;
+  addressOf(target: EmptyTarget): ServerAddress;
+  /** Called when all files are written, before the server may start. */
+  beforeFinish(target: EmptyTarget): void;
+}
+
+/**
+ * Writes a complete data directory, ready to recover: everything durable, pg_control last, so that a half restored one
+ * never starts.
+ */
+export async function writeTarget(work: RestoreWork, ways: WriteWays): Promise<WrittenTarget> {
+  const { order, pool, step, watch } = work;
+  const set = await openSet(pool, order.plan.setId);
+  try {
+    const target = await watch.time('prepare', () => prepare(work, set, ways.owner));
+    const restored = await watch.time('write', () => restoreSet({ set, target, pool: order.pool, channels: order.channels, step }));
+    await watch.time('log', () => prefill(work, target, restored));
+    ways.beforeFinish(target);
+    configure(order.plan, target, ways.addressOf(target));
+    target.finish(await set.readMember('global/pg_control'));
+    return { target, restored };
+  } finally {
+    await set.close();
+  }
+}
+
+function prepare({ order, step }: RestoreWork, set: OpenSet, owner: FileOwner): EmptyTarget {
+  const { plan } = order;
+  step.report({ ...noProgress, phase: 'prepare', bytesTotal: plan.rawBytes });
+  if (set.meta.summary.systemId !== plan.systemId) {
+    throw fail('system_id_of_restore', { directory: plan.place.directory, found: set.meta.summary.systemId, wanted: plan.systemId });
+  }
+  const bytes = bytesByRoot(set.meta, plan);
+  return prepareTarget({ directory: plan.place.directory, tablespaces: plan.tablespaceMap, runId: order.runId, owner, bytes });
+}
+
+/** What goes below each root: '' is the data directory, which also takes the log. */
+function bytesByRoot(meta: SetMeta, plan: RestorePlan): Readonly<Record<string, number>> {
+  const bytes: Record<string, number> = { '': plan.segments.length * plan.segmentBytes };
+  for (const member of meta.members) {
+    if (member.kind !== 'file') continue;
+    const root = /^pg_tblspc\/(\d+)\//.exec(member.path)?.[1] ?? '';
+    bytes[root] = (bytes[root] ?? 0) + member.sizeBytes;
+  }
+  return bytes;
+}
+
+async function prefill({ order, pool, step }: RestoreWork, target: EmptyTarget, restored: RestoredSet): Promise<void> {
+  const { plan } = order;
+  const written = restored.bytesWritten;
+  const progress = (done: number): Progress => ({
+    ...noProgress, phase: 'log', bytesWritten: written + done * plan.segmentBytes, bytesTotal: written + plan.segments.length * plan.segmentBytes,
+    filesDone: restored.filesWritten + done, filesTotal: restored.filesWritten + plan.segments.length,
+  });
+  step.report(progress(0));
+  await prefillLog({ plan, pool, target, signal: step.signal, onSegment: (done) => { step.report(progress(done)); } });
+}

@@ -1,0 +1,92 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { OrderOf } from '#core/agent/order.ts';
+import type { SetSummary } from '#core/backup/set-summary.ts';
+import type { BatchSummary } from '#core/log/batch-summary.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import type { RestorePlan } from '#core/restore/plan.ts';
+import type { RestoreRequest } from '#core/restore/plan-restore.ts';
+import { planRestore } from '#core/restore/plan-restore.ts';
+import type { RestoreReport } from '#core/restore/report.ts';
+import { isAlive, readPidFile } from '#agent/datadir/writer-running.ts';
+import { restore } from '#agent/restore/restore.ts';
+import type { BackupBench } from './backup.ts';
+import { newTestId } from './backup.ts';
+import { giveToUnprivileged, unprivilegedUser } from '#scripts/supervisor/unprivileged.ts';
+import type { Postgres } from './postgres.ts';
+
+/** Plans and executes restores of what a backup bench took. */
+export interface RestoreBench {
+  plan(changes: Partial<RestoreRequest> & Pick<RestoreRequest, 'target'>): RestorePlan;
+  order(plan: RestorePlan, changes?: Partial<OrderOf<'restore'>>): OrderOf<'restore'>;
+  restore(order: OrderOf<'restore'>, changes?: Partial<StepContext>): Promise<RestoreReport>;
+  /** Rows of a statement on the restored copy. */
+  sql(report: RestoreReport, text: string, database?: string): Promise<Record<string, unknown>[]>;
+  /** Stops the server in a directory. */
+  stop(directory: string): Promise<void>;
+  readonly sets: SetSummary[];
+  readonly batches: BatchSummary[];
+  directory(name: string): string;
+  makeTablespaceDirectory(path: string): void;
+  /** Stops every server that a restore of this bench left running. */
+  close(): Promise<void>;
+}
+
+export function openRestoreBench(bench: BackupBench, postgres: Postgres): RestoreBench {
+  const sets: SetSummary[] = [];
+  const batches: BatchSummary[] = [];
+  const account = unprivilegedUser();
+  const run = restore({
+    home: bench.home,
+    clock: { nowMs: () => Date.now() },
+    programs: () => Promise.resolve([postgres.programs]),
+    account: account === undefined ? '' : `${String(account.uid)}:${String(account.gid)}`,
+  });
+  const opened = new Set<string>();
+  const stop = async (directory: string): Promise<void> => {
+    const file = readPidFile(directory);
+    if (file === undefined || !isAlive(file.pid)) return;
+    process.kill(file.pid, 'SIGINT');
+    while (isAlive(file.pid)) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  return {
+    ...{ sets, batches, stop },
+    directory: (name) => join(bench.folder, name),
+    plan: (changes) =>
+      planRestore({
+        ...{ log: { sets, batches }, resourceName: 'test resource', tablespaceMap: {}, isOpenedAfter: true },
+        place: { kind: 'copy', directory: join(bench.folder, 'copy') },
+        ...changes,
+      }),
+    order: (plan, changes = {}) => ({
+      ...{ kind: 'restore', runId: newTestId('run'), hostId: newTestId('host'), pool: bench.pool, plan, limits: {}, channels: 2 },
+      ...changes,
+    }),
+    restore: (order, changes = {}) => {
+      opened.add(order.plan.place.directory);
+      return run(order, {
+        ...{ runId: order.runId, signal: new AbortController().signal, limits: () => ({}) },
+        report: (progress) => void bench.reports.push(progress),
+        log: (line) => void bench.lines.push(line),
+        ...changes,
+      });
+    },
+    async sql(report, text, database = 'postgres') {
+      const client = new pg.Client({ host: report.socket ?? '', port: report.port ?? 0, user: postgres.user, password: postgres.password, database });
+      await client.connect();
+      try {
+        return (await client.query<Record<string, unknown>>(text)).rows;
+      } finally {
+        await client.end();
+      }
+    },
+    makeTablespaceDirectory: (path) => {
+      mkdirSync(path, { mode: 0o700 });
+      giveToUnprivileged(path);
+    },
+    close: async () => {
+      for (const directory of opened) await stop(directory);
+    },
+  };
+}
