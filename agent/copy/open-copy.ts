@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { openStore } from '#agent/pools/open-store.ts';
 import { fastLevel } from '#agent/codec/zstd.ts';
 import type { Compression } from '#core/agent/order.ts';
 import { bug, fail } from '#core/errors/fail.ts';
@@ -13,6 +12,7 @@ import { knownIn, unitsOf } from './plan-units.ts';
 import { SetAssembly } from './set-assembly.ts';
 import { cell, newSharedCells } from './shared-control.ts';
 import type { FromThread, ThreadSettings, Unit } from './thread-message.ts';
+import { openThreadStore } from './thread-store.ts';
 
 /** Progress is told and limits are looked up this often. */
 const tickMs = 250;
@@ -31,7 +31,7 @@ export async function openCopy(request: CopyRequest, step: StepContext): Promise
 /** Pieces of earlier attempts that the pool still holds: a host that lost power may have lost one after all. */
 async function stillThere({ pool, set, acknowledged }: CopyRequest): Promise<readonly AcknowledgedPiece[]> {
   if (acknowledged.length === 0) return [];
-  const store = openStore(pool);
+  const store = await openThreadStore(pool);
   try {
     const kept: AcknowledgedPiece[] = [];
     for (const piece of acknowledged) {

@@ -1,9 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { bug } from '#core/errors/fail.ts';
-import { openStore } from '#agent/pools/open-store.ts';
 import { PieceWriter } from './piece-writer.ts';
 import type { FromThread, ThreadSettings, ToThread } from './thread-message.ts';
+import { openThreadStore } from './thread-store.ts';
 import { UnitRunner } from './unit-runner.ts';
 
 interface Station {
@@ -19,7 +19,7 @@ export function serveCopy(port: MessagePort): void {
   let station: Station | undefined;
   const perform = async (message: ToThread): Promise<void> => {
     if (message.kind === 'open') {
-      station = openStation(message.settings, tell);
+      station = await openStation(message.settings, tell);
       return;
     }
     if (station === undefined) throw bug('a copy thread got work before its settings');
@@ -45,8 +45,8 @@ export function serveCopy(port: MessagePort): void {
   });
 }
 
-function openStation(settings: ThreadSettings, tell: (message: FromThread) => void): Station {
-  const store = openStore(settings.pool);
+async function openStation(settings: ThreadSettings, tell: (message: FromThread) => void): Promise<Station> {
+  const store = await openThreadStore(settings.pool);
   const writer = new PieceWriter(settings, store, (piece, files) => {
     tell({ kind: 'piece', piece, files });
   });
