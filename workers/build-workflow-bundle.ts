@@ -10,7 +10,7 @@ export async function buildWorkflowBundle(target: string): Promise<void> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: fromHere('../workflows/index.ts'),
     failureConverterPath: fromHere('../wire/failure-converter.ts'),
-    webpackConfigHook: (config) => ({ ...config, mode: 'production', devtool: false, optimization: { minimize: false } }),
+    webpackConfigHook: (config) => ({ ...config, mode: 'production', devtool: 'inline-nosources-source-map', optimization: { minimize: false } }),
   });
   await mkdir(dirname(target), { recursive: true });
   await writeFile(`${target}.new`, code);

@@ -3,10 +3,8 @@ import type { Order } from '#core/agent/order.ts';
 import type { RateLimits } from '#core/run/rate.ts';
 
 /** Durable names: changing one is a format change (style §3.4). The API and the CLI import nothing else of workflows/. */
-export const controlQueue = 'control';
-export type HostQueueKind = 'ctl' | 'data' | 'wal';
-/** Agents are addressed by stable host id only, never by hostname (design §2). `prefix` separates test files, '' in production. */
-export const hostQueue = (host: HostId, kind: HostQueueKind, prefix = ''): string => `${prefix}host:${host}:${kind}`;
+export { controlQueue, hostQueue } from '#core/run/queues.ts';
+export type { HostQueueKind } from '#core/run/queues.ts';
 
 export const runWorkflow = 'executeRun';
 export const laneWorkflow = 'lane';

@@ -1,6 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { JobHandle, JobTable } from '#core/ports/job-table.ts';
-import type { StepContext } from '#core/ports/step.ts';
+import type { JobHandle, JobStep, JobTable } from '#core/ports/job-table.ts';
 import type { WorkOrder, WorkResult } from '#core/run/work-order.ts';
 import { beatOf } from '../checkpoint.ts';
 import { asActivityFailure } from '../failure.ts';
@@ -9,7 +8,7 @@ import { asActivityFailure } from '../failure.ts';
  * Attaches this attempt to the job of the run: heartbeats carry its progress, a cancel that a person asked for reaches
  * it. An attempt that is superseded, timed out, paused or shut down only lets go; the job goes on for the next attempt.
  */
-export async function attach(jobs: JobTable, order: WorkOrder, begin: (step: StepContext) => Promise<WorkResult>): Promise<WorkResult> {
+export async function attach(jobs: JobTable, order: WorkOrder, begin: (step: JobStep) => Promise<WorkResult>): Promise<WorkResult> {
   const context = Context.current();
   const job = jobs.attach(order, begin);
   const stopBeating = beatOf(context, job);

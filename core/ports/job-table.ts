@@ -10,9 +10,15 @@ import type { StepContext, StepEnd } from './step.ts';
  */
 export interface JobTable {
   /** Begins the job of a run, adopts the one that runs, or answers with the journalled end of a finished one. */
-  attach(order: WorkOrder, begin: (step: StepContext) => Promise<WorkResult>): JobHandle;
+  attach(order: WorkOrder, begin: (step: JobStep) => Promise<WorkResult>): JobHandle;
   /** New limits for a job, kept for one that is not there yet and over a restart of the agent. */
   setLimits(runId: RunId, limits: RateLimits): Promise<void>;
+}
+
+/** What a job gets: a step whose first limits come with its order. */
+export interface JobStep extends StepContext {
+  /** Limits of the order: in force until an operator sets others, and not at all when that happened already. */
+  startLimits(limits: RateLimits): void;
 }
 
 export interface JobHandle {

@@ -50,6 +50,22 @@ export const runErrors = {
     messageZh: '无法读取 {file} 中的主机身份:{cause}',
     hintZh: '请从副本恢复该文件,或将其移走后用新令牌重新注册代理端。',
   },
+  agent_journal_damaged: {
+    class: 'corrupt',
+    http: 500,
+    message: 'The journal file {file} of this agent cannot be read: {cause}',
+    hint: 'Check the disk below the agent home; look at the outcome of that run in its pool, then move the file away.',
+    messageZh: '代理端日志文件 {file} 无法读取:{cause}',
+    hintZh: '请检查代理端目录所在磁盘;在存储池中确认该运行的结果后移走此文件。',
+  },
+  agent_stopping: {
+    class: 'unavailable',
+    http: 503,
+    message: 'The agent was stopped while this step ran',
+    hint: 'Nothing to do: the step goes on when the agent is back.',
+    messageZh: '该步骤执行期间代理端被停止',
+    hintZh: '无需操作:代理端恢复后该步骤会继续。',
+  },
   api_unavailable: {
     class: 'unavailable',
     http: 503,

@@ -1,0 +1,154 @@
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { RunId } from '#core/id.ts';
+import type { Clock } from '#core/ports/clock.ts';
+import type { JobHandle, JobStep, JobTable } from '#core/ports/job-table.ts';
+import type { StepEnd } from '#core/ports/step.ts';
+import { noProgress } from '#core/run/progress.ts';
+import type { LogLine, Progress } from '#core/run/progress.ts';
+import type { RateLimits } from '#core/run/rate.ts';
+import type { WorkOrder, WorkResult } from '#core/run/work-order.ts';
+import type { Fence } from './fence.ts';
+import { Patience } from './patience.ts';
+import type { RunJournal } from './run-journal.ts';
+
+export interface JobDeps {
+  readonly journal: RunJournal;
+  readonly fence: Fence;
+  readonly clock: Clock;
+  readonly log: (runId: RunId, line: LogLine) => void;
+}
+
+export interface ClosableJobTable extends JobTable {
+  /** Stops every job for a restart of the agent: nothing is journalled, the next process goes on. */
+  close(): Promise<void>;
+}
+
+interface Job {
+  readonly handle: JobHandle;
+  readonly abort: AbortController;
+  /** Set by an operator. */
+  limits: RateLimits | undefined;
+}
+
+type Begin = (step: JobStep) => Promise<WorkResult>;
+
+/** The jobs of this process. A job outlives the activity attempts that attach to it. */
+export function openJobTable(deps: JobDeps): ClosableJobTable {
+  const jobs = new Map<RunId, Job>();
+  const patience = new Map<RunId, Patience>();
+  const patienceOf = (order: WorkOrder): Patience => {
+    const known = patience.get(order.runId) ?? new Patience(deps.clock, order.reconnectMinutes);
+    patience.set(order.runId, known);
+    return known;
+  };
+  return {
+    attach: (order, begin) => {
+      const known = jobs.get(order.runId);
+      if (known !== undefined) return known.handle;
+      const job = startJob(deps, { order, begin, patience: patienceOf(order) });
+      jobs.set(order.runId, job);
+      void job.handle.end.then((end) => {
+        jobs.delete(order.runId);
+        if (end.ok || !end.error.isRetryable) patience.delete(order.runId);
+      });
+      return job.handle;
+    },
+    setLimits: async (runId, limits) => {
+      await deps.journal.recordLimits(runId, limits);
+      const job = jobs.get(runId);
+      if (job !== undefined) job.limits = limits;
+    },
+    close: async () => {
+      const running = [...jobs.values()];
+      for (const job of running) job.abort.abort(fail('agent_stopping', {}));
+      await Promise.all(running.map((job) => job.handle.end));
+    },
+  };
+}
+
+interface Start {
+  readonly order: WorkOrder;
+  readonly begin: Begin;
+  readonly patience: Patience;
+}
+
+function startJob(deps: JobDeps, { order, begin, patience }: Start): Job {
+  const abort = new AbortController();
+  let progress: Progress = { ...noProgress, phase: 'queued' };
+  const job: { limits: RateLimits | undefined } = { limits: undefined };
+  let first: RateLimits = {};
+  const step: JobStep = {
+    runId: order.runId,
+    signal: abort.signal,
+    report: (now) => {
+      progress = now;
+      patience.sees(now);
+    },
+    log: (line) => {
+      deps.log(order.runId, line);
+    },
+    limits: () => job.limits ?? first,
+    startLimits: (limits) => {
+      first = limits;
+    },
+  };
+  const end = runJob(deps, { order, step, begin, setLimits: (limits) => (job.limits ??= limits) }).then((result) => {
+    if (!result.ok && result.error.isRetryable) patience.fails();
+    return result;
+  });
+  const handle: JobHandle = {
+    end,
+    progress: () => progress,
+    cancel: () => {
+      abort.abort(fail('cancelled', { what: `The work of run ${order.runId}` }));
+    },
+    isGivenUp: () => patience.isOver(),
+  };
+  return Object.assign(job, { handle, abort });
+}
+
+interface Running {
+  readonly order: WorkOrder;
+  readonly step: JobStep;
+  readonly begin: Begin;
+  readonly setLimits: (limits: RateLimits) => void;
+}
+
+async function runJob({ journal, fence }: JobDeps, { order, step, begin, setLimits }: Running): Promise<StepEnd<WorkResult>> {
+  try {
+    const finished = await journal.end(order.runId);
+    if (finished !== undefined) return finished;
+    const kept = await journal.limits(order.runId);
+    if (kept !== undefined) setLimits(kept);
+    const held = await fence.enter(order.lane.owner, { key: order.runId, kind: order.lane.kind }, step.signal);
+    try {
+      return await finish(journal, order.runId, await endOf(step, begin));
+    } finally {
+      held.leave();
+    }
+  } catch (error) {
+    return { ok: false, error: registered(error, step.signal) };
+  }
+}
+
+async function endOf(step: JobStep, begin: Begin): Promise<StepEnd<WorkResult>> {
+  try {
+    return { ok: true, value: await begin(step) };
+  } catch (error) {
+    return { ok: false, error: registered(error, step.signal) };
+  }
+}
+
+/** Ends that waiting cannot change are journalled before anyone hears of them. */
+async function finish(journal: RunJournal, runId: RunId, end: StepEnd<WorkResult>): Promise<StepEnd<WorkResult>> {
+  if (end.ok || !end.error.isRetryable) await journal.recordEnd(runId, end);
+  return end;
+}
+
+/** Whatever a step throws after it was told to stop is that stop; clean-up trouble goes along as its cause. */
+function registered(error: unknown, signal: AbortSignal): HoldfastError {
+  const reason: unknown = signal.aborted ? signal.reason : undefined;
+  if (reason instanceof HoldfastError) return error === reason ? reason : new HoldfastError(reason.code, reason.params, error);
+  return error instanceof HoldfastError ? error : fail('step_failed', { cause: error instanceof Error ? error.message : String(error) }, error);
+}

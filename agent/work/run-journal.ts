@@ -1,0 +1,71 @@
+import { mkdir, readFile, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { fail } from '#core/errors/fail.ts';
+import type { RunId } from '#core/id.ts';
+import type { StepEnd } from '#core/ports/step.ts';
+import { errorFromForm, failureFormOf } from '#core/run/failure-form.ts';
+import type { RateLimits } from '#core/run/rate.ts';
+import type { WorkResult } from '#core/run/work-order.ts';
+import { warningShape, rateLimitsShape } from '#core/settings/shape/progress.ts';
+import { idShape } from '#core/settings/shape/words.ts';
+import { removeWholeFile, writeWholeFile } from './whole-file.ts';
+
+const endShape = z.discriminatedUnion('ok', [
+  z.object({
+    ok: z.literal(true),
+    value: z.object({ setId: idShape('set').exactOptional(), report: z.record(z.string(), z.unknown()), warnings: z.array(warningShape) }),
+  }),
+  z.object({ ok: z.literal(false), type: z.string(), message: z.string(), params: z.record(z.string(), z.string()) }),
+]);
+
+/**
+ * What this host remembers of runs, over restarts: how they ended (so that a result lost on the way to Temporal is
+ * never work done twice, temporal-verified §3) and the limits an operator set last.
+ */
+export interface RunJournal {
+  end(runId: RunId): Promise<StepEnd<WorkResult> | undefined>;
+  /** Durable when it returns. */
+  recordEnd(runId: RunId, end: StepEnd<WorkResult>): Promise<void>;
+  limits(runId: RunId): Promise<RateLimits | undefined>;
+  recordLimits(runId: RunId, limits: RateLimits): Promise<void>;
+  /** Forgets what is older than a moment (milliseconds since 1970): a run that old is asked for by nobody. */
+  forgetBefore(ms: number): Promise<void>;
+}
+
+/** Opens the journal in a folder of its own, which is made when it does not exist. */
+export async function openRunJournal(folder: string): Promise<RunJournal> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const endFile = (runId: RunId): string => join(folder, `${runId}.end.json`);
+  const limitsFile = (runId: RunId): string => join(folder, `${runId}.limits.json`);
+  return {
+    end: async (runId) => {
+      const kept = await readJson(endFile(runId), endShape);
+      if (kept === undefined) return undefined;
+      return kept.ok ? kept : { ok: false, error: errorFromForm(kept.type, kept.message, [kept.params]) };
+    },
+    recordEnd: (runId, end) => {
+      const content = end.ok ? end : { ok: false, ...failureFormOf(end.error) };
+      return writeWholeFile(endFile(runId), JSON.stringify(content));
+    },
+    limits: (runId) => readJson(limitsFile(runId), rateLimitsShape),
+    recordLimits: (runId, limits) => writeWholeFile(limitsFile(runId), JSON.stringify(limits)),
+    forgetBefore: async (ms) => {
+      for (const name of await readdir(folder)) {
+        const path = join(folder, name);
+        if ((await stat(path)).mtimeMs < ms) await removeWholeFile(path);
+      }
+    },
+  };
+}
+
+async function readJson<T>(path: string, shape: z.ZodType<T>): Promise<T | undefined> {
+  try {
+    return shape.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (cause) {
+    if (isMissing(cause)) return undefined;
+    throw fail('agent_journal_damaged', { file: path, cause: cause instanceof Error ? cause.message : String(cause) }, cause);
+  }
+}
+
+const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';

@@ -1,0 +1,7 @@
+import type { HostId } from '../id.ts';
+
+/** Task queues are durable names (style §3.4). The control worker polls this one. */
+export const controlQueue = 'control';
+export type HostQueueKind = 'ctl' | 'data' | 'wal';
+/** Agents are addressed by stable host id only, never by hostname (design §2). `prefix` separates test files, '' in production. */
+export const hostQueue = (host: HostId, kind: HostQueueKind, prefix = ''): string => `${prefix}host:${host}:${kind}`;
