@@ -1,11 +1,11 @@
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, linkSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import { poolKey } from '#core/format/object-key.ts';
 import type { LocalGround } from './local-paths.ts';
 import { codeOf, localError, markerPath, notMounted, pathOf, temporaryBeside } from './local-paths.ts';
 
-/** Synchronous side of a local pool, for worker threads. Durable only after `sync` here or `barrier(keys)` of a store. */
+/** Synchronous side of a local pool, for worker threads. Durable only after `barrier(keys)` of a store. */
 export interface LocalWriter {
   /** Creates an object if absent. Throws `pool_full`, `pool_refused`, `pool_unreachable`. */
   putSync(key: ObjectKey, body: Uint8Array): 'created' | 'exists';
@@ -45,7 +45,7 @@ function removeQuietly(path: string): void {
   }
 }
 
-/** Opens the synchronous writer of a local pool. `hasMarker` false only while the pool is being created. */
+/** Opens the synchronous writer of a local pool. */
 export function openLocalWriter(ground: LocalGround): LocalWriter {
   const known = new Set<string>();
   const ensureDirectory = (directory: string): void => {
@@ -65,23 +65,22 @@ export function openLocalWriter(ground: LocalGround): LocalWriter {
       removeQuietly(temporary);
     }
   };
+  /** A directory we made may be gone since (retention, an unmounted file system): look again before giving up. */
+  const putAgain = (key: ObjectKey, body: Uint8Array): 'created' | 'exists' => {
+    try {
+      return put(key, body);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || !known.delete(dirname(pathOf(ground, key)))) throw error;
+      return put(key, body);
+    }
+  };
   return {
     putSync(key, body) {
       try {
-        return put(key, body);
+        return putAgain(key, body);
       } catch (error) {
         throw codeOf(error) === '' ? error : localError(ground, error);
       }
     },
   };
-}
-
-/** fsync of a file or a directory, by path. */
-export function syncPath(path: string): void {
-  const handle = openSync(path, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
