@@ -30,7 +30,8 @@ export function setMetaOf(finished: FinishedCopy): SetMeta {
     summary: summaryOf(finished),
     pieces: copied.pieces,
     frames: copied.frames,
-    members: [...scan.directories, ...scan.symlinks, ...copied.members],
+    // A directory comes before what lies in it, the link of a tablespace before its content.
+    members: [...[...scan.directories, ...scan.symlinks].sort(byPath), ...copied.members],
     damagedPages: copied.damagedPages,
   };
 }
@@ -86,3 +87,5 @@ function damageWarnings({ damagedPages }: CopyResult): Warning[] {
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
+
+const byPath = (a: { readonly path: string }, b: { readonly path: string }): number => (a.path < b.path ? -1 : 1);

@@ -24,7 +24,7 @@ export interface BackupBench {
   readonly lines: LogLine[];
   order(instance: InstanceAccess, options?: Partial<BackupOptions>): OrderOf<'full-backup'>;
   step(order: OrderOf<'full-backup'>, changes?: Partial<StepContext>): StepContext;
-  takeFullBackup: ReturnType<typeof takeFullBackup>;
+  readonly takeFullBackup: ReturnType<typeof takeFullBackup>;
   openPool(): Promise<Pool>;
   close(): void;
 }
@@ -49,7 +49,8 @@ export async function instanceAccess(
 }
 
 export async function openBackupBench({ passphrase }: { readonly passphrase?: string } = {}): Promise<BackupBench> {
-  const { path: folder, remove } = openFolder('hf-backup-');
+  const base = openFolder('hf-backup-');
+  const folder = base.path;
   const place = { kind: 'local', directory: join(folder, 'pool') } as const;
   const pool: PoolAccess = {
     poolId: newTestId('pool'),
@@ -87,7 +88,9 @@ export async function openBackupBench({ passphrase }: { readonly passphrase?: st
     }),
     takeFullBackup: takeFullBackup({ home, clock, newId: newTestId, toolVersion: '0.0.0-test' }),
     openPool: () => openPool(pool),
-    close: remove,
+    close: () => {
+      base.remove();
+    },
   };
   return bench;
 }
