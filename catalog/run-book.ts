@@ -1,8 +1,9 @@
+import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
-import type { RunTicket, RunBook } from '#core/ports/run-book.ts';
+import type { RunBook, RunOutcome, RunTicket } from '#core/ports/run-book.ts';
+import type { VerifyReport } from '#core/restore/report.ts';
 import type { JobSpec } from '#core/settings/job-spec.ts';
-import { verifyReportShape } from '#core/settings/shape/reports.ts';
-import { getSet, hasSet, storeVerify } from './backup-sets.ts';
+import { hasSet, storeVerify } from './backup-sets.ts';
 import type { Database } from './database.ts';
 import type { RunRow } from './runs.ts';
 import { getRun, moveRun, specOfRun } from './runs.ts';
@@ -13,9 +14,8 @@ export const openRunBook = (db: Database): RunBook => ({
   moveTo: (runId, state) => moveRun(db, runId, state),
   close: async (runId, outcome) => {
     const run = await getRun(db, runId);
-    if (run.kind === 'verify-set' && (outcome.state === 'succeeded' || outcome.state === 'warned')) {
-      await keepVerdict(db, run, outcome.result);
-    }
+    const verdict = run.kind === 'verify-set' ? verdictOf(outcome) : undefined;
+    if (verdict !== undefined && run.setId !== null) await storeVerify(db, run.setId, verdict);
     await moveRun(db, runId, outcome.state, outcome);
   },
   recordSet: async (runId, setId) => {
@@ -24,10 +24,17 @@ export const openRunBook = (db: Database): RunBook => ({
   },
 });
 
-async function keepVerdict(db: Database, run: RunRow, result: unknown): Promise<void> {
-  const report = verifyReportShape.safeParse(result);
-  if (run.setId === null || !report.success) return;
-  await storeVerify(db, (await getSet(db, run.setId)).id, report.data);
+const figuresShape = z.looseObject({ objects: z.number(), bytes: z.number() });
+
+/** What a verify run said about its set: sound, damaged, or nothing when it did not get that far. */
+function verdictOf(outcome: RunOutcome): VerifyReport | undefined {
+  if (outcome.state === 'succeeded' || outcome.state === 'warned') {
+    const figures = figuresShape.safeParse(outcome.result);
+    return figures.success ? { objects: figures.data.objects, bytes: figures.data.bytes, damage: [] } : undefined;
+  }
+  if (outcome.code !== 'set_damaged') return undefined;
+  const { object = '', what = outcome.message } = outcome.params;
+  return { objects: 0, bytes: 0, damage: [{ object, what }] };
 }
 
 function ticketOf(run: RunRow, spec: JobSpec): RunTicket {

@@ -54,10 +54,13 @@ export async function addRun(db: Database, run: NewRun): Promise<void> {
   );
 }
 
+export async function findRun(db: Database, id: RunId): Promise<RunRow | undefined> {
+  return (await db.rows(runShape, `select ${columns} from run where id = $1`, [id]))[0];
+}
+
 /** Throws `run_unknown`. */
 export async function getRun(db: Database, id: RunId): Promise<RunRow> {
-  const rows = await db.rows(runShape, `select ${columns} from run where id = $1`, [id]);
-  const run = rows[0];
+  const run = await findRun(db, id);
   if (run === undefined) throw fail('run_unknown', { run: id });
   return run;
 }
@@ -81,6 +84,16 @@ export async function listRuns(db: Database, page: PageRequest, filter: RunFilte
 /** Runs that were recorded but may never have reached Temporal: the API starts them again when it starts. */
 export const queuedRuns = (db: Database): Promise<RunRow[]> =>
   db.rows(runShape, `select ${columns} from run where state = 'queued' order by id`);
+
+/** The catalog rebuild that a host works on now; at most one by the rule of `POST /pools/{pool}/rebuild`. */
+export async function openRebuildOf(db: Database, host: HostId): Promise<RunRow | undefined> {
+  const rows = await db.rows(
+    runShape,
+    `select ${columns} from run where host_id = $1 and kind = 'rebuild' and state in ('queued', 'running', 'paused') order by id`,
+    [host],
+  );
+  return rows[0];
+}
 
 /** What a run does: the spec of its job revision. Throws `run_unknown`. */
 export async function specOfRun(db: Database, id: RunId): Promise<JobSpec> {

@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import { indexSet } from '#catalog/backup-sets.ts';
+import { addHost, storeReport } from '#catalog/hosts.ts';
+import { findInspection } from '#catalog/inspections.ts';
+import { indexBatch } from '#catalog/log-batches.ts';
+import { addRunEvents, getRun } from '#catalog/runs.ts';
+import { lockEnrolmentToken, useEnrolmentToken } from '#catalog/tokens.ts';
+import { isOlderVersion, oldestAgentVersion } from '#core/access/version.ts';
+import type { Enrolment, EnrolmentRequest } from '#core/agent/enrolment.ts';
+import { fail } from '#core/errors/fail.ts';
+import type { HostId, RunId } from '#core/id.ts';
+import { parseId } from '#core/id.ts';
+import { isFinal } from '#core/run/run-state.ts';
+import { batchSummaryShape, setSummaryShape } from '#core/settings/shape/committed.ts';
+import { agentReportShape, enrolmentRequestShape, enrolmentShape } from '#core/settings/shape/host.ts';
+import { inspectionShape, orderShape } from '#core/settings/shape/order.ts';
+import { logLevelShape } from '#core/settings/shape/progress.ts';
+import { idShape, instantShape } from '#core/settings/shape/words.ts';
+import { isSecretOf, makeBearer, parseBearer } from '../bearer.ts';
+import type { Context } from '../context.ts';
+import { demandAssigned, orderOf } from '../orders.ts';
+import type { Caller, Route } from '../route.ts';
+import { route } from '../route.ts';
+import { poolToldOf } from './pool-told-of.ts';
+
+const runParams = z.object({ run: idShape('run') });
+const logBody = z.object({
+  lines: z.array(z.object({ at: instantShape, level: logLevelShape, message: z.string().max(20_000) })).max(5000),
+});
+
+/** HTTPS `/agent/v1`: what hosts ask and tell, authenticated by each host's own key (build.md "Credentials and channels"). */
+export const agentRoutes = (context: Context): Route[] => [enrolRoute(context), ...runRoutes(context), ...tellRoutes(context)];
+
+const enrolRoute = (context: Context): Route =>
+  route({
+    method: 'post',
+    path: '/agent/v1/enrol',
+    title: 'Enrol a host with a one-time token (K-007)',
+    access: 'everybody',
+    status: 201,
+    isSecret: true,
+    body: enrolmentRequestShape,
+    answer: enrolmentShape,
+    serve: async ({ body }) => ({ answer: await enrol(context, body) }),
+  });
+
+/** One transaction: the token is used exactly when the host exists. Throws `agent_too_old`, `enrolment_refused`. */
+async function enrol(context: Context, { token, hostname, agentVersion }: EnrolmentRequest): Promise<Enrolment> {
+  demandVersion(agentVersion);
+  const bearer = parseBearer('hfe', token);
+  if (bearer === undefined) throw fail('enrolment_refused', {});
+  const tokenId = parseId('tok', `tok_${bearer.idHex}`);
+  const hostId = context.ids('host');
+  const key = makeBearer('hfh', hostId);
+  await context.catalog.transaction(async (db) => {
+    const stored = await lockEnrolmentToken(db, tokenId);
+    if (stored === undefined || !isSecretOf(bearer.secret, stored.sha256)) throw fail('enrolment_refused', {});
+    await addHost(db, { id: hostId, name: stored.hostName ?? hostname, hostname, agentVersion, keySha256: key.sha256 });
+    await useEnrolmentToken(db, tokenId, hostId);
+  });
+  const { temporalAddress, temporalNamespace, payloadKey } = context.forAgents;
+  return { hostId, hostKey: key.text, temporalAddress, temporalNamespace, payloadKey, queuePrefix: context.queuePrefix };
+}
+
+function demandVersion(version: string): void {
+  if (isOlderVersion(version, oldestAgentVersion)) throw fail('agent_too_old', { version, oldest: oldestAgentVersion });
+}
+
+const runRoutes = (context: Context): Route[] => [
+  route({
+    method: 'get',
+    path: '/agent/v1/orders/{run}',
+    title: 'Order of a run, secrets included, for the host it is assigned to',
+    access: 'host',
+    status: 200,
+    params: runParams,
+    answer: orderShape,
+    serve: async ({ params, caller }) => {
+      const run = await assignedRun(context, params.run, hostOf(caller), true);
+      return { answer: await orderOf(context, run) };
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/agent/v1/runs/{run}/log',
+    title: 'Append log lines to a run',
+    access: 'host',
+    status: 204,
+    params: runParams,
+    body: logBody,
+    serve: async ({ params, body, caller }) => {
+      await assignedRun(context, params.run, hostOf(caller), false);
+      await addRunEvents(context.catalog, params.run, body.lines);
+      return { answer: undefined };
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/agent/v1/inspections/{inspection}',
+    title: 'A short question to this host',
+    access: 'host',
+    status: 200,
+    params: z.object({ inspection: z.string().regex(/^[0-9a-f-]{36}$/) }),
+    answer: inspectionShape,
+    serve: async ({ params: { inspection }, caller }) => {
+      const sealed = await findInspection(context.catalog, inspection, hostOf(caller));
+      if (sealed === undefined) throw fail('inspection_unknown', { inspection });
+      return { answer: inspectionShape.parse(JSON.parse(context.vault.open(sealed, inspection))) };
+    },
+  }),
+];
+
+const tellRoutes = (context: Context): Route[] => [
+  route({
+    method: 'post',
+    path: '/agent/v1/report',
+    title: 'Version, disks and instances of this host, every few seconds',
+    access: 'host',
+    status: 204,
+    body: agentReportShape,
+    serve: async ({ body, caller }) => {
+      demandVersion(body.agentVersion);
+      await storeReport(context.catalog, hostOf(caller), body);
+      return { answer: undefined };
+    },
+  }),
+  route({
+    method: 'put',
+    path: '/agent/v1/sets/{set}',
+    title: 'Index a committed set; idempotent',
+    access: 'host',
+    status: 204,
+    params: z.object({ set: idShape('set') }),
+    body: setSummaryShape,
+    serve: async ({ params, body, caller }) => {
+      demandSameId(params.set, body.setId);
+      await indexSet(context.catalog, body, await poolToldOf(context.catalog, { hostId: hostOf(caller), runId: body.runId, object: body.setId }));
+      return { answer: undefined };
+    },
+  }),
+  route({
+    method: 'put',
+    path: '/agent/v1/batches/{batch}',
+    title: 'Index a committed log batch; idempotent',
+    access: 'host',
+    status: 204,
+    params: z.object({ batch: idShape('batch') }),
+    body: batchSummaryShape,
+    serve: async ({ params, body, caller }) => {
+      demandSameId(params.batch, body.batchId);
+      await indexBatch(context.catalog, body, await poolToldOf(context.catalog, { hostId: hostOf(caller), runId: body.runId, object: body.batchId }));
+      return { answer: undefined };
+    },
+  }),
+];
+
+function demandSameId(inPath: string, inBody: string): void {
+  if (inPath !== inBody) throw fail('request_invalid', { pointer: '/', reason: `the path names ${inPath}, the body ${inBody}` });
+}
+
+const hostOf = (caller: Caller): HostId => {
+  if (caller.kind === 'host') return caller.hostId;
+  throw fail('host_key_refused', {});
+};
+
+async function assignedRun(context: Context, id: RunId, hostId: HostId, mustBeOpen: boolean) {
+  const run = await getRun(context.catalog, id);
+  demandAssigned(run, id, hostId, mustBeOpen && isFinal(run.state));
+  return run;
+}

@@ -1,0 +1,27 @@
+import type { Database } from '#catalog/database.ts';
+import { findRun, openRebuildOf, specOfRun } from '#catalog/runs.ts';
+import { fail } from '#core/errors/fail.ts';
+import type { HostId, PoolId, RunId } from '#core/id.ts';
+
+interface Told {
+  readonly hostId: HostId;
+  /** The run that made the object; unknown in a rebuilt catalog. */
+  readonly runId: RunId;
+  readonly object: string;
+}
+
+/**
+ * Which pool holds what a host tells of: the pool of the run that made it, when that run was this host's; otherwise the
+ * pool that this host rebuilds from right now. Throws `pool_of_set_unknown`.
+ */
+export async function poolToldOf(db: Database, { hostId, runId, object }: Told): Promise<PoolId> {
+  const run = await findRun(db, runId);
+  if (run?.hostId === hostId) {
+    const spec = await specOfRun(db, runId);
+    if (spec.kind === 'full-backup' || spec.kind === 'log-backup') return spec.poolId;
+  }
+  const rebuild = await openRebuildOf(db, hostId);
+  const spec = rebuild === undefined ? undefined : await specOfRun(db, rebuild.id);
+  if (spec?.kind !== 'rebuild') throw fail('pool_of_set_unknown', { object });
+  return spec.poolId;
+}

@@ -1,0 +1,110 @@
+import { logPoolsOf, findLogin, getResource } from '#catalog/resources.ts';
+import { lastBatchBefore } from '#catalog/log-batches.ts';
+import { getPool, sealedSecretsOf } from '#catalog/pools.ts';
+import type { RunRow } from '#catalog/runs.ts';
+import { openBackupsSince, specOfRun } from '#catalog/runs.ts';
+import type { InstanceAccess, Order, OrderOf } from '#core/agent/order.ts';
+import { bug, fail } from '#core/errors/fail.ts';
+import type { HostId, PoolId, ResourceId, RunId } from '#core/id.ts';
+import { parseInstant } from '#core/instant.ts';
+import type { PoolAccess, PoolSecrets } from '#core/pool/pool-access.ts';
+import { poolSecretsShape } from '#core/settings/pool-settings.ts';
+import type { JobSpecOf } from '#core/settings/job-spec.ts';
+import { formatSegmentName, segmentOf } from '#core/wal/segment-name.ts';
+import type { Context } from './context.ts';
+import { canReach } from './start-run.ts';
+
+/** Names the row a secret belongs to: it opens there only. */
+export const loginOwner = (id: ResourceId): string => `login of ${id}`;
+export const poolOwner = (id: PoolId): string => `secrets of ${id}`;
+
+/** Everything a host needs for a run, secrets included: only ever sent over `/agent/v1` to the host it is assigned to. */
+export async function orderOf(context: Context, run: RunRow): Promise<Order> {
+  const spec = await specOfRun(context.catalog, run.id);
+  const head = { runId: run.id, hostId: run.hostId };
+  switch (spec.kind) {
+    case 'full-backup':
+    case 'log-backup':
+      return backupOrder(context, run, spec);
+    case 'restore':
+      return restoreOrder(context, run, spec);
+    case 'verify-set':
+      return { kind: 'verify-set', ...head, pool: await poolAccess(context, spec.poolId), setId: spec.setId, depth: spec.depth };
+    case 'rebuild':
+      return { kind: 'rebuild', ...head, pool: await poolAccess(context, spec.poolId) };
+    case 'no-op':
+      return { kind: 'no-op', ...head, seconds: spec.seconds };
+  }
+}
+
+async function backupOrder(
+  context: Context,
+  run: RunRow,
+  { kind, resourceId, poolId, options }: JobSpecOf<'full-backup' | 'log-backup'>,
+): Promise<OrderOf<'full-backup'> | OrderOf<'log-backup'>> {
+  const head = { runId: run.id, hostId: run.hostId, options, instance: await instanceAccess(context, resourceId) };
+  if (kind === 'log-backup') {
+    const pools = await logPools(context, { resourceId, hostId: run.hostId, first: poolId });
+    return { kind, ...head, pools, neededFrom: await neededFrom(context, resourceId) };
+  }
+  if (run.setId === null) throw bug(`full backup ${run.id} was recorded without a set id`);
+  return { kind, ...head, setId: run.setId, pool: await poolAccess(context, poolId) };
+}
+
+async function restoreOrder(context: Context, run: RunRow, spec: JobSpecOf<'restore'>): Promise<OrderOf<'restore'>> {
+  const { plan, limits, channels, poolId } = spec;
+  const order = { kind: 'restore' as const, runId: run.id, hostId: run.hostId, plan, limits, channels };
+  const pool = await poolAccess(context, poolId);
+  if (plan.place.kind === 'copy') return { ...order, pool };
+  return { ...order, pool, instance: await instanceAccess(context, plan.place.resourceId) };
+}
+
+/** The pool this run writes, then every other target of the resource's log: all must hold a file before it is deleted (K-080). */
+async function logPools(
+  context: Context,
+  { resourceId, hostId, first }: { resourceId: ResourceId; hostId: HostId; first: PoolId },
+): Promise<PoolAccess[]> {
+  const others = (await logPoolsOf(context.catalog, resourceId)).filter((id) => id !== first);
+  const pools = [await poolAccess(context, first)];
+  for (const id of others) {
+    if (canReach(await getPool(context.catalog, id), hostId)) pools.push(await poolAccess(context, id));
+  }
+  return pools;
+}
+
+/**
+ * Log that backups in progress need. A backup begins at or after the end of every batch that was committed before the
+ * backup was recorded, so the segment at that end is a safe bound; without any such batch everything may be needed.
+ */
+async function neededFrom(context: Context, resourceId: ResourceId): Promise<OrderOf<'log-backup'>['neededFrom']> {
+  const [oldest] = await openBackupsSince(context.catalog, resourceId);
+  if (oldest === undefined) return [];
+  const last = await lastBatchBefore(context.catalog, resourceId, parseInstant(oldest.createdAt));
+  if (last === undefined) return [{ timeline: 1, segment: formatSegmentName({ timeline: 1, number: 0 }, 16_777_216) }];
+  const { timeline, to, segmentBytes } = last;
+  return [{ timeline, segment: segmentOf(timeline, to, segmentBytes) }];
+}
+
+/** How the agent reaches an instance; with the stored login where there is one. Throws `resource_unknown`, `secret_unreadable`. */
+export async function instanceAccess({ catalog, vault }: Context, id: ResourceId): Promise<InstanceAccess> {
+  const { engine, dataDirectory, socket, port, systemId } = await getResource(catalog, id);
+  const access = { resourceId: id, engine, dataDirectory, socket, port, systemId };
+  const login = await findLogin(catalog, id);
+  if (login === undefined) return access;
+  const { user, database, sealedPassword } = login;
+  return { ...access, login: { user, database, password: vault.open(sealedPassword, loginOwner(id)) } };
+}
+
+/** All an agent needs to open a pool. Throws `pool_not_found`, `secret_unreadable`. */
+export async function poolAccess({ catalog, vault }: Context, id: PoolId): Promise<PoolAccess> {
+  const { name, place } = await getPool(catalog, id);
+  const sealed = await sealedSecretsOf(catalog, id);
+  if (sealed === undefined) throw bug(`pool ${id} has no row of secrets`);
+  const secrets: PoolSecrets = poolSecretsShape.parse(JSON.parse(vault.open(sealed, poolOwner(id))));
+  return { poolId: id, name, place, secrets };
+}
+
+/** The order of a run for the host that asks. Throws `order_refused` when it is not its run, or it is over. */
+export function demandAssigned(run: RunRow, runId: RunId, hostId: HostId, isOver: boolean): void {
+  if (run.hostId !== hostId || isOver) throw fail('order_refused', { run: runId, host: hostId });
+}

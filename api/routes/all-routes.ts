@@ -1,0 +1,22 @@
+import { agentRoutes } from '../agent-channel/agent-routes.ts';
+import type { Context } from '../context.ts';
+import type { Route } from '../route.ts';
+import { backupSetRoutes } from './backup-sets.ts';
+import { hostRoutes } from './hosts.ts';
+import { poolRoutes } from './pools.ts';
+import { resourceRoutes } from './resources.ts';
+import { restoreRoutes } from './restores.ts';
+import { runRoutes } from './runs.ts';
+import { serverRoutes } from './server.ts';
+
+/** Every route of the server: what is mounted is what /openapi.json describes. */
+export const allRoutes = (context: Context): Route[] => [
+  ...serverRoutes(context),
+  ...hostRoutes(context),
+  ...resourceRoutes(context),
+  ...poolRoutes(context),
+  ...runRoutes(context),
+  ...backupSetRoutes(context),
+  ...restoreRoutes(context),
+  ...agentRoutes(context),
+];

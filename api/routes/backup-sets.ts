@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { getSet, listSets, setShape } from '#catalog/backup-sets.ts';
+import { batchesOf, poolsWithDatabase } from '#catalog/log-batches.ts';
+import { setsOfDatabase } from '#catalog/backup-sets.ts';
+import { getPool } from '#catalog/pools.ts';
+import { getResource } from '#catalog/resources.ts';
+import { coverage } from '#core/log/coverage.ts';
+import { idShape } from '#core/settings/shape/words.ts';
+import { timelineShape } from '#core/settings/shape/timeline.ts';
+import type { Context } from '../context.ts';
+import type { Route } from '../route.ts';
+import { route } from '../route.ts';
+import { startRun } from '../start-run.ts';
+import { maintainerOf } from './pools.ts';
+import { runAnswer } from './runs.ts';
+import { listOf, listShape, nameOf, pageQuery, pageRequestOf, wholeList } from './words.ts';
+
+const set = setShape.meta({ id: 'BackupSet' });
+const setParams = z.object({ set: idShape('set') });
+const poolTimeline = z
+  .object({ poolId: idShape('pool'), poolName: z.string(), timeline: timelineShape })
+  .meta({ id: 'PoolTimeline' });
+
+export const backupSetRoutes = (context: Context): Route[] => [
+  route({
+    method: 'get',
+    path: '/api/v1/backup-sets',
+    title: 'Backup sets, newest first',
+    access: { permission: 'read' },
+    status: 200,
+    query: z.object({ ...pageQuery, resource: z.string().optional() }),
+    answer: listShape(set),
+    serve: async ({ query }) => {
+      const resource = query.resource === undefined ? undefined : (await getResource(context.catalog, query.resource)).id;
+      return listOf(await listSets(context.catalog, pageRequestOf(query), resource));
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/backup-sets/{set}',
+    title: 'One backup set',
+    access: { permission: 'read' },
+    status: 200,
+    params: setParams,
+    answer: set,
+    serve: async ({ params }) => ({ answer: await getSet(context.catalog, params.set) }),
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/backup-sets/{set}/verify',
+    title: 'Read a set back and check it: quick looks at objects and metadata, full at every byte',
+    access: { permission: 'run-backups' },
+    status: 202,
+    params: setParams,
+    body: z.object({ depth: z.enum(['quick', 'full']).default('full') }).default({ depth: 'full' }),
+    answer: runAnswer,
+    serve: async ({ params, body, caller }) => {
+      const row = await getSet(context.catalog, params.set);
+      const pool = await getPool(context.catalog, row.poolId);
+      const hostId = maintainerOf(pool);
+      const what = { kind: 'verify-set' as const, hostId, poolId: pool.id, setId: row.id, depth: body.depth };
+      const spec = { ...what, reconnectMinutes: 10, whenBusy: 'wait' as const };
+      const name = `verify ${row.id}`;
+      const run = await startRun(context, { spec, hostId, resourceId: row.resourceId, setId: row.id, name, startedBy: nameOf(caller) });
+      return { answer: run, location: `/api/v1/runs/${run.id}` };
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/resources/{resource}/timeline',
+    title: 'Recovery timeline: branches, gaps and reachable windows, per pool (K-096)',
+    access: { permission: 'read' },
+    status: 200,
+    params: z.object({ resource: z.string() }),
+    answer: listShape(poolTimeline),
+    serve: async ({ params }) => wholeList(await timelinesOf(context, params.resource)),
+  }),
+];
+
+async function timelinesOf({ catalog }: Context, idOrName: string): Promise<z.output<typeof poolTimeline>[]> {
+  const { systemId } = await getResource(catalog, idOrName);
+  const sets = await setsOfDatabase(catalog, systemId);
+  const pools = await Promise.all((await poolsWithDatabase(catalog, systemId)).map((id) => getPool(catalog, id)));
+  return Promise.all(
+    pools.map(async ({ id: poolId, name: poolName }) => {
+      const inPool = sets.filter((row) => row.poolId === poolId).map((row) => row.summary);
+      return { poolId, poolName, timeline: coverage({ sets: inPool, batches: await batchesOf(catalog, systemId, poolId) }) };
+    }),
+  );
+}

@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { getSet, setsOfDatabase } from '#catalog/backup-sets.ts';
+import { getHost } from '#catalog/hosts.ts';
+import { batchesOf } from '#catalog/log-batches.ts';
+import type { PoolRow } from '#catalog/pools.ts';
+import { getPool } from '#catalog/pools.ts';
+import type { ResourceRow } from '#catalog/resources.ts';
+import { getResource } from '#catalog/resources.ts';
+import { fail } from '#core/errors/fail.ts';
+import type { HostId } from '#core/id.ts';
+import { planRestore } from '#core/restore/plan-restore.ts';
+import type { RestorePlace, RestorePlan } from '#core/restore/plan.ts';
+import { reconnectField } from '#core/settings/backup-options.ts';
+import { restoreOptionsShape, restorePlanShape, restoreTargetShape } from '#core/settings/restore-options.ts';
+import { countShape, idShape, pathShape } from '#core/settings/shape/words.ts';
+import type { Context } from '../context.ts';
+import type { Route } from '../route.ts';
+import { route } from '../route.ts';
+import { demandReach, startRun } from '../start-run.ts';
+import { maintainerOf } from './pools.ts';
+import { hostOfResource } from './resources.ts';
+import { runAnswer } from './runs.ts';
+import { nameOf } from './words.ts';
+
+const placeBody = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('copy'), directory: pathShape, port: z.number().int().min(1).max(65535).exactOptional() }),
+  z.object({ kind: z.literal('in-place'), consent: z.string().max(200) }),
+]);
+
+const restoreBody = z.object({
+  resource: z.string(),
+  target: restoreTargetShape,
+  place: placeBody,
+  /** Host of a copy: the resource's own when absent, then the pool's. */
+  host: z.string().optional(),
+  pool: z.string().optional(),
+  setId: idShape('set').optional(),
+  timeline: countShape.optional(),
+  options: restoreOptionsShape.prefault({}),
+  reconnectMinutes: reconnectField.default(10),
+});
+type RestoreBody = z.output<typeof restoreBody>;
+
+const planAnswer = z
+  .object({ plan: restorePlanShape, hostId: idShape('host'), poolId: idShape('pool'), resourceId: idShape('res') })
+  .meta({ id: 'PlannedRestore' });
+
+export const restoreRoutes = (context: Context): Route[] => [
+  route({
+    method: 'post',
+    path: '/api/v1/restores/plan',
+    title: 'Plan a restore without touching anything (K-089, K-095…K-098)',
+    access: { permission: 'run-restores' },
+    status: 200,
+    body: restoreBody,
+    answer: planAnswer,
+    serve: async ({ body }) => {
+      const { plan, hostId, pool, resource } = await planFor(context, body);
+      return { answer: { plan, hostId, poolId: pool.id, resourceId: resource.id } };
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/restores',
+    title: 'Plan a restore and execute exactly that plan',
+    access: { permission: 'run-restores' },
+    status: 202,
+    needsKey: true,
+    body: restoreBody,
+    answer: runAnswer,
+    serve: async ({ body, caller }) => {
+      const { plan, hostId, pool, resource } = await planFor(context, body);
+      const { channels, limits } = body.options;
+      const common = { reconnectMinutes: body.reconnectMinutes, whenBusy: 'refuse' as const };
+      const spec = { ...common, kind: 'restore' as const, hostId, poolId: pool.id, sourceId: resource.id, plan, channels, limits };
+      const name = `restore of ${resource.name}`;
+      const run = await startRun(context, { spec, hostId, resourceId: resource.id, name, startedBy: nameOf(caller) });
+      return { answer: run, location: `/api/v1/runs/${run.id}` };
+    },
+  }),
+];
+
+interface Planned {
+  readonly plan: RestorePlan;
+  readonly hostId: HostId;
+  readonly pool: PoolRow;
+  readonly resource: ResourceRow;
+}
+
+async function planFor(context: Context, body: RestoreBody): Promise<Planned> {
+  const { catalog } = context;
+  const resource = await getResource(catalog, body.resource);
+  const pool = await poolFor(context, resource, body);
+  const hostId = await hostFor(context, { resource, pool, body });
+  demandReach(pool, hostId);
+  const sets = (await setsOfDatabase(catalog, resource.systemId)).filter((row) => row.poolId === pool.id);
+  const { isOpenedAfter, tablespaceMap, configFile } = body.options;
+  const plan = planRestore({
+    log: { sets: sets.map((row) => row.summary), batches: await batchesOf(catalog, resource.systemId, pool.id) },
+    resourceName: resource.name,
+    target: body.target,
+    setId: body.setId,
+    timeline: body.timeline,
+    place: placeFor(resource, body),
+    tablespaceMap,
+    isOpenedAfter,
+    configFile,
+  });
+  return { plan, hostId, pool, resource };
+}
+
+/** The pool that was named, or that of the named set, or that of the newest set: set and log are read from one pool. */
+async function poolFor({ catalog }: Context, resource: ResourceRow, body: RestoreBody): Promise<PoolRow> {
+  if (body.pool !== undefined) return getPool(catalog, body.pool);
+  const setId = body.setId ?? (body.target.at === 'immediate' ? body.target.setId : undefined);
+  if (setId !== undefined) return getPool(catalog, (await getSet(catalog, setId)).poolId);
+  const newest = (await setsOfDatabase(catalog, resource.systemId)).at(-1);
+  if (newest === undefined) throw fail('no_set_to_restore', { resource: resource.name });
+  return getPool(catalog, newest.poolId);
+}
+
+interface HostQuestion {
+  readonly resource: ResourceRow;
+  readonly pool: PoolRow;
+  readonly body: RestoreBody;
+}
+
+async function hostFor({ catalog }: Context, { resource, pool, body }: HostQuestion): Promise<HostId> {
+  if (body.place.kind === 'in-place') return hostOfResource(resource);
+  if (body.host !== undefined) return (await getHost(catalog, body.host)).id;
+  return resource.hostId ?? maintainerOf(pool);
+}
+
+/** In place the directory is the resource's own. The planner compares the consent with the name. */
+function placeFor(resource: ResourceRow, { place }: RestoreBody): RestorePlace {
+  if (place.kind === 'copy') return place;
+  return { kind: 'in-place', resourceId: resource.id, directory: resource.dataDirectory, consent: place.consent };
+}

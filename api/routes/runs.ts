@@ -1,0 +1,197 @@
+import { z } from 'zod';
+import { getHost } from '#catalog/hosts.ts';
+import { getPool } from '#catalog/pools.ts';
+import { addLogPool, getResource } from '#catalog/resources.ts';
+import type { RunRow } from '#catalog/runs.ts';
+import { addRunEvents, getRun, listRuns, moveRun, runEventShape, runEventsAfter, runShape } from '#catalog/runs.ts';
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { isFinal } from '#core/run/run-state.ts';
+import { backupOptionsShape, reconnectField } from '#core/settings/backup-options.ts';
+import { progressShape, rateLimitsShape, runStateShape } from '#core/settings/shape/progress.ts';
+import { countShape, idShape } from '#core/settings/shape/words.ts';
+import { runWorkflowId } from '#workflows/contract.ts';
+import type { Context } from '../context.ts';
+import type { Caller, Route } from '../route.ts';
+import { route } from '../route.ts';
+import { demandReach, startRun } from '../start-run.ts';
+import type { LiveRun } from '../temporal.ts';
+import { hostOfResource } from './resources.ts';
+import { followLog } from './run-log-stream.ts';
+import { listOf, listShape, nameOf, pageQuery, pageRequestOf, wholeList } from './words.ts';
+
+export const runAnswer = runShape.meta({ id: 'Run' });
+const liveAnswer = z
+  .object({
+    run: runAnswer,
+    phase: z.string().exactOptional(),
+    detail: z.string().exactOptional(),
+    progress: progressShape.exactOptional(),
+    attempt: countShape.exactOptional(),
+    temporalUrl: z.string().exactOptional(),
+  })
+  .meta({ id: 'LiveRun' });
+const runParams = z.object({ run: idShape('run') });
+const common = { reconnectMinutes: reconnectField.default(10), whenBusy: z.enum(['refuse', 'wait']).default('refuse') };
+const runBody = z.discriminatedUnion('kind', [
+  z.object({
+    ...common,
+    kind: z.enum(['full-backup', 'log-backup']),
+    resource: z.string(),
+    pool: z.string(),
+    options: backupOptionsShape.prefault({}),
+  }),
+  z.object({ ...common, kind: z.literal('no-op'), host: z.string(), seconds: z.number().int().min(0).max(86_400).default(0) }),
+]);
+type RunBody = z.output<typeof runBody>;
+
+export const runRoutes = (context: Context): Route[] => [
+  route({
+    method: 'post',
+    path: '/api/v1/runs',
+    title: 'Start a full backup, a log backup or a no-op run now',
+    access: { permission: 'run-backups' },
+    status: 202,
+    body: runBody,
+    answer: runAnswer,
+    serve: async ({ body, caller }) => {
+      const run = body.kind === 'no-op' ? await startNoOp(context, body, caller) : await startBackup(context, body, caller);
+      return { answer: run, location: `/api/v1/runs/${run.id}` };
+    },
+  }),
+  ...readingRoutes(context),
+  route({
+    method: 'post',
+    path: '/api/v1/runs/{run}/cancel',
+    title: 'Cancel a run; it ends cancelled when its agent has cleaned up',
+    access: { permission: 'run-backups' },
+    status: 202,
+    params: runParams,
+    answer: runAnswer,
+    serve: async ({ params, caller }) => ({ answer: await cancel(context, await openRun(context, params), caller) }),
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/runs/{run}/throttle',
+    title: 'Change the rate limits of a running run; in force within 2 s (K-085, K-086)',
+    access: { permission: 'run-backups' },
+    status: 202,
+    params: runParams,
+    body: rateLimitsShape,
+    answer: runAnswer,
+    serve: async ({ params, body, caller }) => {
+      const run = await openRun(context, params);
+      await context.runs.throttle(run.id, body);
+      const message = `${nameOf(caller)} set the limits to ${JSON.stringify(body)}`;
+      await addRunEvents(context.catalog, run.id, [{ level: 'info', message }]);
+      return { answer: run };
+    },
+  }),
+];
+
+const readingRoutes = (context: Context): Route[] => [
+  route({
+    method: 'get',
+    path: '/api/v1/runs',
+    title: 'Runs, newest first',
+    access: { permission: 'read' },
+    status: 200,
+    query: z.object({ ...pageQuery, state: runStateShape.optional(), resource: z.string().optional() }),
+    answer: listShape(runAnswer),
+    serve: async ({ query }) => {
+      const filter = {
+        ...(query.state === undefined ? {} : { state: query.state }),
+        ...(query.resource === undefined ? {} : { resourceId: (await getResource(context.catalog, query.resource)).id }),
+      };
+      return listOf(await listRuns(context.catalog, pageRequestOf(query), filter));
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/runs/{run}',
+    title: 'One run with its phase, progress and link to Temporal Web',
+    access: { permission: 'read' },
+    status: 200,
+    params: runParams,
+    answer: liveAnswer,
+    serve: async ({ params }) => {
+      const run = await getRun(context.catalog, params.run);
+      const live = isFinal(run.state) ? {} : await liveOrNothing(context, run);
+      return { answer: { run, ...live, ...linkOf(context, run) } };
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/runs/{run}/logs',
+    title: 'Log of a run after a line number; as text/event-stream it is followed until the run ends',
+    access: { permission: 'read' },
+    status: 200,
+    params: runParams,
+    query: z.object({ after: z.coerce.number().int().min(0).default(0), limit: z.coerce.number().int().min(1).max(1000).default(200) }),
+    answer: listShape(runEventShape.meta({ id: 'RunEvent' })),
+    serve: async ({ params, query }) => {
+      await getRun(context.catalog, params.run);
+      return wholeList(await runEventsAfter(context.catalog, params.run, query.after, query.limit));
+    },
+    stream: async ({ params, query }, request, response) => {
+      const run = await getRun(context.catalog, params.run);
+      await followLog(context.catalog, { run: run.id, after: query.after }, request, response);
+    },
+  }),
+];
+
+/** Progress is a courtesy: when Temporal is away, the catalog still says what the run is. */
+async function liveOrNothing(context: Context, run: RunRow): Promise<LiveRun> {
+  try {
+    return await context.runs.live(run.id);
+  } catch (cause) {
+    if (cause instanceof HoldfastError) return { detail: cause.message };
+    throw cause;
+  }
+}
+
+function linkOf({ temporalWeb }: Context, run: RunRow): { temporalUrl?: string } {
+  if (temporalWeb === undefined) return {};
+  const { url, namespace } = temporalWeb;
+  return { temporalUrl: `${url}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(runWorkflowId(run.id))}` };
+}
+
+/** Throws `run_finished`. */
+async function openRun(context: Context, params: z.output<typeof runParams>): Promise<RunRow> {
+  const run = await getRun(context.catalog, params.run);
+  if (isFinal(run.state)) throw fail('run_finished', { run: run.id, state: run.state });
+  return run;
+}
+
+async function cancel(context: Context, run: RunRow, caller: Caller): Promise<RunRow> {
+  await addRunEvents(context.catalog, run.id, [{ level: 'info', message: `${nameOf(caller)} asked to cancel` }]);
+  try {
+    await context.runs.cancel(run.id);
+  } catch (cause) {
+    // Why: a run that never reached Temporal has nobody who could close it.
+    if (!(cause instanceof HoldfastError) || cause.code !== 'run_finished' || run.state !== 'queued') throw cause;
+    const { code, params, message } = fail('cancelled', { what: run.id });
+    await moveRun(context.catalog, run.id, 'cancelled', { state: 'cancelled', code, params, message });
+  }
+  return getRun(context.catalog, run.id);
+}
+
+async function startBackup(context: Context, body: Exclude<RunBody, { kind: 'no-op' }>, caller: Caller): Promise<RunRow> {
+  const { kind, options, reconnectMinutes, whenBusy } = body;
+  const resource = await getResource(context.catalog, body.resource);
+  const hostId = hostOfResource(resource);
+  const pool = await getPool(context.catalog, body.pool);
+  demandReach(pool, hostId);
+  if (kind === 'log-backup') await addLogPool(context.catalog, resource.id, pool.id);
+  const spec = { kind, resourceId: resource.id, poolId: pool.id, options, reconnectMinutes, whenBusy };
+  const made = kind === 'full-backup' ? { setId: context.ids('set') } : {};
+  const name = `${kind} of ${resource.name}`;
+  return startRun(context, { spec, hostId, resourceId: resource.id, name, startedBy: nameOf(caller), ...made });
+}
+
+async function startNoOp(context: Context, body: Extract<RunBody, { kind: 'no-op' }>, caller: Caller): Promise<RunRow> {
+  const host = await getHost(context.catalog, body.host);
+  const { seconds, reconnectMinutes, whenBusy } = body;
+  const spec = { kind: 'no-op' as const, hostId: host.id, seconds, reconnectMinutes, whenBusy };
+  return startRun(context, { spec, hostId: host.id, name: `no-op on ${host.name}`, startedBy: nameOf(caller) });
+}

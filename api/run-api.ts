@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Express } from 'express';
+import type { Logger } from 'pino';
+import { openCatalog } from '#catalog/database.ts';
+import { demandMigrated } from '#catalog/migrate.ts';
+import { fail } from '#core/errors/fail.ts';
+import { formatId } from '#core/id.ts';
+import type { Clock } from '#core/ports/clock.ts';
+import type { ServerSettings } from '#core/settings/server-settings.ts';
+import { openTemporalClient } from '#wire/connect.ts';
+import { formatPayloadKey, payloadKeyOf } from '#wire/payload-key.ts';
+import type { Context } from './context.ts';
+import { homeFiles } from './init.ts';
+import { readKeyFile } from './key-files.ts';
+import { allRoutes } from './routes/all-routes.ts';
+import type { ServerOptions } from './server.ts';
+import { buildServer } from './server.ts';
+import { resumeQueuedRuns } from './start-run.ts';
+import { openRunDoor } from './temporal.ts';
+import { openVault } from './vault.ts';
+
+export interface RunningApi {
+  /** Base URL without a slash at its end. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export interface ApiPorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * `holdfast api`: opens catalog and Temporal, listens, and starts again what was recorded but never started.
+ * Throws `key_missing`, `key_unsafe`, `catalog_unreachable`, `catalog_not_migrated`, `port_unavailable`.
+ */
+export async function runApi(settings: ServerSettings, ports: ApiPorts, options: ServerOptions = {}): Promise<RunningApi> {
+  const files = homeFiles(settings.home);
+  const payloadKey = payloadKeyOf(await readKeyFile(files.payloadKey));
+  const vault = openVault(await readKeyFile(files.masterKey));
+  const catalog = openCatalog(settings.catalogUrl);
+  await demandMigrated(catalog);
+  const place = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
+  const client = openTemporalClient(place, payloadKey);
+  const context: Context = {
+    ...{ ...ports, catalog, vault, queuePrefix: settings.queuePrefix },
+    runs: openRunDoor(client, settings.queuePrefix),
+    ids: (prefix) => formatId(prefix, ports.clock.nowMs(), randomBytes(10)),
+    forAgents: {
+      temporalAddress: settings.agentTemporalAddress ?? settings.temporalAddress,
+      temporalNamespace: settings.temporalNamespace,
+      payloadKey: formatPayloadKey(payloadKey),
+    },
+    ...webOf(settings),
+  };
+  const server = await serverFor(settings, buildServer(context, allRoutes(context), options));
+  const url = await listen(server, settings);
+  const stopRetry = resumeUntilDone(context);
+  return {
+    url,
+    close: async () => {
+      stopRetry();
+      await new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      });
+      await client.connection.close();
+      await catalog.close();
+    },
+  };
+}
+
+function webOf({ temporalUiUrl, temporalNamespace }: ServerSettings): Pick<Context, 'temporalWeb'> {
+  if (temporalUiUrl === undefined) return {};
+  return { temporalWeb: { url: temporalUiUrl.replace(/\/+$/, ''), namespace: temporalNamespace } };
+}
+
+async function serverFor({ apiTlsCert, apiTlsKey }: ServerSettings, app: Express): Promise<Server> {
+  if (apiTlsCert === undefined || apiTlsKey === undefined) return createHttpServer(app);
+  return createHttpsServer({ cert: await readFile(apiTlsCert), key: await readFile(apiTlsKey) }, app);
+}
+
+function listen(server: Server, { apiHost, apiPort, apiTlsCert }: ServerSettings): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => {
+      reject(fail('port_unavailable', { address: `${apiHost}:${String(apiPort)}`, reason: cause.message }, cause));
+    });
+    server.listen(apiPort, apiHost, () => {
+      const { port } = server.address() as AddressInfo;
+      const host = apiHost.includes(':') ? `[${apiHost}]` : apiHost;
+      resolve(`${apiTlsCert === undefined ? 'http' : 'https'}://${host}:${String(port)}`);
+    });
+  });
+}
+
+const retryMs = 5000;
+
+/** Hands recorded runs to Temporal; tries again while Temporal is away. Returns a function that gives up. */
+function resumeUntilDone(context: Context): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const attempt = (): void => {
+    resumeQueuedRuns(context).then(
+      (count) => {
+        if (count > 0) context.log.info({ count }, 'handed recorded runs to Temporal');
+      },
+      (cause: unknown) => {
+        context.log.warn({ cause: cause instanceof Error ? cause.message : 'no reason given' }, 'recorded runs wait for Temporal');
+        timer = setTimeout(attempt, retryMs);
+      },
+    );
+  };
+  attempt();
+  return () => {
+    clearTimeout(timer);
+  };
+}

@@ -1,0 +1,141 @@
+import type { Client } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { TimeoutFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { z } from 'zod';
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { RunId } from '#core/id.ts';
+import type { Progress } from '#core/run/progress.ts';
+import type { RateLimits } from '#core/run/rate.ts';
+import { progressShape } from '#core/settings/shape/progress.ts';
+import { errorOfFailure } from '#wire/failure.ts';
+import type { InspectInput, RunInput } from '#workflows/contract.ts';
+import {
+  controlQueue,
+  inspectWorkflow,
+  inspectWorkflowId,
+  runWorkflow,
+  runWorkflowId,
+  statusQuery,
+  throttleUpdate,
+} from '#workflows/contract.ts';
+
+/** Where a run stands now, in words and numbers; all of it may be unknown for a moment. */
+export interface LiveRun {
+  readonly phase?: string;
+  readonly detail?: string;
+  readonly progress?: Progress;
+  /** Attempt of the step that works now, from 1. */
+  readonly attempt?: number;
+}
+
+/** The API's door to Temporal: it starts, asks, changes and stops workflows, by id. Throws `temporal_unreachable`. */
+export interface RunDoor {
+  /** Starting a run that is started already is fine. */
+  start(input: RunInput): Promise<void>;
+  cancel(run: RunId): Promise<void>;
+  throttle(run: RunId, limits: RateLimits): Promise<void>;
+  live(run: RunId): Promise<LiveRun>;
+  /** Puts a short question to an agent and returns its answer, unparsed. */
+  inspect(input: InspectInput): Promise<unknown>;
+  /** Whether Temporal answers and whether a control worker polls. */
+  health(): Promise<{ readonly isWorkerPolling: boolean }>;
+}
+
+const inspectSeconds = 60;
+const statusShape = z.looseObject({ phase: z.string(), detail: z.string(), workWorkflowId: z.string().optional() });
+
+export function openRunDoor(client: Client, queuePrefix: string): RunDoor {
+  const taskQueue = `${queuePrefix}${controlQueue}`;
+  const handleOf = (run: RunId) => client.workflow.getHandle(runWorkflowId(run));
+  return {
+    start: (input) =>
+      asked(async () => {
+        await client.workflow
+          .start(runWorkflow, {
+            taskQueue,
+            workflowId: runWorkflowId(input.runId),
+            workflowIdReusePolicy: 'REJECT_DUPLICATE',
+            args: [input],
+            staticSummary: `${input.kind} ${input.runId}`,
+          })
+          .catch(fineWhenStarted);
+      }),
+    cancel: (run) =>
+      asked(async () => {
+        await handleOf(run).cancel();
+      }, run),
+    throttle: (run, limits) =>
+      asked(async () => {
+        await handleOf(run).executeUpdate(throttleUpdate, { args: [limits] });
+      }, run),
+    live: (run) => asked(() => liveRun(client, run), run),
+    inspect: (input) => asked(() => inspected(client, taskQueue, input)),
+    health: () => asked(() => health(client, taskQueue)),
+  };
+}
+
+function fineWhenStarted(cause: unknown): void {
+  if (!(cause instanceof WorkflowExecutionAlreadyStartedError)) throw cause;
+}
+
+async function inspected(client: Client, taskQueue: string, input: InspectInput): Promise<unknown> {
+  try {
+    return await client.workflow.execute(inspectWorkflow, {
+      taskQueue,
+      workflowId: inspectWorkflowId(input.inspectionId),
+      args: [input],
+      workflowExecutionTimeout: inspectSeconds * 1000,
+      staticSummary: `${input.kind} on ${input.hostId}`,
+    });
+  } catch (cause) {
+    if (!(cause instanceof WorkflowFailedError)) throw cause;
+    if (cause.cause instanceof TimeoutFailure) throw fail('worker_silent', { seconds: String(inspectSeconds) }, cause);
+    throw errorOfFailure(cause.cause ?? cause, `the ${input.kind} of ${input.hostId}`);
+  }
+}
+
+async function liveRun(client: Client, run: RunId): Promise<LiveRun> {
+  const status = statusShape.safeParse(await client.workflow.getHandle(runWorkflowId(run)).query(statusQuery));
+  if (!status.success) return {};
+  const { phase, detail, workWorkflowId } = status.data;
+  if (workWorkflowId === undefined) return { phase, detail };
+  return { phase, detail, ...(await workInProgress(client, workWorkflowId).catch(() => ({}))) };
+}
+
+/** Progress from the heartbeat of the pending activity (temporal-verified §6): the one place that reads this raw field. */
+async function workInProgress(client: Client, workflowId: string): Promise<LiveRun> {
+  const description = await client.workflow.getHandle(workflowId).describe();
+  const pending = description.raw.pendingActivities?.[0];
+  const converter = client.options.loadedDataConverter;
+  let payloads = pending?.heartbeatDetails?.payloads ?? [];
+  for (const codec of [...converter.payloadCodecs].reverse()) payloads = await codec.decode(payloads);
+  const [beat] = payloads;
+  const progress = progressShape.safeParse(beat === undefined ? undefined : converter.payloadConverter.fromPayload(beat));
+  return {
+    ...(progress.success ? { progress: progress.data } : {}),
+    ...(typeof pending?.attempt === 'number' ? { attempt: pending.attempt } : {}),
+  };
+}
+
+const taskQueueTypeWorkflow = 1;
+
+async function health(client: Client, name: string): Promise<{ isWorkerPolling: boolean }> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name },
+    taskQueueType: taskQueueTypeWorkflow,
+  });
+  return { isWorkerPolling: (pollers ?? []).length > 0 };
+}
+
+/** Everything that is neither ours nor "no such workflow" means that Temporal does not answer as it should. */
+async function asked<T>(ask: () => Promise<T>, run?: RunId): Promise<T> {
+  try {
+    return await ask();
+  } catch (cause) {
+    if (cause instanceof HoldfastError) throw cause;
+    if (cause instanceof WorkflowNotFoundError && run !== undefined) throw fail('run_finished', { run, state: 'at its end' }, cause);
+    throw fail('temporal_unreachable', { reason: cause instanceof Error ? cause.message : 'no reason given' }, cause);
+  }
+}
