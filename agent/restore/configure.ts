@@ -23,17 +23,17 @@ const temporary = ['hot_standby', 'lc_messages', 'log_timezone', 'log_min_messag
  * postgresql.auto.conf, which wins over every other file, the recovery and, for a copy, what keeps it away from
  * production. Throws `config_file_bad`.
  */
-export function configure(plan: RestorePlan, target: EmptyTarget, address: ServerAddress): void {
+export function configure(plan: RestorePlan, target: EmptyTarget, place: ServerAddress & { readonly hasOutsideConfiguration: boolean }): void {
   const isCopy = plan.place.kind === 'copy';
   if (plan.configFile !== undefined) {
     keepOriginal(target);
     target.writeFile(mainFile, readConfigFile(plan.configFile));
   }
   const main = readMember(target, mainFile);
-  target.writeFile(mainFile, untieConfiguration(main ?? '', isCopy));
+  if (!place.hasOutsideConfiguration) target.writeFile(mainFile, untieConfiguration(main ?? '', isCopy));
   const auto = readMember(target, autoFile) ?? '';
   const libraries = lastValue(auto, 'shared_preload_libraries') ?? lastValue(main ?? '', 'shared_preload_libraries') ?? '';
-  const own = isCopy ? copySettings({ major: plan.serverMajor, ...address, libraries }) : { ...closedDoor, unix_socket_directories: address.socket };
+  const own = isCopy ? copySettings({ major: plan.serverMajor, port: place.port, socket: place.socket, libraries }) : { ...closedDoor, unix_socket_directories: place.socket };
   const settings = { ...own, ...recoverySettings(plan) };
   target.writeFile(autoFile, replaceSettings(auto, recoveryNames, settings));
   target.writeFile('recovery.signal', '');
@@ -48,9 +48,13 @@ export function settleCopy(plan: RestorePlan, target: EmptyTarget, address: Serv
   target.writeFile(autoFile, replaceSettings(auto, [...recoveryNames, ...temporary], { ...kept, ...recovery }));
 }
 
-/** In place, the settings of the instance come back as the set holds them, without former recoveries. */
-export function settleInPlace(target: EmptyTarget, original: string): void {
-  target.writeFile(autoFile, replaceSettings(original, recoveryNames, {}));
+/**
+ * In place, the settings of the instance come back as the set holds them, without former recoveries. A database that is
+ * left closed keeps its target, to be opened there by the next start.
+ */
+export function settleInPlace(plan: RestorePlan, target: EmptyTarget, original: string): void {
+  const recovery = plan.isOpenedAfter ? {} : recoverySettings({ ...plan, isOpenedAfter: true });
+  target.writeFile(autoFile, replaceSettings(original, recoveryNames, recovery));
 }
 
 /** Text of a member that is already in the target; undefined when it is not. */

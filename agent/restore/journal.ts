@@ -13,7 +13,20 @@ export interface RestoreJournal {
   finished(): RestoreReport | undefined;
   /** Durable when it returns. */
   finish(report: RestoreReport): void;
+  /** The report of an attempt that recovered in place and may have opened the database: nothing may be written anew. */
+  recovered(): RecoveredInPlace | undefined;
+  recover(recovered: RecoveredInPlace): void;
 }
+
+/** A database recovered in place, not yet opened with its own settings. */
+export interface RecoveredInPlace {
+  readonly report: RestoreReport;
+  /** Configuration file outside the data directory. */
+  readonly configFile?: string;
+}
+
+const finishedName = 'restored.json';
+const recoveredName = 'recovered.json';
 
 const reportShape: z.ZodType<RestoreReport> = z.object({
   directory: z.string(),
@@ -30,28 +43,41 @@ const reportShape: z.ZodType<RestoreReport> = z.object({
   secondsByPhase: z.record(z.string(), z.number()),
 });
 
+const recoveredShape: z.ZodType<RecoveredInPlace> = z.object({ report: reportShape, configFile: z.string().exactOptional() });
+
 /** Opens the journal of a run below `home`, the agent's own directory. */
 export function openRestoreJournal(home: string, runId: RunId): RestoreJournal {
   const folder = join(home, 'runs', runId);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, 'restored.json');
+  const read = <T>(name: string, shape: z.ZodType<T>): T | undefined => {
+    const text = readIfThere(join(folder, name));
+    return text === undefined ? undefined : shape.parse(JSON.parse(text));
+  };
+  const write = (name: string, value: RestoreReport | RecoveredInPlace): void => {
+    writeWhole(join(folder, name), JSON.stringify(value));
+    syncDirectory(folder);
+  };
   return {
-    finished: () => {
-      const text = readIfThere(path);
-      return text === undefined ? undefined : reportShape.parse(JSON.parse(text));
-    },
+    finished: () => read(finishedName, reportShape),
     finish: (report) => {
-      const file = openSync(`${path}.tmp`, 'w', 0o600);
-      try {
-        writeSync(file, JSON.stringify(report));
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
-      renameSync(`${path}.tmp`, path);
-      syncDirectory(folder);
+      write(finishedName, report);
+    },
+    recovered: () => read(recoveredName, recoveredShape),
+    recover: (recovered) => {
+      write(recoveredName, recovered);
     },
   };
+}
+
+function writeWhole(path: string, text: string): void {
+  const file = openSync(`${path}.tmp`, 'w', 0o600);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(`${path}.tmp`, path);
 }
 
 function readIfThere(path: string): string | undefined {

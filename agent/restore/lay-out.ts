@@ -24,8 +24,14 @@ const foreign = new Set(['recovery.signal', 'standby.signal', 'recovery.conf', '
 /** Written by the main thread, decided late. */
 const late = new Set(['tablespace_map']);
 
+export interface LayoutPlace {
+  readonly target: EmptyTarget;
+  readonly keys: SetKeys;
+  readonly profile: EngineProfile;
+}
+
 /** Turns the metadata of a set into work for threads. Throws `target_escapes` before anything is written. */
-export function layOut(meta: SetMeta, target: EmptyTarget, keys: SetKeys, profile: EngineProfile): Layout {
+export function layOut(meta: SetMeta, { target, keys, profile }: LayoutPlace): Layout {
   const files = meta.members.filter((member): member is FileOfSet => member.kind === 'file').filter((file) => isWanted(file, target));
   const parts = new Map<number, FramePart[]>();
   for (const file of files) collectParts(file, target.pathOf(file.path), parts);

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeControlFile } from '#core/engine/control-file.ts';
 import { bug, fail } from '#core/errors/fail.ts';
@@ -8,6 +8,7 @@ import type { Instant } from '#core/instant.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import { compareLsn, parseLsn } from '#core/wal/lsn.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
+import { historyFilesOf } from '#agent/datadir/writer-aside.ts';
 import { codeOf } from '#agent/datadir/writer-errors.ts';
 import { readPidFile } from '#agent/datadir/writer-running.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
@@ -45,13 +46,14 @@ const pollMs = 20;
  */
 export async function recover(request: RecoveryRequest): Promise<Recovered> {
   requireLabel(request);
+  const known = new Set(historyFilesOf(request.directory));
   const from = sizeOf(request.logFile);
   const server = await startServer(request);
   const end = await endOfStart(server, request);
   const text = logTail(request.logFile, from);
   if (request.signal.aborted) throw fail('cancelled', { what: 'the restore' });
   if (end !== (request.plan.isOpenedAfter ? 'ready' : 0)) throw endedBadly(request, text, end === 'ready' ? 0 : end);
-  const reached = request.plan.isOpenedAfter ? reachedByPromotion(request) : reachedByShutdown(request);
+  const reached = request.plan.isOpenedAfter ? reachedByPromotion(request, known) : reachedByShutdown(request);
   if (compareLsn(reached.reachedLsn, request.plan.mustReach) < 0) {
     if (end === 'ready') await server.stop('SIGINT', 30_000);
     throw short(request, reached.reachedLsn, text);
@@ -105,9 +107,9 @@ function requireLabel({ directory, plan }: RecoveryRequest): void {
 }
 
 /** The server names the point at which it left the old timeline in the history file of the new one. */
-function reachedByPromotion({ directory, plan }: RecoveryRequest): Pick<Recovered, 'timeline' | 'reachedLsn'> {
+function reachedByPromotion({ directory }: RecoveryRequest, known: ReadonlySet<string>): Pick<Recovered, 'timeline' | 'reachedLsn'> {
   const log = join(directory, 'pg_wal');
-  const made = readdirSync(log).filter((name) => /^[0-9A-F]{8}\.history$/.test(name) && plan.histories[name] === undefined).sort().at(-1);
+  const made = historyFilesOf(directory).filter((name) => !known.has(name)).sort().at(-1);
   if (made === undefined) throw bug(`${directory} was promoted without a new timeline`);
   const line = readFileSync(join(log, made), 'utf8').split('\n').filter((one) => /^\s*\d+\s/.test(one)).at(-1) ?? '';
   return { timeline: Number.parseInt(made.slice(0, 8), 16), reachedLsn: parseLsn(line.trim().split(/\s+/)[1] ?? '') };

@@ -1,5 +1,6 @@
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
+import type { SetMeta } from '#core/format/meta.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { Warning } from '#core/run/progress.ts';
@@ -20,6 +21,8 @@ export interface SetRestore {
   readonly target: EmptyTarget;
   /** K-106, 1–255: upper bound of the threads that fetch and write. */
   readonly channels: number;
+  /** True: configuration with an origin outside the data directory stays where it is. */
+  readonly hasOutsideConfiguration: boolean;
   readonly step: StepContext;
 }
 
@@ -42,7 +45,7 @@ const reportEveryMs = 250;
 export async function restoreSet(request: SetRestore): Promise<RestoredSet> {
   const { set, target, step } = request;
   if (target.isResumed) target.unfinish();
-  const layout = layOut(set.meta, target, set.keys, engineProfile(set.meta.summary.engine));
+  const layout = layOut(membersOf(request), { target, keys: set.keys, profile: engineProfile(set.meta.summary.engine) });
   if (target.isResumed) clearStrangers(target, layout);
   for (const { path, mode } of layout.directories) target.makeDirectory(path, mode);
   for (const { path } of layout.files) target.makeDirectory(path.slice(0, path.lastIndexOf('/')));
@@ -52,6 +55,11 @@ export async function restoreSet(request: SetRestore): Promise<RestoredSet> {
   target.syncDirectories();
   if (step.signal.aborted) throw fail('cancelled', { what: 'the restore' });
   return { bytesWritten: layout.bytes, filesWritten: layout.files.length + 1, warnings: layout.warnings };
+}
+
+function membersOf({ set, hasOutsideConfiguration }: SetRestore): SetMeta {
+  if (!hasOutsideConfiguration) return set.meta;
+  return { ...set.meta, members: set.meta.members.filter((member) => member.kind !== 'file' || member.origin === undefined) };
 }
 
 /** Files with holes go too: a hole cannot be told from bytes that replay put there. */

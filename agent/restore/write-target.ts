@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { fail } from '#core/errors/fail.ts';
 import type { SetMeta } from '#core/format/meta.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
@@ -18,6 +19,8 @@ import type { RestoreWork } from './restore.ts';
 export interface WrittenTarget {
   readonly target: EmptyTarget;
   readonly restored: RestoredSet;
+  /** In place: the main configuration file that lies outside the data directory and stays there. */
+  readonly configFile?: string | undefined;
 }
 
 /** What differs between a copy and a restore in place while the target is written. */
@@ -35,17 +38,26 @@ export interface WriteWays {
 export async function writeTarget(work: RestoreWork, ways: WriteWays): Promise<WrittenTarget> {
   const { order, pool, step, watch } = work;
   const set = await openSet(pool, order.plan.setId);
+  const configFile = outsideConfiguration(order.plan, set.meta);
   try {
     const target = await watch.time('prepare', () => prepare(work, set, ways.owner));
-    const restored = await watch.time('write', () => restoreSet({ set, target, pool: order.pool, channels: order.channels, step }));
+    const restored = await watch.time('write', () => restoreSet({ set, target, pool: order.pool, channels: order.channels, hasOutsideConfiguration: configFile !== undefined, step }));
     await watch.time('log', () => prefill(work, target, restored));
     ways.beforeFinish(target);
-    configure(order.plan, target, ways.addressOf(target));
+    configure(order.plan, target, { ...ways.addressOf(target), hasOutsideConfiguration: configFile !== undefined });
     target.finish(await set.readMember('global/pg_control'));
-    return { target, restored };
+    return { target, restored, configFile };
   } finally {
     await set.close();
   }
+}
+
+/** A copy takes such configuration into its directory; in place it is used where it is, unless another was chosen (K-110). */
+function outsideConfiguration(plan: RestorePlan, meta: SetMeta): string | undefined {
+  if (plan.place.kind === 'copy' || plan.configFile !== undefined) return undefined;
+  const main = meta.members.find((member) => member.kind === 'file' && member.path === 'postgresql.conf');
+  const origin = main?.kind === 'file' ? main.origin : undefined;
+  return origin !== undefined && existsSync(origin) ? origin : undefined;
 }
 
 function prepare({ order, step }: RestoreWork, set: OpenSet, owner: FileOwner): EmptyTarget {

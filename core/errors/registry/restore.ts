@@ -266,12 +266,4 @@ export const restoreErrors = {
     messageZh: '配置文件 {path} 不可用:{reason}',
     hintZh: '请填写代理端主机上可读的 postgresql.conf 绝对路径;留空则使用备份集自带的配置。',
   },
-  archive_unproven: {
-    class: 'precondition',
-    http: 409,
-    message: 'The database in {directory} was recovered and is open, but the first log of its new branch ({file}) has not reached the archive',
-    hint: 'Check archive_mode and archive_command of the instance now: until they work, nothing after the recovery is protected. Then take a full backup.',
-    messageZh: '{directory} 中的数据库已恢复并打开,但新分支的首个日志({file})尚未归档',
-    hintZh: '请立即检查 archive_mode 与 archive_command;恢复正常前,恢复之后的数据不受保护。随后请做一次完全备份。',
-  },
 } as const satisfies Record<string, ErrorSpec>;

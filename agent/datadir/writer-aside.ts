@@ -1,0 +1,29 @@
+import { readdirSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fail } from '#core/errors/fail.ts';
+import { isMarkedFor, syncDirectory } from './writer-marker.ts';
+import { isAbsent } from './writer-paths.ts';
+
+/** Where a directory is kept while another takes its place. */
+export const asideOf = (path: string, runId: string): string => `${path}.before-${runId}`;
+
+/**
+ * Moves an old directory aside, within its parent, so that nothing is copied and nothing lost. Done once per run: what was
+ * moved before, or is already being written by this run, stays. Throws `move_aside_failed`, `target_of_other_run`.
+ */
+export function moveAside(path: string, runId: string): void {
+  const aside = asideOf(path, runId);
+  if (isAbsent(path) || !isAbsent(aside) || isMarkedFor(path, runId)) return;
+  try {
+    renameSync(path, aside);
+    syncDirectory(dirname(path));
+  } catch (error) {
+    throw fail('move_aside_failed', { path, aside, reason: error instanceof Error ? error.message : String(error) }, error);
+  }
+}
+
+/** History files in the log directory of a data directory, by name. */
+export function historyFilesOf(directory: string): readonly string[] {
+  const log = join(directory, 'pg_wal');
+  return isAbsent(log) ? [] : readdirSync(log).filter((name) => /^[0-9A-F]{8}\.history$/.test(name));
+}
