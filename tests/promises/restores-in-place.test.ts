@@ -1,0 +1,92 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { InstanceAccess } from '#core/agent/order.ts';
+import type { RestorePlan } from '#core/restore/plan.ts';
+import type { BackupBench } from '#tests/support/backup.ts';
+import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
+import { openPostgres } from '#tests/support/postgres.ts';
+import type { Postgres } from '#tests/support/postgres.ts';
+import type { RestoreBench } from '#tests/support/restore.ts';
+import { openRestoreBench } from '#tests/support/restore.ts';
+
+let postgres: Postgres;
+let bench: BackupBench;
+let restores: RestoreBench;
+let instance: InstanceAccess;
+
+beforeAll(async () => {
+  postgres = await openPostgres({ major: 15, archive: true });
+  bench = await openBackupBench();
+  restores = openRestoreBench(bench, postgres);
+  instance = await instanceAccess(postgres);
+  await postgres.sql('create table ledger as select g as id from generate_series(1, 1000) g');
+  const order = bench.order(instance, { archiveDirectory: postgres.archiveDirectory });
+  restores.sets.push(await bench.takeFullBackup(order, bench.step(order)));
+  await postgres.sql('insert into ledger select g from generate_series(1001, 2000) g');
+});
+afterAll(async () => {
+  await restores.close();
+  bench.close();
+  await postgres.close();
+});
+
+const planInPlace = (consent = 'test resource'): RestorePlan =>
+  restores.plan({
+    target: { at: 'immediate' },
+    place: { kind: 'in-place', resourceId: newTestId('res'), directory: postgres.dataDirectory, consent },
+  });
+const copies = (): string[] => readdirSync(postgres.folder).filter((name) => name.includes('.before-'));
+
+test('K-119 a running instance is refused with its client connections, and stays as it is', async () => {
+  const client = await postgres.connect();
+  try {
+    await expect(restores.restore(restores.order(planInPlace(), { instance }))).rejects.toMatchObject({
+      code: 'target_running',
+      params: { clients: expect.stringContaining('postgres postgres') as string },
+    });
+  } finally {
+    await client.end();
+  }
+  expect(await postgres.sql('select count(*)::int as n from ledger')).toEqual([{ n: 2000 }]);
+  expect(copies()).toEqual([]);
+});
+
+test('a restore in place without the name of the resource typed is refused at the plan', () => {
+  expect(() => planInPlace('yes')).toThrow(expect.objectContaining({ code: 'consent_mismatch' }) as Error);
+});
+
+test('another cluster at the place is refused and stays', async () => {
+  await postgres.stop();
+  const other = { ...planInPlace(), systemId: '7000000000000000001' };
+  await expect(restores.restore(restores.order(other, { instance }))).rejects.toMatchObject({ code: 'system_id_of_restore' });
+  expect(copies()).toEqual([]);
+});
+
+test('K-098 two restores in place in a row open on distinct timelines, are archived again and keep the old directories', async () => {
+  const first = await restores.restore(restores.order(planInPlace(), { instance }));
+  expect(first).toMatchObject({ isOpen: true, timeline: 2, directory: postgres.dataDirectory });
+  expect(await postgres.sql('select count(*)::int as n from ledger')).toEqual([{ n: 1000 }]);
+  expect(first.warnings.map((warning) => warning.code)).toEqual(['full_backup_due', 'started_by_agent']);
+  await restores.stop(postgres.dataDirectory);
+  const second = await restores.restore(restores.order(planInPlace(), { instance }));
+  expect(second).toMatchObject({ isOpen: true, timeline: 3 });
+  expect(second.warnings.map((warning) => warning.code)).toEqual(['full_backup_due', 'started_by_agent']);
+  const archive = readdirSync(postgres.archiveDirectory);
+  expect(archive).toEqual(expect.arrayContaining(['00000002.history', '00000003.history']));
+  expect(archive.some((name) => /^00000002[0-9A-F]{16}$/.test(name))).toBe(true);
+  expect(archive.some((name) => /^00000003[0-9A-F]{16}$/.test(name))).toBe(true);
+  expect(copies()).toHaveLength(2);
+  expect(existsSync(join(second.keptOldAt ?? '', 'PG_VERSION'))).toBe(true);
+  const [settings] = await postgres.sql("select current_setting('archive_mode') as mode, current_setting('recovery_target_timeline') as timeline, current_setting('hot_standby') as hot");
+  expect(settings).toEqual({ mode: 'on', timeline: 'latest', hot: 'on' });
+});
+
+test('a lost answer of a finished restore in place is repeated, not the restore', async () => {
+  await restores.stop(postgres.dataDirectory);
+  const order = restores.order(planInPlace(), { instance });
+  const report = await restores.restore(order);
+  await postgres.sql('insert into ledger values (5000)');
+  expect(await restores.restore(order)).toEqual(report);
+  expect(await postgres.sql('select count(*)::int as n from ledger')).toEqual([{ n: 1001 }]);
+});
