@@ -9,7 +9,7 @@ import type { RateLimits } from '#core/run/rate.ts';
 import type { WorkResult } from '#core/run/work-order.ts';
 import { warningShape, rateLimitsShape } from '#core/settings/shape/progress.ts';
 import { idShape } from '#core/settings/shape/words.ts';
-import { removeWholeFile, writeWholeFile } from './whole-file.ts';
+import { isMissing, removeWholeFile, writeWholeFile } from './whole-file.ts';
 
 const endShape = z.discriminatedUnion('ok', [
   z.object({
@@ -67,5 +67,3 @@ async function readJson<T>(path: string, shape: z.ZodType<T>): Promise<T | undef
     throw fail('agent_journal_damaged', { file: path, cause: cause instanceof Error ? cause.message : String(cause) }, cause);
   }
 }
-
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';

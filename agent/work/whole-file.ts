@@ -29,3 +29,6 @@ async function syncFolder(path: string): Promise<void> {
     await folder.close();
   }
 }
+
+/** True for "no such file". */
+export const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';

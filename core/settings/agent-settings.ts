@@ -49,6 +49,12 @@ export const agentSettings = z.object({
     example: '/usr/lib/postgresql/15/bin:/usr/lib/postgresql/18/bin',
     since,
   }),
+  restoreAccount: field(z.string().min(1).default('postgres'), {
+    title: 'Owner of restored copies',
+    description: 'Account (name or uid:gid) that owns and runs a restored copy when the agent is root',
+    example: '26:26',
+    since,
+  }),
 });
 
 export type AgentSettings = z.output<typeof agentSettings>;

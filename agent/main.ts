@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import type { RunId } from '#core/id.ts';
+import type { AgentSettings } from '#core/settings/agent-settings.ts';
+import { agentSettings } from '#core/settings/agent-settings.ts';
+import { readSettings } from '#core/settings/registry.ts';
+import { productVersion } from '#core/version.ts';
+import type { LogLine } from '#core/run/progress.ts';
+import { parsePayloadKey } from '#wire/payload-key.ts';
+import { installRuntime } from '#wire/runtime.ts';
+import { serveWorkers } from '#wire/serve-workers.ts';
+import { stopSignal } from '#wire/stop-signal.ts';
+import { openChannel } from './channel.ts';
+import { enrol } from './enrol.ts';
+import type { HostIdentity } from './host-identity.ts';
+import { keepReporting } from './self-report.ts';
+import { agentService } from './work/agent-workers.ts';
+import { openFence } from './work/fence.ts';
+import { openHostWork } from './work/host-work.ts';
+import { openJobTable } from './work/job-table.ts';
+import { openLogRelay } from './work/log-relay.ts';
+import { openRunJournal } from './work/run-journal.ts';
+import { openTokenJournal } from './work/token-journal.ts';
+
+const log = pino({ name: 'holdfast-agent' });
+const clock = { nowMs: () => Date.now() };
+const keptEndsMs = 30 * 86_400_000;
+
+/** `holdfast agent`: enrols this host when it is not yet, then serves its three queues until SIGTERM or SIGINT. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { enrol: { type: 'string' }, api: { type: 'string' }, home: { type: 'string' } } });
+  const settings = readSettings(agentSettings, {
+    ...process.env,
+    ...(values.enrol === undefined || values.enrol === 'env' ? {} : { HOLDFAST_ENROL_TOKEN_FILE: values.enrol }),
+    ...(values.api === undefined ? {} : { HOLDFAST_API_URL: values.api }),
+    ...(values.home === undefined ? {} : { HOLDFAST_AGENT_HOME: values.home }),
+  });
+  const identity = await enrol({
+    home: settings.agentHome,
+    apiUrl: settings.apiUrl,
+    agentVersion: productVersion,
+    token: settings.enrolToken,
+    tokenFile: settings.enrolTokenFile,
+  });
+  log.info({ host: identity.hostId, home: settings.agentHome }, 'this host is enrolled');
+  // With --enrol the program only enrols: the service that runs for ever needs no token.
+  if (values.enrol === undefined) await serve(settings, identity, stopSignal());
+}
+
+async function serve(settings: AgentSettings, identity: HostIdentity, signal: AbortSignal): Promise<void> {
+  installRuntime((level, message, meta) => {
+    log[level](meta, message);
+  });
+  const home = settings.agentHome;
+  const channel = openChannel(identity.apiUrl, identity.hostKey);
+  const relay = openLogRelay(channel, clock);
+  const journal = await openRunJournal(join(home, 'ends'));
+  await journal.forgetBefore(clock.nowMs() - keptEndsMs);
+  const tokens = await openTokenJournal(join(home, 'tokens'));
+  const say = (runId: RunId, line: LogLine): void => {
+    log[line.level]({ runId }, line.message);
+    relay.add(runId, line);
+  };
+  const jobs = openJobTable({ journal, fence: openFence(), clock, log: say });
+  const programs = (settings.postgresBin ?? '').split(':').filter((path) => path !== '');
+  const work = openHostWork({ home, clock, channel, version: productVersion, programs, account: settings.restoreAccount });
+  const queues = {
+    place: { address: settings.temporalAddress ?? identity.temporalAddress, namespace: identity.temporalNamespace },
+    payloadKey: parsePayloadKey(identity.payloadKey),
+    hostId: identity.hostId,
+    queuePrefix: settings.queuePrefix ?? identity.queuePrefix,
+  };
+  const reporting = keepReporting(
+    { agentVersion: productVersion, paths: [home], discover: () => work.discover() },
+    { channel, everyMs: settings.reportSeconds * 1000, onTrouble: (error) => { log.warn({ err: error }, 'the report did not reach the API'); } },
+    signal,
+  );
+  const serving = serveWorkers(
+    {
+      ...agentService(queues, { work, channel, jobs, agentVersion: productVersion }, tokens),
+      onServing: () => { log.info({ address: queues.place.address }, 'serving'); },
+      onTrouble: (error, pauseMs) => { log.warn({ err: error, pauseMs }, 'Temporal is away, trying again'); },
+    },
+    signal,
+  );
+  // Why this order: the workers stop polling at the signal itself, then the jobs end, so that none is begun anew here.
+  await new Promise<void>((resolve) => { signal.addEventListener('abort', () => { resolve(); }, { once: true }); });
+  await jobs.close();
+  await Promise.all([serving, reporting]);
+  await relay.close();
+}
+
+try {
+  await main();
+} catch (error) {
+  log.fatal({ err: error }, 'the agent cannot start');
+  process.exitCode = 1;
+}

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import type { OrderOf } from '#core/agent/order.ts';
+import { fail } from '#core/errors/fail.ts';
+import { pieceKey } from '#core/format/object-key.ts';
+import { formatId } from '#core/id.ts';
+import type { Clock } from '#core/ports/clock.ts';
+import type { AgentChannel, CommittedInPool, HostWork } from '#core/ports/host-work.ts';
+import type { IdSource } from '#core/ports/id-source.ts';
+import type { PoolAccess } from '#core/pool/pool-access.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import { takeFullBackup } from '#agent/backup/take-full-backup.ts';
+import { discover } from '#agent/database/discover.ts';
+import { checkLogin } from '#agent/database/login.ts';
+import { preflight } from '#agent/database/preflight.ts';
+import type { Pool } from '#agent/pools/open-pool.ts';
+import { createPool, openPool } from '#agent/pools/open-pool.ts';
+import { restore } from '#agent/restore/restore.ts';
+import { listSets } from '#agent/sets/list-sets.ts';
+import { verifySet } from '#agent/sets/verify-set.ts';
+import { readBatches } from '#agent/wal/committed-log.ts';
+import { takeLogBackup } from '#agent/wal/take-log-backup.ts';
+
+export interface HostWorkParts {
+  readonly home: string;
+  readonly clock: Clock;
+  readonly channel: AgentChannel;
+  readonly version: string;
+  /** Directories with PostgreSQL programs to look in first. */
+  readonly programs: readonly string[];
+  /** Account that owns a restored copy when the agent is root. */
+  readonly account: string;
+}
+
+/** All adapters of this host behind the one port that the activities know. */
+export function openHostWork(parts: HostWorkParts): HostWork {
+  const { home, clock } = parts;
+  const newId = idsBy(clock);
+  return {
+    takeFullBackup: takeFullBackup({ home, clock, newId, toolVersion: parts.version }),
+    takeLogBackup: takeLogBackup({ clock, newId, channel: parts.channel }),
+    restore: restore({ home, clock, programs: () => Promise.resolve(parts.programs), account: parts.account }),
+    verifySet: (order, step) => withPool(order.pool, (pool) => verifySet(pool, order.setId, order.depth, step)),
+    readPool,
+    discover: () => discover({ roots: [], processes: '/proc' }),
+    preflight,
+    checkLogin: ({ instance }) => checkLogin(instance),
+    createPool: ({ pool }) => createPool(pool, clock),
+    testPool: ({ pool }) => withPool(pool, (opened) => testPool(opened, newId)),
+  };
+}
+
+const idsBy =
+  (clock: Clock): IdSource =>
+  (prefix) =>
+    formatId(prefix, clock.nowMs(), randomBytes(10));
+
+async function withPool<T>(access: PoolAccess, use: (pool: Pool) => Promise<T>): Promise<T> {
+  const pool = await openPool(access);
+  try {
+    return await use(pool);
+  } finally {
+    await pool.close();
+  }
+}
+
+/** Writes, reads and removes a piece of a set that never begins: by the format an orphan that nobody looks at. */
+async function testPool(pool: Pool, newId: IdSource): Promise<{ readonly freeBytes?: number }> {
+  const key = pieceKey(newId('set'), newId('try'), 1);
+  const body = randomBytes(4096);
+  await pool.store.putIfAbsent(key, body);
+  await pool.store.barrier();
+  const back = await pool.store.get(key);
+  await pool.store.remove([key]);
+  if (!body.equals(back)) throw fail('object_damaged', { pool: pool.name, object: key, what: 'a probe came back changed' });
+  const freeBytes = await pool.store.freeBytes();
+  return freeBytes === undefined ? {} : { freeBytes };
+}
+
+/** Sets that cannot be read do not hide the others; each is named in the log of the run. */
+async function* readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIterable<CommittedInPool> {
+  const pool = await openPool(order.pool);
+  try {
+    for await (const found of listSets(pool)) {
+      step.signal.throwIfAborted();
+      if ('summary' in found) yield { kind: 'set', set: found.summary };
+      else step.log({ level: 'error', message: `${found.setId} is left out: ${found.error.message}` });
+    }
+    for await (const batch of readBatches(pool)) yield { kind: 'batch', batch };
+  } finally {
+    await pool.close();
+  }
+}
