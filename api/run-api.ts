@@ -49,7 +49,7 @@ export async function runApi(settings: ServerSettings, ports: ApiPorts, options:
   const client = openTemporalClient(place, payloadKey);
   const context: Context = {
     ...{ ...ports, catalog, vault, queuePrefix: settings.queuePrefix },
-    runs: openRunDoor(client, settings.queuePrefix),
+    runs: openRunDoor(client, settings.queuePrefix, ports.clock),
     ids: (prefix) => formatId(prefix, ports.clock.nowMs(), randomBytes(10)),
     forAgents: {
       temporalAddress: settings.agentTemporalAddress ?? settings.temporalAddress,

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { RunId } from '#core/id.ts';
+import type { Clock } from '#core/ports/clock.ts';
 import type { Progress } from '#core/run/progress.ts';
 import type { RateLimits } from '#core/run/rate.ts';
 import { progressShape } from '#core/settings/shape/progress.ts';
@@ -43,9 +44,10 @@ export interface RunDoor {
 }
 
 const inspectSeconds = 60;
+const liveMs = 2000;
 const statusShape = z.looseObject({ phase: z.string(), detail: z.string(), workWorkflowId: z.string().optional() });
 
-export function openRunDoor(client: Client, queuePrefix: string): RunDoor {
+export function openRunDoor(client: Client, queuePrefix: string, clock: Clock): RunDoor {
   const taskQueue = `${queuePrefix}${controlQueue}`;
   const handleOf = (run: RunId) => client.workflow.getHandle(runWorkflowId(run));
   return {
@@ -69,7 +71,8 @@ export function openRunDoor(client: Client, queuePrefix: string): RunDoor {
       asked(async () => {
         await handleOf(run).executeUpdate(throttleUpdate, { args: [limits] });
       }, run),
-    live: (run) => asked(() => liveRun(client, run), run),
+    // Why: a query waits for a worker; a page that shows a run does not.
+    live: (run) => asked(() => client.withDeadline(clock.nowMs() + liveMs, () => liveRun(client, run)), run),
     inspect: (input) => asked(() => inspected(client, taskQueue, input)),
     health: () => asked(() => health(client, taskQueue)),
   };
