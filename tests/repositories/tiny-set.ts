@@ -121,3 +121,6 @@ export async function makeTinySet(pool: Pool): Promise<SetSummary> {
   const { keys, meta } = await putTinyPieces(pool);
   return commitBackupSet(pool, keys, meta);
 }
+
+/** Every kind of line of `meta` (docs/format.md §5). */
+export const memberKindsOfMeta = ['set', 'piece', 'frame', 'directory', 'symlink', 'file', 'damaged', 'end'] as const;

@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pieceKey } from '#core/format/object-key.ts';
+import { openFolder } from '#tests/support/folder.ts';
+import { createLocalPool, passphrase } from './pools.ts';
+import { makeTinySet, tinyFiles, tinyIds } from './tiny-set.ts';
+
+const reader = fileURLToPath(new URL('../../docs/format-reader/read-set.mjs', import.meta.url));
+
+describe.each([{ is: 'plain', isEncrypted: false }, { is: 'encrypted', isEncrypted: true }])('the reference reader on a set that is $is', ({ isEncrypted }) => {
+  const folder = openFolder('hf-reader-');
+  const pool = `${folder.path}/pool`;
+  const passphraseFile = `${folder.path}/passphrase`;
+  const read = (from: string, target: string): string => {
+    const secrets = isEncrypted ? [passphraseFile] : [];
+    return execFileSync(process.execPath, [reader, from, tinyIds.setId, target, ...secrets], { encoding: 'utf8', stdio: 'pipe' });
+  };
+  beforeAll(async () => {
+    const opened = await createLocalPool(pool, isEncrypted);
+    await makeTinySet(opened);
+    await opened.close();
+    writeFileSync(passphraseFile, `${passphrase}\n`);
+  });
+  afterAll(() => {
+    folder.remove();
+  });
+
+  test('restores every file with its content and mode, without the product', () => {
+    const target = `${folder.path}/data`;
+    expect(read(pool, target)).toContain(`${String(Object.keys(tinyFiles).length)} files`);
+    for (const [path, content] of Object.entries(tinyFiles)) {
+      expect(Buffer.compare(readFileSync(`${target}/${path}`), content), path).toBe(0);
+      expect(statSync(`${target}/${path}`).mode & 0o777).toBe(0o600);
+    }
+    expect(statSync(`${target}/pg_notify`).isDirectory()).toBe(true);
+  });
+
+  test('refuses a flipped byte in a piece and in meta', () => {
+    for (const name of [pieceKey(tinyIds.setId, tinyIds.attemptId, 1), `sets/${tinyIds.setId}/meta`]) {
+      const damaged = `${folder.path}/damaged`;
+      cpSync(pool, damaged, { recursive: true });
+      const bytes = readFileSync(`${damaged}/${name}`);
+      bytes[40] = (bytes[40] ?? 0) ^ 1;
+      writeFileSync(`${damaged}/${name}`, bytes);
+      expect(() => read(damaged, `${folder.path}/never`)).toThrow(/is damaged/);
+      rmSync(damaged, { recursive: true });
+      rmSync(`${folder.path}/never`, { recursive: true });
+    }
+  });
+
+  test('is at most 150 lines and imports nothing of the product', () => {
+    const text = readFileSync(reader, 'utf8');
+    expect(text.split('\n').length).toBeLessThanOrEqual(151);
+    const imports = [...text.matchAll(/from '([^']+)'/g)].map(([, name]) => name);
+    expect(imports.every((name) => name === 'zstd-napi' || name?.startsWith('node:'))).toBe(true);
+  });
+});
