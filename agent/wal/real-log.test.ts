@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { microsOfInstant } from '#core/instant.ts';
 import { compareLsn, parseLsn } from '#core/wal/lsn.ts';
 import { LogReader } from '#core/wal/read-segment.ts';
 import type { SegmentReading, TransactionEnd } from '#core/wal/read-segment.ts';
@@ -81,6 +82,8 @@ describe.each(versions)('log of PostgreSQL %i', (major) => {
     expect(commits.has(named.xid)).toBe(true);
     expect(commits.has(prepared)).toBe(true);
     const [row] = await server.sql('SELECT (extract(epoch FROM now()) * 1000000)::bigint::text AS now');
+    const checkpoints = readings.flatMap((reading) => reading.checkpoints).map((each) => microsOfInstant(each.at));
+    expect(checkpoints.every((at) => Number(row?.['now']) - at < 90 * 86_400_000_000 && at < Number(row?.['now']))).toBe(true);
     const latest = Math.max(...ends.map((end) => end.atMicros));
     expect(Number(row?.['now']) - latest).toBeGreaterThan(0);
     expect(Number(row?.['now']) - latest).toBeLessThan(60_000_000);

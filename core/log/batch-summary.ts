@@ -65,7 +65,7 @@ export interface BatchSummary {
   readonly to: Lsn;
   /** Wall time up to which the log is known: the time of the switch that closed the last segment (RPO of an idle database). */
   readonly coveredUntil: Instant;
-  /** 0 segments: a batch that brings only the history file of a branch. */
+  /** None: the batch brings the history file of a new branch, or says that nothing was written since the one before. */
   readonly segments: readonly SegmentOfBatch[];
   /** SHA-256 of the stored batch object before this one on the branch; '' for the first. */
   readonly previousSha256: string;

@@ -57,6 +57,7 @@ export function branchesOf(log: CommittedLog): ReadonlyMap<string, KnownBranch> 
     branch.history = batch.history;
     for (const known of knownSegments(batch)) keepBetter(branch.segments, known);
   }
+  for (const batch of log.batches) if (batch.segments.length === 0) extendCover(branches.get(batch.branchId), batch);
   for (const branch of branches.values()) branch.segments = new Map([...branch.segments].sort(([a], [b]) => a - b));
   return branches as ReadonlyMap<string, Growing & KnownBranch>;
 }
@@ -68,6 +69,14 @@ function knownSegments(batch: BatchSummary): KnownSegment[] {
     const coveredUntil = isLast ? batch.coveredUntil : (segment.maxCommit ?? batch.segments[0]?.firstCommit ?? batch.coveredUntil);
     return { branchId, timeline, segmentBytes, segment, coveredUntil, from: lsnToNumber(segment.from), to: lsnToNumber(segment.to) };
   });
+}
+
+/** A batch without segments says that nothing followed the log before it up to a later time: an idle database. */
+function extendCover(branch: Growing | undefined, batch: BatchSummary): void {
+  const end = lsnToNumber(batch.to);
+  const last = branch?.segments.get(end - batch.segmentBytes);
+  if (branch === undefined || last?.to !== end || last.coveredUntil >= batch.coveredUntil) return;
+  branch.segments.set(last.from, { ...last, coveredUntil: batch.coveredUntil });
 }
 
 /** An unfinished tail gives way to the same segment with more log. */

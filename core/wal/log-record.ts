@@ -9,7 +9,8 @@ export type NotableRecord =
   /** Commit or abort, also of a prepared transaction. `atMicros` counts from 1970. */
   | { readonly kind: 'end'; readonly isCommit: boolean; readonly atMicros: number; readonly xid: number }
   | { readonly kind: 'restore-point'; readonly name: string; readonly atMicros: number }
-  | { readonly kind: 'checkpoint'; readonly redo: number; readonly timeline: number; readonly isShutdown: boolean }
+  /** `atMicros` is when the checkpoint began, in whole seconds: the record itself is younger. */
+  | { readonly kind: 'checkpoint'; readonly redo: number; readonly timeline: number; readonly isShutdown: boolean; readonly atMicros: number }
   /** The rest of the segment is padding. */
   | { readonly kind: 'switch' };
 
@@ -87,9 +88,10 @@ function decodeRestorePoint({ view, end }: RecordBytes, main: number): NotableRe
 }
 
 function decodeCheckpoint({ view, end }: RecordBytes, main: number, isShutdown: boolean): NotableRecord | undefined {
-  if (end - main < 12) return undefined;
+  if (end - main < 72) return undefined;
   const redo = view.getUint32(main, true) + view.getUint32(main + 4, true) * 4294967296;
-  return { kind: 'checkpoint', redo, timeline: view.getUint32(main + 8, true), isShutdown };
+  const seconds = view.getUint32(main + 64, true) + view.getInt32(main + 68, true) * 4294967296;
+  return { kind: 'checkpoint', redo, timeline: view.getUint32(main + 8, true), isShutdown, atMicros: seconds * 1_000_000 };
 }
 
 /** Percent-decoding is the one UTF-8 decoder of the language itself: core has neither node: nor DOM. */

@@ -21,6 +21,8 @@ export interface CheckpointOfLog {
   readonly redo: Lsn;
   readonly timeline: number;
   readonly isShutdown: boolean;
+  /** When it began, in whole seconds. */
+  readonly at: Instant;
 }
 
 /** One commit or abort, told to `onEnd`. */
@@ -54,6 +56,8 @@ export interface SegmentReading {
   readonly firstCommit?: Instant;
   readonly lastCommit?: Instant;
   readonly maxCommit?: Instant;
+  /** Latest time that any record of the segment proves: of a commit, an abort or a checkpoint. */
+  readonly knownUntil?: Instant;
   readonly marks: readonly TimeMark[];
   readonly xids?: { readonly lowest: string; readonly highest: string };
   readonly restorePoints: readonly RestorePointOfLog[];

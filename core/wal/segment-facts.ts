@@ -20,6 +20,7 @@ export class SegmentFacts {
   #lastCommit: number | undefined;
   #maxCommit: number | undefined;
   #maxEnd = -Infinity;
+  #knownUntil = -Infinity;
   #lowestXid = Infinity;
   #highestXid = 0;
   readonly #marks: { stretch: number; position: number; atMicros: number }[] = [];
@@ -44,8 +45,10 @@ export class SegmentFacts {
     else if (record.kind === 'restore-point') {
       this.#restorePoints.push({ name: record.name, lsn: formatLsn(position), at: instantFromMicros(record.atMicros) });
     } else {
-      const { timeline, isShutdown } = record;
-      this.#checkpoints.push({ lsn: formatLsn(position), redo: formatLsn(record.redo), timeline, isShutdown });
+      const { timeline, isShutdown, atMicros } = record;
+      const lsns = { lsn: formatLsn(position), redo: formatLsn(record.redo) };
+      this.#checkpoints.push({ ...lsns, timeline, isShutdown, at: instantFromMicros(atMicros) });
+      this.#knownUntil = Math.max(this.#knownUntil, atMicros);
     }
   }
 
@@ -55,6 +58,7 @@ export class SegmentFacts {
       this.#lastCommit = end.atMicros;
       this.#maxCommit = Math.max(this.#maxCommit ?? -Infinity, end.atMicros);
     }
+    this.#knownUntil = Math.max(this.#knownUntil, end.atMicros);
     if (end.xid !== 0) {
       this.#lowestXid = Math.min(this.#lowestXid, end.xid);
       this.#highestXid = Math.max(this.#highestXid, end.xid);
@@ -84,6 +88,7 @@ export class SegmentFacts {
       ...at(this.#firstCommit, 'firstCommit'),
       ...at(this.#lastCommit, 'lastCommit'),
       ...at(this.#maxCommit, 'maxCommit'),
+      ...at(Number.isFinite(this.#knownUntil) ? this.#knownUntil : undefined, 'knownUntil'),
     };
   }
 }

@@ -41,3 +41,6 @@ export const segmentOf = (timeline: number, lsn: Lsn, segmentBytes: number): Seg
 /** First LSN of a segment. */
 export const segmentStart = (name: SegmentName, segmentBytes: number): Lsn =>
   formatLsn(segmentPosition(name, segmentBytes).number * segmentBytes);
+
+/** A position at or before the segment's first byte when its size is not known: no segment is smaller than 1 MiB. */
+export const earliestPosition = (name: SegmentName): number => parseInt(name.slice(8, 16), 16) * 4294967296 + parseInt(name.slice(16), 16) * 1048576;

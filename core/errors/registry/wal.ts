@@ -65,14 +65,6 @@ export const walErrors = {
     messageZh: '数据库 {resource} 未指定归档目录。',
     hintZh: '请在作业中指定归档目录，或设置 archive_mode 和 archive_command 以便预检发现。',
   },
-  archive_stalled: {
-    class: 'precondition',
-    http: 409,
-    message: 'The server did not archive {segment} within {seconds} s; the last failure it reports is {failed}.',
-    hint: "Look at the server's own log for the output of archive_command, repair it (space, permission, path), and run the log backup again. What was archived before is committed.",
-    messageZh: '服务器在 {seconds} 秒内未归档 {segment}；其报告的最近一次失败为 {failed}。',
-    hintZh: '请查看服务器日志中 archive_command 的输出，修复问题（空间、权限、路径）后重新执行日志备份。此前已归档的内容均已提交。',
-  },
   archive_differs: {
     class: 'unsafe',
     http: 409,

@@ -1,0 +1,111 @@
+import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, readdirSync, statSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { fail } from '#core/errors/fail.ts';
+import { parseArchiveName } from '#core/wal/archive-name.ts';
+import type { SegmentName } from '#core/wal/segment-name.ts';
+
+/** Names of an archive directory (K-082), each list in order of name, which is the order of the log. */
+export interface ArchiveListing {
+  readonly directory: string;
+  readonly segments: readonly SegmentName[];
+  /** Timelines that have a history file here. */
+  readonly histories: readonly number[];
+  /** Files with names that no server and no archive command writes. */
+  readonly unknown: readonly string[];
+}
+
+/** Throws `archive_directory_unreadable`. */
+export function listArchive(directory: string): ArchiveListing {
+  const names = readNames(directory).sort();
+  const segments: SegmentName[] = [];
+  const histories: number[] = [];
+  const unknown: string[] = [];
+  for (const name of names) {
+    const parsed = parseArchiveName(name);
+    if (parsed.kind === 'segment') segments.push(parsed.name);
+    else if (parsed.kind === 'history') histories.push(parsed.timeline);
+    else if (parsed.kind === 'unknown') unknown.push(name);
+  }
+  return { directory, segments, histories, unknown };
+}
+
+function readNames(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (cause) {
+    throw fail('archive_directory_unreadable', { directory, why: cause instanceof Error ? cause.message : String(cause) }, cause);
+  }
+}
+
+/** Text of a file of the archive; undefined when it is not there. */
+export function readTextFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw unreadable(path, error);
+  }
+}
+
+/** A whole file into one buffer that is used again and again: segments are 16 MiB and many. */
+export class SegmentBuffer {
+  #buffer = new Uint8Array(0);
+
+  /** The bytes are valid until the next call; undefined when the file is gone. Throws `archive_directory_unreadable`. */
+  read(path: string): Uint8Array | undefined {
+    let file: number;
+    try {
+      file = openSync(path, 'r');
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw unreadable(path, error);
+    }
+    try {
+      const { size } = fstatSync(file);
+      if (size > this.#buffer.length) this.#buffer = new Uint8Array(new ArrayBuffer(size));
+      let filled = 0;
+      for (let read = -1; read !== 0 && filled < size; filled += read) read = readSync(file, this.#buffer, filled, size - filled, filled);
+      return this.#buffer.subarray(0, filled);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+export interface FileFacts {
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+}
+
+/** Undefined when the file is gone. */
+export function fileFacts(path: string): FileFacts | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? undefined : { sizeBytes: stats.size, mtimeMs: stats.mtimeMs };
+}
+
+/** Removes files of one directory and makes that durable. A file that is gone already is fine. */
+export function removeFiles(directory: string, names: readonly string[]): void {
+  for (const name of names) {
+    try {
+      unlinkSync(join(directory, name));
+    } catch (error) {
+      if (!isMissing(error)) throw unreadable(join(directory, name), error);
+    }
+  }
+  if (names.length > 0) syncDirectory(directory);
+}
+
+/** fsync of a directory: names made or removed in it last. */
+export function syncDirectory(directory: string): void {
+  const handle = openSync(directory, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+const unreadable = (path: string, cause: unknown): Error =>
+  fail('archive_directory_unreadable', { directory: path, why: cause instanceof Error ? cause.message : String(cause) }, cause);
+
+const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';

@@ -1,0 +1,176 @@
+import { join } from 'node:path';
+import type { OrderOf } from '#core/agent/order.ts';
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import { checkSegment, entryOf } from '#core/wal/check-segment.ts';
+import { lsnToNumber } from '#core/wal/lsn.ts';
+import { parseHistory } from '#core/wal/history-file.ts';
+import { LogReader } from '#core/wal/read-segment.ts';
+import type { SegmentReading } from '#core/wal/read-segment.ts';
+import type { SegmentName } from '#core/wal/segment-name.ts';
+import { earliestPosition } from '#core/wal/segment-name.ts';
+import { sha256Hex } from '#agent/codec/hash.ts';
+import { getLogSegment, keyOfLog, putLogSegment } from '#agent/sets/log-objects.ts';
+import type { ArchiveListing } from './archive-folder.ts';
+import { SegmentBuffer } from './archive-folder.ts';
+import type { BatchDeps, OpenBranch } from './batch-writer.ts';
+import { BatchWriter } from './batch-writer.ts';
+import type { CommittedBranch } from './committed-log.ts';
+import { readBranch } from './committed-log.ts';
+import type { LogSwitch } from './switch-log.ts';
+import type { LogTally } from './log-tally.ts';
+
+/** What the backup of one branch works with. */
+export interface BranchWork {
+  readonly order: OrderOf<'log-backup'>;
+  readonly step: StepContext;
+  readonly deps: BatchDeps;
+  readonly archive: ArchiveListing;
+  readonly branch: OpenBranch;
+  readonly closed: LogSwitch['closed'];
+  readonly level: number;
+  readonly tally: LogTally;
+}
+
+/**
+ * Stores and commits what the archive holds of one branch and the pool does not. A bad file is left where it is, what
+ * follows it is committed behind a recorded break, and the error comes at the end: log is never lost to another's damage.
+ */
+export async function backUpBranch(work: BranchWork): Promise<void> {
+  const { archive, branch, deps, tally } = work;
+  const names = archive.segments.filter((name) => sameTimeline(name, branch.timeline));
+  const [first] = names;
+  const known = await readBranch(deps.pool, branch, first === undefined ? 0 : earliestPosition(first));
+  // A batch of a run that died between commit and report is told again: the catalog is an index of the pool.
+  if (known.newest !== undefined) await deps.channel.putBatch(known.newest.batch);
+  const session = new BranchSession(work, known);
+  for (const name of names) await session.take(name, name === archive.segments[archive.segments.length - 1]);
+  await session.finish();
+  tally.gaps(branch, session.writer.gaps);
+  tally.batches.push(...session.writer.committed);
+}
+
+class BranchSession {
+  readonly writer: BatchWriter;
+  readonly #work: BranchWork;
+  readonly #known: CommittedBranch;
+  readonly #reader = new LogReader();
+  readonly #buffer = new SegmentBuffer();
+  readonly #history: ReturnType<typeof parseHistory>;
+  #last: SegmentOfBatch | undefined;
+  #isPrimed = false;
+  #lastName: SegmentName | undefined;
+
+  constructor(work: BranchWork, known: CommittedBranch) {
+    this.#work = work;
+    this.#known = known;
+    this.#history = parseHistory(work.branch.history);
+    this.writer = new BatchWriter(work.deps, work.branch, known);
+  }
+
+  /** One file of the archive. `isNewest`: it may still be on its way in. */
+  async take(name: SegmentName, isNewest: boolean): Promise<void> {
+    this.#work.step.signal.throwIfAborted();
+    const file = join(this.#work.archive.directory, name);
+    const bytes = this.#buffer.read(file);
+    if (bytes === undefined) return;
+    try {
+      await this.#takeBytes(name, file, { bytes, isNewest });
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || !isAboutFile(error)) throw error;
+      this.#work.tally.problem(error, name);
+      await this.writer.commit();
+    }
+  }
+
+  async finish(): Promise<void> {
+    const { closed, tally } = this.#work;
+    const isOurs = closed !== undefined && sameTimeline(closed.segment, this.#work.branch.timeline);
+    const isCovered = isOurs && this.#lastName !== undefined && this.#lastName >= closed.segment;
+    await this.writer.commit(isCovered ? closed.at : undefined);
+    const isIdle = isOurs && this.#lastName === undefined && this.#known.segments.has(closed.segment);
+    if (isIdle) await this.writer.commitIdle(closed.at);
+    await this.writer.commitHistory(tally.segmentBytes ?? 16 * 1024 * 1024);
+  }
+
+  async #takeBytes(name: SegmentName, file: string, { bytes, isNewest }: { bytes: Uint8Array; isNewest: boolean }): Promise<void> {
+    const { tally } = this.#work;
+    const committed = this.#known.segments.get(name);
+    if (committed !== undefined && isWhole(committed)) {
+      if (sha256Hex(bytes) !== committed.rawSha256) throw fail('log_duplicate_differs', { file, object: this.#keyOf(committed.object) });
+      this.#last = committed;
+      this.#isPrimed = false;
+      return;
+    }
+    if (isNewest && isUnfinished(bytes)) {
+      tally.warn({ code: 'log_file_incomplete', detail: `${file} is not complete yet and is left for the next log backup` });
+      return;
+    }
+    const reading = await this.#check(name, file, bytes);
+    const stored = await this.#store(name, file, bytes);
+    const entry = entryOf(name, reading, stored, this.#last?.lastRecord ?? reading.from);
+    await this.writer.add(entry, { segmentBytes: reading.header.segmentBytes, knownUntil: reading.knownUntil });
+    tally.stored(entry, reading.header.segmentBytes);
+    this.#last = entry;
+    this.#lastName = name;
+  }
+
+  async #check(name: SegmentName, file: string, bytes: Uint8Array): Promise<SegmentReading> {
+    const { branch } = this.#work;
+    await this.#prime();
+    const reading = checkSegment(
+      { name, file, systemId: branch.systemId, bytes: bytes.length, history: this.#history },
+      this.#reader.read(bytes),
+    );
+    return reading;
+  }
+
+  /** A record that begins in committed log goes on in the file: the reader gets to see its beginning. */
+  async #prime(): Promise<void> {
+    const before = this.#isPrimed ? undefined : (this.#last ?? this.#known.newest?.batch.segments.slice(-1)[0]);
+    this.#isPrimed = true;
+    if (before === undefined || !isWhole(before)) return;
+    const { pool } = this.#work.deps;
+    this.#reader.read(await getLogSegment(pool, keyOfLog(this.#nameOf(before.object)), before.rawSha256));
+  }
+
+  /** Log that a killed run left uncommitted is used when it is the same, and left alone when it is not. */
+  async #store(name: SegmentName, file: string, bytes: Uint8Array): Promise<Omit<SegmentOfBatch, 'name' | 'from' | 'to' | 'lastRecord' | 'restorePoints'>> {
+    const { deps, level } = this.#work;
+    let object: string = name;
+    let put = await putLogSegment(deps.pool, this.#nameOf(object), bytes, level);
+    if (put.outcome === 'different') {
+      object = `${name}.${sha256Hex(bytes).slice(0, 16)}`;
+      put = await putLogSegment(deps.pool, this.#nameOf(object), bytes, level);
+    }
+    if (put.outcome === 'different') throw fail('log_duplicate_differs', { file, object: put.key });
+    const { rawSha256, storedSha256, storedBytes } = put;
+    return { object, rawSha256, storedSha256, storedBytes, rawBytes: bytes.length };
+  }
+
+  readonly #nameOf = (object: string): { systemId: string; branchId: string; name: string } => ({
+    systemId: this.#work.branch.systemId,
+    branchId: this.#work.branch.branchId,
+    name: object,
+  });
+
+  readonly #keyOf = (object: string): string => keyOfLog(this.#nameOf(object));
+}
+
+/** A tail that was saved before an in-place restore ends inside its segment. */
+const isWhole = ({ from, to, rawBytes }: SegmentOfBatch): boolean => lsnToNumber(to) - lsnToNumber(from) >= rawBytes;
+
+/** Shorter than its own header says: an archive command is still writing it. */
+function isUnfinished(bytes: Uint8Array): boolean {
+  if (bytes.length < 40) return true;
+  const segmentBytes = new DataView(bytes.buffer, bytes.byteOffset).getUint32(32, true);
+  return bytes.length < segmentBytes && segmentBytes <= 1 << 30;
+}
+
+const sameTimeline = (name: SegmentName, timeline: number): boolean => parseInt(name.slice(0, 8), 16) === timeline;
+
+const aboutFile = new Set(['log_damaged', 'log_foreign', 'log_name_mismatch', 'log_duplicate_differs']);
+const isAboutFile = (error: HoldfastError): boolean => aboutFile.has(error.code);
+

@@ -1,0 +1,157 @@
+import { bug } from '#core/errors/fail.ts';
+import { instantFromMicros } from '#core/instant.ts';
+import type { Instant } from '#core/instant.ts';
+import type { BatchId, ResourceId, RunId } from '#core/id.ts';
+import type { BatchSummary, SegmentOfBatch } from '#core/log/batch-summary.ts';
+import type { AgentChannel } from '#core/ports/host-work.ts';
+import type { IdSource } from '#core/ports/id-source.ts';
+import { lsnToNumber } from '#core/wal/lsn.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
+import type { Pool } from '#agent/pools/open-pool.ts';
+import { sealBatch } from '#agent/sets/log-objects.ts';
+import type { CommittedBranch } from './committed-log.ts';
+
+/** A batch never lists more: its object stays below a few hundred kilobytes. */
+export const segmentsPerBatch = 256;
+
+/** The recovery branch that is written. */
+export interface OpenBranch {
+  readonly systemId: string;
+  readonly timeline: number;
+  readonly branchId: string;
+  readonly history: string;
+  /** Where it left its parent; undefined on timeline 1. */
+  readonly fork: Lsn | undefined;
+}
+
+export interface BatchDeps {
+  readonly pool: Pool;
+  readonly channel: Pick<AgentChannel, 'putBatch'>;
+  readonly newId: IdSource;
+  readonly runId: RunId;
+  readonly resourceId: ResourceId;
+}
+
+/**
+ * Commits verified segments of one branch: one immutable batch object per gap-free stretch, each naming the hash of the
+ * one before. Segments must be in the pool before `add`; they are durable and visible only after `commit`.
+ */
+export class BatchWriter {
+  readonly #deps: BatchDeps;
+  readonly #branch: OpenBranch;
+  /** Positions behind which log is committed. */
+  readonly #ends: Set<number>;
+  #previous: Previous;
+  #segments: SegmentOfBatch[] = [];
+  #knownUntil: Instant | undefined;
+  #segmentBytes = 0;
+  /** Ids of the batches committed here. */
+  readonly committed: BatchId[] = [];
+  /** Positions at which a break was recorded. */
+  readonly gaps: Lsn[] = [];
+
+  constructor(deps: BatchDeps, branch: OpenBranch, known: CommittedBranch) {
+    this.#deps = deps;
+    this.#branch = branch;
+    this.#ends = new Set([...known.segments.values()].map((segment) => lsnToNumber(segment.to)));
+    const { newest } = known;
+    this.#previous = previousOf(newest?.batch, newest?.sha256 ?? '');
+    if (newest !== undefined) this.#ends.add(lsnToNumber(newest.batch.to));
+  }
+
+  /** Takes a stored segment; commits what was taken before when it does not continue that, or when the batch is full. */
+  async add(segment: SegmentOfBatch, facts: { readonly segmentBytes: number; readonly knownUntil: Instant | undefined }): Promise<void> {
+    const last = this.#segments[this.#segments.length - 1];
+    const isContinued = last === undefined || last.to === segment.from;
+    if (!isContinued || this.#segments.length >= segmentsPerBatch) await this.commit();
+    this.#segments.push(segment);
+    this.#segmentBytes = facts.segmentBytes;
+    if (facts.knownUntil !== undefined && facts.knownUntil > (this.#knownUntil ?? '')) this.#knownUntil = facts.knownUntil;
+  }
+
+  /** Commits what was taken. `closedAt`: server time before the switch that closed the last segment. */
+  async commit(closedAt?: Instant): Promise<void> {
+    const [first] = this.#segments;
+    const last = this.#segments[this.#segments.length - 1];
+    if (first === undefined || last === undefined) return;
+    const isAfterGap = !this.#isContinuation(lsnToNumber(first.from));
+    if (isAfterGap) this.gaps.push(first.from);
+    await this.#write({ from: first.from, to: last.to, isAfterGap }, closedAt);
+    for (const segment of this.#segments) this.#ends.add(lsnToNumber(segment.to));
+    this.#segments = [];
+    this.#knownUntil = undefined;
+  }
+
+  /** Commits the history file of a branch that has no log of its own yet. Nothing happens when the branch is known. */
+  async commitHistory(segmentBytes: number): Promise<void> {
+    const { fork } = this.#branch;
+    if (this.#previous.id !== '' || fork === undefined) return;
+    this.#segmentBytes = segmentBytes;
+    await this.#write({ from: fork, to: fork, isAfterGap: false });
+  }
+
+  /** Nothing was written since the last batch: its end is now known to be the end of the log up to `at`. */
+  async commitIdle(at: Instant): Promise<void> {
+    const { end, coveredUntil, segmentBytes } = this.#previous;
+    if (end === undefined || (coveredUntil !== undefined && coveredUntil >= at)) return;
+    this.#segmentBytes = segmentBytes;
+    await this.#write({ from: end, to: end, isAfterGap: false }, at);
+  }
+
+  #isContinuation(from: number): boolean {
+    if (this.#ends.has(from)) return true;
+    const hasLog = [...this.#ends].some((end) => end <= from);
+    const { fork } = this.#branch;
+    const begin = fork === undefined ? Infinity : lsnToNumber(fork) - (lsnToNumber(fork) % this.#segmentBytes);
+    return fork === undefined ? !hasLog : from <= begin;
+  }
+
+  async #write(range: { readonly from: Lsn; readonly to: Lsn; readonly isAfterGap: boolean }, closedAt?: Instant): Promise<void> {
+    const { pool, channel, runId, resourceId } = this.#deps;
+    const { systemId, timeline, branchId, history } = this.#branch;
+    const batch: BatchSummary = {
+      ...{ batchId: this.#nextId(), runId, resourceId, systemId, timeline, branchId, history },
+      ...{ segmentBytes: this.#segmentBytes, ...range, coveredUntil: this.#coveredUntil(closedAt) },
+      ...{ segments: this.#segments, previousSha256: this.#previous.sha256 },
+    };
+    const sealed = sealBatch(pool, batch);
+    await pool.store.barrier();
+    if ((await pool.store.putIfAbsent(sealed.key, sealed.stored)) === 'exists') throw bug(`the id of batch ${batch.batchId} is not new`);
+    await pool.store.barrier();
+    this.#previous = previousOf(batch, sealed.storedSha256);
+    this.committed.push(batch.batchId);
+    await channel.putBatch(batch);
+  }
+
+  /** Ids order the chain: within one millisecond they would not, so another one is drawn. */
+  #nextId(): BatchId {
+    let id = this.#deps.newId('batch');
+    while (id <= this.#previous.id) id = this.#deps.newId('batch');
+    return id;
+  }
+
+  /** Never before what is covered already; without any proof of time in the log, the beginning of time. */
+  #coveredUntil(closedAt: Instant | undefined): Instant {
+    const candidates = [closedAt, this.#knownUntil, this.#previous.coveredUntil].filter((each) => each !== undefined);
+    return candidates.reduce((a, b) => (a > b ? a : b), beginningOfTime);
+  }
+}
+
+/** What the next batch needs to know of the one before. */
+interface Previous {
+  readonly id: BatchId | '';
+  readonly sha256: string;
+  readonly coveredUntil: Instant | undefined;
+  readonly end: Lsn | undefined;
+  readonly segmentBytes: number;
+}
+
+const previousOf = (batch: BatchSummary | undefined, sha256: string): Previous => ({
+  id: batch?.batchId ?? '',
+  sha256,
+  coveredUntil: batch?.coveredUntil,
+  end: batch?.to,
+  segmentBytes: batch?.segmentBytes ?? 0,
+});
+
+const beginningOfTime = instantFromMicros(0);

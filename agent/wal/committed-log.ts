@@ -1,0 +1,95 @@
+import { fail } from '#core/errors/fail.ts';
+import type { ObjectKey } from '#core/format/object-key.ts';
+import { branchPrefix } from '#core/format/object-key.ts';
+import type { BatchSummary, SegmentOfBatch } from '#core/log/batch-summary.ts';
+import { compareLsn } from '#core/wal/lsn.ts';
+import type { SegmentName } from '#core/wal/segment-name.ts';
+import { sha256Hex } from '#agent/codec/hash.ts';
+import type { Pool } from '#agent/pools/open-pool.ts';
+import { openBatch } from '#agent/sets/log-objects.ts';
+
+/** A branch of one cluster in a pool. */
+export interface BranchPlace {
+  readonly systemId: string;
+  readonly branchId: string;
+}
+
+/** What a pool has committed of one recovery branch, as far as it matters for the log at hand. */
+export interface CommittedBranch {
+  readonly branchId: string;
+  /** By file name; a saved tail gives way to the whole segment. */
+  readonly segments: ReadonlyMap<SegmentName, SegmentOfBatch>;
+  /** Committed last, whatever its place in the log: the next batch names its hash. */
+  readonly newest?: { readonly batch: BatchSummary; readonly sha256: string };
+}
+
+interface BatchKey {
+  readonly key: ObjectKey;
+  readonly branchId: string;
+  readonly from: number;
+  readonly batchId: string;
+}
+
+const shape = /^logs\/\d+\/([0-9a-f]{32})\/batches\/([0-9A-F]{16})-(batch_[0-9a-f]{32})$/;
+
+/** Batches below a prefix, in order of LSN within a branch. */
+async function listBatches(pool: Pool, prefix: string): Promise<readonly BatchKey[]> {
+  const found: BatchKey[] = [];
+  for await (const { key } of pool.store.list(prefix)) {
+    const m = shape.exec(key);
+    if (m !== null) found.push({ key, branchId: m[1] ?? '', from: parseInt(m[2] ?? '', 16), batchId: m[3] ?? '' });
+  }
+  return found.sort((a, b) => a.from - b.from);
+}
+
+/** Every committed batch of a pool, of one cluster or of all: what `catalog rebuild` brings back. Throws `object_damaged`. */
+export async function* readBatches(pool: Pool, systemId?: string): AsyncIterable<BatchSummary> {
+  const prefix = systemId === undefined ? 'logs/' : `logs/${systemId}/`;
+  for (const key of await listBatches(pool, prefix)) yield (await readBatch(pool, key)).batch;
+}
+
+/**
+ * Reads the batches of one branch that reach to the position `from` or behind it, and the newest. Older ones stay
+ * unread: an archive holds the end of a log, a pool all of it.
+ */
+export async function readBranch(pool: Pool, { systemId, branchId }: BranchPlace, from: number): Promise<CommittedBranch> {
+  const keys = await listBatches(pool, `${branchPrefix(systemId, branchId)}batches/`);
+  // Ids are made in order of time (UUIDv7), and the writer sees to it that each is greater than the one before.
+  const newestKey = keys.reduce<BatchKey | undefined>((best, key) => (best === undefined || key.batchId > best.batchId ? key : best), undefined);
+  const first = Math.max(
+    0,
+    keys.findLastIndex((key) => key.from <= from),
+  );
+  const wanted = keys.filter((key, i) => i >= first || key === newestKey);
+  const segments = new Map<SegmentName, SegmentOfBatch>();
+  let newest: CommittedBranch['newest'];
+  for (const key of wanted) {
+    const read = await readBatch(pool, key);
+    for (const segment of read.batch.segments) keepLonger(segments, segment);
+    if (key === newestKey) newest = read;
+  }
+  return { branchId, segments, ...(newest === undefined ? {} : { newest }) };
+}
+
+async function readBatch(pool: Pool, key: BatchKey): Promise<{ readonly batch: BatchSummary; readonly sha256: string }> {
+  const stored = await pool.store.get(key.key);
+  const batch = openBatch(pool, key.key, stored);
+  if (batch.branchId !== key.branchId || batch.batchId !== key.batchId) {
+    throw fail('batch_chain_broken', { branch: key.branchId, pool: pool.name, what: `the object ${key.key} holds the batch ${batch.batchId}` });
+  }
+  return { batch, sha256: sha256Hex(stored) };
+}
+
+function keepLonger(segments: Map<SegmentName, SegmentOfBatch>, segment: SegmentOfBatch): void {
+  const known = segments.get(segment.name);
+  if (known === undefined || compareLsn(known.to, segment.to) < 0) segments.set(segment.name, segment);
+}
+
+/** History text of a timeline as the pool knows it; of several branches with one number the one committed to last. */
+export async function committedHistory(pool: Pool, systemId: string, timeline: number): Promise<string | undefined> {
+  let found: BatchSummary | undefined;
+  for await (const batch of readBatches(pool, systemId)) {
+    if (batch.timeline === timeline && (found === undefined || batch.batchId > found.batchId)) found = batch;
+  }
+  return found?.history;
+}
