@@ -1,6 +1,6 @@
 import type { ErrorSpec } from '../error-spec.ts';
 
-/** Errors of the copy pipeline (agent/copy). */
+/** Errors of the copy pipeline (agent/copy) and of the bench that measures it. */
 export const copyErrors = {
   source_missing: {
     class: 'precondition',
@@ -25,5 +25,13 @@ export const copyErrors = {
     hint: 'The run tries again and sends only what the pool lacks; if it repeats, lower the channels or give the agent more memory.',
     messageZh: '复制线程意外结束:{why}',
     hintZh: '运行会自动重试,只发送存储池缺少的数据;若反复出现,请减少通道数或增加代理端内存。',
+  },
+  bench_tool_missing: {
+    class: 'precondition',
+    http: 500,
+    message: 'The bench needs {tool}, which is not there',
+    hint: 'Install PostgreSQL 15 with its client tools (Debian: postgresql-15), then run the bench again.',
+    messageZh: '基准测试缺少 {tool}',
+    hintZh: '请安装 PostgreSQL 15 及其客户端工具(Debian:postgresql-15)后重新运行基准测试。',
   },
 } as const satisfies Record<string, ErrorSpec>;

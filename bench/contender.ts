@@ -1,0 +1,28 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** One side of the comparison. Every call is timed by the contender itself, from the command to its exit. */
+export interface Contender {
+  readonly name: string;
+  readonly version: string;
+  /** What was asked of it, for the reader of the table. */
+  readonly options: string;
+  /** Takes a full backup of the cluster. */
+  full(round: number): Promise<Measured>;
+  /** Restores the files of its latest backup to a new directory; undefined when it has no such command. */
+  readonly restore?: (round: number) => Promise<Measured>;
+}
+
+export interface Measured {
+  readonly ms: number;
+  /** Bytes the backup takes in its repository (full only). */
+  readonly storedBytes?: number;
+  readonly rssMiB?: number;
+}
+
+/** Bytes of all files below a directory. */
+export function bytesBelow(directory: string): number {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + lstatSync(join(entry.parentPath, entry.name)).size, 0);
+}
