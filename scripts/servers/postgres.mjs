@@ -10,6 +10,7 @@ import { runTool } from './tool.mjs';
 /** @typedef {keyof typeof postgresPins} PostgresMajor */
 
 const root = resolve(import.meta.dirname, '..', '..');
+const executableByAll = 0o111;
 const packagedFolder = join(root, 'node_modules', postgresPackage);
 
 /**
@@ -31,7 +32,10 @@ const makeLinks = async (folder) => {
 /** @param {string} folder */
 const makeRunnable = async (folder) => {
   const programs = join(folder, 'native', 'bin');
-  for (const name of await readdir(programs)) await chmod(join(programs, name), 0o755);
+  for (const name of await readdir(programs)) {
+    const path = join(programs, name);
+    if (((await stat(path)).mode & executableByAll) !== executableByAll) await chmod(path, 0o755);
+  }
   await makeLinks(folder);
 };
 
@@ -72,10 +76,12 @@ const packaged18 = async () => {
   const { version } = postgresPins[18];
   const manifest = join(packagedFolder, 'package.json');
   if (!existsSync(manifest) || JSON.parse(await readFile(manifest, 'utf8')).version !== version) return undefined;
-  if (!isRoot || (await isReachableByAll(packagedFolder))) {
-    await makeRunnable(packagedFolder);
-    return join(packagedFolder, 'native', 'bin');
-  }
+  // Why: an installation of another user may lack its links or rights, and cannot be completed by us; then a copy serves.
+  const isUsable = await makeRunnable(packagedFolder).then(
+    () => true,
+    () => false,
+  );
+  if (isUsable && (!isRoot || (await isReachableByAll(packagedFolder)))) return join(packagedFolder, 'native', 'bin');
   const copy = async (/** @type {string} */ folder) => {
     await mkdir(join(folder, 'native'), { recursive: true });
     await cp(join(packagedFolder, 'native'), join(folder, 'native'), { recursive: true, verbatimSymlinks: true });

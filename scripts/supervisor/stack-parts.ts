@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { provideMinio } from '../servers/minio.mjs';
 import { providePostgres } from '../servers/postgres.mjs';
 import { provideTemporal } from '../servers/temporal.mjs';
@@ -76,6 +77,7 @@ export interface PartStarters {
 const host = '127.0.0.1';
 const catalogMajor = 18;
 const secretBytes = 18;
+const enrolmentAnswer = z.looseObject({ token: z.string() });
 
 const choosePorts = async (options: StackOptions): Promise<StackPorts> => {
   if (options.ports !== undefined) {
@@ -147,9 +149,14 @@ const answers = async (url: string): Promise<boolean> => (await fetch(url)).ok;
 const enrolment = async (places: StackPlaces): Promise<Record<string, string>> => {
   if (existsSync(join(places.agentHome, 'host.json'))) return {};
   const path = join(places.agentHome, 'enrolment.token');
-  const output = await runHoldfast(['host', 'token', '--json'], places.cliEnv);
-  const answer: unknown = JSON.parse(output);
-  const token = typeof answer === 'object' && answer !== null && 'token' in answer ? String(answer.token) : '';
+  const bearer = readFileSync(places.adminTokenPath, 'utf8').trim();
+  const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' };
+  const response = await fetch(`${places.apiUrl}/api/v1/hosts/enrolment-tokens`, {
+    method: 'POST',
+    headers,
+    body: '{}',
+  });
+  const { token } = enrolmentAnswer.parse(await response.json());
   writeFileSync(path, token, { mode: 0o600 });
   return { HOLDFAST_ENROL_TOKEN_FILE: path };
 };
