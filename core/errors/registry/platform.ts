@@ -50,4 +50,28 @@ export const platformErrors = {
     messageZh: '{tool} 以 {status} 结束：{output}',
     hintZh: '以上输出说明了原因，请排除后重新启动。',
   },
+  wait_timed_out: {
+    class: 'unavailable',
+    http: 504,
+    message: 'Waited {seconds} s in vain for {what}.',
+    hint: 'Read the logs of the programs in the data folder; a process that ended or a full disk is the usual cause.',
+    messageZh: '等待 {what} 超过 {seconds} 秒仍未出现。',
+    hintZh: '请查看数据目录中各程序的日志；常见原因是进程已退出或磁盘已满。',
+  },
+  demo_run_failed: {
+    class: 'precondition',
+    http: 500,
+    message: 'The run {run} of the demo ended {state}: {cause}',
+    hint: 'Ask for its log with holdfast run logs {run}, or open its workflow in Temporal Web.',
+    messageZh: '演示中的运行 {run} 以 {state} 结束：{cause}',
+    hintZh: '请用 holdfast run logs {run} 查看日志，或在 Temporal Web 中打开其工作流。',
+  },
+  demo_request_failed: {
+    class: 'precondition',
+    http: 500,
+    message: 'The API refused {request} of the demo: {answer}',
+    hint: 'The answer names the cause. The log of the API is api.log in the data folder.',
+    messageZh: 'API 拒绝了演示的请求 {request}：{answer}',
+    hintZh: '应答中说明了原因；API 日志为数据目录中的 api.log。',
+  },
 } as const satisfies Record<string, ErrorSpec>;
