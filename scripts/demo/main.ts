@@ -1,0 +1,85 @@
+/** `npm run demo`: the whole story once, on embedded parts, ending with proof. `--json` prints one line at the end. */
+import { parseArgs } from 'node:util';
+import { bug, fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { untilAskedToEnd } from '../supervisor/lifetime.ts';
+import { checkNames } from './checks.ts';
+import { printProof } from './print.ts';
+import type { StageOptions } from './stage.ts';
+import { openStage } from './stage.ts';
+import { playStory } from './story.ts';
+
+const majors = [12, 13, 14, 15, 16, 17, 18] as const;
+
+interface DemoOptions extends StageOptions {
+  readonly isJson: boolean;
+}
+
+function optionsFrom(args: readonly string[]): DemoOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      pool: { type: 'string', default: 'local' },
+      pg: { type: 'string', default: '18' },
+      size: { type: 'string', default: '400' },
+      json: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
+    },
+  });
+  const major = majors.find((known) => String(known) === values.pg);
+  if (values.pool !== 'local' && values.pool !== 's3') {
+    throw fail('value_malformed', { text: values.pool, what: 'pool of the demo', expected: 'local or s3' });
+  }
+  if (major === undefined) {
+    throw fail('value_malformed', { text: values.pg, what: 'PostgreSQL version', expected: '12 to 18' });
+  }
+  const dataMiB = Number(values.size);
+  if (!Number.isInteger(dataMiB) || dataMiB < 64) {
+    throw fail('value_malformed', { text: values.size, what: 'size of the demo in MiB', expected: 'a number from 64' });
+  }
+  const sabotage = process.env['HOLDFAST_SABOTAGE'];
+  if (sabotage !== undefined && !checkNames.some((name) => name === sabotage)) {
+    throw fail('value_malformed', { text: sabotage, what: 'check of the demo', expected: checkNames.join(', ') });
+  }
+  const isJson = values.json;
+  const say = (line: string): void => {
+    process[isJson ? 'stderr' : 'stdout'].write(`${line}\n`);
+  };
+  return { pool: values.pool, major, dataMiB, isKept: values.keep, sabotage, say, isJson };
+}
+
+async function play(options: DemoOptions): Promise<boolean> {
+  const stage = await openStage(options);
+  try {
+    const broken = stage.stack.broken.then((part): never => {
+      throw bug(`${part} ended by itself during the demo`);
+    });
+    const proof = await Promise.race([playStory(stage), broken]);
+    printProof(stage, proof);
+    const { timings } = stage;
+    if (options.isJson) {
+      const line = { ok: stage.checks.isOk, checks: stage.checks.all(), timings };
+      process.stdout.write(`${JSON.stringify(line)}\n`);
+    }
+    return stage.checks.isOk;
+  } finally {
+    await stage.close();
+  }
+}
+
+async function main(): Promise<number> {
+  const options = optionsFrom(process.argv.slice(2));
+  const ending = untilAskedToEnd();
+  const isOk = await Promise.race([play(options), ending]);
+  if (typeof isOk === 'boolean') return isOk ? 0 : 1;
+  process.stderr.write(`Stopping (${isOk}).\n`);
+  return 130;
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  const text = error instanceof HoldfastError ? `${error.message}\n${error.hint}` : String(error);
+  process.stderr.write(`${text}\n`);
+  return 1;
+});
+// Why: a library's timer may still hold the event loop; everything of ours has ended.
+process.exit();

@@ -1,0 +1,32 @@
+import type { Stage } from './stage.ts';
+import type { Proof } from './story.ts';
+
+export const mebibytes = (bytes: number): string => `${(bytes / 1048576).toFixed(1)} MiB`;
+
+const table = (rows: readonly (readonly string[])[]): string[] => {
+  const widths = (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
+};
+
+const seconds = (stage: Stage, name: string): string => `${(stage.timings[name] ?? 0).toFixed(1)} s`;
+
+/** The short table at the end: what, size, time, proof; then each check and what to open. */
+export function printProof(stage: Stage, { first, killed, log, moment, copy }: Proof): void {
+  const { say } = stage.options;
+  const killedName = 'second full backup, agent killed in the middle';
+  say('');
+  const rows = [
+    ['what', 'size', 'time', 'proof'],
+    ['full backup', mebibytes(first.storedBytes), seconds(stage, 'full backup'), first.id],
+    ['full backup, killed', mebibytes(killed.set.storedBytes), seconds(stage, killedName), `${mebibytes(killed.acknowledgedBytes)} kept`],
+    ['log backup', mebibytes(log.storedBytes), seconds(stage, 'log backup'), `${String(log.segments)} segments`],
+    ['recovery', mebibytes(killed.set.rawBytes), seconds(stage, 'recover a copy to that moment'), `to ${moment.time}`],
+  ];
+  for (const line of table(rows)) say(line);
+  say('');
+  for (const { name, ok, detail } of stage.checks.all()) say(`  ${ok ? '✔' : '✘'} ${name}: ${detail}`);
+  say('');
+  if (killed.temporalUrl !== undefined) say(`  the killed run in Temporal Web (while the demo ran): ${killed.temporalUrl}`);
+  say(`  the copy was in ${copy.directory}; --keep keeps the folder`);
+  say(stage.checks.isOk ? 'Everything proved.' : 'NOT proved: see the failed checks above.');
+}

@@ -1,0 +1,48 @@
+import { mebibytes } from './print.ts';
+import type { Copy, Moment } from './recovery.ts';
+import { proveCopy, recoverCopy, rememberMoment, verifySets } from './recovery.ts';
+import { isSabotaged } from './sabotage.ts';
+import type { KilledFull, SetFacts } from './scenes.ts';
+import { backUp, backUpLog, backUpThroughKill } from './scenes.ts';
+import type { Stage } from './stage.ts';
+import { timed } from './stage.ts';
+import { commitToLedger, createSchema, fill } from './workload.ts';
+
+/** What the story leaves to be printed. */
+export interface Proof {
+  readonly first: SetFacts;
+  readonly killed: KilledFull;
+  readonly log: { readonly segments: number; readonly storedBytes: number };
+  readonly moment: Moment;
+  readonly copy: Copy;
+}
+
+/** Full backup → work → second full through a kill → log → a mistake → recovery to the moment before it → proof. */
+export async function playStory(stage: Stage): Promise<Proof> {
+  const { sql, options } = stage;
+  options.say('Holdfast demo');
+  await timed(stage, `fill PostgreSQL ${String(options.major)} with ${String(options.dataMiB)} MiB`, async () => {
+    await createSchema(sql, stage.tablespaceDirectory);
+    await fill(sql, options.dataMiB, () => undefined);
+  });
+  const first = await timed(stage, 'full backup', () => backUp(stage));
+  options.say(`  ${mebibytes(first.rawBytes)} read, ${mebibytes(first.storedBytes)} stored`);
+  await timed(stage, 'workload', () => commitToLedger(sql, 'before the second full', 100));
+  const killed = await timed(stage, 'second full backup, agent killed in the middle', () => backUpThroughKill(stage, first));
+  await timed(stage, 'workload', () => commitToLedger(sql, 'after the second full', 100));
+  await timed(stage, 'log backup', () => backUpLog(stage));
+  await commitToLedger(sql, 'last good', 20);
+  const moment = await timed(stage, 'remember the moment', () => rememberMoment(stage));
+  await makeMistake(stage);
+  const log = await timed(stage, 'log backup', () => backUpLog(stage));
+  const copy = await timed(stage, 'recover a copy to that moment', () => recoverCopy(stage, moment, killed.set));
+  await timed(stage, 'prove the copy', () => proveCopy(stage, moment, copy));
+  await timed(stage, 'verify every set', () => verifySets(stage, [first, killed.set]));
+  return { first, killed, log, moment, copy };
+}
+
+/** Somebody drops a table, and work goes on. */
+async function makeMistake(stage: Stage): Promise<void> {
+  if (!isSabotaged(stage, 'mistake-happened')) await stage.sql.query('drop table invoice');
+  await commitToLedger(stage.sql, 'after the mistake', 20);
+}
