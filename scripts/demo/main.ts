@@ -5,7 +5,7 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { untilAskedToEnd } from '../supervisor/lifetime.ts';
 import { checkNames } from './checks.ts';
 import { printProof } from './print.ts';
-import type { StageOptions } from './stage.ts';
+import type { Stage, StageOptions } from './stage.ts';
 import { openStage } from './stage.ts';
 import { playStory } from './story.ts';
 
@@ -48,32 +48,29 @@ function optionsFrom(args: readonly string[]): DemoOptions {
   return { pool: values.pool, major, dataMiB, isKept: values.keep, sabotage, say, isJson };
 }
 
-async function play(options: DemoOptions): Promise<boolean> {
-  const stage = await openStage(options);
-  try {
-    const broken = stage.stack.broken.then((part): never => {
-      throw bug(`${part} ended by itself during the demo`);
-    });
-    const proof = await Promise.race([playStory(stage), broken]);
-    printProof(stage, proof);
-    const { timings } = stage;
-    if (options.isJson) {
-      const line = { ok: stage.checks.isOk, checks: stage.checks.all(), timings };
-      process.stdout.write(`${JSON.stringify(line)}\n`);
-    }
-    return stage.checks.isOk;
-  } finally {
-    await stage.close();
-  }
+async function tell(stage: Stage, { isJson }: DemoOptions): Promise<number> {
+  const broken = stage.stack.broken.then((part): never => {
+    throw bug(`${part} ended by itself during the demo`);
+  });
+  printProof(stage, await Promise.race([playStory(stage), broken]));
+  const { checks, timings } = stage;
+  if (isJson) process.stdout.write(`${JSON.stringify({ ok: checks.isOk, checks: checks.all(), timings })}\n`);
+  return checks.isOk ? 0 : 1;
 }
 
+/** 0 when everything is proved, 1 when not, 130 when somebody ended it. Whatever happens, what it started is stopped. */
 async function main(): Promise<number> {
   const options = optionsFrom(process.argv.slice(2));
   const ending = untilAskedToEnd();
-  const isOk = await Promise.race([play(options), ending]);
-  if (typeof isOk === 'boolean') return isOk ? 0 : 1;
-  process.stderr.write(`Stopping (${isOk}).\n`);
-  return 130;
+  const stage = await openStage(options);
+  try {
+    const end = await Promise.race([tell(stage, options), ending]);
+    if (typeof end === 'number') return end;
+    process.stderr.write(`Stopping (${end}).\n`);
+    return 130;
+  } finally {
+    await stage.close();
+  }
 }
 
 process.exitCode = await main().catch((error: unknown) => {
