@@ -210,6 +210,7 @@ export class EmptyTarget implements Proven {
     this.unfinish();
     this.removeAllBut(new Set());
     this.release();
+    this.#directories.clear();
   }
 
   roots(): readonly string[] {

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { fail } from '#core/errors/fail.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import { noProgress } from '#core/run/progress.ts';
 import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
@@ -11,6 +10,7 @@ import { settleCopy } from './configure.ts';
 import type { RestoreJournal } from './journal.ts';
 import type { Recovered, RecoveryRequest } from './recover.ts';
 import { recover } from './recover.ts';
+import type { RestoredSet } from './restore-set.ts';
 import type { RestoreWork } from './restore.ts';
 import { socketOf } from './socket.ts';
 import { stopLeftServer } from './stop-left-server.ts';
@@ -21,24 +21,41 @@ export const recoveryLog = 'holdfast-recovery.log';
 
 /** Restores to a new directory. The copy is left running on a private socket, or closed (K-107); it can touch nothing of production. */
 export async function restoreCopy(work: RestoreWork, owner: FileOwner, journal: RestoreJournal): Promise<RestoreReport> {
-  const { order, step, watch } = work;
+  const { order, watch } = work;
   const { plan } = order;
   if (!isAbsent(plan.place.directory) && isMarkedFor(plan.place.directory, order.runId)) await stopLeftServer(plan.place.directory);
   const port = plan.place.kind === 'copy' ? (plan.place.port ?? defaultPort) : defaultPort;
-  const address = (target: EmptyTarget): ServerAddress => ({ port, socket: socketOf(target, port) });
+  const address = (one: EmptyTarget): ServerAddress => ({ port, socket: socketOf(one, port) });
   const { target, restored } = await writeTarget(work, { owner, addressOf: address, beforeFinish: () => undefined });
   const { socket } = address(target);
-  step.report({ ...noProgress, phase: 'replay', bytesWritten: restored.bytesWritten, bytesTotal: restored.bytesWritten, filesDone: restored.filesWritten, filesTotal: restored.filesWritten });
-  const recovered = await watch.time('recover', () => recover(recoveryOf(work, target)));
+  reportReplay(work, restored);
+  const recovered = await watch.time('recover', () => recoverOrClean(work, target));
   settleCopy(plan, target, { port, socket });
-  const report: RestoreReport = { ...reportOf(work, target, recovered), ...(plan.isOpenedAfter ? { port, socket } : {}), bytesWritten: restored.bytesWritten, filesWritten: restored.filesWritten, warnings: restored.warnings };
-  if (step.signal.aborted) {
-    await recovered.server?.stop('SIGINT', 10_000);
-    throw fail('cancelled', { what: 'the restore' });
-  }
+  const report: RestoreReport = {
+    ...reportOf(work, target, recovered),
+    ...(plan.isOpenedAfter ? { port, socket } : {}),
+    bytesWritten: restored.bytesWritten,
+    filesWritten: restored.filesWritten,
+    warnings: restored.warnings,
+  };
   journal.finish(report);
   target.release();
   return report;
+}
+
+/** A cancelled copy leaves nothing; one whose recovery failed stays, closed and marked, for the operator to look at. */
+async function recoverOrClean(work: RestoreWork, target: EmptyTarget): Promise<Recovered> {
+  try {
+    return await recover(recoveryOf(work, target));
+  } catch (error) {
+    if (work.step.signal.aborted) target.discard();
+    throw error;
+  }
+}
+
+export function reportReplay({ step }: RestoreWork, { bytesWritten, filesWritten }: RestoredSet): void {
+  const all = { bytesWritten, bytesTotal: bytesWritten, filesDone: filesWritten, filesTotal: filesWritten };
+  step.report({ ...noProgress, phase: 'replay', ...all });
 }
 
 export const recoveryOf = ({ order, step, programs }: RestoreWork, target: EmptyTarget): RecoveryRequest => ({

@@ -5,7 +5,6 @@ import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import type { Warning } from '#core/run/progress.ts';
-import { noProgress } from '#core/run/progress.ts';
 import { asideOf, historyFilesOf, moveAside } from '#agent/datadir/writer-aside.ts';
 import { codeOf } from '#agent/datadir/writer-errors.ts';
 import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
@@ -18,7 +17,7 @@ import type { RecoveredInPlace, RestoreJournal } from './journal.ts';
 import { openInPlace } from './open-in-place.ts';
 import { recover } from './recover.ts';
 import type { RestoreWork } from './restore.ts';
-import { recoveryOf, reportOf } from './restore-copy.ts';
+import { recoveryOf, reportOf, reportReplay } from './restore-copy.ts';
 import { saveTail } from './save-tail.ts';
 import { socketOf } from './socket.ts';
 import { stopLeftServer } from './stop-left-server.ts';
@@ -42,7 +41,7 @@ export async function restoreInPlace(work: RestoreWork, owner: FileOwner, journa
 
 /** Up to the recovered database, closed, with its own settings. Journalled at its end: from then on clients may write to it. */
 async function replace(work: RestoreWork, owner: FileOwner, journal: RestoreJournal): Promise<RecoveredInPlace> {
-  const { order, watch, step } = work;
+  const { order, watch } = work;
   const { plan } = order;
   const directory = canonicalPath(plan.place.directory);
   const old = asideOf(directory, order.runId);
@@ -56,7 +55,7 @@ async function replace(work: RestoreWork, owner: FileOwner, journal: RestoreJour
       keepHistories(one, old);
     },
   });
-  step.report({ ...noProgress, phase: 'replay', bytesWritten: restored.bytesWritten, bytesTotal: restored.bytesWritten, filesDone: restored.filesWritten, filesTotal: restored.filesWritten });
+  reportReplay(work, restored);
   const recovered = await watch.time('recover', () => recover({ ...recoveryOf(work, target), configFile }));
   await recovered.server?.stop('SIGINT', closeMs);
   settleInPlace(plan, target, original);

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { SetMeta } from '#core/format/meta.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import type { Progress } from '#core/run/progress.ts';
@@ -36,20 +37,43 @@ export interface WriteWays {
  * never starts.
  */
 export async function writeTarget(work: RestoreWork, ways: WriteWays): Promise<WrittenTarget> {
-  const { order, pool, step, watch } = work;
+  const { order, pool, watch } = work;
   const set = await openSet(pool, order.plan.setId);
-  const configFile = outsideConfiguration(order.plan, set.meta);
   try {
     const target = await watch.time('prepare', () => prepare(work, set, ways.owner));
-    const restored = await watch.time('write', () => restoreSet({ set, target, pool: order.pool, channels: order.channels, hasOutsideConfiguration: configFile !== undefined, step }));
-    await watch.time('log', () => prefill(work, target, restored));
-    ways.beforeFinish(target);
-    configure(order.plan, target, { ...ways.addressOf(target), hasOutsideConfiguration: configFile !== undefined });
-    target.finish(await set.readMember('global/pg_control'));
-    return { target, restored, configFile };
+    return await fill(work, { set, target, ways }).catch((error: unknown) => {
+      discardFailed(work, target, error);
+      throw error;
+    });
   } finally {
     await set.close();
   }
+}
+
+interface Filling {
+  readonly set: OpenSet;
+  readonly target: EmptyTarget;
+  readonly ways: WriteWays;
+}
+
+async function fill(work: RestoreWork, { set, target, ways }: Filling): Promise<WrittenTarget> {
+  const { order, step, watch } = work;
+  const configFile = outsideConfiguration(order.plan, set.meta);
+  const hasOutsideConfiguration = configFile !== undefined;
+  const restored = await watch.time('write', () =>
+    restoreSet({ set, target, pool: order.pool, channels: order.channels, hasOutsideConfiguration, step }),
+  );
+  await watch.time('log', () => prefill(work, target, restored));
+  ways.beforeFinish(target);
+  configure(order.plan, target, { ...ways.addressOf(target), hasOutsideConfiguration });
+  target.finish(await set.readMember('global/pg_control'));
+  return { target, restored, configFile };
+}
+
+/** What cannot be continued is removed, so that the place is free; what a later attempt can continue stays, unstartable. */
+function discardFailed({ step }: RestoreWork, target: EmptyTarget, error: unknown): void {
+  const canContinue = error instanceof HoldfastError && error.isRetryable && !step.signal.aborted;
+  if (!canContinue) target.discard();
 }
 
 /** A copy takes such configuration into its directory; in place it is used where it is, unless another was chosen (K-110). */

@@ -56,7 +56,7 @@ export function planRestore(request: RestoreRequest): RestorePlan {
     segmentBytes: set.segmentBytes,
     asked: request.target,
     setting: located.setting,
-    timeline: located.timeline,
+    timeline: stopTimeline(located, set),
     mustReach: compareLsn(located.mustReach, set.endLsn) > 0 ? located.mustReach : set.endLsn,
     segments: located.segments.map((one) => planned(one, set.systemId)),
     histories: historiesOf(timeline, located),
@@ -104,6 +104,12 @@ function checkProven(request: RestoreRequest, set: SetSummary): void {
   if (major > 12 || request.target.at !== 'xid') return;
   throw fail('target_unproven', { major: String(major), point: `transaction ${request.target.xid}` });
 }
+
+/**
+ * The timeline on which recovery stops. Not that of the branch: a server told to follow a branch beyond the stop would
+ * write a history in which its new timeline leaves a parent before that parent began.
+ */
+const stopTimeline = (located: Reached, set: SetSummary): number => located.segments.at(-1)?.timeline ?? set.timeline;
 
 const planned = ({ branchId, segment }: RoutedSegment, systemId: string): PlannedSegment => ({
   name: segment.name,

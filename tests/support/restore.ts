@@ -1,16 +1,17 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import type { OrderOf } from '#core/agent/order.ts';
+import type { InstanceAccess, OrderOf } from '#core/agent/order.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import type { RestoreRequest } from '#core/restore/plan-restore.ts';
 import { planRestore } from '#core/restore/plan-restore.ts';
-import type { RestoreReport } from '#core/restore/report.ts';
+import type { LogReport, RestoreReport } from '#core/restore/report.ts';
 import { isAlive, readPidFile } from '#agent/datadir/writer-running.ts';
 import { restore } from '#agent/restore/restore.ts';
+import { takeLogBackup } from '#agent/wal/take-log-backup.ts';
 import type { BackupBench } from './backup.ts';
 import { newTestId } from './backup.ts';
 import { giveToUnprivileged, unprivilegedUser } from '#scripts/supervisor/unprivileged.ts';
@@ -27,6 +28,8 @@ export interface RestoreBench {
   stop(directory: string): Promise<void>;
   readonly sets: SetSummary[];
   readonly batches: BatchSummary[];
+  /** Closes and backs up the log; its batches join `batches`. */
+  backUpLog(instance: InstanceAccess, archiveDirectory: string): Promise<LogReport>;
   directory(name: string): string;
   makeTablespaceDirectory(path: string): void;
   /** Stops every server that a restore of this bench left running. */
@@ -42,6 +45,16 @@ export function openRestoreBench(bench: BackupBench, postgres: Postgres): Restor
     clock: { nowMs: () => Date.now() },
     programs: () => Promise.resolve([postgres.programs]),
     account: account === undefined ? '' : `${String(account.uid)}:${String(account.gid)}`,
+  });
+  const backUp = takeLogBackup({
+    clock: { nowMs: () => Date.now() },
+    newId: newTestId,
+    channel: {
+      putBatch: (batch) => {
+        batches.push(batch);
+        return Promise.resolve();
+      },
+    },
   });
   const opened = new Set<string>();
   const stop = async (directory: string): Promise<void> => {
@@ -60,7 +73,15 @@ export function openRestoreBench(bench: BackupBench, postgres: Postgres): Restor
         ...changes,
       }),
     order: (plan, changes = {}) => ({
-      ...{ kind: 'restore', runId: newTestId('run'), hostId: newTestId('host'), pool: bench.pool, plan, limits: {}, channels: 2 },
+      ...{
+        kind: 'restore',
+        runId: newTestId('run'),
+        hostId: newTestId('host'),
+        pool: bench.pool,
+        plan,
+        limits: {},
+        channels: 2,
+      },
       ...changes,
     }),
     restore: (order, changes = {}) => {
@@ -73,13 +94,24 @@ export function openRestoreBench(bench: BackupBench, postgres: Postgres): Restor
       });
     },
     async sql(report, text, database = 'postgres') {
-      const client = new pg.Client({ host: report.socket ?? '', port: report.port ?? 0, user: postgres.user, password: postgres.password, database });
+      const client = new pg.Client({
+        host: report.socket ?? '',
+        port: report.port ?? 0,
+        user: postgres.user,
+        password: postgres.password,
+        database,
+      });
       await client.connect();
       try {
         return (await client.query<Record<string, unknown>>(text)).rows;
       } finally {
         await client.end();
       }
+    },
+    backUpLog: (instance, archiveDirectory) => {
+      const order = bench.order(instance, { archiveDirectory });
+      const { runId, hostId, options } = order;
+      return backUp({ kind: 'log-backup', runId, hostId, instance, pools: [bench.pool], options, neededFrom: [] }, bench.step(order));
     },
     makeTablespaceDirectory: (path) => {
       mkdirSync(path, { mode: 0o700 });
