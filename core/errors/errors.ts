@@ -1,6 +1,5 @@
 import { controlErrors } from './registry/control.ts';
 import { copyErrors } from './registry/copy.ts';
-import { demoErrors } from './registry/demo.ts';
 import { databaseErrors } from './registry/database.ts';
 import { inputErrors } from './registry/input.ts';
 import { platformErrors } from './registry/platform.ts';
@@ -15,7 +14,6 @@ export const errors = {
   ...controlErrors,
   ...copyErrors,
   ...databaseErrors,
-  ...demoErrors,
   ...platformErrors,
   ...poolErrors,
   ...restoreErrors,

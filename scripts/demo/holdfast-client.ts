@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fail } from '#core/errors/fail.ts';
-import { pollUntil } from './poll.ts';
+import { pollUntil } from '../supervisor/wait.ts';
 
 /** A run as GET /api/v1/runs/{run} tells it; only what the demo reads. */
 export interface LiveRun {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LiveRun } from './holdfast-client.ts';
-import { pollUntil } from './poll.ts';
+import { pollUntil } from '../supervisor/wait.ts';
 import type { PoolObject } from './pool-view.ts';
 import { beginAbandonedBackup, forgetAcknowledged, isSabotaged, withObjectHidden } from './sabotage.ts';
 import type { Stage } from './stage.ts';
