@@ -1,0 +1,312 @@
+import { copyFileSync, existsSync, readFileSync, readdirSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { ArchiveRetention } from '#core/agent/order.ts';
+import { coverage } from '#core/log/coverage.ts';
+import { branchPrefix } from '#core/format/object-key.ts';
+import { isSegmentName, parseSegmentName } from '#core/wal/segment-name.ts';
+import { branchIdOf, sha256Hex } from '#agent/codec/hash.ts';
+import { openPool } from '#agent/pools/open-pool.ts';
+import { getLogSegment, keyOfLog } from '#agent/sets/log-objects.ts';
+import type { LogStage, StageOptions } from '#tests/support/log-stage.ts';
+import { openLogStage } from '#tests/support/log-stage.ts';
+import type { Major } from '#tests/support/postgres.ts';
+import { openPostgres } from '#tests/support/postgres.ts';
+import { readBatches } from './committed-log.ts';
+
+const stageOn = async (major: Major = 15, options: StageOptions = {}): Promise<LogStage> => {
+  const stage = await openLogStage(await openPostgres({ major, archive: true }), options);
+  onTestFinished(() => stage.close());
+  return stage;
+};
+
+/** Writes some log and closes its segment. */
+const write = async ({ server }: LogStage, rows = 100): Promise<void> => {
+  await server.sql('CREATE TABLE IF NOT EXISTS t (a int, b text)');
+  await server.sql(`INSERT INTO t SELECT g, md5(g::text) FROM generate_series(1, ${String(rows)}) g`);
+};
+
+const archived = ({ server }: LogStage): string[] => readdirSync(server.archiveDirectory).filter(isSegmentName).sort();
+
+const withRetention = (stage: LogStage, archiveRetention: ArchiveRetention): Parameters<LogStage['backUp']>[0] => {
+  const { options } = stage.order();
+  return { options: { ...options, archiveRetention } };
+};
+
+const log = (stage: LogStage): ReturnType<typeof coverage> => coverage({ sets: [], batches: stage.told });
+
+describe.each([12, 15, 18] as const)('log backup on PostgreSQL %i', (major) => {
+  test('K-049 what was committed before the run began is in the pool after it, without a gap', async () => {
+    const stage = await stageOn(major);
+    await write(stage, 200_000);
+    const report = await stage.backUp();
+    expect(report.segments).toBe(archived(stage).length);
+    expect(report.segments).toBeGreaterThan(1);
+    expect(report.warnings).toEqual([]);
+    const [branch] = log(stage).branches;
+    expect(branch?.gaps).toEqual([]);
+    expect(branch?.stretches).toHaveLength(1);
+    const [row] = await stage.server.sql("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day");
+    expect(branch?.stretches[0]?.lastCommit?.slice(0, 10)).toBe(row?.['day']);
+  });
+});
+
+describe('log backup', () => {
+  test('K-049 every segment in the pool is the archived file byte for byte, in an encrypted pool too', async () => {
+    const stage = await stageOn(15, { passphrase: 'correct horse battery' });
+    await write(stage);
+    await stage.backUp();
+    const [access] = stage.pools;
+    const pool = access === undefined ? undefined : await openPool(access);
+    if (pool === undefined) return;
+    const branchId = branchIdOf('');
+    for (const segment of stage.told.flatMap((batch) => batch.segments)) {
+      const raw = await getLogSegment(pool, keyOfLog({ systemId: stage.systemId, branchId, name: segment.object }), segment.rawSha256);
+      expect(sha256Hex(raw)).toBe(sha256Hex(readFileSync(join(stage.server.archiveDirectory, segment.name))));
+    }
+    const batches = [];
+    for await (const batch of readBatches(pool, stage.systemId)) batches.push(batch);
+    expect(batches).toEqual(stage.told);
+    await pool.close();
+  });
+
+  test('a second run commits only what is new, and batches form a chain', async () => {
+    const stage = await stageOn();
+    await write(stage);
+    await stage.backUp();
+    await write(stage);
+    const again = await stage.backUp();
+    expect(again.segments).toBe(1);
+    expect(stage.told).toHaveLength(2);
+    expect(stage.told[1]?.previousSha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(stage.told[1]?.isAfterGap).toBe(false);
+    expect(stage.told[1]?.from).toBe(stage.told[0]?.to);
+  });
+
+  test('an idle database stays covered: a run without new log moves covered-until', async () => {
+    const stage = await stageOn();
+    await write(stage);
+    await stage.backUp();
+    const before = log(stage).branches[0]?.stretches[0]?.coveredUntil;
+    const idle = await stage.backUp();
+    expect(idle.segments).toBeLessThanOrEqual(1);
+    const after = log(stage).branches[0]?.stretches[0]?.coveredUntil;
+    expect(after === undefined || before === undefined ? '' : after > before).toBe(true);
+  });
+
+  test('D-012 a closed instance gives what its archive holds', async () => {
+    const stage = await stageOn();
+    await write(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await stage.server.stop();
+    const report = await stage.backUp();
+    expect(report.segments).toBe(archived(stage).length);
+    expect(report.warnings).toEqual([]);
+    expect(stage.told[0]?.coveredUntil.startsWith('1970')).toBe(false);
+  });
+
+  test('a missing segment is a recorded break and a warning, and the log behind it is committed', async () => {
+    const stage = await stageOn();
+    for (let i = 0; i < 3; i++) {
+      await write(stage);
+      await stage.server.sql('SELECT pg_switch_wal()');
+    }
+    await write(stage);
+    const all = await stage.backUp();
+    const other = await stageOn();
+    expect(all.segments).toBeGreaterThan(3);
+    const names = archived(stage);
+    const hole = names[1] ?? '';
+    for (const name of names.filter((each) => each !== hole)) {
+      copyFileSync(join(stage.server.archiveDirectory, name), join(other.server.archiveDirectory, name));
+    }
+    await other.server.stop();
+    const order = other.order();
+    const report = await other.backUp({ instance: { ...order.instance, systemId: stage.systemId } });
+    expect(report.warnings.map((warning) => warning.code)).toEqual(['log_gap']);
+    expect(other.told.map((batch) => batch.isAfterGap)).toEqual([false, true]);
+    expect(log(other).branches[0]?.gaps).toHaveLength(1);
+    copyFileSync(join(stage.server.archiveDirectory, hole), join(other.server.archiveDirectory, hole));
+    await other.backUp({ instance: { ...order.instance, systemId: stage.systemId } });
+    expect(log(other).branches[0]?.gaps).toEqual([]);
+  });
+
+  test('a different file under a committed name is refused and nothing is overwritten or deleted', async () => {
+    const stage = await stageOn();
+    await write(stage);
+    await stage.backUp();
+    const [name = ''] = archived(stage);
+    const path = join(stage.server.archiveDirectory, name);
+    const bytes = readFileSync(path);
+    bytes[9000] = (bytes[9000] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    const before = archived(stage);
+    await expect(stage.backUp(withRetention(stage, { mode: 'delete' }))).rejects.toMatchObject({ code: 'log_duplicate_differs' });
+    expect(archived(stage).filter((each) => before.includes(each))).toEqual(before);
+  });
+
+  test("another cluster's log in the directory is refused by name and identifier", async () => {
+    const stage = await stageOn();
+    const other = await stageOn();
+    await write(other, 300_000);
+    await other.backUp();
+    await write(stage);
+    await stage.backUp();
+    const foreign = archived(other)[archived(other).length - 1] ?? '';
+    copyFileSync(join(other.server.archiveDirectory, foreign), join(stage.server.archiveDirectory, foreign));
+    await expect(stage.backUp()).rejects.toMatchObject({ code: 'log_foreign', params: { found: other.systemId, expected: stage.systemId } });
+  });
+
+  test('damaged, zero-filled and renamed files are refused, the log around them is committed', async () => {
+    const stage = await stageOn();
+    await write(stage, 400_000);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await stage.backUp();
+    const names = archived(stage);
+    const other = await stageOn();
+    await other.server.stop();
+    const takeIn = (name: string, change: (bytes: Buffer) => Buffer): void => {
+      writeFileSync(join(other.server.archiveDirectory, name), change(readFileSync(join(stage.server.archiveDirectory, name))));
+    };
+    names.slice(0, 3).forEach((name) => { takeIn(name, (bytes) => bytes); });
+    const instance = { ...other.order().instance, systemId: stage.systemId };
+    const [, second = ''] = names;
+    takeIn(second, (bytes) => bytes.fill(0, 8_000_000));
+    await expect(other.backUp({ instance })).rejects.toMatchObject({ code: 'log_damaged' });
+    expect(other.told.flatMap((batch) => batch.segments.map((segment) => segment.name))).toEqual([names[0], names[2]]);
+    takeIn(second, (bytes) => { bytes[5_000_000] = (bytes[5_000_000] ?? 0) ^ 4; return bytes; });
+    await expect(other.backUp({ instance })).rejects.toMatchObject({ code: 'log_damaged' });
+    copyFileSync(join(stage.server.archiveDirectory, names[0] ?? ''), join(other.server.archiveDirectory, second));
+    await expect(other.backUp({ instance })).rejects.toMatchObject({ code: 'log_name_mismatch' });
+    takeIn(second, (bytes) => bytes);
+    await other.backUp({ instance });
+    expect(log(other).branches[0]?.gaps).toEqual([]);
+  });
+
+  test('a file that is still being written is left for the next run', async () => {
+    const stage = await stageOn();
+    await write(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await stage.backUp();
+    await write(stage);
+    await stage.backUp();
+    await stage.server.stop();
+    const newest = join(stage.server.archiveDirectory, archived(stage)[archived(stage).length - 1] ?? '');
+    const next = newest.replace(/.{8}$/, (low) => (parseInt(low, 16) + 1).toString(16).toUpperCase().padStart(8, '0'));
+    copyFileSync(newest, next);
+    truncateSync(next, 5_000_000);
+    const report = await stage.backUp();
+    expect(report.warnings.map((warning) => warning.code)).toEqual(['log_file_incomplete']);
+  });
+
+  test('files that are no log are named in a warning and left alone', async () => {
+    const stage = await stageOn();
+    await write(stage);
+    const stray = join(stage.server.archiveDirectory, 'notes.txt');
+    writeFileSync(stray, 'x');
+    const report = await stage.backUp(withRetention(stage, { mode: 'delete' }));
+    expect(report.warnings.map((warning) => warning.code)).toEqual(['archive_file_unknown']);
+    expect(existsSync(stray)).toBe(true);
+  });
+
+  test('K-080 delete: all backed-up files but the newest go, once every pool of the resource holds them', async () => {
+    const stage = await stageOn(15, { pools: 2 });
+    await write(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await write(stage);
+    const first = await stage.backUp(withRetention(stage, { mode: 'delete' }));
+    expect(first.deletedFiles).toBe(0);
+    const swapped = [...stage.pools].reverse();
+    const second = await stage.backUp({ ...withRetention(stage, { mode: 'delete' }), pools: swapped });
+    expect(second.deletedFiles).toBeGreaterThan(0);
+    expect(archived(stage)).toHaveLength(1);
+  });
+
+  test('K-080 keep N days: younger files stay, older ones go; keep: none goes', async () => {
+    const stage = await stageOn();
+    await write(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await write(stage);
+    expect((await stage.backUp(withRetention(stage, { mode: 'keep' }))).deletedFiles).toBe(0);
+    expect((await stage.backUp(withRetention(stage, { mode: 'keep-days', days: 7 }))).deletedFiles).toBe(0);
+    const [oldest = ''] = archived(stage);
+    const before = Date.now() / 1000 - 8 * 86_400;
+    utimesSync(join(stage.server.archiveDirectory, oldest), before, before);
+    expect((await stage.backUp(withRetention(stage, { mode: 'keep-days', days: 7 }))).deletedFiles).toBe(1);
+    expect(archived(stage)).not.toContain(oldest);
+  });
+
+  test('K-080 nothing that a running backup needs is deleted', async () => {
+    const stage = await stageOn();
+    for (let i = 0; i < 3; i++) {
+      await write(stage);
+      await stage.server.sql('SELECT pg_switch_wal()');
+    }
+    await stage.backUp();
+    const names = archived(stage);
+    const neededFrom = [{ timeline: 1, segment: parseSegmentName(names[1] ?? '') }];
+    await stage.backUp({ ...withRetention(stage, { mode: 'delete' }), neededFrom });
+    expect(archived(stage)).not.toContain(names[0]);
+    expect(archived(stage)).toEqual(expect.arrayContaining(names.slice(1)));
+  });
+
+  test('K-080 a file whose object is gone from a pool stays', async () => {
+    const stage = await stageOn();
+    await write(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await write(stage);
+    await stage.backUp();
+    const [first] = stage.told[0]?.segments ?? [];
+    const [access] = stage.pools;
+    if (first === undefined || access === undefined) return;
+    const pool = await openPool(access);
+    await pool.store.remove([keyOfLog({ systemId: stage.systemId, branchId: branchIdOf(''), name: first.object })]);
+    await pool.close();
+    await stage.backUp(withRetention(stage, { mode: 'delete' }));
+    expect(archived(stage)).toContain(first.name);
+  });
+
+  test('log that a killed run left without its batch is used by the next run', async () => {
+    const stage = await stageOn();
+    await write(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await stage.server.stop();
+    await stage.backUp();
+    const [access] = stage.pools;
+    const pool = access === undefined ? undefined : await openPool(access);
+    if (pool === undefined) return;
+    const batches: string[] = [];
+    for await (const { key } of pool.store.list(`${branchPrefix(stage.systemId, branchIdOf(''))}batches/`)) {
+      batches.push(key);
+      await pool.store.remove([key]);
+    }
+    const objects = await countObjects(pool);
+    const report = await stage.backUp();
+    expect(report.segments).toBe(archived(stage).length);
+    expect(await countObjects(pool)).toBe(objects + 1);
+    await pool.close();
+  });
+
+  test('K-082 without an archive directory in the job the one of archive_command is read', async () => {
+    const stage = await stageOn();
+    await write(stage);
+    const { archiveDirectory: _none, ...options } = stage.order().options;
+    await stage.server.sql(`ALTER SYSTEM SET archive_command = 'test ! -f ${stage.server.archiveDirectory}/%f && cp %p ${stage.server.archiveDirectory}/%f'`);
+    await stage.server.sql('SELECT pg_reload_conf()');
+    expect((await stage.backUp({ options })).segments).toBeGreaterThan(0);
+  });
+
+  test('K-082 an archive directory that does not exist is refused by name', async () => {
+    const stage = await stageOn();
+    const { options } = stage.order();
+    await stage.server.stop();
+    const order = { options: { ...options, archiveDirectory: '/nonexistent/archive' } };
+    await expect(stage.backUp(order)).rejects.toMatchObject({ code: 'archive_directory_unreadable', params: { directory: '/nonexistent/archive' } });
+  });
+});
+
+const countObjects = async (pool: Awaited<ReturnType<typeof openPool>>): Promise<number> => {
+  let count = 0;
+  for await (const _object of pool.store.list('logs/')) count++;
+  return count;
+};
