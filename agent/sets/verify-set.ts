@@ -62,28 +62,31 @@ async function checkPiece(pool: Pool, set: OpenSet, entry: Piece): Promise<reado
   }
 }
 
+function sizeError(pool: Pool, object: string, found: number | undefined, expected: number): HoldfastError {
+  const params = { pool: pool.name, object };
+  if (found === undefined) return fail('object_missing', params);
+  if (found < expected) return fail('object_short', { ...params, found: String(found), expected: String(expected) });
+  return fail('object_damaged', { ...params, what: `it has ${String(found)} bytes where ${String(expected)} are recorded` });
+}
+
+/** Pieces that are gone or have another size than recorded. */
 function sizeDamage(pool: Pool, set: OpenSet, sizes: ReadonlyMap<string, number>): readonly Damage[] {
   return set.meta.pieces.flatMap((piece) => {
     const object = keyOfPiece(set.keys, piece);
     const found = sizes.get(object);
-    if (found === piece.storedBytes) return [];
-    const params = { pool: pool.name, object };
-    const error =
-      found === undefined
-        ? fail('object_missing', params)
-        : fail('object_short', { ...params, found: String(found), expected: String(piece.storedBytes) });
-    return [findingOf(object, error)];
+    return found === piece.storedBytes ? [] : [findingOf(object, sizeError(pool, object, found, piece.storedBytes))];
   });
 }
 
-async function checkEveryByte(pool: Pool, set: OpenSet, step: StepContext): Promise<readonly Damage[]> {
+/** Reads every piece but those that were found wrong already. */
+async function checkEveryByte(pool: Pool, set: OpenSet, step: StepContext, wrong: ReadonlySet<string>): Promise<readonly Damage[]> {
   const bytesTotal = set.meta.summary.storedBytes;
   const damage: Damage[] = [];
   let bytesRead = 0;
   let piecesDone = 0;
   for (const entry of piecesOf(set)) {
     if (step.signal.aborted) throw fail('cancelled', { what: `Verifying ${set.keys.setId}` });
-    damage.push(...(await checkPiece(pool, set, entry)));
+    if (!wrong.has(keyOfPiece(set.keys, entry.piece))) damage.push(...(await checkPiece(pool, set, entry)));
     bytesRead += entry.piece.storedBytes;
     step.report({ ...noProgress, phase: 'verify', bytesRead, bytesTotal, piecesDone: ++piecesDone });
   }
@@ -118,9 +121,9 @@ export async function verifySet(pool: Pool, setId: SetId, depth: 'quick' | 'full
   if ('what' in set) return { objects: 2, bytes: 0, damage: [set, ...startDamage.filter(({ object }) => object !== set.object)] };
   const sizes = await sizesOf(pool, setId);
   const wrong = sizeDamage(pool, set, sizes);
-  const found = depth === 'quick' ? wrong : await checkEveryByte(pool, set, step);
-  const damaged = new Set(found.map(({ object }) => object));
-  const damage = [...startDamage, ...found, ...wrong.filter(({ object }) => !damaged.has(object))];
+  const wrongObjects = new Set(wrong.map(({ object }) => object));
+  const found = depth === 'quick' ? [] : await checkEveryByte(pool, set, step, wrongObjects);
+  const damage = [...startDamage, ...wrong, ...found];
   const small = (sizes.get(setStartKey(setId)) ?? 0) + (sizes.get(setMetaKey(setId)) ?? 0);
   return { objects: set.meta.pieces.length + 2, bytes: small + (depth === 'full' ? set.meta.summary.storedBytes : 0), damage };
 }

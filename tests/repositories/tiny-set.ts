@@ -3,6 +3,7 @@ import type { IdByPrefix, IdPrefix } from '#core/id.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import { pieceKey } from '#core/format/object-key.ts';
 import type { Extent, FrameOfSet, MemberOfSet, PieceOfSet, SetMeta } from '#core/format/meta.ts';
+import type { BatchSummary } from '#core/log/batch-summary.ts';
 import { instantFromMs } from '#core/instant.ts';
 import { parseLsn } from '#core/wal/lsn.ts';
 import { parseSegmentName } from '#core/wal/segment-name.ts';
@@ -11,6 +12,7 @@ import { hash128, sealFrame, sha256Hex } from '#agent/codec/frame.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { beginSet } from '#agent/sets/begin-set.ts';
 import { commitBackupSet } from '#agent/sets/commit-backup-set.ts';
+import { putLogSegment, sealBatch } from '#agent/sets/log-objects.ts';
 import type { SetKeys } from '#agent/sets/set-keys.ts';
 import { frameLockOf } from '#agent/sets/set-keys.ts';
 
@@ -69,6 +71,9 @@ interface Draft {
   readonly frames: FrameOfSet[];
 }
 
+export const tinyLink = { path: 'log', target: '/var/log/postgresql' };
+export const tinyDamage = [{ path: 'base/5/1259', block: 1 }];
+
 /** Each file becomes extents of at most 64 KiB, each extent one frame, every five frames one piece. */
 function sealFiles(keys: SetKeys): Draft & { readonly members: MemberOfSet[] } {
   const draft: Draft = { pieces: [], frames: [] };
@@ -101,6 +106,7 @@ function sealFiles(keys: SetKeys): Draft & { readonly members: MemberOfSet[] } {
     return extents;
   };
   const members: MemberOfSet[] = tinyDirectories.map((path) => ({ kind: 'directory', path, mode: 0o700 }));
+  members.push({ kind: 'symlink', ...tinyLink });
   for (const [path, content] of Object.entries(tinyFiles)) {
     members.push({ kind: 'file', path, mode: 0o600, sizeBytes: content.length, mtimeMs: 1_790_000_000_000, extents: extentsOf(content) });
   }
@@ -113,13 +119,32 @@ export async function putTinyPieces(pool: Pool): Promise<{ readonly keys: SetKey
   const keys = await beginSet(pool, tinyIds);
   const { pieces, frames, members } = sealFiles(keys);
   for (const { piece, bytes } of pieces) await pool.store.putIfAbsent(pieceKey(keys.setId, piece.attempt, piece.piece), bytes);
-  return { keys, meta: { summary: tinySummary, pieces: pieces.map(({ piece }) => piece), frames, members, damagedPages: [] } };
+  return { keys, meta: { summary: tinySummary, pieces: pieces.map(({ piece }) => piece), frames, members, damagedPages: tinyDamage } };
 }
 
 /** A complete committed set of a few kilobytes. */
 export async function makeTinySet(pool: Pool): Promise<SetSummary> {
   const { keys, meta } = await putTinyPieces(pool);
   return commitBackupSet(pool, keys, meta);
+}
+
+export const tinyLog = { systemId: tinySummary.systemId, branchId: tinySummary.branchId, name: '000000010000000000000003' };
+export const tinyLogContent = Buffer.concat([Buffer.from('records '.repeat(3000)), Buffer.alloc(segmentBytes - 24_000)]);
+
+/** One committed batch with one segment, as a log run leaves it. */
+export async function makeTinyLog(pool: Pool): Promise<BatchSummary> {
+  const put = await putLogSegment(pool, tinyLog, tinyLogContent);
+  const [from, to] = [parseLsn('0/300000'), parseLsn('0/400000')];
+  const { key, rawSha256, storedSha256, storedBytes } = put;
+  const segment = { name: parseSegmentName(tinyLog.name), object: tinyLog.name, from, to, lastRecord: from, rawSha256, storedSha256, rawBytes: segmentBytes, storedBytes, restorePoints: [] };
+  const ids = { batchId: fixedId('batch', 5), runId: fixedId('run', 6), resourceId: tinyIds.resourceId };
+  const place = { systemId: tinyLog.systemId, timeline: 1, branchId: tinyLog.branchId, history: '', segmentBytes, from, to };
+  const batch: BatchSummary = { ...ids, ...place, coveredUntil: instantFromMs(1_790_000_002_000), segments: [segment], previousSha256: '', isAfterGap: false };
+  await pool.store.barrier([key]);
+  const sealed = sealBatch(pool, batch);
+  await pool.store.putIfAbsent(sealed.key, sealed.stored);
+  await pool.store.barrier();
+  return batch;
 }
 
 /** Every kind of line of `meta` (docs/format.md §5). */
