@@ -5,8 +5,8 @@ import { failureFormOf } from '#core/run/failure-form.ts';
 export function asActivityFailure(thrown: unknown, isGivenUp = false): Error {
   if (thrown instanceof ApplicationFailure || thrown instanceof CancelledFailure || thrown instanceof CompleteAsyncError) return thrown;
   const form = failureFormOf(thrown);
-  const nonRetryable = isGivenUp || !form.isRetryable;
-  return ApplicationFailure.create({ type: form.type, message: form.message, details: [form.params], nonRetryable });
+  const isFinal = isGivenUp || !form.isRetryable;
+  return ApplicationFailure.create({ type: form.type, message: form.message, details: [form.params], nonRetryable: isFinal });
 }
 
 /** Wraps a step so that whatever it throws crosses Temporal as a registered error. */

@@ -47,5 +47,5 @@ test('never repeats an IV for the same payload', async () => {
 
 test('reads back the text form of a key and never quotes a malformed one', () => {
   expect(parsePayloadKey(` ${formatPayloadKey(first)}\n`)).toEqual({ id: first.id, bytes: Buffer.from(first.bytes) });
-  expect(() => parsePayloadKey('c2VjcmV0')).toThrow(expect.objectContaining({ code: 'value_malformed', message: expect.not.stringContaining('c2VjcmV0') }));
+  expect(() => parsePayloadKey('c2VjcmV0')).toThrow('"(hidden)" is not a valid payload key');
 });

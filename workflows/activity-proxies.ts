@@ -9,6 +9,7 @@ import { controlQueue, hostQueue } from './contract.ts';
 // The only place with timeouts and retry policies. Errors of a class that waiting cannot help come as non-retryable.
 
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+const minuteMs = 60_000;
 const settled = { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED } as const;
 
 /** Steps beside the catalog: short, repeated until the catalog is back. */
@@ -28,7 +29,7 @@ const hostActivities = (reach: HostReach, kind: HostQueueKind, options: Activity
 /** Waits for an agent up to the reconnect time: a schedule-to-start time-out is final and means "nobody polled". */
 export const agentProbe = (reach: HostReach): Pick<HostActivities, 'probeHost'> =>
   hostActivities(reach, 'ctl', {
-    scheduleToStartTimeout: `${reach.reconnectMinutes}m`,
+    scheduleToStartTimeout: reach.reconnectMinutes * minuteMs,
     startToCloseTimeout: '10s',
     heartbeatTimeout: '10s',
     retry,
@@ -50,7 +51,7 @@ export const agentRequests = (reach: Omit<HostReach, 'reconnectMinutes'>): Pick<
 export const agentWork = (reach: HostReach, kind: 'data' | 'wal', summary: string): HostActivities =>
   hostActivities(reach, kind, {
     summary,
-    scheduleToStartTimeout: `${reach.reconnectMinutes}m`,
+    scheduleToStartTimeout: reach.reconnectMinutes * minuteMs,
     startToCloseTimeout: '30d',
     heartbeatTimeout: '60s',
     retry,

@@ -13,7 +13,9 @@ export async function attach(jobs: JobTable, order: WorkOrder, begin: (step: Job
   const job = jobs.attach(order, begin);
   const stopBeating = beatOf(context, job);
   try {
-    await Promise.race([job.end, context.cancelled]).catch((reason: unknown) => letGo(context, job, reason));
+    await Promise.race([job.end, context.cancelled]).catch((reason: unknown) => {
+      letGo(context, job, reason);
+    });
     const end = await job.end;
     if (end.ok) return end.value;
     // Why: an AbortError as such is refused by the server for a paused attempt (temporal-verified §7).

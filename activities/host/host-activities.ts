@@ -25,13 +25,13 @@ export interface AgentSign {
 
 /** Durable activity names of the host queues: ctl answers within seconds, data and wal do the work of a run. */
 export interface HostActivities {
-  probeHost(): Promise<AgentSign>;
-  inspect(order: InspectionOrder): Promise<unknown>;
-  setLimits(runId: RunId, limits: RateLimits): Promise<void>;
-  takeFullBackup(order: WorkOrder): Promise<WorkResult>;
-  takeLogBackup(order: WorkOrder): Promise<WorkResult>;
-  restore(order: WorkOrder): Promise<WorkResult>;
-  verifySet(order: WorkOrder): Promise<WorkResult>;
-  rebuildFromPool(order: WorkOrder): Promise<WorkResult>;
-  noOp(order: WorkOrder): Promise<WorkResult>;
+  readonly probeHost: () => Promise<AgentSign>;
+  readonly inspect: (order: InspectionOrder) => Promise<unknown>;
+  readonly setLimits: (runId: RunId, limits: RateLimits) => Promise<void>;
+  readonly takeFullBackup: (order: WorkOrder) => Promise<WorkResult>;
+  readonly takeLogBackup: (order: WorkOrder) => Promise<WorkResult>;
+  readonly restore: (order: WorkOrder) => Promise<WorkResult>;
+  readonly verifySet: (order: WorkOrder) => Promise<WorkResult>;
+  readonly rebuildFromPool: (order: WorkOrder) => Promise<WorkResult>;
+  readonly noOp: (order: WorkOrder) => Promise<WorkResult>;
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { Order } from '#core/agent/order.ts';
@@ -7,7 +8,9 @@ import { bug } from '#core/errors/fail.ts';
 import type { HostId, RunId } from '#core/id.ts';
 import { formatId } from '#core/id.ts';
 import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
+import type { JobStep, JobTable } from '#core/ports/job-table.ts';
 import type { RunTicket } from '#core/ports/run-book.ts';
+import type { RateLimits } from '#core/run/rate.ts';
 import { agentService } from '#agent/work/agent-workers.ts';
 import { openFence } from '#agent/work/fence.ts';
 import { openJobTable } from '#agent/work/job-table.ts';
@@ -18,6 +21,7 @@ import { controlQueue, runWorkflow, runWorkflowId } from '#workflows/contract.ts
 import type { executeRun } from '#workflows/execute-run.ts';
 import { openTemporalClient } from '#wire/connect.ts';
 import { payloadKeyOf } from '#wire/payload-key.ts';
+import { installRuntime } from '#wire/runtime.ts';
 import { serveWorkers } from '#wire/serve-workers.ts';
 import { createControlWorker } from '#workers/control-worker.ts';
 import { openLaneDoor } from '#workers/lane-door.ts';
@@ -28,6 +32,9 @@ export const clock = { nowMs: () => Date.now() };
 export const newId = <P extends Parameters<typeof formatId>[0]>(prefix: P) =>
   formatId(prefix, Date.now(), randomBytes(10));
 export const testKey = payloadKeyOf(new Uint8Array(32).fill(7));
+installRuntime((level, message, meta) => {
+  if (level === 'error') process.stderr.write(`${message} ${JSON.stringify(meta)}\n`);
+});
 const bundlePath = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
 
 /** Something that runs until `stop`. */
@@ -76,7 +83,15 @@ export function openOrchestra(address: string): Orchestra {
 
 function serve(service: Pick<Parameters<typeof serveWorkers>[0], 'place' | 'open'>): Running {
   const abort = new AbortController();
-  const done = serveWorkers({ ...service, onTrouble: (error) => { process.stderr.write(`test worker: ${String(error)}\n`); } }, abort.signal);
+  const done = serveWorkers(
+    {
+      ...service,
+      onTrouble: (error) => {
+        process.stderr.write(`test worker: ${String(error)}\n`);
+      },
+    },
+    abort.signal,
+  );
   return {
     stop: () => {
       abort.abort();
@@ -87,6 +102,13 @@ function serve(service: Pick<Parameters<typeof serveWorkers>[0], 'place' | 'open
 
 export interface TestAgent extends Running {
   readonly hostId: HostId;
+  /** Whether the work of a run has begun here, and whether it is over. */
+  began(runId: RunId): boolean;
+  ended(runId: RunId): boolean;
+  /** The limits its step sees. */
+  limits(runId: RunId): RateLimits | undefined;
+  /** The most steps that were at work at the same time. */
+  mostAtOnce(): number;
 }
 
 export interface AgentParts {
@@ -100,7 +122,8 @@ export interface AgentParts {
 export async function openAgent(at: Pick<Orchestra, 'address' | 'queuePrefix'>, parts: AgentParts): Promise<TestAgent> {
   const journal = await openRunJournal(join(parts.folder, 'runs'));
   const tokens = await openTokenJournal(join(parts.folder, 'tokens'));
-  const jobs = openJobTable({ journal, fence: openFence(), clock, log: () => undefined });
+  const table = openJobTable({ journal, fence: openFence(), clock, log: () => undefined });
+  const watch = watchJobs(table);
   const queues = {
     place: { address: at.address, namespace: 'default' },
     payloadKey: testKey,
@@ -110,18 +133,53 @@ export async function openAgent(at: Pick<Orchestra, 'address' | 'queuePrefix'>, 
   const running = serve(
     agentService(
       queues,
-      { work: onlyWork(parts.work), channel: channelOf(parts.order), jobs, agentVersion: '0.1.0' },
+      { work: onlyWork(parts.work), channel: channelOf(parts.order), jobs: watch.jobs, agentVersion: '0.1.0' },
       tokens,
     ),
   );
   return {
     hostId: parts.hostId,
+    ...watch.seen,
     stop: async () => {
       const stopped = running.stop();
-      await jobs.close();
+      await table.close();
       await stopped;
     },
   };
+}
+
+/** The real job table, with a look at the steps it runs. */
+function watchJobs(table: JobTable): { readonly jobs: JobTable; readonly seen: Omit<TestAgent, 'hostId' | 'stop'> } {
+  const steps = new Map<RunId, { readonly step: JobStep; isOver: boolean }>();
+  let most = 0;
+  const jobs: JobTable = {
+    setLimits: (runId, limits) => table.setLimits(runId, limits),
+    attach: (order, begin) =>
+      table.attach(order, async (step) => {
+        const mine = { step, isOver: false };
+        steps.set(order.runId, mine);
+        most = Math.max(most, [...steps.values()].filter(({ isOver }) => !isOver).length);
+        return begin(step).finally(() => {
+          mine.isOver = true;
+        });
+      }),
+  };
+  return {
+    jobs,
+    seen: {
+      began: (runId) => steps.has(runId),
+      ended: (runId) => steps.get(runId)?.isOver === true,
+      limits: (runId) => steps.get(runId)?.step.limits(),
+      mostAtOnce: () => most,
+    },
+  };
+}
+
+/** Waits until a state is seen; the deadline is that of a test that has gone wrong. */
+export async function eventually(isSo: () => boolean | Promise<boolean>, deadlineMs = 30_000): Promise<void> {
+  for (const end = Date.now() + deadlineMs; !(await isSo()); await delay(50)) {
+    if (Date.now() > end) throw bug(`not seen in ${String(deadlineMs)} ms: ${isSo.toString().slice(0, 200)}`);
+  }
 }
 
 const unasked = (what: string) => () => {
