@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, readdirSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, lstatSync, openSync, readFileSync, readSync, readdirSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import { parseArchiveName } from '#core/wal/archive-name.ts';
@@ -109,3 +109,6 @@ const unreadable = (path: string, cause: unknown): Error =>
   fail('archive_directory_unreadable', { directory: path, why: cause instanceof Error ? cause.message : String(cause) }, cause);
 
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
+
+/** True when the name exists, whatever it is. */
+export const isFileNamed = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;

@@ -49,7 +49,7 @@ export const openLogStage = async (server: Postgres, options: StageOptions = {})
   const pools: PoolAccess[] = [];
   for (let i = 0; i < (options.pools ?? 1); i++) pools.push(await makePool(folder, `pool${String(i)}`, options.passphrase));
   const [row] = server.pid() === undefined ? [] : await server.sql('SELECT system_identifier::text AS id FROM pg_control_system()');
-  const systemId = String(row?.['id'] ?? '');
+  const systemId = typeof row?.['id'] === 'string' ? row['id'] : '';
   const told: BatchSummary[] = [];
   const step: StepContext = {
     runId: newId('run'),
