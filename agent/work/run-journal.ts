@@ -28,6 +28,7 @@ export interface RunJournal {
   /** Durable when it returns. */
   recordEnd(runId: RunId, end: StepEnd<WorkResult>): Promise<void>;
   limits(runId: RunId): Promise<RateLimits | undefined>;
+  /** Durable when it returns. Throws `value_malformed`. */
   recordLimits(runId: RunId, limits: RateLimits): Promise<void>;
   /** Forgets what is older than a moment (milliseconds since 1970): a run that old is asked for by nobody. */
   forgetBefore(ms: number): Promise<void>;
@@ -49,7 +50,12 @@ export async function openRunJournal(folder: string): Promise<RunJournal> {
       return writeWholeFile(endFile(runId), JSON.stringify(content));
     },
     limits: (runId) => readJson(limitsFile(runId), rateLimitsShape),
-    recordLimits: (runId, limits) => writeWholeFile(limitsFile(runId), JSON.stringify(limits)),
+    recordLimits: async (runId, limits) => {
+      // Why: what is written here must be readable at the next start.
+      const known = rateLimitsShape.safeParse(limits);
+      if (!known.success) throw fail('value_malformed', { text: JSON.stringify(limits), what: 'rate limit', expected: known.error.issues[0]?.message ?? 'bytes per second' });
+      await writeWholeFile(limitsFile(runId), JSON.stringify(limits));
+    },
     forgetBefore: async (ms) => {
       for (const name of await readdir(folder)) {
         const path = join(folder, name);
