@@ -22,6 +22,20 @@ export const clientSettings = z.object({
     description: 'Home of the control plane on this machine; holds admin.token',
     since,
   }),
+  password: field(z.string().optional(), {
+    title: 'Database password',
+    description: 'For `resource login` without a prompt; passwords are never taken from the command line',
+    since,
+    isSecret: true,
+  }),
+  passphrase: field(z.string().optional(), {
+    title: 'Pool passphrase',
+    description: 'For `pool create --encrypted` without a prompt',
+    since,
+    isSecret: true,
+  }),
+  s3AccessKey: field(z.string().optional(), { title: 'S3 access key', description: 'For `pool create --s3`', since, isSecret: true }),
+  s3SecretKey: field(z.string().optional(), { title: 'S3 secret key', description: 'For `pool create --s3`', since, isSecret: true }),
 });
 
 export type ClientSettings = z.output<typeof clientSettings>;

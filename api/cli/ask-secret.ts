@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { fail } from '#core/errors/fail.ts';
+import type { Terminal } from './terminal.ts';
+
+interface SecretSource {
+  /** What is asked for, e.g. `password of postgres`. */
+  readonly what: string;
+  readonly file?: string | undefined;
+  /** Value of the environment variable, and its name for the hint. */
+  readonly fromEnv?: string | undefined;
+  readonly envName: string;
+  readonly fileFlag: string;
+}
+
+/** A secret by file, environment or prompt, never by the command line. Throws `password_missing`. */
+export async function askSecret(terminal: Terminal, source: SecretSource): Promise<string> {
+  const { what, file, fromEnv, envName, fileFlag } = source;
+  const text = file === undefined ? (fromEnv ?? (await prompt(terminal, what))) : (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+  if (text === '') throw fail('password_missing', { what, how: `${fileFlag} or ${envName}` });
+  return text;
+}
+
+async function prompt(terminal: Terminal, what: string): Promise<string> {
+  if (!terminal.isWatched) return '';
+  terminal.err(`${what}: `);
+  const silent = new Writable({ write: (_chunk, _encoding, done) => { done(); } });
+  const reader = createInterface({ input: terminal.input, output: silent, terminal: true });
+  try {
+    return await reader.question('');
+  } finally {
+    reader.close();
+  }
+}

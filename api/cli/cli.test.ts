@@ -1,0 +1,135 @@
+import { Readable, Writable } from 'node:stream';
+import { writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addHost } from '#catalog/hosts.ts';
+import { registerResource } from '#catalog/resources.ts';
+import { moveRun } from '#catalog/runs.ts';
+import { parseId } from '#core/id.ts';
+import { clientSettings } from '#core/settings/client-settings.ts';
+import type { TestApi } from '#tests/support/api.ts';
+import { openTestApi } from '#tests/support/api.ts';
+import { testIds } from '#tests/support/catalog.ts';
+import { sampleSystemId } from '#tests/support/samples.ts';
+import { makeBearer } from '../bearer.ts';
+import { runCli } from './run-cli.ts';
+import { bytesText, tableOf } from './terminal.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await openTestApi();
+  const hostId = testIds('host');
+  const keySha256 = makeBearer('hfh', hostId).sha256;
+  await addHost(api.store.catalog, { id: hostId, name: 'db1', hostname: 'db1', agentVersion: '0.1.0', keySha256 });
+  const found = { engine: 'postgresql', dataDirectory: '/data', port: 5432, socket: '/tmp', serverMajor: 18, systemId: sampleSystemId, isRunning: true };
+  await registerResource(api.store.catalog, { id: testIds('res'), hostId, name: 'main', found });
+});
+afterAll(() => api.close());
+
+/** Runs one command line as a process would, without a terminal. */
+const holdfast = async (line: string[], settings: Record<string, string> = {}) => {
+  let [out, err] = ['', ''];
+  const code = await runCli(line, {
+    terminal: {
+      ...{ isWatched: false, input: Readable.from([]), errStream: new Writable() },
+      out: (text) => (out += `${text}\n`),
+      err: (text) => (err += text),
+    },
+    settings: clientSettings.parse({ apiUrl: api.url, home: api.home, ...settings }),
+    env: {},
+    clock: { nowMs: () => Date.now() },
+  });
+  return { code, out, err };
+};
+
+test('exit code 0: lists are tables for people and JSON for machines', async () => {
+  const text = await holdfast(['resource', 'ls']);
+  expect(text).toMatchObject({ code: 0, err: '' });
+  expect(text.out).toMatch(/^RESOURCE +ENGINE/);
+  const json = await holdfast(['resource', 'ls', '--json']);
+  expect(JSON.parse(json.out)).toMatchObject([{ name: 'main', engine: 'postgresql' }]);
+});
+
+test('exit code 2: wrong usage and wrong input', async () => {
+  expect((await holdfast(['backup', '--type', 'odd', '--resource', 'main', '--pool', 'x'])).code).toBe(2);
+  expect((await holdfast(['nonsense'])).code).toBe(2);
+  expect((await holdfast(['run', 'show', 'run_1'])).code).toBe(2);
+  const unknown = await holdfast(['run', 'show', testIds('run')]);
+  expect(unknown.code).toBe(2);
+  expect(unknown.err).toMatch(/There is no run .*\(run_unknown\)[\s\S]*hint: List the runs/);
+});
+
+test('exit code 3: not possible in this state, with the remedy', async () => {
+  const refused = await holdfast(['resource', 'preflight', 'main', '--json']);
+  expect(refused.code).toBe(3);
+  expect(JSON.parse(refused.err)).toMatchObject({ error: { code: 'host_offline', hint: expect.stringContaining('holdfast agent') } });
+});
+
+test('exit code 4: a token that is missing or refused', async () => {
+  expect((await holdfast(['host', 'ls'], { token: makeBearer('hf', testIds('tok')).text })).code).toBe(4);
+  const none = await runCli(['host', 'ls'], {
+    terminal: { isWatched: false, input: Readable.from([]), errStream: new Writable(), out: () => undefined, err: () => undefined },
+    settings: clientSettings.parse({ apiUrl: api.url }),
+    env: {},
+    clock: { nowMs: () => Date.now() },
+  });
+  expect(none).toBe(4);
+});
+
+test('exit code 5: an API that does not answer, and a doctor that finds something', async () => {
+  expect(await holdfast(['host', 'ls'], { apiUrl: 'http://127.0.0.1:9' })).toMatchObject({ code: 5, err: expect.stringContaining('HOLDFAST_API_URL') });
+  const doctor = await holdfast(['doctor']);
+  expect(doctor.code).toBe(5);
+  expect(doctor.out).toMatch(/ok +catalog/);
+  expect(doctor.out).toMatch(/fail +control worker/);
+});
+
+test('exit code 6: a run that takes longer than --timeout goes on', async () => {
+  const answer = await holdfast(['run', 'noop', 'db1', '--wait', '--timeout', '0.1']);
+  expect(answer.code).toBe(6);
+  expect(answer.err).toContain('timed_out');
+});
+
+test('exit code 8: a watched run that is cancelled; its log is followed to the end', async () => {
+  const started = await holdfast(['run', 'noop', 'db1', '--json']);
+  const id = parseId('run', String(Object.entries(JSON.parse(started.out) as object).find(([name]) => name === 'id')?.[1]));
+  const following = holdfast(['run', 'logs', id, '--follow']);
+  const watching = holdfast(['run', 'watch', id]);
+  await moveRun(api.store.catalog, id, 'cancelled', { state: 'cancelled', code: 'cancelled', params: { what: id }, message: 'cancelled' });
+  expect((await watching).code).toBe(8);
+  expect((await following).out).toContain('run is cancelled');
+  expect((await holdfast(['run', 'cancel', id])).code).toBe(3);
+});
+
+test('a password is taken from a file or the environment, and refused without either', async () => {
+  const none = await holdfast(['resource', 'login', 'main']);
+  expect(none).toMatchObject({ code: 2, err: expect.stringContaining('HOLDFAST_PASSWORD') });
+  const file = `${api.home}/password`;
+  await writeFile(file, 'secret-in-file\n');
+  for (const given of [holdfast(['resource', 'login', 'main', '--password-file', file]), holdfast(['resource', 'login', 'main'], { password: 'secret-in-env' })]) {
+    const { code, err, out } = await given;
+    expect(code).toBe(3);
+    expect(`${err}${out}`).not.toMatch(/secret-in/);
+  }
+});
+
+test('K-089 a restore names exactly one point, one place, and in place its consent', async () => {
+  const restore = (...args: string[]) => holdfast(['restore', 'plan', '--resource', 'main', ...args]);
+  expect((await restore('--to', '/copy')).err).toContain('target_unclear');
+  expect((await restore('--latest', '--lsn', '0/1', '--to', '/copy')).err).toContain('target_unclear');
+  expect((await restore('--at', '2026-11-21 10:15:00', '--to', '/copy')).err).toContain('time_without_zone');
+  expect((await restore('--latest')).err).toContain('value_malformed');
+  expect(await restore('--latest', '--in-place')).toMatchObject({ code: 3, err: expect.stringContaining('--consent main') });
+  expect((await restore('--latest', '--to', '/copy')).err).toContain('no_set_to_restore');
+});
+
+test('an enrolment token is printed alone, so that it can be piped into a file', async () => {
+  const { out, err } = await holdfast(['host', 'token', '--name', 'db9', '--minutes', '5']);
+  expect(out).toMatch(/^hfe_[0-9a-f]{32}_[A-Za-z0-9_-]{43}\n$/);
+  expect(err).toContain('Valid until');
+});
+
+test('tables are aligned and sizes readable', () => {
+  expect(tableOf(['A', 'BB'], [['xxx', 'y']])).toBe('A    BB\nxxx  y');
+  expect(bytesText(1536)).toBe('1.5 KiB');
+  expect(bytesText(7)).toBe('7 B');
+});

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { createParser } from 'eventsource-parser';
+import { z } from 'zod';
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
+
+export interface ApiClient {
+  get<T>(shape: z.ZodType<T>, path: string): Promise<T>;
+  post<T>(shape: z.ZodType<T>, path: string, body?: unknown): Promise<T>;
+  /** Follows server-sent events until the server ends them; `onEvent` gets the name and the data. */
+  follow(path: string, onEvent: (name: string, data: string) => void): Promise<void>;
+}
+
+const problemShape = z.looseObject({
+  code: z.string(),
+  detail: z.string(),
+  params: z.record(z.string(), z.string()).default({}),
+});
+
+/** Speaks to the API as any integrator would. Throws what the API refuses with, `api_unreachable`, `answer_malformed`. */
+export function openClient(url: string, token: string): ApiClient {
+  const base = url.replace(/\/+$/, '');
+  const send = async (path: string, init: RequestInit): Promise<Response> => {
+    const headers = new Headers(init.headers);
+    headers.set('authorization', `Bearer ${token}`);
+    const response = await fetch(`${base}${path}`, { ...init, headers }).catch((cause: unknown) => {
+      throw fail('api_unreachable', { url: base }, cause);
+    });
+    if (!response.ok) throw problemOfAnswer(await response.text(), base);
+    return response;
+  };
+  const parsed = async <T>(shape: z.ZodType<T>, response: Response): Promise<T> => {
+    const result = shape.safeParse(jsonOf(await response.text(), base));
+    if (result.success) return result.data;
+    throw fail('answer_malformed', { url: base, reason: z.prettifyError(result.error) }, result.error);
+  };
+  return {
+    get: async (shape, path) => parsed(shape, await send(path, { headers: { accept: 'application/json' } })),
+    post: async (shape, path, body) => {
+      const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
+      return parsed(shape, await send(path, { method: 'POST', headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }));
+    },
+    follow: async (path, onEvent) => {
+      const response = await send(path, { headers: { accept: 'text/event-stream' } });
+      await readEvents(response, onEvent).catch((cause: unknown) => {
+        throw fail('api_unreachable', { url: base }, cause);
+      });
+    },
+  };
+}
+
+async function readEvents(response: Response, onEvent: (name: string, data: string) => void): Promise<void> {
+  const parser = createParser({
+    onEvent: ({ event, data }) => {
+      onEvent(event ?? 'message', data);
+    },
+  });
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) parser.feed(decoder.decode(chunk, { stream: true }));
+}
+
+function jsonOf(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw fail('answer_malformed', { url, reason: 'not JSON' }, cause);
+  }
+}
+
+/** The registered error behind a problem: same code, same exit code as where it was thrown. */
+function problemOfAnswer(text: string, url: string): HoldfastError {
+  const problem = problemShape.safeParse(jsonOf(text, url));
+  if (!problem.success) return fail('answer_malformed', { url, reason: 'neither an answer nor a problem' });
+  const { code, detail, params } = problem.data;
+  return isErrorCode(code) ? new HoldfastError(code, params) : fail('api_code_unknown', { code, reason: detail });
+}

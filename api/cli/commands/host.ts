@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { hostShape } from '#catalog/hosts.ts';
+import { listShape } from '../../routes/words.ts';
+import type { Cli } from '../cli.ts';
+import { addVerb } from '../cli.ts';
+import { bytesText, tableOf, timeText } from '../terminal.ts';
+
+const tokenShape = z.object({ token: z.string(), expiresAt: z.string() });
+
+export function addHostCommands(program: Command, cli: Cli): void {
+  const noun = program.command('host').description('hosts: machines with an agent');
+  addVerb(noun, cli, {
+    usage: 'ls',
+    title: 'list hosts with version, disks and instances',
+    shape: z.object({}),
+    act: async () => {
+      const { data } = await (await cli.client()).get(listShape(hostShape), '/api/v1/hosts');
+      const rows = data.map((host) => [
+        host.name,
+        host.isOnline ? 'online' : 'offline',
+        host.agentVersion,
+        timeText(host.reportedAt),
+        String(host.report?.instances.length ?? 0),
+        (host.report?.disks ?? []).map((disk) => `${disk.path} ${bytesText(disk.freeBytes)} free`).join(', '),
+      ]);
+      return { json: data, text: tableOf(['HOST', 'STATE', 'VERSION', 'REPORTED', 'INSTANCES', 'DISKS'], rows) };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'token',
+    title: 'make a token that enrols one host, once',
+    options: { '--name <name>': 'name the host will have', '--minutes <minutes>': 'valid for, 1 to 1440 (60)' },
+    shape: z.object({ name: z.string().optional(), minutes: z.coerce.number().int().default(60) }),
+    act: async (_cli, { name, minutes }) => {
+      const body = { validMinutes: minutes, ...(name === undefined ? {} : { hostName: name }) };
+      const made = await (await cli.client()).post(tokenShape, '/api/v1/hosts/enrolment-tokens', body);
+      cli.terminal.err(`Valid until ${timeText(made.expiresAt)}; on the host: holdfast agent --enrol <file with it> --api <url>\n`);
+      return { json: made, text: made.token };
+    },
+  });
+}

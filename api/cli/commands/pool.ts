@@ -1,0 +1,105 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { poolShape } from '#catalog/pools.ts';
+import { fail } from '#core/errors/fail.ts';
+import type { PoolPlace, PoolSecrets } from '#core/pool/pool-access.ts';
+import { envName } from '#core/settings/registry.ts';
+import { listShape } from '../../routes/words.ts';
+import { askSecret } from '../ask-secret.ts';
+import type { Cli } from '../cli.ts';
+import { addVerb } from '../cli.ts';
+import { bytesText, tableOf } from '../terminal.ts';
+
+const probeShape = z.looseObject({ freeBytes: z.number().optional() });
+const createShape = z.object({
+  name: z.string(),
+  host: z.string(),
+  local: z.string().optional(),
+  s3: z.string().optional(),
+  bucket: z.string().default(''),
+  region: z.string().default('us-east-1'),
+  prefix: z.string().default(''),
+  tls: z.boolean().default(true),
+  encrypted: z.boolean().default(false),
+  passphraseFile: z.string().optional(),
+  attach: z.string().optional(),
+});
+type CreateArgs = z.output<typeof createShape>;
+
+export function addPoolCommands(program: Command, cli: Cli): void {
+  const noun = program.command('pool').description('pools: where backup sets and log are kept');
+  addVerb(noun, cli, {
+    usage: 'ls',
+    title: 'list pools',
+    shape: z.object({}),
+    act: async () => {
+      const { data } = await (await cli.client()).get(listShape(poolShape), '/api/v1/pools');
+      const rows = data.map((pool) => [pool.name, pool.id, placeText(pool.place), pool.isEncrypted ? 'encrypted' : 'plain']);
+      return { json: data, text: tableOf(['POOL', 'ID', 'PLACE', ''], rows) };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'create <name>',
+    title: 'create a pool, or attach one that exists',
+    options: {
+      '--host <host>': 'host that creates it; a local pool lies there',
+      '--local <path>': 'directory on that host',
+      '--s3 <endpoint:port>': 'S3 service; keys from HOLDFAST_S3_ACCESS_KEY and HOLDFAST_S3_SECRET_KEY',
+      '--bucket <bucket>': 'existing bucket',
+      '--region <region>': 'region of the bucket (us-east-1)',
+      '--prefix <prefix/>': 'key prefix inside the bucket',
+      '--no-tls': 'speak plain HTTP to the S3 service',
+      '--encrypted': 'encrypt with a passphrase: without it no set of the pool can ever be read',
+      '--passphrase-file <file>': 'file that holds the passphrase',
+      '--attach <pool id>': 'the pool exists; its id is in holdfast.json',
+    },
+    shape: createShape,
+    act: async (_cli, args) => {
+      const secrets = await secretsOf(cli, args);
+      const attached = args.attach === undefined ? {} : { poolId: args.attach };
+      const body = { name: args.name, host: args.host, place: placeOf(args), secrets, ...attached };
+      const pool = await (await cli.client()).post(poolShape, '/api/v1/pools', body);
+      return { json: pool, text: `Pool ${pool.name} (${pool.id}) at ${placeText(pool.place)} is ready.` };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'test <pool>',
+    title: 'write, read and remove a probe object',
+    shape: z.object({ pool: z.string() }),
+    act: async (_cli, { pool }) => {
+      const probe = await (await cli.client()).post(probeShape, `/api/v1/pools/${encodeURIComponent(pool)}/test`);
+      const free = probe.freeBytes === undefined ? '' : `, ${bytesText(probe.freeBytes)} free`;
+      return { json: probe, text: `Pool ${pool} works${free}.` };
+    },
+  });
+}
+
+function placeOf({ local, s3, bucket, region, prefix, tls }: CreateArgs): PoolPlace {
+  if (local !== undefined && s3 === undefined) return { kind: 'local', directory: local };
+  const [, endpoint, port] = /^([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(s3 ?? '') ?? [];
+  if (endpoint === undefined || local !== undefined) {
+    throw fail('value_malformed', { text: s3 ?? local ?? '', what: 'place of a pool', expected: 'either --local <path> or --s3 <endpoint:port>' });
+  }
+  const standardPort = tls ? 443 : 80;
+  return { kind: 's3', endpoint, port: port === undefined ? standardPort : Number(port), isTls: tls, region, bucket, prefix };
+}
+
+async function secretsOf({ terminal, settings }: Cli, { s3, encrypted, passphraseFile }: CreateArgs): Promise<PoolSecrets> {
+  const { s3AccessKey: accessKey, s3SecretKey: secretKey } = settings;
+  if (s3 !== undefined && (accessKey === undefined || secretKey === undefined)) {
+    throw fail('password_missing', { what: 'S3 key', how: `${envName('s3AccessKey')} and ${envName('s3SecretKey')}` });
+  }
+  const keys = s3 !== undefined && accessKey !== undefined && secretKey !== undefined ? { s3: { accessKey, secretKey } } : {};
+  if (!encrypted && passphraseFile === undefined) return keys;
+  const passphrase = await askSecret(terminal, {
+    what: 'passphrase of the pool',
+    file: passphraseFile,
+    fromEnv: settings.passphrase,
+    envName: envName('passphrase'),
+    fileFlag: '--passphrase-file',
+  });
+  return { ...keys, passphrase };
+}
+
+const placeText = (place: PoolPlace): string =>
+  place.kind === 'local' ? place.directory : `s3://${place.endpoint}:${String(place.port)}/${place.bucket}/${place.prefix}`;

@@ -1,0 +1,132 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { fail } from '#core/errors/fail.ts';
+import { parseTarget } from '#core/restore/parse-target.ts';
+import type { RestorePlan } from '#core/restore/plan.ts';
+import { parseLimits } from '#core/settings/rate-text.ts';
+import { restorePlanShape } from '#core/settings/restore-options.ts';
+import type { Cli } from '../cli.ts';
+import { addVerb } from '../cli.ts';
+import { bytesText } from '../terminal.ts';
+import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
+
+const planAnswerShape = z.looseObject({ plan: restorePlanShape, hostId: z.string(), poolId: z.string() });
+
+const flags = {
+  '--resource <resource>': 'whose sets and log are read',
+  '--at <time>': 'to a time with its zone, e.g. "2026-11-21 10:15:00+08"',
+  '--lsn <lsn>': 'to a log position',
+  '--xid <xid>': 'to a transaction',
+  '--name <name>': 'to a named restore point',
+  '--immediate': 'to backup state: the end of a set',
+  '--latest': 'to the end of the log that is backed up',
+  '--exclusive': 'stop just before the point instead of just after it',
+  '--set <set>': 'from this set only',
+  '--timeline <n>': 'on this timeline; the current one when absent',
+  '--pool <pool>': 'from this pool; that of the newest set when absent',
+  '--host <host>': 'host of the copy; the resource’s own when absent',
+  '--to <directory>': 'a copy in this empty directory',
+  '--port <port>': 'port of the copy',
+  '--in-place': 'replace the data directory of the resource; it must be closed',
+  '--consent <name>': 'with --in-place: the name of the resource, typed',
+  '--map <oid=path...>': 'new place of a tablespace; every tablespace of a copy needs one',
+  '--closed': 'leave it recovered but closed (K-107)',
+  '--config-file <path>': 'configuration file on the host to use instead of the set’s own (K-110)',
+  '--channels <n>': 'parallel streams, 1 to 255 (1; K-106)',
+  '--transfer-rate <rate>': 'limit from the pool, e.g. 20MiB per second',
+  '--disk-rate <rate>': 'limit of disk writes',
+};
+
+const restoreShape = z.object({
+  resource: z.string(),
+  at: z.string().optional(),
+  lsn: z.string().optional(),
+  xid: z.string().optional(),
+  name: z.string().optional(),
+  immediate: z.boolean().optional(),
+  latest: z.boolean().optional(),
+  exclusive: z.boolean().default(false),
+  set: z.string().optional(),
+  timeline: z.coerce.number().int().optional(),
+  pool: z.string().optional(),
+  host: z.string().optional(),
+  to: z.string().optional(),
+  port: z.coerce.number().int().optional(),
+  inPlace: z.boolean().default(false),
+  consent: z.string().optional(),
+  map: z.array(z.string()).default([]),
+  closed: z.boolean().default(false),
+  configFile: z.string().optional(),
+  channels: z.coerce.number().int().optional(),
+  transferRate: z.string().optional(),
+  diskRate: z.string().optional(),
+});
+type RestoreArgs = z.output<typeof restoreShape>;
+
+export function addRestoreCommands(program: Command, cli: Cli): void {
+  const noun = program.command('restore').description('restores, to any second that is covered');
+  addVerb(noun, cli, {
+    usage: 'plan',
+    title: 'print what a restore would do, without touching anything',
+    options: flags,
+    shape: restoreShape,
+    act: async (_cli, args) => {
+      const answer = await (await cli.client()).post(planAnswerShape, '/api/v1/restores/plan', bodyOf(args));
+      return { json: answer, text: planText(answer.plan) };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'run',
+    title: 'plan a restore and execute exactly that plan',
+    options: { ...flags, ...waitOptions },
+    shape: restoreShape.extend(waitShape),
+    act: (_cli, args, isJson) =>
+      startAndWatch(cli, { path: '/api/v1/restores', body: bodyOf(args), wait: args.wait, timeout: args.timeout, isJson }),
+  });
+}
+
+function bodyOf(args: RestoreArgs) {
+  const { resource, at, lsn, xid, name, immediate, latest, exclusive, set, timeline, pool, host } = args;
+  const text = { time: at, lsn, xid, name, isImmediate: immediate, isLatest: latest, isExclusive: exclusive };
+  const target = parseTarget(immediate === true ? { ...text, set } : text);
+  return { resource, target, place: placeOf(args), options: optionsOf(args), setId: set, timeline, pool, host };
+}
+
+function placeOf({ resource, to, port, inPlace, consent }: RestoreArgs) {
+  if (inPlace && to === undefined) {
+    if (consent === undefined) throw fail('consent_missing', { resource });
+    return { kind: 'in-place', consent };
+  }
+  if (to === undefined || inPlace) {
+    throw fail('value_malformed', { text: to ?? '', what: 'place of a restore', expected: 'either --to <directory> or --in-place' });
+  }
+  return { kind: 'copy', directory: to, port };
+}
+
+function optionsOf({ closed, configFile, channels, transferRate, diskRate, map }: RestoreArgs) {
+  return {
+    isOpenedAfter: !closed,
+    limits: parseLimits({ transfer: transferRate, disk: diskRate }),
+    tablespaceMap: Object.fromEntries(map.map(mapping)),
+    ...(configFile === undefined ? {} : { configFile }),
+    ...(channels === undefined ? {} : { channels }),
+  };
+}
+
+function mapping(text: string): readonly [string, string] {
+  const [, oid, path] = /^(\d+)=(\/.+)$/.exec(text) ?? [];
+  if (oid === undefined || path === undefined) {
+    throw fail('value_malformed', { text, what: 'tablespace mapping', expected: '<oid>=<absolute path>' });
+  }
+  return [oid, path];
+}
+
+const planText = (plan: RestorePlan): string =>
+  [
+    `set       ${plan.setId}`,
+    `timeline  ${String(plan.timeline)}, must reach ${plan.mustReach}`,
+    `log       ${String(plan.segments.length)} segments`,
+    `size      ${bytesText(plan.rawBytes)}`,
+    '',
+    ...plan.steps.map((step, i) => `${String(i + 1).padStart(2)}. ${step}`),
+  ].join('\n');

@@ -1,0 +1,119 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { RunEvent } from '#catalog/runs.ts';
+import { runEventShape, runShape } from '#catalog/runs.ts';
+import { parseLimits } from '#core/settings/rate-text.ts';
+import { idShape } from '#core/settings/shape/words.ts';
+import { listShape } from '../../routes/words.ts';
+import type { Cli } from '../cli.ts';
+import { addVerb } from '../cli.ts';
+import { bytesText, tableOf, timeText } from '../terminal.ts';
+import { liveRunShape } from '../watch-run.ts';
+import { runText, startAndWatch, waitOptions, waitShape, watched } from './run-words.ts';
+
+const oneRun = z.object({ run: idShape('run') });
+
+export function addRunCommands(program: Command, cli: Cli): void {
+  const noun = program.command('run').description('runs: one execution each');
+  addReading(noun, cli);
+  addVerb(noun, cli, {
+    usage: 'watch <run>',
+    title: 'watch a run to its end; the exit code is that of its error',
+    options: { '--timeout <seconds>': 'give up watching after this long (exit code 6)' },
+    shape: oneRun.extend({ timeout: z.coerce.number().positive().optional() }),
+    act: (_cli, { run, timeout }, isJson) => watched(cli, { id: run, timeout, isJson }),
+  });
+  addVerb(noun, cli, {
+    usage: 'cancel <run>',
+    title: 'cancel a run; what it began is cleaned up',
+    shape: oneRun,
+    act: async (_cli, { run }) => {
+      const answer = await (await cli.client()).post(runShape, `/api/v1/runs/${run}/cancel`);
+      return { json: answer, text: `Run ${run} is asked to stop.` };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'throttle <run>',
+    title: 'change the rate limits of a running run (K-085, K-086)',
+    options: {
+      '--transfer-rate <rate>': 'limit to the pool, e.g. 20MiB per second, or unlimited',
+      '--disk-rate <rate>': 'limit of the disk, or unlimited',
+    },
+    shape: oneRun.extend({ transferRate: z.string().optional(), diskRate: z.string().optional() }),
+    act: async (_cli, { run, transferRate, diskRate }) => {
+      const limits = parseLimits({ transfer: transferRate, disk: diskRate });
+      const answer = await (await cli.client()).post(runShape, `/api/v1/runs/${run}/throttle`, limits);
+      return { json: answer, text: `Run ${run} now runs with ${JSON.stringify(limits)}.` };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'noop <host>',
+    title: 'run nothing on a host: proves the way from here to the agent and back',
+    options: { '--seconds <n>': 'how long it takes (0)', ...waitOptions },
+    shape: z.object({ ...waitShape, host: z.string(), seconds: z.coerce.number().int().default(0) }),
+    act: (_cli, { host, seconds, wait, timeout }, isJson) =>
+      startAndWatch(cli, { path: '/api/v1/runs', body: { kind: 'no-op', host, seconds }, wait, timeout, isJson }),
+  });
+}
+
+function addReading(noun: Command, cli: Cli): void {
+  addVerb(noun, cli, {
+    usage: 'ls',
+    title: 'list runs, newest first',
+    options: { '--state <state>': 'only runs in this state', '--resource <resource>': 'only of this resource', '--limit <n>': '1 to 200 (50)' },
+    shape: z.object({ state: z.string().optional(), resource: z.string().optional(), limit: z.coerce.number().int().default(50) }),
+    act: async (_cli, { state, resource, limit }) => {
+      const query = new URLSearchParams({ limit: String(limit), ...(state === undefined ? {} : { state }), ...(resource === undefined ? {} : { resource }) });
+      const { data } = await (await cli.client()).get(listShape(runShape), `/api/v1/runs?${query.toString()}`);
+      const rows = data.map((run) => [run.id, run.kind, run.state, timeText(run.createdAt), timeText(run.closedAt)]);
+      return { json: data, text: tableOf(['RUN', 'KIND', 'STATE', 'CREATED', 'CLOSED'], rows) };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'show <run>',
+    title: 'show a run with its progress and the link to Temporal Web',
+    shape: oneRun,
+    act: async (_cli, { run }) => {
+      const live = await (await cli.client()).get(liveRunShape, `/api/v1/runs/${run}`);
+      const { progress, detail, temporalUrl } = live;
+      const lines = [
+        runText(live.run),
+        ...(detail === undefined ? [] : [`now      ${detail}`]),
+        ...(progress === undefined ? [] : [`progress ${progress.phase}: read ${bytesText(progress.bytesRead)}, written ${bytesText(progress.bytesWritten)} of ${bytesText(progress.bytesTotal)}`]),
+        ...(temporalUrl === undefined ? [] : [`temporal ${temporalUrl}`]),
+      ];
+      return { json: live, text: lines.join('\n') };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'logs <run>',
+    title: 'print the log of a run',
+    options: { '--follow': 'go on until the run ends' },
+    shape: oneRun.extend({ follow: z.boolean().default(false) }),
+    act: async (_cli, { run, follow }, isJson) => {
+      const say = (line: RunEvent): void => {
+        cli.terminal.out(isJson ? JSON.stringify(line) : `${timeText(line.at)} ${line.level.padEnd(5)} ${line.message}`);
+      };
+      await (follow ? followLog(cli, run, say) : printLog(cli, run, say));
+      return undefined;
+    },
+  });
+}
+
+const pageLines = 500;
+
+async function printLog(cli: Cli, run: string, say: (line: RunEvent) => void): Promise<void> {
+  const client = await cli.client();
+  for (let after = 0; ; ) {
+    const { data } = await client.get(listShape(runEventShape), `/api/v1/runs/${run}/logs?after=${String(after)}&limit=${String(pageLines)}`);
+    data.forEach(say);
+    after = data.at(-1)?.seq ?? after;
+    if (data.length < pageLines) return;
+  }
+}
+
+async function followLog(cli: Cli, run: string, say: (line: RunEvent) => void): Promise<void> {
+  await (await cli.client()).follow(`/api/v1/runs/${run}/logs`, (name, data) => {
+    if (name === 'line') say(runEventShape.parse(JSON.parse(data)));
+  });
+}

@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { fail } from '#core/errors/fail.ts';
+import { readSettings } from '#core/settings/registry.ts';
+import { serverSettings } from '#core/settings/server-settings.ts';
+import { initialise } from '../../init.ts';
+import { listShape } from '../../routes/words.ts';
+import type { Cli } from '../cli.ts';
+import { addVerb } from '../cli.ts';
+import { tableOf } from '../terminal.ts';
+import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
+
+const checkShape = z.looseObject({ check: z.string(), verdict: z.string(), detail: z.string(), hint: z.string() });
+
+/** Commands about the installation itself: catalog, doctor, init. */
+export function addServerCommands(program: Command, cli: Cli): void {
+  const catalog = program.command('catalog').description('the catalog: an index of what pools hold');
+  addVerb(catalog, cli, {
+    usage: 'rebuild',
+    title: 'bring back sets, log and branches of a pool from the pool alone',
+    options: { '--pool <pool>': 'pool to read', ...waitOptions },
+    shape: z.object({ ...waitShape, pool: z.string() }),
+    act: (_cli, { pool, wait, timeout }, isJson) =>
+      startAndWatch(cli, { path: `/api/v1/pools/${encodeURIComponent(pool)}/rebuild`, wait, timeout, isJson }),
+  });
+  addVerb(program, cli, {
+    usage: 'doctor',
+    title: 'check catalog, Temporal, control worker and hosts; exit code 5 when a check fails',
+    shape: z.object({}),
+    act: async (_cli, _args, isJson) => {
+      const { data } = await (await cli.client()).get(listShape(checkShape), '/api/v1/health');
+      const rows = data.map((one) => [one.verdict, one.check, one.detail, one.hint]);
+      cli.terminal.out(isJson ? JSON.stringify(data, undefined, 2) : tableOf(['', 'CHECK', 'FOUND', 'WHAT TO DO'], rows));
+      const bad = data.filter((one) => one.verdict === 'fail').map((one) => one.check);
+      if (bad.length > 0) throw fail('health_failed', { count: String(bad.length), names: bad.join(', ') });
+      return undefined;
+    },
+  });
+  addVerb(program, cli, {
+    usage: 'init',
+    title: 'on the server: make keys, migrate the catalog, make the first administrator token; safe to repeat',
+    shape: z.object({}),
+    act: async () => {
+      const report = await initialise(readSettings(serverSettings, cli.env), cli.clock);
+      const token = report.adminToken === undefined ? 'kept' : `${report.adminToken}   (shown once, kept in ${report.adminTokenFile})`;
+      const lines = [
+        `keys        ${report.madeKeys.length === 0 ? 'kept' : `made ${report.madeKeys.join(', ')}; keep a copy of master.key`}`,
+        `catalog     ${report.migrations.length === 0 ? 'up to date' : `applied ${report.migrations.join(', ')}`}`,
+        `token       ${token}`,
+        `temporal    ${report.temporal}`,
+      ];
+      return { json: report, text: lines.join('\n') };
+    },
+  });
+}

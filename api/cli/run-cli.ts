@@ -1,0 +1,80 @@
+import { Command, CommanderError } from 'commander';
+import { z } from 'zod';
+import { exitCodes } from '#core/errors/error-spec.ts';
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { productVersion } from '#core/version.ts';
+import type { Cli, CliPorts } from './cli.ts';
+import { openCli } from './cli.ts';
+import { addBackupCommand } from './commands/backup.ts';
+import { addHostCommands } from './commands/host.ts';
+import { addPoolCommands } from './commands/pool.ts';
+import { addResourceCommands } from './commands/resource.ts';
+import { addRestoreCommands } from './commands/restore.ts';
+import { addRunCommands } from './commands/run.ts';
+import { addServerCommands } from './commands/server.ts';
+import { addSetCommands, addTimelineCommand } from './commands/set.ts';
+import type { Terminal } from './terminal.ts';
+
+const usageExit = exitCodes.input;
+const timeoutExit = 6;
+
+const exitText = `
+Exit codes: 0 done · 1 a bug of ours · 2 wrong input or usage · 3 not possible in this state, see the hint · 4 denied ·
+5 not reachable or full, try again · 6 --timeout passed · 7 damage found · 8 cancelled
+Environment: HOLDFAST_API_URL, HOLDFAST_TOKEN or HOLDFAST_TOKEN_FILE or HOLDFAST_HOME (its admin.token)
+Programs: holdfast api · worker · agent · wal-archive`;
+
+/** The whole command line as a tree; also read by the generator of docs/reference/cli.md. */
+export function buildProgram(cli: Cli): Command {
+  const program = new Command('holdfast').description('backup, point-in-time recovery and proof for databases').version(productVersion);
+  program.addHelpText('after', exitText).showHelpAfterError('(add --help for usage)');
+  addHostCommands(program, cli);
+  addResourceCommands(program, cli);
+  addPoolCommands(program, cli);
+  addBackupCommand(program, cli);
+  addRunCommands(program, cli);
+  addSetCommands(program, cli);
+  addTimelineCommand(program, cli);
+  addRestoreCommands(program, cli);
+  addServerCommands(program, cli);
+  for (const command of everyCommand(program)) {
+    command.exitOverride().configureOutput({ writeOut: (text) => { cli.terminal.out(text.replace(/\n$/, '')); }, writeErr: cli.terminal.err });
+  }
+  return program;
+}
+
+const everyCommand = (command: Command): Command[] => [command, ...command.commands.flatMap(everyCommand)];
+
+/** Runs one command line and returns its exit code. Never throws for anything the operator can act on. */
+export async function runCli(args: readonly string[], ports: CliPorts): Promise<number> {
+  try {
+    await buildProgram(openCli(ports)).parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (cause) {
+    if (cause instanceof CommanderError) return cause.exitCode === 0 ? 0 : usageExit;
+    const error = registeredOf(cause);
+    printError(ports.terminal, error, args.includes('--json'));
+    return error.code === 'timed_out' ? timeoutExit : exitCodes[error.class];
+  }
+}
+
+function registeredOf(cause: unknown): HoldfastError {
+  if (cause instanceof HoldfastError) return cause;
+  if (!(cause instanceof z.ZodError)) return fail('bug', { what: cause instanceof Error ? cause.message : 'no reason given' }, cause);
+  const [issue] = cause.issues;
+  const name = (issue?.path ?? []).map(String).join('.');
+  return fail('request_invalid', { pointer: name, reason: issue?.message ?? 'not valid' }, cause);
+}
+
+/** Message, causes and remedy. */
+function printError(terminal: Terminal, error: HoldfastError, isJson: boolean): void {
+  const { code, message, hint, params } = error;
+  if (isJson) {
+    terminal.err(`${JSON.stringify({ error: { code, class: error.class, message, hint, params } })}\n`);
+    return;
+  }
+  const causes: string[] = [];
+  for (let e = error.cause; e instanceof Error && causes.length < 4; e = e.cause) causes.push(`  because: ${e.message}`);
+  terminal.err([`${message} (${code})`, ...causes, `  hint: ${hint}`, ''].join('\n'));
+}

@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { backupOptionsShape } from './backup-options.ts';
+import { clientSettings } from './client-settings.ts';
+import { agentSettings } from './agent-settings.ts';
+import { parseLimits, parseRate } from './rate-text.ts';
+import { envName, flagName, readSettings } from './registry.ts';
+import { serverSettings } from './server-settings.ts';
+import { restoreTargetShape } from './restore-options.ts';
+
+test('a setting has one environment name and one flag by rule', () => {
+  expect(envName('catalogUrl')).toBe('HOLDFAST_CATALOG_URL');
+  expect(flagName('temporalUiUrl')).toBe('--temporal-ui-url');
+});
+
+test('every setting says what it is and since when', () => {
+  for (const schema of [serverSettings, agentSettings, clientSettings]) {
+    for (const [name, field] of Object.entries(schema.shape)) {
+      expect(field.meta(), name).toMatchObject({ title: expect.any(String), description: expect.any(String), since: '0.1' });
+    }
+  }
+});
+
+test('a missing or malformed setting is refused by its name, an empty one counts as absent', () => {
+  expect(() => readSettings(serverSettings, { HOLDFAST_HOME: '' })).toThrow(/HOLDFAST_HOME/);
+  const env = { HOLDFAST_HOME: '/h', HOLDFAST_CATALOG_URL: 'postgresql:///x', HOLDFAST_API_PORT: '99999' };
+  expect(() => readSettings(serverSettings, env)).toThrow(/HOLDFAST_API_PORT/);
+  expect(readSettings(serverSettings, { ...env, HOLDFAST_API_PORT: '' })).toMatchObject({ apiPort: 8420, queuePrefix: '' });
+});
+
+test('K-079 K-080 K-081 backup options have the documented defaults and ranges', () => {
+  expect(backupOptionsShape.parse({})).toEqual({
+    channels: 1,
+    compression: { mode: 'fast' },
+    archiveRetention: { mode: 'delete' },
+    limits: {},
+    isFastCheckpoint: true,
+  });
+  for (const channels of [0, 256, 1.5]) expect(() => backupOptionsShape.parse({ channels })).toThrow();
+  expect(() => backupOptionsShape.parse({ archiveDirectory: 'relative' })).toThrow();
+});
+
+test('K-085 rates are read in KiB, MiB and GiB per second', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 4000 }), (n) => {
+      expect(parseRate(`${String(n)}KiB`)).toBe(n * 1024);
+      expect(parseRate(`${String(n)}MiB/s`)).toBe(n * 1_048_576);
+    }),
+  );
+  for (const text of ['', '5', '5MB', '-1MiB', '0KiB']) expect(() => parseRate(text)).toThrow();
+  expect(parseLimits({ transfer: 'unlimited', disk: '1GiB' })).toEqual({ diskBytesPerSecond: 1_073_741_824 });
+});
+
+test('K-089 a restore time without a zone is refused', () => {
+  expect(() => restoreTargetShape.parse({ at: 'time', time: '2026-11-21 08:12:20' })).toThrow();
+  expect(restoreTargetShape.parse({ at: 'time', time: '2026-11-21 08:12:20+08' })).toMatchObject({ time: '2026-11-21T00:12:20.000000Z' });
+});
