@@ -12,7 +12,7 @@ import { compareLsn } from '#core/wal/lsn.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import type { CopySession } from '#agent/copy/copy-request.ts';
 import { openCopy } from '#agent/copy/open-copy.ts';
-import { externalConfiguration } from '#agent/datadir/configuration.ts';
+import { directoriesOf, externalConfiguration } from '#agent/datadir/configuration.ts';
 import { readControlFile } from '#agent/datadir/reader.ts';
 import { scanDataDirectory } from '#agent/datadir/scan.ts';
 import type { DataDirectoryScan } from '#agent/datadir/scan.ts';
@@ -147,7 +147,9 @@ async function scanInstance({ session, order, step }: Attempt, { control, inspec
   const external = externalConfiguration(served, { ...configuration, included }, new Set(scan.files.map(({ path }) => path)));
   const files = [...scan.files, ...external];
   step.log({ level: 'info', message: `${String(files.length)} files, ${String(scan.bytesTotal)} bytes to read` });
-  return { ...scan, files };
+  const made = directoriesOf(external, new Set(scan.directories.map(({ path }) => path)));
+  const directories = [...scan.directories, ...made.map((path) => ({ kind: 'directory' as const, path, mode: 0o700 }))];
+  return { ...scan, files, directories };
 }
 
 /** Ends backup mode after proving that the instance is still what it was. The control file is read before that. */

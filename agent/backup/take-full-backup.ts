@@ -8,6 +8,7 @@ import { backUp } from './back-up.ts';
 import type { Attempt } from './back-up.ts';
 import { committedSummary } from './committed-summary.ts';
 import { openRunJournal } from './run-journal.ts';
+import { tidyArchive } from './tidy-archive.ts';
 
 export interface FullBackupDeps {
   /** The agent's own directory: journals of runs lie below `runs/`. */
@@ -30,7 +31,9 @@ export const takeFullBackup =
     try {
       const pool = await openPool(order.pool);
       try {
-        return (await committedSummary(pool, order.setId)) ?? (await logInAndBackUp({ deps, order, step, journal, pool }));
+        const set = (await committedSummary(pool, order.setId)) ?? (await logInAndBackUp({ deps, order, step, journal, pool }));
+        await tidyArchive(deps.clock, order, set, step);
+        return set;
       } finally {
         await pool.close();
       }

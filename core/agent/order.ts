@@ -47,6 +47,15 @@ export type Order =
       readonly instance: InstanceAccess;
       readonly pool: PoolAccess;
       readonly options: BackupOptions;
+      /**
+       * K-080 applies to full backups too: all that must be known before an archived file may go. Absent: none is
+       * deleted.
+       */
+      readonly archive?: {
+        /** Enabled target pools of the log of this resource: all of them must hold a file. */
+        readonly pools: readonly PoolAccess[];
+        readonly neededFrom: readonly { readonly timeline: number; readonly segment: SegmentName }[];
+      };
     }
   | {
       readonly kind: 'log-backup';
