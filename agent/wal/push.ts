@@ -73,9 +73,7 @@ function copyFlushed(source: string, temporary: string): void {
     const to = openSync(temporary, 'wx', 0o600);
     try {
       const block = Buffer.alloc(blockBytes);
-      for (let read = readSync(from, block); read > 0; read = readSync(from, block)) {
-        for (let done = 0; done < read; ) done += writeSync(to, block, done, read - done);
-      }
+      for (let read = readSync(from, block); read > 0; read = readSync(from, block)) writeAll(to, block.subarray(0, read));
       fsyncSync(to);
     } finally {
       closeSync(to);
@@ -83,6 +81,10 @@ function copyFlushed(source: string, temporary: string): void {
   } finally {
     closeSync(from);
   }
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done);
 }
 
 /** False when the name is taken. A link never replaces; where there are no links, check and rename is the best there is. */
