@@ -14,7 +14,7 @@ import { derivePoolKey, macHex, newScryptParameters } from '../codec/keys.ts';
 import { sha256Hex } from '../codec/hash.ts';
 import type { PoolGround } from './pool-ground.ts';
 import { openGround, placeInWords } from './open-store.ts';
-import { withRetries } from './retry.ts';
+import { poolRetries, retrying, withRetries } from './retry.ts';
 
 const macInfo = 'holdfast pool file 1';
 
@@ -40,10 +40,11 @@ function parseFile(access: PoolAccess, parts: PoolFileParts): PoolFile {
 }
 
 async function readPoolFile(access: PoolAccess, store: ObjectStore & PoolGround): Promise<{ readonly file: PoolFile; readonly parts: PoolFileParts }> {
-  const text = await withRetries(store).get(poolKey()).catch(async (error: unknown) => {
-    if (!(error instanceof HoldfastError) || error.code !== 'object_missing') throw error;
-    if (await store.isThere()) throw fail('pool_unknown', { place: placeInWords(access) }, error);
-    throw fail('pool_unreachable', { pool: access.name, why: `${placeInWords(access)} does not exist` }, error);
+  const isThere = await retrying(poolRetries, () => store.isThere());
+  if (!isThere) throw fail('pool_unreachable', { pool: access.name, why: `${placeInWords(access)} does not exist` });
+  const text = await withRetries(store).get(poolKey()).catch((error: unknown) => {
+    const isAbsent = error instanceof HoldfastError && error.code === 'object_missing';
+    throw isAbsent ? fail('pool_unknown', { place: placeInWords(access) }, error) : error;
   });
   const parts = splitPoolFile(Buffer.from(text).toString('utf8'));
   if (parts === undefined) throw damaged(access, 'it is not a pool description');

@@ -15,7 +15,8 @@ export const poolRetries: RetryRule = { attempts: 6, firstWaitMs: 200, longestWa
 
 const canHelp = (error: unknown): boolean => error instanceof HoldfastError && error.class === 'unavailable';
 
-async function retrying<T>(rule: RetryRule, step: (attempt: number) => Promise<T>): Promise<T> {
+/** Repeats a step while its error is `unavailable` and attempts are left. */
+export async function retrying<T>(rule: RetryRule, step: (attempt: number) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await step(attempt);

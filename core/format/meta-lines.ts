@@ -148,7 +148,7 @@ export function createMetaReader(parseSummary: (value: unknown) => SetSummary): 
       number++;
       const value = parseJson(text, `line ${String(number)} of meta`);
       const line = new Line(Array.isArray(value) ? value : [], number);
-      const reader = readers[line.text(0)];
+      const reader = Object.hasOwn(readers, line.text(0)) ? readers[line.text(0)] : undefined;
       const isInOrder = (number === 1) === (line.text(0) === 'set') && !isEnded;
       if (reader === undefined || !isInOrder) throw fail('value_malformed', { text: `line ${String(number)}`, what: 'line of meta', expected: 'a known line in order' });
       reader(line);
