@@ -2,6 +2,7 @@ import {
   chmodSync, chownSync, closeSync, fchmodSync, fchownSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync,
   statSync, symlinkSync, unlinkSync, writeSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import { unwritable } from './writer-errors.ts';
@@ -94,6 +95,15 @@ function makeParents(path: string): void {
   syncDirectory(dirname(path));
 }
 
+async function syncName(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
 interface Proven {
   readonly directory: string;
   readonly tablespaces: Readonly<Record<string, string>>;
@@ -114,6 +124,7 @@ export class EmptyTarget implements Proven {
   /** True when an earlier attempt of the same run wrote here: what is there must be checked, not trusted. */
   readonly isResumed: boolean;
   readonly #directories = new Set<string>();
+  #isFinished = false;
 
   /** Only `prepareTarget` makes one. */
   constructor(proven: Proven) {
@@ -158,14 +169,32 @@ export class EmptyTarget implements Proven {
     }
   }
 
-  /** Writes a small file as a whole: a reader sees all of it or nothing. Durable when it returns. */
+  /**
+   * Writes a small file as a whole: a reader sees all of it or nothing. Durable when it returns, once the target is
+   * finished; before that, `finish` makes the name durable.
+   */
   writeFile(member: string, bytes: Uint8Array | string, mode = 0o600): void {
     if (this.isControl(member)) throw fail('target_escapes', { path: member, directory: this.directory });
     this.#publish(this.pathOf(member), typeof bytes === 'string' ? Buffer.from(bytes) : bytes, mode);
   }
 
-  remove(member: string): void {
-    rmSync(this.pathOf(member), { force: true });
+  /** The same for a log segment, without holding up whoever else works. */
+  async writeLog(name: string, bytes: Uint8Array): Promise<void> {
+    const path = this.pathOf(`pg_wal/${name}`);
+    this.makeDirectory(dirname(path));
+    try {
+      const file = await open(`${path}.holdfast-tmp`, 'w', 0o600);
+      try {
+        await file.writeFile(bytes);
+        await file.chown(this.owner.uid, this.owner.gid);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      renameSync(`${path}.holdfast-tmp`, path);
+    } catch (error) {
+      throw unwritable(path, error);
+    }
   }
 
   /** Removes what an interrupted attempt left and this run does not want: only inside what it marked itself. */
@@ -173,25 +202,15 @@ export class EmptyTarget implements Proven {
     for (const root of this.roots()) this.#prune(root, wanted);
   }
 
-  /** Directories of files and links, deepest first: a name is never durable before what it names. */
-  syncDirectories(): void {
-    const deepest = [...this.#directories].sort((a, b) => b.length - a.length);
-    for (const path of deepest) syncDirectory(path);
-  }
-
   /**
-   * Puts the control file into place: before this a server refuses to start. Call it when everything else is durable
-   * (peers.md §5 items 19, 20). Throws `target_unwritable`.
+   * Puts the control file into place: before this a server refuses to start. All names are made durable first, all files
+   * are durable already (peers.md §5 items 19, 20). Throws `target_unwritable`.
    */
-  finish(control: Uint8Array): void {
-    this.syncDirectories();
+  async finish(control: Uint8Array): Promise<void> {
     this.makeDirectory(join(this.directory, 'global'));
+    await Promise.all([...this.#directories].map(syncName));
+    this.#isFinished = true;
     this.#publish(join(this.directory, controlPath), control, 0o600);
-  }
-
-  /** True after `finish`, in this attempt or an earlier one. */
-  hasControl(): boolean {
-    return !isAbsent(join(this.directory, controlPath));
   }
 
   /** Takes the control file away again, first of all, when a begun target is written anew. */
@@ -231,7 +250,7 @@ export class EmptyTarget implements Proven {
         closeSync(file);
       }
       renameSync(temporary, path);
-      syncDirectory(dirname(path));
+      if (this.#isFinished) syncDirectory(dirname(path));
     } catch (error) {
       throw unwritable(path, error);
     }

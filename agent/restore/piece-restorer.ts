@@ -1,12 +1,11 @@
 import { fail } from '#core/errors/fail.ts';
 import { parseObjectKey } from '#core/format/object-key.ts';
-import type { ObjectStore } from '#core/ports/object-store.ts';
 import { hash128, openFrame, sha256Hex } from '#agent/codec/frame.ts';
 import type { Pace } from '#agent/copy/pace.ts';
 import { diskPace, transferPace } from '#agent/copy/pace.ts';
 import { cell, shouldStop } from '#agent/copy/shared-control.ts';
 import { FileWriter } from '#agent/datadir/writer-files.ts';
-import { openStore } from '#agent/pools/open-store.ts';
+import { openReader } from './open-reader.ts';
 import type { FileEnd, FramePart, FrameTask, PieceTask, WriteSettings } from './write-message.ts';
 
 /**
@@ -15,7 +14,7 @@ import type { FileEnd, FramePart, FrameTask, PieceTask, WriteSettings } from './
  */
 export class PieceRestorer {
   readonly #settings: WriteSettings;
-  readonly #store: ObjectStore;
+  readonly #reader: ReturnType<typeof openReader>;
   readonly #files: FileWriter;
   readonly #disk: Pace;
   readonly #transfer: Pace;
@@ -23,7 +22,9 @@ export class PieceRestorer {
 
   constructor(settings: WriteSettings) {
     this.#settings = settings;
-    this.#store = openStore(settings.pool);
+    this.#reader = openReader(settings.pool);
+    // Why: a failure belongs to the first piece, which awaits it; until then it must not count as unhandled.
+    this.#reader.catch(() => undefined);
     this.#files = new FileWriter(settings);
     this.#disk = diskPace(settings.cells);
     this.#transfer = transferPace(settings.cells);
@@ -49,11 +50,9 @@ export class PieceRestorer {
   }
 
   /** Makes files whole and durable; how many. */
-  end(files: readonly FileEnd[]): number {
-    for (const file of files) {
-      this.#refuseStopped();
-      this.#files.end(file);
-    }
+  async end(files: readonly FileEnd[]): Promise<number> {
+    this.#refuseStopped();
+    await this.#files.end(files);
     return files.length;
   }
 
@@ -65,7 +64,7 @@ export class PieceRestorer {
 
   async #fetch(task: PieceTask): Promise<Uint8Array> {
     await this.#transfer.take(task.storedBytes);
-    return this.#store.get(parseObjectKey(task.object), { from: 0, length: task.storedBytes });
+    return (await this.#reader).get(parseObjectKey(task.object), { from: 0, length: task.storedBytes });
   }
 
   async #write(task: PieceTask, frame: FrameTask, piece: Uint8Array): Promise<void> {

@@ -30,7 +30,7 @@ export async function prefillLog(request: PrefillRequest): Promise<void> {
   const work = async (): Promise<void> => {
     for (const segment of queue) {
       if (request.signal.aborted) throw fail('cancelled', { what: 'the restore' });
-      target.writeFile(`pg_wal/${segment.name}`, await fetchSegment(request, segment));
+      await target.writeLog(segment.name, await fetchSegment(request, segment));
       request.onSegment(++done);
     }
   };

@@ -38,7 +38,8 @@ const filesAtOnce = 64;
 const reportEveryMs = 250;
 
 /**
- * Writes every member of a set but the control file into a target, each byte once, and makes it durable (design §5, §7).
+ * Writes every member of a set but the control file into a target, each byte once, and makes the files durable; `finish` of the
+ * target makes their names durable (design §5, §7).
  * Taken up after a kill, what has the recorded hash stays and the rest is written again.
  * Throws `object_damaged`, `object_missing`, `extent_damaged`, `target_unwritable`, `target_escapes`, `cancelled`.
  */
@@ -52,7 +53,6 @@ export async function restoreSet(request: SetRestore): Promise<RestoredSet> {
   target.linkTablespaces();
   await writeFiles(request, layout);
   await writeTablespaceMap(request);
-  target.syncDirectories();
   if (step.signal.aborted) throw fail('cancelled', { what: 'the restore' });
   return { bytesWritten: layout.bytes, filesWritten: layout.files.length + 1, warnings: layout.warnings };
 }

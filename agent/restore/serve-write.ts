@@ -18,7 +18,7 @@ export function serveWrite(port: MessagePort): void {
     }
     if (restorer === undefined) throw bug('a restore thread got work before its settings');
     if (message.kind === 'piece') tell({ kind: 'done', storedBytes: await restorer.restore(message.task), files: 0 });
-    else tell({ kind: 'done', storedBytes: 0, files: restorer.end(message.files) });
+    else tell({ kind: 'done', storedBytes: 0, files: await restorer.end(message.files) });
   };
   let work = Promise.resolve();
   port.on('message', (message: ToWriter) => {

@@ -66,7 +66,7 @@ async function fill(work: RestoreWork, { set, target, ways }: Filling): Promise<
   await watch.time('log', () => prefill(work, target, restored));
   ways.beforeFinish(target);
   configure(order.plan, target, { ...ways.addressOf(target), hasOutsideConfiguration });
-  target.finish(await set.readMember('global/pg_control'));
+  await target.finish(await set.readMember('global/pg_control'));
   return { target, restored, configFile };
 }
 
