@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { OrderOf } from '#core/agent/order.ts';
 import { parseBackupLabel } from '#core/backup/backup-label.ts';
+import { requireSame, requireSameInstance } from '#core/backup/same-instance.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { ControlFile } from '#core/engine/control-file.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
@@ -19,14 +20,15 @@ import type { DataDirectoryScan } from '#agent/datadir/scan.ts';
 import { inspect } from '#agent/database/preflight.ts';
 import type { Inspected } from '#agent/database/preflight.ts';
 import { readIncludedFiles, readServerFacts } from '#agent/database/server-facts.ts';
-import type { ServerFacts } from '#agent/database/server-facts.ts';
 import type { Session } from '#agent/database/session.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { beginSet } from '#agent/sets/begin-set.ts';
 import { commitBackupSet } from '#agent/sets/commit-backup-set.ts';
 import { beginBackup, endBackup } from './backup-mode.ts';
 import type { EndedBackup } from './backup-mode.ts';
-import { historyFiles, neededLog } from './needed-log.ts';
+import { throwIfEnded } from './ended.ts';
+import { historyFiles, neededLog, stillThere } from './needed-log.ts';
+import type { LogFile, NeededLog } from './needed-log.ts';
 import type { RunJournal } from './run-journal.ts';
 import { setMetaOf } from './set-meta.ts';
 import type { FullBackupDeps } from './take-full-backup.ts';
@@ -76,7 +78,7 @@ export async function backUp(attempt: Attempt): Promise<SetSummary> {
     const copied = await copy.finish({ endLsn: ended.endLsn });
     phases.enter('commit');
     const meta = setMetaOf({ attempt, attemptId, begun, scan, ended, copied });
-    attempt.step.signal.throwIfAborted();
+    throwIfEnded(phases.step.signal);
     const summary = await commitBackupSet(attempt.pool, keys, meta);
     attempt.journal.forget();
     return summary;
@@ -130,7 +132,7 @@ async function begin({ session, order, deps, step }: Attempt, inspected: Inspect
     step.log({ level: 'info', message: `backup mode began at ${beginLsn} on timeline ${String(inspected.facts.timeline)}` });
     return { inspected, control, beginLsn, beganAtMs };
   } catch (error) {
-    if (step.signal.aborted) throw fail('cancelled', { what: 'the backup' }, error);
+    throwIfEnded(step.signal);
     throw error;
   } finally {
     step.signal.removeEventListener('abort', giveUp);
@@ -156,7 +158,7 @@ async function scanInstance({ session, order, step }: Attempt, { control, inspec
 async function end(attempt: Attempt, begun: BegunBackup): Promise<EndedBackup & { readonly control: Uint8Array; readonly endedAtMs: number }> {
   const { session, order, deps, step } = attempt;
   const { facts: before } = begun.inspected;
-  requireUnchanged(session.instance, before, await readServerFacts(session));
+  requireSameInstance(session.instance, before, await readServerFacts(session));
   const { bytes, content } = await readControlFile(engineProfile(order.instance.engine), order.instance.dataDirectory);
   requireSame(session.instance, 'the system identifier of the control file', before.systemId, content.systemId);
   const ended = await endBackup(session, order.instance.engine);
@@ -166,16 +168,6 @@ async function end(attempt: Attempt, begun: BegunBackup): Promise<EndedBackup & 
   if (compareLsn(ended.endLsn, begun.beginLsn) <= 0) throw fail('role_changed', { instance: session.instance, what: 'the log position', before: begun.beginLsn, after: ended.endLsn });
   step.log({ level: 'info', message: `backup mode ended at ${ended.endLsn}` });
   return { ...ended, control: bytes, endedAtMs: deps.clock.nowMs() };
-}
-
-function requireUnchanged(instance: string, before: ServerFacts, after: ServerFacts): void {
-  requireSame(instance, 'the role', before.role, after.role);
-  requireSame(instance, 'the timeline', String(before.timeline), String(after.timeline));
-  requireSame(instance, 'the system identifier', before.systemId, after.systemId);
-}
-
-function requireSame(instance: string, what: string, before: string, after: string): void {
-  if (before !== after) throw fail('role_changed', { instance, what, before, after });
 }
 
 interface LateMembers {
@@ -191,12 +183,25 @@ async function addLate({ order, session, deps }: Attempt, { begun, ended, copy, 
   const { facts, archiveDirectory } = begun.inspected;
   const { timeline, segmentBytes, systemId } = facts;
   const logDirectory = join(order.instance.dataDirectory, files.log);
-  for (const { name, ...history } of historyFiles(logDirectory)) await copy.add({ path: `${files.log}/${name}`, ...history });
+  for (const history of historyFiles(logDirectory)) await copy.add({ ...history, path: `${files.log}/${history.name}` });
   const range = { timeline, segmentBytes, beginLsn: begun.beginLsn, endLsn: ended.endLsn };
   const needed = { range, systemId, instance: session.instance, logDirectory, archiveDirectory, clock: deps.clock, signal };
-  for await (const { name, ...segment } of neededLog(needed)) await copy.add({ path: `${files.log}/${name}`, ...segment });
+  for await (const segment of neededLog(needed)) await addSegment(copy, `${files.log}/${segment.name}`, segment, needed);
   const late = { mode: 0o600, mtimeMs: ended.endedAtMs };
   await copy.add({ path: files.label, bytes: ended.label, ...late });
   if (ended.map !== undefined) await copy.add({ path: files.tablespaceMap, bytes: ended.map, ...late });
   await copy.add({ path: files.control, bytes: ended.control, ...late });
+}
+
+const largestInMemory = 64 * 1_048_576;
+
+/** Segments may be as large as 1 GiB: large ones are read again by the threads, and must not be recycled meanwhile. */
+async function addSegment(copy: CopySession, path: string, segment: LogFile, { instance }: NeededLog): Promise<void> {
+  const { name, bytes, mode, mtimeMs, absolute } = segment;
+  if (bytes.length <= largestInMemory) {
+    await copy.add({ path, mode, mtimeMs, bytes });
+    return;
+  }
+  await copy.copy([{ path, absolute, sizeBytes: bytes.length, mode, mtimeMs, mustExist: true }]);
+  if (!stillThere(segment)) throw fail('log_segment_missing', { segment: name, instance, archive: dirname(absolute) });
 }

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { segmentsOfBackup } from '#core/backup/log-range.ts';
 import type { BackupRange } from '#core/backup/log-range.ts';
@@ -8,9 +8,10 @@ import type { Clock } from '#core/ports/clock.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
 import { LogReader } from '#core/wal/read-segment.ts';
 import type { SegmentReading } from '#core/wal/read-segment.ts';
-import { segmentStart } from '#core/wal/segment-name.ts';
+import { parseSegmentName, segmentStart } from '#core/wal/segment-name.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { isGone } from '#agent/datadir/reader.ts';
+import { throwIfEnded } from './ended.ts';
 
 export interface NeededLog {
   readonly range: BackupRange;
@@ -25,7 +26,10 @@ export interface NeededLog {
 }
 
 export interface LogFile {
-  readonly name: SegmentName;
+  readonly name: string;
+  /** Where it was read. */
+  readonly absolute: string;
+  readonly inode: number;
   readonly bytes: Uint8Array;
   readonly mode: number;
   readonly mtimeMs: number;
@@ -41,8 +45,8 @@ const searchAgainMs = 200;
 export async function* neededLog(needed: NeededLog): AsyncGenerator<LogFile> {
   const reader = new LogReader();
   for (const name of segmentsOfBackup(needed.range)) {
-    const { file, path } = await find(needed, name);
-    check(needed, { file, path, reading: reader.read(file.bytes) });
+    const file = await find(needed, name);
+    check(needed, file, reader.read(file.bytes));
     yield file;
   }
 }
@@ -50,30 +54,33 @@ export async function* neededLog(needed: NeededLog): AsyncGenerator<LogFile> {
 /** History files of the branch: a set on a later timeline is of no use without them. */
 export function historyFiles(logDirectory: string): LogFile[] {
   const names = readdirSync(logDirectory).filter((name) => /^[0-9A-F]{8}\.history$/.test(name));
-  return names.flatMap((name) => readWhole(join(logDirectory, name), name) ?? []);
+  return names.flatMap((name) => readWhole(join(logDirectory, name)) ?? []);
 }
 
 /**
  * A segment may leave pg_wal for the archive at any moment, so both are looked at again and again until the time is
  * over.
  */
-async function find(needed: NeededLog, name: SegmentName): Promise<{ file: LogFile; path: string }> {
+async function find(needed: NeededLog, name: SegmentName): Promise<LogFile> {
   const { logDirectory, archiveDirectory, clock, signal, instance } = needed;
   const until = clock.nowMs() + searchMs;
   for (;;) {
     for (const directory of archiveDirectory === undefined ? [logDirectory] : [logDirectory, archiveDirectory]) {
-      const path = join(directory, name);
-      const file = readWhole(path, name);
-      if (file?.bytes.length === needed.range.segmentBytes) return { file, path };
+      const file = readWhole(join(directory, name));
+      if (file?.bytes.length === needed.range.segmentBytes) return file;
     }
-    signal.throwIfAborted();
+    throwIfEnded(signal);
     if (clock.nowMs() > until) throw fail('log_segment_missing', { segment: name, instance, archive: archiveDirectory ?? 'no directory known' });
-    await wait(searchAgainMs, undefined, { signal });
+    await wait(searchAgainMs);
   }
 }
 
+/** True while the file that was read is still the one of that name: the server renames a segment before it writes over it. */
+export const stillThere = ({ absolute, inode }: Pick<LogFile, 'absolute' | 'inode'>): boolean =>
+  statSync(absolute, { throwIfNoEntry: false })?.ino === inode;
+
 /** Undefined when the file is not there, or was recycled (renamed to serve as a later segment) while it was read. */
-function readWhole(path: string, name: string): LogFile | undefined {
+function readWhole(path: string): LogFile | undefined {
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -82,24 +89,24 @@ function readWhole(path: string, name: string): LogFile | undefined {
     throw error;
   }
   try {
-    const { size, mode, mtimeMs, ino } = fstatSync(file);
+    const { size, mode, mtimeMs, ino: inode } = fstatSync(file);
     const bytes = new Uint8Array(size);
     let filled = 0;
-    for (let read = -1; read !== 0 && filled < size; filled += read) read = readSync(file, bytes, filled, size - filled, filled);
-    const isStillThere = statSync(path, { throwIfNoEntry: false })?.ino === ino;
-    return isStillThere && filled === size ? { name: name as SegmentName, bytes, mode: mode & 0o7777, mtimeMs: Math.floor(mtimeMs) } : undefined;
+    for (let got = -1; got !== 0 && filled < size; filled += got) got = readSync(file, bytes, filled, size - filled, filled);
+    const read = { name: basename(path), absolute: path, inode, bytes, mode: mode & 0o7777, mtimeMs: Math.floor(mtimeMs) };
+    return filled === size && stillThere(read) ? read : undefined;
   } finally {
     closeSync(file);
   }
 }
 
-function check(needed: NeededLog, { file, path, reading }: { file: LogFile; path: string; reading: SegmentReading | undefined }): void {
+function check(needed: NeededLog, { name, absolute: path }: LogFile, reading: SegmentReading | undefined): void {
   const damaged = (reason: string): Error => fail('log_segment_damaged', { path, reason });
   if (reading === undefined) throw damaged('it does not begin with a log page');
   const { header, ending, to, from, stop } = reading;
   if (header.systemId !== needed.systemId) throw damaged(`it belongs to the cluster ${header.systemId}, not ${needed.systemId}`);
   const { range } = needed;
-  if (from !== segmentStart(file.name, range.segmentBytes)) throw damaged(`it holds the log from ${from}`);
+  if (from !== segmentStart(parseSegmentName(name), range.segmentBytes)) throw damaged(`it holds the log from ${from}`);
   // The end record of the backup must be there; what follows it in the last segment is not ours.
   const isWhole = ending !== 'early' || compareLsn(to, range.endLsn) >= 0;
   if (!isWhole) throw damaged(`valid log ends at ${to} (${stop?.reason ?? 'unknown'} at offset ${String(stop?.offset)})`);

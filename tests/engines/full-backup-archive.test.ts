@@ -1,5 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { openSet } from '#agent/sets/open-set.ts';
+import { verifySet } from '#agent/sets/verify-set.ts';
 import { takeLogBackup } from '#agent/wal/take-log-backup.ts';
 import type { ArchiveRetention } from '#core/agent/order.ts';
 import { isSegmentName } from '#core/wal/segment-name.ts';
@@ -34,6 +36,23 @@ test('K-080 a full backup deletes archived log that every pool holds, and only w
     await backUp('delete');
     expect(archived().filter((name) => held.includes(name))).toEqual([]);
     expect(archived().length).toBeGreaterThan(0);
+  } finally {
+    bench.close();
+    await postgres.close();
+  }
+});
+
+test('log segments too large for memory go into an encrypted set like any other', async () => {
+  const postgres = await openPostgres({ major: 15, archive: true, segmentMiB: 128 });
+  const bench = await openBackupBench({ passphrase: 'correct horse battery staple' });
+  try {
+    const order = bench.order(await instanceAccess(postgres), { archiveDirectory: postgres.archiveDirectory });
+    const summary = await bench.takeFullBackup(order, bench.step(order));
+    expect(summary).toMatchObject({ isEncrypted: true, segmentBytes: 128 * 1024 * 1024 });
+    const pool = await bench.openPool();
+    expect(await verifySet(pool, order.setId, 'full', bench.step(order))).toMatchObject({ damage: [] });
+    const set = await openSet(pool, order.setId);
+    expect(await set.readMember(`pg_wal/${summary.beginSegment}`)).toHaveLength(summary.segmentBytes);
   } finally {
     bench.close();
     await postgres.close();

@@ -94,6 +94,19 @@ test('a cancelled backup leaves no committed set and no session in backup mode',
   await expect.poll(sessions).toEqual([]);
 });
 
+test('a backup cancelled while it waits for a checkpoint ends at once', async () => {
+  await postgres.sql('update noise set n = n + 1 where n % 50 = 0');
+  const order = bench.order(access, { archiveDirectory: postgres.archiveDirectory, isFastCheckpoint: false });
+  const control = new AbortController();
+  const attempt = bench.takeFullBackup(order, bench.step(order, { signal: control.signal })).catch((error: unknown) => error);
+  const waiting = `select wait_event from pg_stat_activity where application_name = 'holdfast' and wait_event like 'Checkpoint%'`;
+  await expect.poll(() => postgres.sql(waiting), { timeout: 20_000 }).toHaveLength(1);
+  control.abort();
+  expect(await attempt).toMatchObject({ code: 'cancelled' });
+  expect(hasMeta(order)).toBe(false);
+  await expect.poll(sessions, { timeout: 20_000 }).toEqual([]);
+});
+
 test('a backup killed in the middle finishes the same set and sends nothing acknowledged again', async () => {
   const order = newOrder(slow);
   const program = fileURLToPath(new URL('../support/backup-program.ts', import.meta.url));
