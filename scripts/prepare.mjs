@@ -31,9 +31,11 @@ const isInstalled = () => {
 /** @param {readonly string[]} args @returns {Promise<void>} */
 const runNpm = (args) => {
   const script = process.env['npm_execpath'];
+  // Why: with `npm --silent test` a failed installation would say nothing.
+  const env = { ...process.env, npm_config_loglevel: 'warn' };
   const isScript = script !== undefined && /\.c?js$/.test(script);
   const command = isScript ? process.execPath : 'npm';
-  const child = spawn(command, [...(isScript ? [script] : []), ...args], { cwd: root, stdio: ['ignore', 2, 2] });
+  const child = spawn(command, [...(isScript ? [script] : []), ...args], { cwd: root, env, stdio: ['ignore', 2, 2] });
   return new Promise((done, refuse) => {
     child.once('error', refuse);
     child.once('exit', (code, signal) => {

@@ -2,6 +2,7 @@ import { projectRoot } from '../supervisor/program.ts';
 import { errorsPage } from './errors-page.ts';
 import { graphPage } from './graph-page.ts';
 import { settingsPage } from './settings-page.ts';
+import { openapiPage } from './openapi-page.ts';
 import { requirementsPage } from './requirements.ts';
 import { testTitles } from './test-titles.ts';
 
@@ -9,6 +10,7 @@ import { testTitles } from './test-titles.ts';
 export const pages: Readonly<Record<string, () => Promise<string> | string>> = {
   'requirements.md': () => requirementsPage(testTitles(projectRoot)),
   'errors.md': errorsPage,
+  'openapi.json': openapiPage,
   'settings.md': settingsPage,
   'dependency-graph.md': () => graphPage(projectRoot),
 };

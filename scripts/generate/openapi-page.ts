@@ -1,0 +1,36 @@
+import { pino } from 'pino';
+import { openapiOf } from '#api/openapi.ts';
+import { allRoutes } from '#api/routes/all-routes.ts';
+import { openRunDoor } from '#api/temporal.ts';
+import { openVault } from '#api/vault.ts';
+import { openCatalog } from '#catalog/database.ts';
+import { formatId } from '#core/id.ts';
+import { openTemporalClient } from '#wire/connect.ts';
+import { payloadKeyOf } from '#wire/payload-key.ts';
+
+const keyBytes = 32;
+const nowhere = { address: '127.0.0.1:1', namespace: 'default' };
+
+/**
+ * docs/reference/openapi.json: what GET /openapi.json answers. The routes are described, never served: catalog and
+ * Temporal connect on first use only, which does not come.
+ */
+export const openapiPage = async (): Promise<string> => {
+  const key = new Uint8Array(keyBytes);
+  const client = openTemporalClient(nowhere, payloadKeyOf(Buffer.from(key)));
+  const catalog = openCatalog('postgresql://nobody@localhost/none');
+  const routes = allRoutes({
+    catalog,
+    runs: openRunDoor(client, '', { nowMs: () => 0 }),
+    vault: openVault(Buffer.from(key)),
+    ids: (prefix) => formatId(prefix, 0, key.subarray(0, 10)),
+    clock: { nowMs: () => 0 },
+    log: pino({ enabled: false }),
+    queuePrefix: '',
+    forAgents: { temporalAddress: nowhere.address, temporalNamespace: nowhere.namespace, payloadKey: '' },
+  });
+  const text = `${JSON.stringify(openapiOf(routes), undefined, 2)}\n`;
+  await client.connection.close();
+  await catalog.close();
+  return text;
+};
