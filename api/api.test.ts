@@ -82,7 +82,8 @@ test('every error is a problem with code, remedy and a trace id (RFC 9457)', asy
   const { status, body, headers } = await api.ask('GET', `/api/v1/runs/${testIds('run')}`);
   expect(status).toBe(404);
   expect(headers.get('content-type')).toContain('application/problem+json');
-  expect(body).toMatchObject({ code: 'run_unknown', status: 404, class: 'input', hint: expect.stringContaining('run ls') });
+  expect(body).toMatchObject({ code: 'run_unknown', status: 404, class: 'input' });
+  expect(z.object({ hint: z.string() }).parse(body).hint).toContain('run ls');
   expect(headers.get('x-request-id')).toBe(z.object({ traceId: z.string() }).parse(body).traceId);
 });
 

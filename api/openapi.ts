@@ -37,7 +37,7 @@ function openSchemaBook(): SchemaBook {
   return {
     schemas,
     schemaOf: (shape) => {
-      const { $defs = {}, $schema: _dialect, ...schema } = z.toJSONSchema(shape, { io: 'input', unrepresentable: 'any', reused: 'inline' });
+      const { $defs = {}, ...schema } = z.toJSONSchema(shape, { io: 'input', unrepresentable: 'any', reused: 'inline' });
       for (const [name, definition] of Object.entries($defs)) schemas[name] = relinked(definition);
       const own = shape.meta()?.id;
       if (own === undefined) return relinked(schema);
@@ -47,9 +47,12 @@ function openSchemaBook(): SchemaBook {
   };
 }
 
-/** Points `#/$defs/X` to the components and drops the `id` of zod, which OpenAPI does not know. */
+/** What zod writes and OpenAPI says elsewhere. */
+const dropped: ReadonlySet<string> = new Set(['id', '$schema']);
+
+/** Points `#/$defs/X` to the components and drops what is said elsewhere. */
 function relinked(schema: Json): Json {
-  const text = JSON.stringify(schema, (key, value: unknown) => (key === 'id' && typeof value === 'string' ? undefined : value));
+  const text = JSON.stringify(schema, (key, value: unknown) => (dropped.has(key) && typeof value === 'string' ? undefined : value));
   return z.record(z.string(), z.unknown()).parse(JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/')));
 }
 

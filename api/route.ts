@@ -33,9 +33,9 @@ export interface RouteSpec<P, Q, B, R> {
   readonly needsKey?: boolean;
   /** The question or the answer is a secret, so nothing of it is kept for repeats. */
   readonly isSecret?: boolean;
-  serve(asked: Asked<P, Q, B>): Promise<Served<R>>;
+  readonly serve: (asked: Asked<P, Q, B>) => Promise<Served<R>>;
   /** Streams instead, when the caller accepts `text/event-stream`. */
-  stream?(asked: Asked<P, Q, B>, request: Request, response: Response): Promise<void>;
+  readonly stream?: (asked: Asked<P, Q, B>, request: Request, response: Response) => Promise<void>;
 }
 
 export interface Asked<P, Q, B> {
@@ -54,8 +54,8 @@ export interface Foreign {
 
 /** A route with its types closed over: what the server mounts and what /openapi.json describes are one record. */
 export interface Route extends Omit<RouteSpec<unknown, unknown, unknown, unknown>, 'serve' | 'stream'> {
-  serve(asked: Foreign): Promise<Served<unknown>>;
-  stream?: (asked: Foreign, request: Request, response: Response) => Promise<void>;
+  readonly serve: (asked: Foreign) => Promise<Served<unknown>>;
+  readonly stream?: (asked: Foreign, request: Request, response: Response) => Promise<void>;
 }
 
 const nothing = z.unknown();

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { TimeoutFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { z } from 'zod';
@@ -121,15 +122,15 @@ async function workInProgress(client: Client, workflowId: string): Promise<LiveR
   };
 }
 
-const taskQueueTypeWorkflow = 1;
+const { TASK_QUEUE_TYPE_WORKFLOW } = proto.temporal.api.enums.v1.TaskQueueType;
 
 async function health(client: Client, name: string): Promise<{ isWorkerPolling: boolean }> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name },
-    taskQueueType: taskQueueTypeWorkflow,
+    taskQueueType: TASK_QUEUE_TYPE_WORKFLOW,
   });
-  return { isWorkerPolling: (pollers ?? []).length > 0 };
+  return { isWorkerPolling: pollers.length > 0 };
 }
 
 /** Everything that is neither ours nor "no such workflow" means that Temporal does not answer as it should. */

@@ -21,11 +21,12 @@ type Runner = Pick<pg.ClientBase, 'query'>;
 
 const timestamptz = 1184;
 const bigint = 20;
+const standard: (oid: number, format?: 'text' | 'binary') => unknown = pg.types.getTypeParser;
 const typeParsers: pg.CustomTypesConfig = {
   getTypeParser: (oid: number, format?: 'text' | 'binary'): unknown => {
     if (oid === timestamptz) return (text: string) => parseInstant(text);
     if (oid === bigint) return Number;
-    return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text');
+    return standard(oid, format);
   },
 };
 

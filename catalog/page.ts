@@ -14,6 +14,6 @@ export interface Page<T> {
 /** Cuts the one row too many that tells whether there is more. */
 export function pageOf<T extends { readonly id: string }>(rows: readonly T[], limit: number): Page<T> {
   const data = rows.slice(0, limit);
-  const last = data.at(-1);
+  const last = data[data.length - 1];
   return rows.length > limit && last !== undefined ? { data, next: last.id } : { data };
 }

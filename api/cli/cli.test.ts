@@ -61,7 +61,8 @@ test('exit code 2: wrong usage and wrong input', async () => {
 test('exit code 3: not possible in this state, with the remedy', async () => {
   const refused = await holdfast(['resource', 'preflight', 'main', '--json']);
   expect(refused.code).toBe(3);
-  expect(JSON.parse(refused.err)).toMatchObject({ error: { code: 'host_offline', hint: expect.stringContaining('holdfast agent') } });
+  expect(JSON.parse(refused.err)).toMatchObject({ error: { code: 'host_offline' } });
+  expect(refused.err).toContain('holdfast agent');
 });
 
 test('exit code 4: a token that is missing or refused', async () => {
@@ -76,7 +77,9 @@ test('exit code 4: a token that is missing or refused', async () => {
 });
 
 test('exit code 5: an API that does not answer, and a doctor that finds something', async () => {
-  expect(await holdfast(['host', 'ls'], { apiUrl: 'http://127.0.0.1:9' })).toMatchObject({ code: 5, err: expect.stringContaining('HOLDFAST_API_URL') });
+  const away = await holdfast(['host', 'ls'], { apiUrl: 'http://127.0.0.1:9' });
+  expect(away.code).toBe(5);
+  expect(away.err).toContain('HOLDFAST_API_URL');
   const doctor = await holdfast(['doctor']);
   expect(doctor.code).toBe(5);
   expect(doctor.out).toMatch(/ok +catalog/);
@@ -102,7 +105,8 @@ test('exit code 8: a watched run that is cancelled; its log is followed to the e
 
 test('a password is taken from a file or the environment, and refused without either', async () => {
   const none = await holdfast(['resource', 'login', 'main']);
-  expect(none).toMatchObject({ code: 2, err: expect.stringContaining('HOLDFAST_PASSWORD') });
+  expect(none.code).toBe(2);
+  expect(none.err).toContain('HOLDFAST_PASSWORD');
   const file = `${api.home}/password`;
   await writeFile(file, 'secret-in-file\n');
   for (const given of [holdfast(['resource', 'login', 'main', '--password-file', file]), holdfast(['resource', 'login', 'main'], { password: 'secret-in-env' })]) {
@@ -118,7 +122,9 @@ test('K-089 a restore names exactly one point, one place, and in place its conse
   expect((await restore('--latest', '--lsn', '0/1', '--to', '/copy')).err).toContain('target_unclear');
   expect((await restore('--at', '2026-11-21 10:15:00', '--to', '/copy')).err).toContain('time_without_zone');
   expect((await restore('--latest')).err).toContain('value_malformed');
-  expect(await restore('--latest', '--in-place')).toMatchObject({ code: 3, err: expect.stringContaining('--consent main') });
+  const refused = await restore('--latest', '--in-place');
+  expect(refused.code).toBe(3);
+  expect(refused.err).toContain('--consent main');
   expect((await restore('--latest', '--to', '/copy')).err).toContain('no_set_to_restore');
 });
 

@@ -56,7 +56,13 @@ async function readEvents(response: Response, onEvent: (name: string, data: stri
     },
   });
   const decoder = new TextDecoder();
-  for await (const chunk of response.body ?? []) parser.feed(decoder.decode(chunk, { stream: true }));
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  for (;;) {
+    const chunk = await reader.read();
+    if (chunk.value instanceof Uint8Array) parser.feed(decoder.decode(chunk.value, { stream: true }));
+    if (chunk.done) return;
+  }
 }
 
 function jsonOf(text: string, url: string): unknown {

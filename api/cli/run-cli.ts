@@ -38,9 +38,16 @@ export function buildProgram(cli: Cli): Command {
   addTimelineCommand(program, cli);
   addRestoreCommands(program, cli);
   addServerCommands(program, cli);
-  for (const command of everyCommand(program)) {
-    command.exitOverride().configureOutput({ writeOut: (text) => { cli.terminal.out(text.replace(/\n$/, '')); }, writeErr: cli.terminal.err });
-  }
+  const { terminal } = cli;
+  const output = {
+    writeOut: (text: string) => {
+      terminal.out(text.replace(/\n$/, ''));
+    },
+    writeErr: (text: string) => {
+      terminal.err(text);
+    },
+  };
+  for (const command of everyCommand(program)) command.exitOverride().configureOutput(output);
   return program;
 }
 

@@ -63,6 +63,10 @@ export const poolRoutes = (context: Context): Route[] => [
       return { answer, location: `/api/v1/pools/${answer.id}` };
     },
   }),
+  ...workingRoutes(context),
+];
+
+const workingRoutes = (context: Context): Route[] => [
   route({
     method: 'post',
     path: '/api/v1/pools/{pool}/test',

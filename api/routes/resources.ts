@@ -3,7 +3,6 @@ import { getHost } from '#catalog/hosts.ts';
 import { getPool } from '#catalog/pools.ts';
 import type { ResourceRow } from '#catalog/resources.ts';
 import {
-  findLogin,
   getResource,
   listResources,
   logPoolsOf,
@@ -153,17 +152,9 @@ async function register(context: Context, body: z.output<typeof registerBody>): 
 
 async function logIn(context: Context, idOrName: string, login: z.output<typeof loginBody>): Promise<ResourceRow> {
   const row = await getResource(context.catalog, idOrName);
-  const { login: _stored, ...instance } = await instanceAccess(context, row.id).catch(async (cause: unknown) => {
-    // Why: a login that a lost master key made unreadable must not stop the operator from entering it again.
-    if ((await findLogin(context.catalog, row.id)) === undefined) throw cause;
-    const { engine, dataDirectory, socket, port, systemId } = row;
-    return { resourceId: row.id, engine, dataDirectory, socket, port, systemId, login: undefined };
-  });
-  await inspect(context, {
-    hostId: hostOfResource(row),
-    inspection: { kind: 'login', instance: { ...instance, login } },
-    answer: loginAnswer,
-  });
+  const { engine, dataDirectory, socket, port, systemId } = row;
+  const instance = { resourceId: row.id, engine, dataDirectory, socket, port, systemId, login };
+  await inspect(context, { hostId: hostOfResource(row), inspection: { kind: 'login', instance }, answer: loginAnswer });
   const { user, database, password } = login;
   await storeLogin(context.catalog, row.id, { user, database, sealedPassword: context.vault.seal(password, loginOwner(row.id)) });
   return getResource(context.catalog, row.id);

@@ -114,7 +114,8 @@ async function poolFor({ catalog }: Context, resource: ResourceRow, body: Restor
   if (body.pool !== undefined) return getPool(catalog, body.pool);
   const setId = body.setId ?? (body.target.at === 'immediate' ? body.target.setId : undefined);
   if (setId !== undefined) return getPool(catalog, (await getSet(catalog, setId)).poolId);
-  const newest = (await setsOfDatabase(catalog, resource.systemId)).at(-1);
+  const sets = await setsOfDatabase(catalog, resource.systemId);
+  const newest = sets[sets.length - 1];
   if (newest === undefined) throw fail('no_set_to_restore', { resource: resource.name });
   return getPool(catalog, newest.poolId);
 }

@@ -32,7 +32,7 @@ export async function followLog(
     const { state } = await getRun(db, run);
     const lines = await runEventsAfter(db, run, seen, pageLines);
     for (const line of lines) response.write(`event: line\nid: ${String(line.seq)}\ndata: ${JSON.stringify(line)}\n\n`);
-    seen = lines.at(-1)?.seq ?? seen;
+    seen = lines[lines.length - 1]?.seq ?? seen;
     if (lines.length === pageLines) continue;
     if (isFinal(state)) break;
     if (look % beatEveryLooks === 0) response.write(': beat\n\n');

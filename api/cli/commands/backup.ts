@@ -44,29 +44,29 @@ export function addBackupCommand(program: Command, cli: Cli): void {
     },
     shape: backupShape,
     act: (_cli, args, isJson) => {
-      const { type, resource, pool, reconnectMinutes, queue, wait, timeout } = args;
+      const { type, resource, pool, reconnectMinutes, timeout } = args;
       const body = {
         kind: `${type}-backup`,
         resource,
         pool,
         options: optionsOf(args),
-        whenBusy: queue ? 'wait' : 'refuse',
+        whenBusy: args.queue ? 'wait' : 'refuse',
         ...(reconnectMinutes === undefined ? {} : { reconnectMinutes }),
       };
-      return startAndWatch(cli, { path: '/api/v1/runs', body, wait, timeout, isJson });
+      return startAndWatch(cli, { path: '/api/v1/runs', body, wait: args.wait, timeout, isJson });
     },
   });
 }
 
 function optionsOf(args: z.output<typeof backupShape>) {
-  const { channels, compression, archiveRetention, archiveDirectory, transferRate, diskRate, slowCheckpoint } = args;
+  const { channels, compression, archiveRetention, archiveDirectory, transferRate, diskRate } = args;
   return {
     ...(channels === undefined ? {} : { channels }),
     ...(compression === undefined ? {} : { compression: compressionOf(compression) }),
     ...(archiveRetention === undefined ? {} : { archiveRetention: retentionOf(archiveRetention) }),
     ...(archiveDirectory === undefined ? {} : { archiveDirectory }),
     limits: parseLimits({ transfer: transferRate, disk: diskRate }),
-    isFastCheckpoint: !slowCheckpoint,
+    isFastCheckpoint: !args.slowCheckpoint,
   };
 }
 

@@ -86,9 +86,10 @@ export function addRestoreCommands(program: Command, cli: Cli): void {
 }
 
 function bodyOf(args: RestoreArgs) {
-  const { resource, at, lsn, xid, name, immediate, latest, exclusive, set, timeline, pool, host } = args;
-  const text = { time: at, lsn, xid, name, isImmediate: immediate, isLatest: latest, isExclusive: exclusive };
-  const target = parseTarget(immediate === true ? { ...text, set } : text);
+  const { resource, at, lsn, xid, name, set, timeline, pool, host } = args;
+  const isImmediate = args.immediate === true;
+  const text = { time: at, lsn, xid, name, isImmediate, isLatest: args.latest, isExclusive: args.exclusive };
+  const target = parseTarget(isImmediate ? { ...text, set } : text);
   return { resource, target, place: placeOf(args), options: optionsOf(args), setId: set, timeline, pool, host };
 }
 

@@ -107,7 +107,7 @@ async function printLog(cli: Cli, run: string, say: (line: RunEvent) => void): P
   for (let after = 0; ; ) {
     const { data } = await client.get(listShape(runEventShape), `/api/v1/runs/${run}/logs?after=${String(after)}&limit=${String(pageLines)}`);
     data.forEach(say);
-    after = data.at(-1)?.seq ?? after;
+    after = data[data.length - 1]?.seq ?? after;
     if (data.length < pageLines) return;
   }
 }
