@@ -26,6 +26,8 @@ export interface RestoreBench {
   sql(report: RestoreReport, text: string, database?: string): Promise<Record<string, unknown>[]>;
   /** Stops the server in a directory. */
   stop(directory: string): Promise<void>;
+  /** Account that copies belong to, as the agent settings name it. */
+  readonly account: string;
   readonly sets: SetSummary[];
   readonly batches: BatchSummary[];
   /** Closes and backs up the log; its batches join `batches`. */
@@ -39,12 +41,13 @@ export interface RestoreBench {
 export function openRestoreBench(bench: BackupBench, postgres: Postgres): RestoreBench {
   const sets: SetSummary[] = [];
   const batches: BatchSummary[] = [];
-  const account = unprivilegedUser();
+  const user = unprivilegedUser();
+  const account = user === undefined ? '' : `${String(user.uid)}:${String(user.gid)}`;
   const run = restore({
     home: bench.home,
     clock: { nowMs: () => Date.now() },
     programs: () => Promise.resolve([postgres.programs]),
-    account: account === undefined ? '' : `${String(account.uid)}:${String(account.gid)}`,
+    account,
   });
   const backUp = takeLogBackup({
     clock: { nowMs: () => Date.now() },
@@ -64,7 +67,7 @@ export function openRestoreBench(bench: BackupBench, postgres: Postgres): Restor
     while (isAlive(file.pid)) await new Promise((resolve) => setTimeout(resolve, 20));
   };
   return {
-    ...{ sets, batches, stop },
+    ...{ sets, batches, stop, account },
     directory: (name) => join(bench.folder, name),
     plan: (changes) =>
       planRestore({
