@@ -17,6 +17,7 @@ import type { HostIdentity } from './host-identity.ts';
 import { keepReporting } from './self-report.ts';
 import { agentService } from './work/agent-workers.ts';
 import { openFence } from './work/fence.ts';
+import { lockHome } from './work/home-lock.ts';
 import { openHostWork } from './work/host-work.ts';
 import { openJobTable } from './work/job-table.ts';
 import { openLogRelay } from './work/log-relay.ts';
@@ -53,6 +54,7 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
     log[level](meta, message);
   });
   const home = settings.agentHome;
+  const lock = await lockHome(home);
   const channel = openChannel(identity.apiUrl, identity.hostKey);
   const relay = openLogRelay(channel, clock);
   const journal = await openRunJournal(join(home, 'ends'));
@@ -89,6 +91,7 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   await jobs.close();
   await Promise.all([serving, reporting]);
   await relay.close();
+  await lock.release();
 }
 
 try {

@@ -10,7 +10,8 @@ type Stopped = Exclude<WorkEnd, { state: 'done' }>;
 export function stoppedBy(thrown: unknown): Stopped {
   if (isCancellation(thrown)) return { state: 'cancelled' };
   const { type, message, params } = failureFormOf(rootOf(thrown));
-  return { state: 'failed', code: type, message, params };
+  // The agent answers a later attempt from its journal with the code alone.
+  return type === 'cancelled' ? { state: 'cancelled' } : { state: 'failed', code: type, message, params };
 }
 
 /** The same as the last word on a run. */

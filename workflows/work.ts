@@ -18,7 +18,9 @@ export async function work(order: WorkOrder, hasWaited: boolean): Promise<void> 
   });
   const run = getExternalWorkflowHandle(runWorkflowId(order.runId));
   if (hasWaited) await tell(() => run.signal(began));
-  const end = await doing.run(() => perform(order)).then((result): WorkEnd => ({ state: 'done', result }), stoppedBy);
+  const told = await doing.run(() => perform(order)).then((result): WorkEnd => ({ state: 'done', result }), stoppedBy);
+  // Why: an agent that died while it cleaned up says "restarted"; who asked to stop hears "stopped".
+  const end: WorkEnd = told.state === 'failed' && doing.consideredCancelled ? { state: 'cancelled' } : told;
   await CancellationScope.nonCancellable(() => tell(() => run.signal(ended, end)));
 }
 

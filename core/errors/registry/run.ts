@@ -50,6 +50,14 @@ export const runErrors = {
     messageZh: '无法读取 {file} 中的主机身份:{cause}',
     hintZh: '请从副本恢复该文件,或将其移走后用新令牌重新注册代理端。',
   },
+  agent_already_running: {
+    class: 'precondition',
+    http: 409,
+    message: 'An agent already runs on {home}, as process {pid}',
+    hint: 'Stop that process first, or give this agent another HOLDFAST_AGENT_HOME and enrol it as a host of its own.',
+    messageZh: '{home} 上已有代理端在运行,进程号 {pid}',
+    hintZh: '请先停止该进程,或为此代理端指定另一个 HOLDFAST_AGENT_HOME 并单独注册。',
+  },
   agent_journal_damaged: {
     class: 'corrupt',
     http: 500,
