@@ -1,12 +1,14 @@
 import type { OrderOf } from '#core/agent/order.ts';
 import type { Compression } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { createTokenBucket } from '#core/pool/token-bucket.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { LogReport } from '#core/restore/report.ts';
+import { historyName } from '#core/wal/history-file.ts';
 import { fastLevel } from '#agent/codec/zstd.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
@@ -33,7 +35,7 @@ type Order = OrderOf<'log-backup'>;
  * last record, stores and commits what the first pool does not hold, then applies the retention of archived files
  * (K-080). Safe to call again after a kill at any instant. Throws `archive_directory_unknown`,
  * `archive_directory_unreadable`, and after everything good is committed and with no file deleted: `log_damaged`,
- * `log_foreign`, `log_name_mismatch`, `log_duplicate_differs`.
+ * `log_foreign`, `log_name_mismatch`, `log_duplicate_differs`, `log_history_missing`, `log_history_damaged`.
  */
 export const takeLogBackup =
   (deps: LogBackupDeps): HostWork['takeLogBackup'] =>
@@ -76,7 +78,11 @@ async function backUpBranches({ deps, order, step, archive, tally, closed, pool 
   const paced = { ...pool, store: withRateLimit(pool.store, bucket, step.signal) };
   const batchDeps = { pool: paced, channel: deps.channel, newId: deps.newId, runId, resourceId };
   for (const timeline of timelinesIn(archive)) {
-    const branch = await openBranch({ archive, dataDirectory, systemId, pool }, timeline);
+    const branch = await openBranch({ archive, dataDirectory, systemId, pool }, timeline).catch((error: unknown) => {
+      if (!(error instanceof HoldfastError) || !error.code.startsWith('log_history_')) throw error;
+      tally.problem(error, historyName(timeline));
+    });
+    if (branch === undefined) continue;
     const level = levelOf(order.options.compression);
     await backUpBranch({ order, step, deps: batchDeps, archive, branch, closed, level, tally });
   }

@@ -1,0 +1,121 @@
+import { dirname, join } from 'node:path';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import type { Warning } from '#core/run/progress.ts';
+import { entryOf } from '#core/wal/check-segment.ts';
+import { compareLsn, lsnToNumber } from '#core/wal/lsn.ts';
+import { LogReader } from '#core/wal/read-segment.ts';
+import type { SegmentReading } from '#core/wal/read-segment.ts';
+import { earliestPosition, segmentStart } from '#core/wal/segment-name.ts';
+import type { SegmentName } from '#core/wal/segment-name.ts';
+import { sha256Hex } from '#agent/codec/hash.ts';
+import { fastLevel } from '#agent/codec/zstd.ts';
+import { putLogSegment } from '#agent/sets/log-objects.ts';
+import type { ArchiveListing } from './archive-folder.ts';
+import { SegmentBuffer, listArchive } from './archive-folder.ts';
+import type { BatchDeps, OpenBranch } from './batch-writer.ts';
+import { BatchWriter } from './batch-writer.ts';
+import type { CommittedBranch } from './committed-log.ts';
+import { readBranch } from './committed-log.ts';
+import { openBranch, timelinesIn } from './open-branches.ts';
+
+export interface TailRequest {
+  /** pg_wal of a closed instance. */
+  readonly logDirectory: string;
+  readonly systemId: string;
+}
+
+export interface TailReport {
+  /** Files stored, whole or unfinished. */
+  readonly segments: number;
+  readonly batches: readonly string[];
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Saves the log that a closed instance has in pg_wal and the pool does not hold: whole segments as they are, the last
+ * one up to its last record, zeros behind it, under a name of its own so that the finished segment can still come. To be
+ * called before an in-place restore moves the directory aside (design §7). Safe to repeat: saved log is not saved twice.
+ */
+export async function saveLogTail(deps: BatchDeps, request: TailRequest, step: StepContext): Promise<TailReport> {
+  const archive = listArchive(request.logDirectory);
+  const warnings: Warning[] = [];
+  const batches: string[] = [];
+  let segments = 0;
+  for (const timeline of timelinesIn(archive)) {
+    try {
+      const source = { archive, dataDirectory: dirname(request.logDirectory), systemId: request.systemId, pool: deps.pool };
+      const saved = await saveBranch(deps, { archive, branch: await openBranch(source, timeline) }, step);
+      segments += saved.segments;
+      batches.push(...saved.batches);
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || !error.code.startsWith('log_history_')) throw error;
+      warnings.push({ code: 'log_tail_unsaved', detail: error.message });
+    }
+  }
+  return { segments, batches, warnings };
+}
+
+interface Tail {
+  readonly archive: ArchiveListing;
+  readonly branch: OpenBranch;
+}
+
+async function saveBranch(deps: BatchDeps, { archive, branch }: Tail, step: StepContext): Promise<Omit<TailReport, 'warnings'>> {
+  const names = archive.segments.filter((name) => parseInt(name.slice(0, 8), 16) === branch.timeline);
+  const [first] = names;
+  if (first === undefined) return { segments: 0, batches: [] };
+  const known = await readBranch(deps.pool, branch, earliestPosition(first));
+  const writer = new BatchWriter(deps, branch, known);
+  const reader = new LogReader();
+  const buffer = new SegmentBuffer();
+  let segments = 0;
+  for (const name of names) {
+    step.signal.throwIfAborted();
+    const bytes = buffer.read(join(archive.directory, name));
+    const reading = bytes === undefined ? undefined : reader.read(bytes);
+    // A recycled file waits under a future name with old content: the log ends before it.
+    if (bytes === undefined || reading === undefined || !isOwn(name, branch, reading)) break;
+    if (isNew(known, name, reading)) {
+      const entry = await store(deps, branch, { name, reading, bytes });
+      await writer.add(entry, { segmentBytes: reading.header.segmentBytes, knownUntil: reading.knownUntil });
+      segments++;
+    }
+    if (reading.ending === 'early') break;
+  }
+  await writer.commit();
+  return { segments, batches: writer.committed };
+}
+
+const isOwn = (name: SegmentName, branch: OpenBranch, reading: SegmentReading): boolean =>
+  reading.header.systemId === branch.systemId &&
+  reading.from === segmentStart(name, reading.header.segmentBytes) &&
+  reading.timeline <= branch.timeline &&
+  reading.records > 0;
+
+function isNew(known: CommittedBranch, name: SegmentName, reading: SegmentReading): boolean {
+  const committed = known.segments.get(name);
+  return committed === undefined || compareLsn(committed.to, reading.to) < 0;
+}
+
+interface Found {
+  readonly name: SegmentName;
+  readonly reading: SegmentReading;
+  readonly bytes: Uint8Array;
+}
+
+async function store(deps: BatchDeps, branch: OpenBranch, { name, reading, bytes }: Found): Promise<SegmentOfBatch> {
+  const isWhole = reading.ending !== 'early';
+  if (!isWhole) bytes.fill(0, lsnToNumber(reading.to) - lsnToNumber(reading.from));
+  const ownName = `${name}.${sha256Hex(bytes).slice(0, 16)}`;
+  const place = { systemId: branch.systemId, branchId: branch.branchId };
+  let object: string = isWhole ? name : ownName;
+  let put = await putLogSegment(deps.pool, { ...place, name: object }, bytes, fastLevel);
+  if (put.outcome === 'different') {
+    object = ownName;
+    put = await putLogSegment(deps.pool, { ...place, name: object }, bytes, fastLevel);
+  }
+  const { rawSha256, storedSha256, storedBytes } = put;
+  return entryOf(name, reading, { object, rawSha256, storedSha256, storedBytes, rawBytes: bytes.length }, reading.from);
+}
