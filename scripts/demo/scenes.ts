@@ -28,7 +28,7 @@ interface SetAnswer {
 
 const startFull = (stage: Stage, limits: object): Promise<{ id: string }> => {
   const { resource, pool } = stage;
-  const options = { channels: 2, limits };
+  const options = { channels: 2, limits, archiveDirectory: stage.source.archiveDirectory };
   return stage.client.post('/runs', { kind: 'full-backup', resource, pool, options });
 };
 
@@ -126,7 +126,8 @@ async function checkState(stage: Stage, { id, setId }: Killed, live: LiveRun): P
 /** A log backup; the server's own word on the last archived segment is compared with what the pool holds. */
 export async function backUpLog(stage: Stage): Promise<{ segments: number; storedBytes: number }> {
   const { resource, pool } = stage;
-  const { id } = await stage.client.post<{ id: string }>('/runs', { kind: 'log-backup', resource, pool });
+  const options = { archiveDirectory: stage.source.archiveDirectory };
+  const { id } = await stage.client.post<{ id: string }>('/runs', { kind: 'log-backup', resource, pool, options });
   const live = await stage.client.untilDone(id, backupTimeoutMs);
   const { rows } = await stage.sql.query<{ name: string }>('select last_archived_wal as name from pg_stat_archiver');
   const last = rows[0]?.name ?? '';

@@ -13,6 +13,7 @@ import { CheckBook } from './checks.ts';
 import { HoldfastClient } from './holdfast-client.ts';
 import type { PoolView } from './pool-view.ts';
 import { viewBucket, viewLocalPool } from './pool-view.ts';
+import { stopCopy } from './stop-copy.ts';
 
 export type PoolKind = 'local' | 's3';
 
@@ -43,6 +44,8 @@ export interface Stage {
   close(): Promise<void>;
 }
 
+/** Where the recovered copy goes, below the demo's folder. */
+export const copyFolder = 'copy';
 const bucket = 'holdfast-demo';
 const partsFor = (pool: PoolKind): PartName[] => [
   'catalog',
@@ -96,6 +99,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     close: async () => {
       await sql.end().catch(() => undefined);
       await stack.close();
+      await stopCopy(join(folder, copyFolder));
       discard();
     },
   };
