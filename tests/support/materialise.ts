@@ -11,8 +11,16 @@ import type { SetId } from '#core/id.ts';
 /** A server on the content of one set alone, made without any code of restore. */
 export interface MaterialisedSet {
   readonly dataDirectory: string;
+  readonly socketDirectory: string;
   sql(text: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
+}
+
+export interface MaterialiseOptions {
+  /** Leaves the server a standby without upstream. */
+  readonly isStandby?: boolean;
+  /** More lines of configuration. */
+  readonly settings?: readonly string[];
 }
 
 /** Writes every member of a set as it is; tablespaces go below `folder`. Answers the data directory. */
@@ -45,16 +53,28 @@ export async function writeSet(bench: BackupBench, setId: SetId, folder: string)
 }
 
 /** Starts the set as it is: the server replays the log inside it to the end. */
-export async function materialise(bench: BackupBench, setId: SetId, source: Postgres): Promise<MaterialisedSet> {
+export async function materialise(
+  bench: BackupBench,
+  setId: SetId,
+  source: Postgres,
+  options: MaterialiseOptions = {},
+): Promise<MaterialisedSet> {
   const folder = join(bench.folder, `copy-${setId}`);
   mkdirSync(folder, { mode: 0o755 });
   giveToUnprivileged(folder);
   const dataDirectory = await writeSet(bench, setId, folder);
-  const settings = [`unix_socket_directories = '${folder}'`, 'archive_mode = off'];
+  const settings = [`unix_socket_directories = '${folder}'`, 'archive_mode = off', ...(options.settings ?? [])];
+  if (options.isStandby === true) writeFileSync(join(dataDirectory, 'standby.signal'), '');
   writeFileSync(join(dataDirectory, 'postgresql.auto.conf'), `${settings.join('\n')}\n`);
-  const server = await startPostgres({ name: 'materialised set', programs: source.programs, dataDirectory, logPath: join(folder, 'server.log') });
+  const server = await startPostgres({
+    name: 'materialised set',
+    programs: source.programs,
+    dataDirectory,
+    logPath: join(folder, 'server.log'),
+  });
   return {
     dataDirectory,
+    socketDirectory: folder,
     sql: async (text) => {
       const client = new pg.Client({ ...source.connection, host: folder });
       await client.connect();
