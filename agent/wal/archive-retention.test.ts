@@ -1,0 +1,90 @@
+import { readdirSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { ArchiveRetention } from '#core/agent/order.ts';
+import { isSegmentName, parseSegmentName } from '#core/wal/segment-name.ts';
+import { branchIdOf } from '#agent/codec/hash.ts';
+import { openPool } from '#agent/pools/open-pool.ts';
+import { keyOfLog } from '#agent/sets/log-objects.ts';
+import type { LogStage, StageOptions } from '#tests/support/log-stage.ts';
+import { openLogStage } from '#tests/support/log-stage.ts';
+import type { Major } from '#tests/support/postgres.ts';
+import { openPostgres } from '#tests/support/postgres.ts';
+
+const stageOn = async (major: Major = 15, options: StageOptions = {}): Promise<LogStage> => {
+  const stage = await openLogStage(await openPostgres({ major, archive: true }), options);
+  onTestFinished(() => stage.close());
+  return stage;
+};
+
+/** Writes some log and closes its segment. */
+const write = async ({ server }: LogStage, rows = 100): Promise<void> => {
+  await server.sql('CREATE TABLE IF NOT EXISTS t (a int, b text)');
+  await server.sql(`INSERT INTO t SELECT g, md5(g::text) FROM generate_series(1, ${String(rows)}) g`);
+};
+
+const archived = ({ server }: LogStage): string[] => readdirSync(server.archiveDirectory).filter(isSegmentName).sort();
+
+const withRetention = (stage: LogStage, archiveRetention: ArchiveRetention): Parameters<LogStage['backUp']>[0] => {
+  const { options } = stage.order();
+  return { options: { ...options, archiveRetention } };
+};
+
+describe('retention of archived files', () => {
+  test('K-080 delete: all backed-up files but the newest go, once every pool of the resource holds them', async () => {
+    const stage = await stageOn(15, { pools: 2 });
+    await write(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await write(stage);
+    const first = await stage.backUp(withRetention(stage, { mode: 'delete' }));
+    expect(first.deletedFiles).toBe(0);
+    const swapped = [...stage.pools].reverse();
+    const second = await stage.backUp({ ...withRetention(stage, { mode: 'delete' }), pools: swapped });
+    expect(second.deletedFiles).toBeGreaterThan(0);
+    expect(archived(stage)).toHaveLength(1);
+  });
+
+  test('K-080 keep N days: younger files stay, older ones go; keep: none goes', async () => {
+    const stage = await stageOn();
+    await write(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await write(stage);
+    expect((await stage.backUp(withRetention(stage, { mode: 'keep' }))).deletedFiles).toBe(0);
+    expect((await stage.backUp(withRetention(stage, { mode: 'keep-days', days: 7 }))).deletedFiles).toBe(0);
+    const [oldest = ''] = archived(stage);
+    const before = Date.now() / 1000 - 8 * 86_400;
+    utimesSync(join(stage.server.archiveDirectory, oldest), before, before);
+    expect((await stage.backUp(withRetention(stage, { mode: 'keep-days', days: 7 }))).deletedFiles).toBe(1);
+    expect(archived(stage)).not.toContain(oldest);
+  });
+
+  test('K-080 nothing that a running backup needs is deleted', async () => {
+    const stage = await stageOn();
+    for (let i = 0; i < 3; i++) {
+      await write(stage);
+      await stage.server.sql('SELECT pg_switch_wal()');
+    }
+    await stage.backUp();
+    const names = archived(stage);
+    const neededFrom = [{ timeline: 1, segment: parseSegmentName(names[1] ?? '') }];
+    await stage.backUp({ ...withRetention(stage, { mode: 'delete' }), neededFrom });
+    expect(archived(stage)).not.toContain(names[0]);
+    expect(archived(stage)).toEqual(expect.arrayContaining(names.slice(1)));
+  });
+
+  test('K-080 a file whose object is gone from a pool stays', async () => {
+    const stage = await stageOn();
+    await write(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await write(stage);
+    await stage.backUp();
+    const [first] = stage.told[0]?.segments ?? [];
+    const [access] = stage.pools;
+    if (first === undefined || access === undefined) return;
+    const pool = await openPool(access);
+    await pool.store.remove([keyOfLog({ systemId: stage.systemId, branchId: branchIdOf(''), name: first.object })]);
+    await pool.close();
+    await stage.backUp(withRetention(stage, { mode: 'delete' }));
+    expect(archived(stage)).toContain(first.name);
+  });
+});
