@@ -12,11 +12,16 @@ const compressible = Buffer.alloc(200_000, 'holdfast ');
 describe('frames', () => {
   test('K-079 any bytes come back equal at any level, plain and encrypted', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 5000 }), fc.constantFrom(0, 1, 3, 9), fc.boolean(), (raw, level, isEncrypted) => {
-        const lock = isEncrypted ? { key } : {};
-        const stored = sealFrame(raw, seal({ level, ...lock }));
-        expect(Buffer.from(openFrame(stored, { ...place, ...lock }))).toEqual(Buffer.from(raw));
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 5000 }),
+        fc.constantFrom(0, 1, 3, 9),
+        fc.boolean(),
+        (raw, level, isEncrypted) => {
+          const lock = isEncrypted ? { key } : {};
+          const stored = sealFrame(raw, seal({ level, ...lock }));
+          expect(Buffer.from(openFrame(stored, { ...place, ...lock }))).toEqual(Buffer.from(raw));
+        },
+      ),
     );
   });
 
@@ -55,8 +60,12 @@ describe('frames', () => {
   });
 
   test('a plain frame is refused in an encrypted pool and the reverse', () => {
-    expect(() => openFrame(sealFrame(compressible, seal()), { ...place, key })).toThrow(/a plain frame in an encrypted pool/);
-    expect(() => openFrame(sealFrame(compressible, seal({ key })), place)).toThrow(/an encrypted frame in a plain pool/);
+    expect(() => openFrame(sealFrame(compressible, seal()), { ...place, key })).toThrow(
+      /a plain frame in an encrypted pool/,
+    );
+    expect(() => openFrame(sealFrame(compressible, seal({ key })), place)).toThrow(
+      /an encrypted frame in a plain pool/,
+    );
   });
 
   test('a truncated frame is refused', () => {

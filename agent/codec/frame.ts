@@ -5,7 +5,6 @@ import type { FrameHeader } from './frame-header.ts';
 import { frameHeaderBytes, readFrameHeader, writeFrameHeader } from './frame-header.ts';
 
 export { hash128, sha256Hex } from './hash.ts';
-export { frameHeaderBytes } from './frame-header.ts';
 
 const tagBytes = 16;
 
@@ -46,7 +45,10 @@ function nonceOf(header: FrameHeader): Uint8Array {
 }
 
 const aadOf = (header: Uint8Array, lock: FrameLock): Buffer =>
-  Buffer.concat([header.subarray(0, frameHeaderBytes), Buffer.from(`${lock.pool}\n${lock.object}\n${String(lock.offset)}`)]);
+  Buffer.concat([
+    header.subarray(0, frameHeaderBytes),
+    Buffer.from(`${lock.pool}\n${lock.object}\n${String(lock.offset)}`),
+  ]);
 
 /** Encrypts the payload in place and appends its tag. */
 function encryptInPlace(frame: Uint8Array, header: FrameHeader, seal: FrameSeal & { readonly key: Uint8Array }): void {
@@ -118,7 +120,8 @@ function unpack(payload: Uint8Array, header: FrameHeader, lock: FrameLock): Uint
   } catch (cause) {
     throw damaged(lock, `the frame at offset ${String(lock.offset)} cannot be decompressed`, cause);
   }
-  if (length !== raw.length) throw damaged(lock, `the frame at offset ${String(lock.offset)} decompresses to a wrong length`);
+  if (length !== raw.length)
+    throw damaged(lock, `the frame at offset ${String(lock.offset)} decompresses to a wrong length`);
   return raw;
 }
 
@@ -134,9 +137,11 @@ export interface OpenedFrame {
  */
 export function openFrameWithHeader(stored: Uint8Array, lock: FrameLock): OpenedFrame {
   const header = readFrameHeader(stored, lock);
-  if (stored.length !== frameHeaderBytes + header.payloadBytes) throw damaged(lock, 'a frame has another length than its header says');
+  if (stored.length !== frameHeaderBytes + header.payloadBytes)
+    throw damaged(lock, 'a frame has another length than its header says');
   const { key } = lock;
-  if (header.isSealed !== (key !== undefined)) throw damaged(lock, header.isSealed ? 'an encrypted frame in a plain pool' : 'a plain frame in an encrypted pool');
+  if (header.isSealed !== (key !== undefined))
+    throw damaged(lock, header.isSealed ? 'an encrypted frame in a plain pool' : 'a plain frame in an encrypted pool');
   const payload = key === undefined ? stored.subarray(frameHeaderBytes) : decrypt(stored, header, { ...lock, key });
   if (header.isCompressed) return { header, raw: unpack(payload, header, lock) };
   if (payload.length !== header.rawBytes) throw damaged(lock, 'a frame has another raw length than its header says');

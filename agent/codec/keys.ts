@@ -10,16 +10,27 @@ export interface ScryptParameters {
   readonly salt: string;
 }
 
-export const newScryptParameters = (): ScryptParameters => ({ n: 65536, r: 8, p: 2, salt: randomBytes(16).toString('hex') });
+export const newScryptParameters = (): ScryptParameters => ({
+  n: 65536,
+  r: 8,
+  p: 2,
+  salt: randomBytes(16).toString('hex'),
+});
 
 /** Pool key: scrypt of the passphrase (UTF-8, NFC), 32 bytes. */
 export function derivePoolKey(passphrase: string, parameters: ScryptParameters): Promise<Uint8Array> {
   const { n, r, p } = parameters;
   return new Promise((resolve, reject) => {
-    scrypt(passphrase.normalize('NFC'), Buffer.from(parameters.salt, 'hex'), 32, { N: n, r, p, maxmem: 256 * n * r }, (error, key) => {
-      if (error === null) resolve(key);
-      else reject(error);
-    });
+    scrypt(
+      passphrase.normalize('NFC'),
+      Buffer.from(parameters.salt, 'hex'),
+      32,
+      { N: n, r, p, maxmem: 256 * n * r },
+      (error, key) => {
+        if (error === null) resolve(key);
+        else reject(error);
+      },
+    );
   });
 }
 
@@ -29,7 +40,9 @@ export const subkeyOf = (key: Uint8Array, salt: Uint8Array | string, info: strin
 
 /** HMAC-SHA256 in hex under a subkey made for this `info`. */
 export const macHex = (key: Uint8Array, text: string, info: string): string =>
-  createHmac('sha256', subkeyOf(key, '', info)).update(text).digest('hex');
+  createHmac('sha256', subkeyOf(key, '', info))
+    .update(text)
+    .digest('hex');
 
 export const newDataKey = (): Uint8Array => new Uint8Array(randomBytes(32));
 
@@ -44,10 +57,17 @@ export function wrapKey(poolKey: Uint8Array, dataKey: Uint8Array, context: strin
 }
 
 /** Opens a wrapped key. Throws `object_damaged` when it is not authentic; `at` names the object that holds it. */
-export function unwrapKey(poolKey: Uint8Array, wrapped: string, context: string, at: { readonly pool: string; readonly object: string }): Uint8Array {
+export function unwrapKey(
+  poolKey: Uint8Array,
+  wrapped: string,
+  context: string,
+  at: { readonly pool: string; readonly object: string },
+): Uint8Array {
   const bytes = Buffer.from(wrapped, 'hex');
   try {
-    const decipher = createDecipheriv('aes-256-gcm', subkeyOf(poolKey, '', wrapInfo), bytes.subarray(0, 12), { authTagLength: 16 });
+    const decipher = createDecipheriv('aes-256-gcm', subkeyOf(poolKey, '', wrapInfo), bytes.subarray(0, 12), {
+      authTagLength: 16,
+    });
     decipher.setAAD(Buffer.from(context));
     decipher.setAuthTag(bytes.subarray(44));
     return new Uint8Array(Buffer.concat([decipher.update(bytes.subarray(12, 44)), decipher.final()]));

@@ -27,7 +27,8 @@ export interface ObjectLock {
   readonly key?: Uint8Array;
 }
 
-const damaged = (lock: ObjectLock, what: string) => fail('object_damaged', { pool: lock.pool, object: lock.object, what });
+const damaged = (lock: ObjectLock, what: string) =>
+  fail('object_damaged', { pool: lock.pool, object: lock.object, what });
 
 function frameLockAt(lock: ObjectLock, salt: Uint8Array, offset: number): FrameLock {
   const place = { pool: lock.pool, object: lock.object, offset };
@@ -70,10 +71,12 @@ function* slices(raw: Uint8Array): Iterable<Uint8Array> {
 }
 
 /** Seals a body that is in memory. */
-export const sealObject = (raw: Uint8Array, lock: ObjectLock, level: number): Uint8Array => sealParts(slices(raw), lock, level);
+export const sealObject = (raw: Uint8Array, lock: ObjectLock, level: number): Uint8Array =>
+  sealParts(slices(raw), lock, level);
 
 function checkHeader(stored: Uint8Array, lock: ObjectLock): void {
-  if (stored.length < objectHeaderBytes + frameHeaderBytes + digestBytes) throw damaged(lock, 'it is shorter than any object');
+  if (stored.length < objectHeaderBytes + frameHeaderBytes + digestBytes)
+    throw damaged(lock, 'it is shorter than any object');
   const end = stored.length - digestBytes;
   const isWhole = Buffer.compare(sha256(stored.subarray(0, end)), stored.subarray(end)) === 0;
   if (!isWhole) throw damaged(lock, 'its SHA-256 does not match: it was cut or changed');
@@ -81,7 +84,8 @@ function checkHeader(stored: Uint8Array, lock: ObjectLock): void {
   if (view.readUInt32LE(0) !== magic) throw damaged(lock, 'it is not an object of Holdfast');
   const version = view.readUInt8(4);
   const { written } = formatVersions.object;
-  if (version > written) throw fail('pool_format_newer', { object: lock.object, found: String(version), readable: String(written) });
+  if (version > written)
+    throw fail('pool_format_newer', { object: lock.object, found: String(version), readable: String(written) });
   const isRight = view.readUInt8(5) === kindNumbers[lock.kind] && version > 0 && view.readUInt16LE(6) === 0;
   if (!isRight) throw damaged(lock, `it is not a ${lock.kind} object`);
 }
@@ -108,4 +112,5 @@ export function* openParts(stored: Uint8Array, lock: ObjectLock): Iterable<Uint8
 }
 
 /** The whole raw body of a sealed object. */
-export const openObject = (stored: Uint8Array, lock: ObjectLock): Uint8Array => Buffer.concat([...openParts(stored, lock)]);
+export const openObject = (stored: Uint8Array, lock: ObjectLock): Uint8Array =>
+  Buffer.concat([...openParts(stored, lock)]);

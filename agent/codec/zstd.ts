@@ -2,7 +2,6 @@ import binding from 'zstd-napi/binding.js';
 
 /** zstd 3 is what `fast` means (K-079); 0 stores bytes as they are. */
 export const fastLevel = 3;
-export const maxLevel = 22;
 
 let compressor: { readonly context: binding.CCtx; level: number } | undefined;
 let decompressor: binding.DCtx | undefined;
@@ -21,7 +20,8 @@ function contextFor(level: number): binding.CCtx {
 export const compressBound = (rawBytes: number): number => binding.compressBound(rawBytes);
 
 /** Compresses at level 1–22 into `target` (at least `compressBound` bytes) and tells the length. The frame names its content size. */
-export const compressInto = (target: Uint8Array, raw: Uint8Array, level: number): number => contextFor(level).compress2(target, raw);
+export const compressInto = (target: Uint8Array, raw: Uint8Array, level: number): number =>
+  contextFor(level).compress2(target, raw);
 
 /** Decompresses into `target`, which has exactly the raw size: a frame that claims more throws instead of taking memory. */
 export function decompressInto(target: Uint8Array, stored: Uint8Array): number {

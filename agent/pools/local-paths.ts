@@ -16,7 +16,8 @@ export const temporaryPrefix = '.tmp-';
 
 /** Absolute path of an object. Keys are parsed again here: nothing leaves the directory of the pool. */
 export const pathOf = (ground: LocalGround, key: ObjectKey): string => join(ground.directory, parseObjectKey(key));
-export const temporaryBeside = (path: string): string => join(dirname(path), `${temporaryPrefix}${randomBytes(9).toString('hex')}`);
+export const temporaryBeside = (path: string): string =>
+  join(dirname(path), `${temporaryPrefix}${randomBytes(9).toString('hex')}`);
 export const markerPath = (ground: LocalGround): string => join(ground.directory, poolKey());
 
 export const codeOf = (error: unknown): string =>
@@ -39,4 +40,7 @@ export const objectMissing = (ground: LocalGround, key: string, cause?: unknown)
 
 /** A directory that is not mounted must not fill up the file system below its mount point. */
 export const notMounted = (ground: LocalGround): HoldfastError =>
-  fail('pool_unreachable', { pool: ground.pool, why: `${ground.directory} has lost its holdfast.json; is it still mounted?` });
+  fail('pool_unreachable', {
+    pool: ground.pool,
+    why: `${ground.directory} has lost its holdfast.json; is it still mounted?`,
+  });

@@ -31,7 +31,7 @@ function publish(temporary: string, path: string): boolean {
 function writeWhole(path: string, body: Uint8Array): void {
   const file = openSync(path, 'wx', 0o600);
   try {
-    for (let done = 0; done < body.length; ) done += writeSync(file, body, done, body.length - done);
+    for (let done = 0; done < body.length;) done += writeSync(file, body, done, body.length - done);
   } finally {
     closeSync(file);
   }

@@ -48,7 +48,11 @@ async function barrierOf(ground: LocalGround, files: readonly string[], removed:
   await syncAll([...directories].sort((a, b) => b.length - a.length));
 }
 
-async function readRange(ground: LocalGround, key: ObjectKey, range?: { readonly from: number; readonly length: number }): Promise<Uint8Array> {
+async function readRange(
+  ground: LocalGround,
+  key: ObjectKey,
+  range?: { readonly from: number; readonly length: number },
+): Promise<Uint8Array> {
   const file = await open(pathOf(ground, key), 'r');
   try {
     const size = (await file.stat()).size;
@@ -60,7 +64,13 @@ async function readRange(ground: LocalGround, key: ObjectKey, range?: { readonly
       if (bytesRead === 0) break;
       done += bytesRead;
     }
-    if (done < length) throw fail('object_short', { pool: ground.pool, object: key, found: String(size), expected: String(from + length) });
+    if (done < length)
+      throw fail('object_short', {
+        pool: ground.pool,
+        object: key,
+        found: String(size),
+        expected: String(from + length),
+      });
     return body;
   } finally {
     await file.close();
@@ -97,7 +107,9 @@ async function namesIn(path: string): Promise<readonly { readonly name: string; 
 async function* walk(ground: LocalGround, below: string, prefix: string): AsyncIterable<ObjectInfo> {
   for (const { name, isDirectory } of await namesIn(join(ground.directory, below))) {
     const key = `${below}${name}`;
-    const isInside = isDirectory ? `${key}/`.startsWith(prefix) || prefix.startsWith(`${key}/`) : key.startsWith(prefix);
+    const isInside = isDirectory
+      ? `${key}/`.startsWith(prefix) || prefix.startsWith(`${key}/`)
+      : key.startsWith(prefix);
     if (!isInside) continue;
     if (isDirectory) {
       yield* walk(ground, `${key}/`, prefix);
@@ -108,7 +120,11 @@ async function* walk(ground: LocalGround, below: string, prefix: string): AsyncI
   }
 }
 
-async function removeAll(ground: LocalGround, keys: readonly ObjectKey[], removed: (path: string) => void): Promise<void> {
+async function removeAll(
+  ground: LocalGround,
+  keys: readonly ObjectKey[],
+  removed: (path: string) => void,
+): Promise<void> {
   for (const key of keys) {
     const path = pathOf(ground, key);
     try {
@@ -140,7 +156,11 @@ async function* guardedWalk(ground: LocalGround, prefix: string): AsyncIterable<
   }
 }
 
-const isThere = (ground: LocalGround): Promise<boolean> => stat(ground.directory).then((found) => found.isDirectory(), () => false);
+const isThere = (ground: LocalGround): Promise<boolean> =>
+  stat(ground.directory).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 
 async function prepare(ground: LocalGround): Promise<void> {
   await mkdir(ground.directory, { recursive: true, mode: 0o700 });
@@ -185,6 +205,9 @@ export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & 
     close: () => Promise.resolve(),
     prepare: () => guarded(ground, () => prepare(ground)),
     isThere: () => isThere(ground),
-    isEmpty: () => guarded(ground, async () => (await readdir(ground.directory)).every((name) => name === 'lost+found' || name.startsWith(temporaryPrefix))),
+    isEmpty: () =>
+      guarded(ground, async () =>
+        (await readdir(ground.directory)).every((name) => name === 'lost+found' || name.startsWith(temporaryPrefix)),
+      ),
   };
 }

@@ -39,13 +39,18 @@ function parseFile(access: PoolAccess, parts: PoolFileParts): PoolFile {
   }
 }
 
-async function readPoolFile(access: PoolAccess, store: ObjectStore & PoolGround): Promise<{ readonly file: PoolFile; readonly parts: PoolFileParts }> {
+async function readPoolFile(
+  access: PoolAccess,
+  store: ObjectStore & PoolGround,
+): Promise<{ readonly file: PoolFile; readonly parts: PoolFileParts }> {
   const isThere = await retrying(poolRetries, () => store.isThere());
   if (!isThere) throw fail('pool_unreachable', { pool: access.name, why: `${placeInWords(access)} does not exist` });
-  const text = await withRetries(store).get(poolKey()).catch((error: unknown) => {
-    const isAbsent = error instanceof HoldfastError && error.code === 'object_missing';
-    throw isAbsent ? fail('pool_unknown', { place: placeInWords(access) }, error) : error;
-  });
+  const text = await withRetries(store)
+    .get(poolKey())
+    .catch((error: unknown) => {
+      const isAbsent = error instanceof HoldfastError && error.code === 'object_missing';
+      throw isAbsent ? fail('pool_unknown', { place: placeInWords(access) }, error) : error;
+    });
   const parts = splitPoolFile(Buffer.from(text).toString('utf8'));
   if (parts === undefined) throw damaged(access, 'it is not a pool description');
   if (sha256Hex(parts.body) !== parts.sha256) throw damaged(access, 'its SHA-256 does not match');
@@ -62,7 +67,8 @@ async function proveKey(access: PoolAccess, file: PoolFile, parts: PoolFileParts
   }
   if (passphrase === undefined) throw fail('passphrase_missing', { pool });
   const key = await derivePoolKey(passphrase, file.scrypt);
-  const isRight = parts.mac.length === 64 && timingSafeEqual(Buffer.from(macHex(key, parts.body, macInfo)), Buffer.from(parts.mac));
+  const isRight =
+    parts.mac.length === 64 && timingSafeEqual(Buffer.from(macHex(key, parts.body, macInfo)), Buffer.from(parts.mac));
   if (!isRight) throw fail('passphrase_wrong', { pool });
   return key;
 }
@@ -70,8 +76,14 @@ async function proveKey(access: PoolAccess, file: PoolFile, parts: PoolFileParts
 async function prove(access: PoolAccess, store: ObjectStore & PoolGround): Promise<{ readonly key?: Uint8Array }> {
   const { file, parts } = await readPoolFile(access, store);
   const readable = formatVersions.pool.written;
-  if (file.format > readable) throw fail('pool_format_newer', { object: placeInWords(access), found: String(file.format), readable: String(readable) });
-  if (file.poolId !== access.poolId) throw fail('pool_other', { place: placeInWords(access), found: file.poolId, expected: access.poolId });
+  if (file.format > readable)
+    throw fail('pool_format_newer', {
+      object: placeInWords(access),
+      found: String(file.format),
+      readable: String(readable),
+    });
+  if (file.poolId !== access.poolId)
+    throw fail('pool_other', { place: placeInWords(access), found: file.poolId, expected: access.poolId });
   const key = await proveKey(access, file, parts);
   return key === undefined ? {} : { key };
 }
@@ -92,7 +104,7 @@ export async function openPool(access: PoolAccess): Promise<Pool> {
 }
 
 /** Writes `holdfast.json` once. A pool that exists already with the same id and passphrase is fine. */
-async function describe(access: PoolAccess, ground: ObjectStore & PoolGround, clock: Clock): Promise<void> {
+async function describe(access: PoolAccess, store: ObjectStore, clock: Clock): Promise<void> {
   const { passphrase } = access.secrets;
   const scrypt = passphrase === undefined ? undefined : newScryptParameters();
   const file: PoolFile = {
@@ -102,9 +114,12 @@ async function describe(access: PoolAccess, ground: ObjectStore & PoolGround, cl
     ...(scrypt === undefined ? {} : { scrypt }),
   };
   const body = formatPoolBody(file);
-  const mac = passphrase === undefined || scrypt === undefined ? '' : macHex(await derivePoolKey(passphrase, scrypt), body, macInfo);
-  await ground.putIfAbsent(poolKey(), Buffer.from(formatPoolFile({ body, sha256: sha256Hex(body), mac })));
-  await ground.barrier();
+  const mac =
+    passphrase === undefined || scrypt === undefined
+      ? ''
+      : macHex(await derivePoolKey(passphrase, scrypt), body, macInfo);
+  await store.putIfAbsent(poolKey(), Buffer.from(formatPoolFile({ body, sha256: sha256Hex(body), mac })));
+  await store.barrier();
 }
 
 /**
@@ -114,9 +129,9 @@ async function describe(access: PoolAccess, ground: ObjectStore & PoolGround, cl
 export async function createPool(access: PoolAccess, clock: Clock): Promise<void> {
   const ground = openGround(access);
   try {
-    await ground.prepare();
-    if (await ground.isEmpty()) await describe(access, ground, clock);
-    if ((await ground.head(poolKey())) === undefined) throw fail('pool_not_empty', { place: placeInWords(access) });
+    await retrying(poolRetries, () => ground.prepare());
+    if (await retrying(poolRetries, () => ground.isEmpty())) await describe(access, withRetries(ground), clock);
+    if ((await withRetries(ground).head(poolKey())) === undefined) throw fail('pool_not_empty', { place: placeInWords(access) });
     await prove(access, ground);
   } finally {
     await ground.close();

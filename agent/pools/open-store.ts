@@ -11,7 +11,8 @@ import { withRetries } from './retry.ts';
 export function openGround(access: PoolAccess): ObjectStore & PoolGround {
   const { place, secrets, name } = access;
   if (place.kind === 'local') return openLocalStore({ directory: resolve(place.directory), pool: name });
-  if (secrets.s3 === undefined) throw fail('pool_refused', { pool: name, why: 'no access key and secret key are registered for it' });
+  if (secrets.s3 === undefined)
+    throw fail('pool_refused', { pool: name, why: 'no access key and secret key are registered for it' });
   return openS3Store({ place, secrets: secrets.s3, pool: name });
 }
 
@@ -20,4 +21,6 @@ export const openStore = (access: PoolAccess): ObjectStore => withRetries(openGr
 
 /** Where a pool lies, in words for errors. */
 export const placeInWords = ({ place }: PoolAccess): string =>
-  place.kind === 'local' ? place.directory : `${place.isTls ? 'https' : 'http'}://${place.endpoint}:${String(place.port)}/${place.bucket}/${place.prefix}`;
+  place.kind === 'local'
+    ? place.directory
+    : `${place.isTls ? 'https' : 'http'}://${place.endpoint}:${String(place.port)}/${place.bucket}/${place.prefix}`;

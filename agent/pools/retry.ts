@@ -28,7 +28,12 @@ export async function retrying<T>(rule: RetryRule, step: (attempt: number) => Pr
 }
 
 /** After a put whose answer was lost, `exists` may be our own object: it is, when the bytes are equal. */
-async function putOnce(store: ObjectStore, key: ObjectKey, body: Uint8Array, attempt: number): Promise<'created' | 'exists'> {
+async function putOnce(
+  store: ObjectStore,
+  key: ObjectKey,
+  body: Uint8Array,
+  attempt: number,
+): Promise<'created' | 'exists'> {
   const outcome = await store.putIfAbsent(key, body);
   if (outcome === 'created' || attempt === 1) return outcome;
   const info = await store.head(key);

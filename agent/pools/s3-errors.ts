@@ -2,8 +2,19 @@ import { S3Error } from 'minio';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { fail } from '#core/errors/fail.ts';
 
-const fullCodes = new Set(['XMinioStorageFull', 'QuotaExceeded', 'XMinioAdminBucketQuotaExceeded', 'InsufficientStorage']);
-const refusedCodes = new Set(['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'AccountProblem', 'AllAccessDisabled']);
+const fullCodes = new Set([
+  'XMinioStorageFull',
+  'QuotaExceeded',
+  'XMinioAdminBucketQuotaExceeded',
+  'InsufficientStorage',
+]);
+const refusedCodes = new Set([
+  'AccessDenied',
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'AccountProblem',
+  'AllAccessDisabled',
+]);
 const missingCodes = new Set(['NoSuchKey', 'NotFound']);
 
 /** The S3 code of an error, or the system code of a socket error, '' for neither. */
@@ -14,7 +25,8 @@ export function s3Code(error: unknown): string {
 
 export const isMissing = (error: unknown): boolean => missingCodes.has(s3Code(error));
 /** The object was there already: answer to `If-None-Match: *` (409 while another writer is in the middle of the same key). */
-export const isTaken = (error: unknown): boolean => s3Code(error) === 'PreconditionFailed' || s3Code(error) === 'ConditionalRequestConflict';
+export const isTaken = (error: unknown): boolean =>
+  s3Code(error) === 'PreconditionFailed' || s3Code(error) === 'ConditionalRequestConflict';
 /** The server does not know conditional writes. */
 export const isUnsupported = (error: unknown): boolean => s3Code(error) === 'NotImplemented';
 

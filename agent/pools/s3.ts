@@ -51,7 +51,15 @@ function openHandle({ place, secrets, pool }: S3Ground): S3Handle {
     // One place decides about retries: the retry decorator.
     retryOptions: { disableRetry: true },
   });
-  return { client, agent, bucket: place.bucket, prefix: place.prefix, region: place.region, pool, canCreateIfAbsent: true };
+  return {
+    client,
+    agent,
+    bucket: place.bucket,
+    prefix: place.prefix,
+    region: place.region,
+    pool,
+    canCreateIfAbsent: true,
+  };
 }
 
 const nameOf = (s3: S3Handle, key: ObjectKey): string => `${s3.prefix}${parseObjectKey(key)}`;
@@ -59,7 +67,9 @@ const nameOf = (s3: S3Handle, key: ObjectKey): string => `${s3.prefix}${parseObj
 async function guarded<T>(s3: S3Handle, what: string, step: () => Promise<T>, bytes = 0): Promise<T> {
   const ms = requestMs + bytes / slowestBytesPerMs;
   try {
-    return await withDeadline(ms, step(), () => fail('pool_unreachable', { pool: s3.pool, why: `${what} took more than ${String(Math.round(ms / 1000))} s` }));
+    return await withDeadline(ms, step(), () =>
+      fail('pool_unreachable', { pool: s3.pool, why: `${what} took more than ${String(Math.round(ms / 1000))} s` }),
+    );
   } catch (error) {
     throw error instanceof HoldfastError ? error : s3Error(s3.pool, error);
   }
@@ -80,7 +90,10 @@ async function put(s3: S3Handle, key: ObjectKey, body: Uint8Array): Promise<'cre
   const condition = s3.canCreateIfAbsent ? { 'If-None-Match': '*' } : {};
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   try {
-    await s3.client.putObject(s3.bucket, nameOf(s3, key), bytes, bytes.length, { 'Content-Type': 'application/octet-stream', ...condition });
+    await s3.client.putObject(s3.bucket, nameOf(s3, key), bytes, bytes.length, {
+      'Content-Type': 'application/octet-stream',
+      ...condition,
+    });
     return 'created';
   } catch (error) {
     if (isTaken(error)) return 'exists';
@@ -103,7 +116,11 @@ async function getWhole(s3: S3Handle, key: ObjectKey): Promise<Uint8Array> {
   return collect(await s3.client.getObject(s3.bucket, nameOf(s3, key)));
 }
 
-async function getRange(s3: S3Handle, key: ObjectKey, range: { readonly from: number; readonly length: number }): Promise<Uint8Array> {
+async function getRange(
+  s3: S3Handle,
+  key: ObjectKey,
+  range: { readonly from: number; readonly length: number },
+): Promise<Uint8Array> {
   if (range.length === 0) return new Uint8Array(0);
   try {
     const body = await collect(await s3.client.getPartialObject(s3.bucket, nameOf(s3, key), range.from, range.length));
@@ -115,7 +132,11 @@ async function getRange(s3: S3Handle, key: ObjectKey, range: { readonly from: nu
   }
 }
 
-async function get(s3: S3Handle, key: ObjectKey, range?: { readonly from: number; readonly length: number }): Promise<Uint8Array> {
+async function get(
+  s3: S3Handle,
+  key: ObjectKey,
+  range?: { readonly from: number; readonly length: number },
+): Promise<Uint8Array> {
   try {
     return range === undefined ? await getWhole(s3, key) : await getRange(s3, key, range);
   } catch (error) {
@@ -125,7 +146,12 @@ async function get(s3: S3Handle, key: ObjectKey, range?: { readonly from: number
 }
 
 const isListed = (item: unknown): item is { readonly name: string; readonly size: number } =>
-  typeof item === 'object' && item !== null && 'name' in item && typeof item.name === 'string' && 'size' in item && typeof item.size === 'number';
+  typeof item === 'object' &&
+  item !== null &&
+  'name' in item &&
+  typeof item.name === 'string' &&
+  'size' in item &&
+  typeof item.size === 'number';
 
 async function* list(s3: S3Handle, prefix: string): AsyncIterable<ObjectInfo> {
   const stream: AsyncIterable<unknown> = s3.client.listObjectsV2(s3.bucket, `${s3.prefix}${prefix}`, true);

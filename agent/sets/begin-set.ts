@@ -24,7 +24,9 @@ function parseStart(pool: Pool, setId: SetId, text: string): { readonly runId: R
     const fields = fieldsOf(parseJson(text, 'start'), 'start');
     if (parseId('set', textField(fields, 'setId')) !== setId) throw damaged(pool, setId, 'it belongs to another set');
     const head = { runId: parseId('run', textField(fields, 'runId')) };
-    return hasField(fields, 'wrappedKey') ? { ...head, wrappedKey: hexField(fields, 'wrappedKey', wrappedBytes) } : head;
+    return hasField(fields, 'wrappedKey')
+      ? { ...head, wrappedKey: hexField(fields, 'wrappedKey', wrappedBytes) }
+      : head;
   } catch (cause) {
     if (cause instanceof HoldfastError && cause.code === 'object_damaged') throw cause;
     throw damaged(pool, setId, 'its content cannot be read', cause);

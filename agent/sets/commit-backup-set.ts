@@ -25,7 +25,8 @@ async function checkPieces(pool: Pool, meta: SetMeta): Promise<readonly ObjectKe
     const key = pieceKey(setId, attempt, piece);
     const found = sizes.get(key);
     if (found === undefined) throw incomplete(setId, `piece ${key} is not in pool ${pool.name}`);
-    if (found !== storedBytes) throw incomplete(setId, `piece ${key} has ${String(found)} bytes instead of ${String(storedBytes)}`);
+    if (found !== storedBytes)
+      throw incomplete(setId, `piece ${key} has ${String(found)} bytes instead of ${String(storedBytes)}`);
     return key;
   });
 }

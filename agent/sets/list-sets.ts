@@ -9,8 +9,7 @@ import { openSet } from './open-set.ts';
 
 /** A committed set of a pool; one that cannot be read does not hide the others. */
 export type ListedSet =
-  | { readonly setId: SetId; readonly summary: SetSummary }
-  | { readonly setId: SetId; readonly error: HoldfastError };
+  { readonly setId: SetId; readonly summary: SetSummary } | { readonly setId: SetId; readonly error: HoldfastError };
 
 const shape = /^sets\/(set_[0-9a-f]{32})\/meta$/;
 

@@ -65,7 +65,12 @@ export interface PutLog {
 }
 
 /** Puts a segment unless it is there, and says whether what is there holds the same raw bytes. Durable after `store.barrier`. */
-export async function putLogSegment(pool: Pool, log: LogName, raw: Uint8Array, level: number = fastLevel): Promise<PutLog> {
+export async function putLogSegment(
+  pool: Pool,
+  log: LogName,
+  raw: Uint8Array,
+  level: number = fastLevel,
+): Promise<PutLog> {
   const { key, stored, rawSha256, storedSha256 } = sealLogSegment(pool, log, raw, level);
   if ((await pool.store.putIfAbsent(key, stored)) === 'created') {
     return { outcome: 'created', key, rawSha256, storedSha256, storedBytes: stored.length };
@@ -84,7 +89,8 @@ export async function putLogSegment(pool: Pool, log: LogName, raw: Uint8Array, l
 /** Fetches a segment and checks it against its batch. Throws `object_missing`, `object_damaged`. */
 export async function getLogSegment(pool: Pool, object: ObjectKey, rawSha256: string): Promise<Uint8Array> {
   const raw = openLogSegment(pool, object, await pool.store.get(object));
-  if (sha256Hex(raw) !== rawSha256) throw fail('object_damaged', { pool: pool.name, object, what: 'its log is not that of its batch' });
+  if (sha256Hex(raw) !== rawSha256)
+    throw fail('object_damaged', { pool: pool.name, object, what: 'its log is not that of its batch' });
   return raw;
 }
 
@@ -102,6 +108,7 @@ export function sealBatch(pool: LogSealer, batch: BatchSummary): SealedLog {
 export function openBatch(pool: LogSealer, object: string, stored: Uint8Array): BatchSummary {
   const raw = Buffer.from(openObject(stored, lockOf(pool, object, 'batch'))).toString('utf8');
   const parsed = batchSummaryShape.safeParse(parseJson(raw, object));
-  if (!parsed.success) throw fail('object_damaged', { pool: pool.id, object, what: 'its batch cannot be read' }, parsed.error);
+  if (!parsed.success)
+    throw fail('object_damaged', { pool: pool.id, object, what: 'its batch cannot be read' }, parsed.error);
   return parsed.data;
 }

@@ -34,7 +34,8 @@ async function readMeta(pool: Pool, setId: SetId): Promise<{ readonly keys: SetK
 export function placeOfFrame(meta: SetMeta, index: number): { readonly frame: FrameOfSet; readonly piece: PieceOfSet } {
   const frame = meta.frames[index];
   const piece = frame === undefined ? undefined : meta.pieces[frame.pieceIndex];
-  if (frame === undefined || piece === undefined) throw bug(`frame ${String(index)} of set ${meta.summary.setId} does not exist`);
+  if (frame === undefined || piece === undefined)
+    throw bug(`frame ${String(index)} of set ${meta.summary.setId} does not exist`);
   return { frame, piece };
 }
 

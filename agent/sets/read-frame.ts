@@ -8,7 +8,8 @@ import type { SetKeys } from './set-keys.ts';
 import { frameLockOf } from './set-keys.ts';
 
 /** Key of a piece of a committed set: pieces of earlier attempts keep their own names. */
-export const keyOfPiece = (keys: SetKeys, piece: PieceOfSet): ObjectKey => pieceKey(keys.setId, piece.attempt, piece.piece);
+export const keyOfPiece = (keys: SetKeys, piece: PieceOfSet): ObjectKey =>
+  pieceKey(keys.setId, piece.attempt, piece.piece);
 
 /** Where a stored frame comes from. */
 export interface FramePlaceInSet {
@@ -22,7 +23,8 @@ export interface FramePlaceInSet {
  */
 export function openFrameOfSet(keys: SetKeys, { piece, frame }: FramePlaceInSet, stored: Uint8Array): Uint8Array {
   const object = keyOfPiece(keys, piece);
-  const damaged = (what: string) => fail('object_damaged', { pool: keys.poolId, object, what: `${what} at offset ${String(frame.offset)}` });
+  const damaged = (what: string) =>
+    fail('object_damaged', { pool: keys.poolId, object, what: `${what} at offset ${String(frame.offset)}` });
   if (stored.length !== frame.storedBytes) throw damaged('a frame has not its recorded length');
   if (sha256Hex(stored) !== frame.sha256) throw damaged('the SHA-256 does not match that of the frame');
   const raw = openFrame(stored, frameLockOf(keys, piece.attempt, object, frame.offset));

@@ -11,7 +11,8 @@ export interface SetKeys {
 }
 
 /** Key of the pieces of one attempt: a new attempt has new nonces by having a new key (docs/format.md §4). */
-export const attemptKeyOf = (dataKey: Uint8Array, attempt: AttemptId): Uint8Array => subkeyOf(dataKey, attempt, 'holdfast piece 1');
+export const attemptKeyOf = (dataKey: Uint8Array, attempt: AttemptId): Uint8Array =>
+  subkeyOf(dataKey, attempt, 'holdfast piece 1');
 
 /** The lock of the frame at `offset` of the piece `object`, which the attempt wrote. Add level, channel and counter to seal with it. */
 export function frameLockOf(keys: SetKeys, attempt: AttemptId, object: string, offset: number): FrameLock {

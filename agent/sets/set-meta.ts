@@ -35,7 +35,8 @@ function* partsOf(lines: Iterable<string>): Iterable<Uint8Array> {
 }
 
 /** Stored bytes of the `meta` object. */
-export const sealMeta = (keys: SetKeys, meta: SetMeta): Uint8Array => sealParts(partsOf(formatMetaLines(meta)), lockOf(keys), metaLevel);
+export const sealMeta = (keys: SetKeys, meta: SetMeta): Uint8Array =>
+  sealParts(partsOf(formatMetaLines(meta)), lockOf(keys), metaLevel);
 
 function readLines(keys: SetKeys, stored: Uint8Array): SetMeta {
   const reader = createMetaReader((value) => setSummaryShape.parse(value));
@@ -48,12 +49,14 @@ function readLines(keys: SetKeys, stored: Uint8Array): SetMeta {
 
 /** Opens and checks a `meta` object. Throws `object_damaged` with the cause, `pool_format_newer`. */
 export function openMeta(keys: SetKeys, stored: Uint8Array): SetMeta {
-  const damaged = (what: string, cause?: unknown) => fail('object_damaged', { pool: keys.poolId, object: setMetaKey(keys.setId), what }, cause);
+  const damaged = (what: string, cause?: unknown) =>
+    fail('object_damaged', { pool: keys.poolId, object: setMetaKey(keys.setId), what }, cause);
   let meta: SetMeta;
   try {
     meta = readLines(keys, stored);
   } catch (cause) {
-    const isKnown = cause instanceof HoldfastError && (cause.code === 'object_damaged' || cause.code === 'pool_format_newer');
+    const isKnown =
+      cause instanceof HoldfastError && (cause.code === 'object_damaged' || cause.code === 'pool_format_newer');
     throw isKnown ? cause : damaged('its lines cannot be read', cause);
   }
   if (meta.summary.setId !== keys.setId) throw damaged('it belongs to another set');

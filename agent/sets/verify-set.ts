@@ -44,7 +44,11 @@ function checkFrames(set: OpenSet, { piece, frames }: Piece, stored: Uint8Array)
   const damage: Damage[] = [];
   for (const { frame, extents } of frames) {
     try {
-      const raw = openFrameOfSet(set.keys, { piece, frame }, stored.subarray(frame.offset, frame.offset + frame.storedBytes));
+      const raw = openFrameOfSet(
+        set.keys,
+        { piece, frame },
+        stored.subarray(frame.offset, frame.offset + frame.storedBytes),
+      );
       for (const extent of extents) extentBytes(set.keys, piece, raw, extent);
     } catch (error) {
       damage.push(findingOf(keyOfPiece(set.keys, piece), error));
@@ -66,7 +70,10 @@ function sizeError(pool: Pool, object: string, found: number | undefined, expect
   const params = { pool: pool.name, object };
   if (found === undefined) return fail('object_missing', params);
   if (found < expected) return fail('object_short', { ...params, found: String(found), expected: String(expected) });
-  return fail('object_damaged', { ...params, what: `it has ${String(found)} bytes where ${String(expected)} are recorded` });
+  return fail('object_damaged', {
+    ...params,
+    what: `it has ${String(found)} bytes where ${String(expected)} are recorded`,
+  });
 }
 
 /** Pieces that are gone or have another size than recorded. */
@@ -79,7 +86,12 @@ function sizeDamage(pool: Pool, set: OpenSet, sizes: ReadonlyMap<string, number>
 }
 
 /** Reads every piece but those that were found wrong already. */
-async function checkEveryByte(pool: Pool, set: OpenSet, step: StepContext, wrong: ReadonlySet<string>): Promise<readonly Damage[]> {
+async function checkEveryByte(
+  pool: Pool,
+  set: OpenSet,
+  step: StepContext,
+  wrong: ReadonlySet<string>,
+): Promise<readonly Damage[]> {
   const bytesTotal = set.meta.summary.storedBytes;
   const damage: Damage[] = [];
   let bytesRead = 0;
@@ -115,15 +127,25 @@ async function openOrFind(pool: Pool, setId: SetId): Promise<OpenSet | Damage> {
  * SHA-256 of each frame, decryption, decompression and the hash of each extent. Damage is reported, not thrown; each
  * finding begins with its registered code. Throws `set_not_committed`, `pool_unreachable`, `cancelled`.
  */
-export async function verifySet(pool: Pool, setId: SetId, depth: 'quick' | 'full', step: StepContext): Promise<VerifyReport> {
+export async function verifySet(
+  pool: Pool,
+  setId: SetId,
+  depth: 'quick' | 'full',
+  step: StepContext,
+): Promise<VerifyReport> {
   const startDamage = await checkStart(pool, setId);
   const set = await openOrFind(pool, setId);
-  if ('what' in set) return { objects: 2, bytes: 0, damage: [set, ...startDamage.filter(({ object }) => object !== set.object)] };
+  if ('what' in set)
+    return { objects: 2, bytes: 0, damage: [set, ...startDamage.filter(({ object }) => object !== set.object)] };
   const sizes = await sizesOf(pool, setId);
   const wrong = sizeDamage(pool, set, sizes);
   const wrongObjects = new Set(wrong.map(({ object }) => object));
   const found = depth === 'quick' ? [] : await checkEveryByte(pool, set, step, wrongObjects);
   const damage = [...startDamage, ...wrong, ...found];
   const small = (sizes.get(setStartKey(setId)) ?? 0) + (sizes.get(setMetaKey(setId)) ?? 0);
-  return { objects: set.meta.pieces.length + 2, bytes: small + (depth === 'full' ? set.meta.summary.storedBytes : 0), damage };
+  return {
+    objects: set.meta.pieces.length + 2,
+    bytes: small + (depth === 'full' ? set.meta.summary.storedBytes : 0),
+    damage,
+  };
 }

@@ -9,7 +9,8 @@ export interface Fields {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const malformed = (what: string, expected: string) => fail('value_malformed', { text: what, what: 'record of a pool', expected });
+const malformed = (what: string, expected: string) =>
+  fail('value_malformed', { text: what, what: 'record of a pool', expected });
 
 /** Reads foreign JSON text or an already parsed value as an object. Throws `value_malformed`. */
 export function fieldsOf(value: unknown, what: string): Fields {
@@ -36,14 +37,16 @@ export function textField(fields: Fields, name: string): string {
 /** A whole number from 0 to 2^53. */
 export function countField(fields: Fields, name: string): number {
   const value = fields.values[name];
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw malformed(`${fields.what}.${name}`, 'a whole number');
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw malformed(`${fields.what}.${name}`, 'a whole number');
   return value;
 }
 
 /** Lower-case hex of exactly `bytes` bytes. */
 export function hexField(fields: Fields, name: string, bytes: number): string {
   const value = textField(fields, name);
-  if (value.length !== bytes * 2 || !/^[0-9a-f]*$/.test(value)) throw malformed(`${fields.what}.${name}`, `${String(bytes)} bytes in hex`);
+  if (value.length !== bytes * 2 || !/^[0-9a-f]*$/.test(value))
+    throw malformed(`${fields.what}.${name}`, `${String(bytes)} bytes in hex`);
   return value;
 }
 

@@ -20,15 +20,19 @@ function fileFault(member: Extract<MemberOfSet, { kind: 'file' }>, frames: SetMe
     covered += length;
     if (frame === -1) continue;
     const found = frames[frame];
-    if (found === undefined || offset + length > found.rawBytes) return `an extent of ${member.path} lies outside its frame`;
+    if (found === undefined || offset + length > found.rawBytes)
+      return `an extent of ${member.path} lies outside its frame`;
   }
-  return covered === member.sizeBytes ? undefined : `the extents of ${member.path} cover ${String(covered)} of ${String(member.sizeBytes)} bytes`;
+  return covered === member.sizeBytes
+    ? undefined
+    : `the extents of ${member.path} cover ${String(covered)} of ${String(member.sizeBytes)} bytes`;
 }
 
 function memberFault({ members, frames }: SetMeta): string | undefined {
   const seen = new Set<string>();
   for (const member of members) {
-    if (!isMemberPath(member.path)) return `${JSON.stringify(member.path.slice(0, 80))} is not a path inside a data directory`;
+    if (!isMemberPath(member.path))
+      return `${JSON.stringify(member.path.slice(0, 80))} is not a path inside a data directory`;
     if (seen.has(member.path)) return `${member.path} is listed twice`;
     seen.add(member.path);
     const fault = member.kind === 'file' ? fileFault(member, frames) : undefined;
@@ -43,13 +47,16 @@ function logFault({ summary, members }: SetMeta): string | undefined {
   const { segmentBytes, timeline } = summary;
   const first = segmentPosition(summary.beginSegment, segmentBytes).number;
   const last = segmentPosition(summary.endSegment, segmentBytes).number;
-  const isWide = first <= Math.floor(lsnToNumber(summary.beginLsn) / segmentBytes) && last >= Math.floor((lsnToNumber(summary.endLsn) - 1) / segmentBytes);
+  const isWide =
+    first <= Math.floor(lsnToNumber(summary.beginLsn) / segmentBytes) &&
+    last >= Math.floor((lsnToNumber(summary.endLsn) - 1) / segmentBytes);
   if (!isWide || last < first) return 'its segments do not cover its log range';
   const files = new Map(members.map((member) => [member.path, member]));
   for (let number = first; number <= last; number++) {
     const name = formatSegmentName({ timeline, number }, segmentBytes);
     const file = files.get(`pg_wal/${name}`);
-    if (file?.kind !== 'file' || file.sizeBytes !== segmentBytes) return `log segment ${name} is not in the set or not whole`;
+    if (file?.kind !== 'file' || file.sizeBytes !== segmentBytes)
+      return `log segment ${name} is not in the set or not whole`;
   }
   return undefined;
 }

@@ -52,7 +52,8 @@ const read = (lines: Iterable<string>): SetMeta => {
   return reader.finish();
 };
 
-const hex = (digits: number) => fc.string({ unit: fc.constantFrom('0', '1', '7', '9', 'a', 'e', 'f'), minLength: digits, maxLength: digits });
+const hex = (digits: number) =>
+  fc.string({ unit: fc.constantFrom('0', '1', '7', '9', 'a', 'e', 'f'), minLength: digits, maxLength: digits });
 const count = fc.nat();
 const path = fc.string({ minLength: 1, unit: 'grapheme' });
 const extent = fc.oneof(
@@ -62,27 +63,54 @@ const extent = fc.oneof(
 const member: fc.Arbitrary<MemberOfSet> = fc.oneof(
   fc.record({ kind: fc.constant('directory' as const), path, mode: count }),
   fc.record({ kind: fc.constant('symlink' as const), path, target: fc.string() }),
-  fc.record({ kind: fc.constant('file' as const), path, mode: count, sizeBytes: count, mtimeMs: fc.double({ noNaN: true, noDefaultInfinity: true, min: 0 }), extents: fc.array(extent) }),
+  fc.record({
+    kind: fc.constant('file' as const),
+    path,
+    mode: count,
+    sizeBytes: count,
+    mtimeMs: fc.double({ noNaN: true, noDefaultInfinity: true, min: 0 }),
+    extents: fc.array(extent),
+  }),
 );
 const meta: fc.Arbitrary<SetMeta> = fc.record({
   summary: fc.constant(summary),
   pieces: fc.array(fc.record({ piece: count, attempt: fc.constant(parseId('try', id('try'))), storedBytes: count })),
-  frames: fc.array(fc.record({ pieceIndex: count, offset: count, storedBytes: count, rawBytes: count, sha256: hex(64) })),
+  frames: fc.array(
+    fc.record({ pieceIndex: count, offset: count, storedBytes: count, rawBytes: count, sha256: hex(64) }),
+  ),
   members: fc.array(member),
   damagedPages: fc.array(fc.record({ path, block: count })),
 });
 
 describe('lines of meta', () => {
   test('what is written is read back equal', () => {
-    fc.assert(fc.property(meta, (value) => { expect(read(formatMetaLines(value))).toEqual(value); }), { numRuns: 200 });
+    fc.assert(
+      fc.property(meta, (value) => {
+        expect(read(formatMetaLines(value))).toEqual(value);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   test('no line holds a line end, whatever the names of files', () => {
-    fc.assert(fc.property(meta, (value) => { for (const line of formatMetaLines(value)) expect(line).not.toContain('\n'); }));
+    fc.assert(
+      fc.property(meta, (value) => {
+        for (const line of formatMetaLines(value)) expect(line).not.toContain('\n');
+      }),
+    );
   });
 
   test('a lost, doubled or unknown line is refused', () => {
-    const value: SetMeta = { summary, pieces: [], frames: [], members: [{ kind: 'directory', path: 'base', mode: 448 }, { kind: 'directory', path: 'global', mode: 448 }], damagedPages: [] };
+    const value: SetMeta = {
+      summary,
+      pieces: [],
+      frames: [],
+      members: [
+        { kind: 'directory', path: 'base', mode: 448 },
+        { kind: 'directory', path: 'global', mode: 448 },
+      ],
+      damagedPages: [],
+    };
     const lines = [...formatMetaLines(value)];
     for (let at = 0; at < lines.length; at++) {
       expect(() => read(lines.filter((_line, i) => i !== at))).toThrow(/is not a valid/);
@@ -104,17 +132,33 @@ describe('faults of metadata', () => {
     summary,
     pieces: [{ piece: 1, attempt, storedBytes: 100 }],
     frames: [{ pieceIndex: 0, offset: 0, storedBytes: 100, rawBytes: 50, sha256: '' }],
-    members: [{ kind: 'file', path: 'a/b', mode: 0, sizeBytes: 60, mtimeMs: 0, extents: [{ frame: 0, offset: 0, length: 50, hash: '' }, { frame: -1, offset: 0, length: 10, hash: '' }] }],
+    members: [
+      {
+        kind: 'file',
+        path: 'a/b',
+        mode: 0,
+        sizeBytes: 60,
+        mtimeMs: 0,
+        extents: [
+          { frame: 0, offset: 0, length: 50, hash: '' },
+          { frame: -1, offset: 0, length: 10, hash: '' },
+        ],
+      },
+    ],
     damagedPages: [],
   };
-  const file = (change: object): SetMeta => ({ ...sound, members: sound.members.map((each) => ({ ...each, ...change })) });
+  const file = (change: object): SetMeta => ({
+    ...sound,
+    members: sound.members.map((each) => ({ ...each, ...change })),
+  });
 
   test('sound metadata has none', () => {
     expect(metaFault(sound)).toBeUndefined();
   });
 
   test('a path that leaves the data directory is one', () => {
-    for (const bad of ['../a', '/etc/passwd', 'a/../../b', 'a//b', '.', '', 'a\0b']) expect(metaFault(file({ path: bad }))).toMatch(/not a path/);
+    for (const bad of ['../a', '/etc/passwd', 'a/../../b', 'a//b', '.', '', 'a\0b'])
+      expect(metaFault(file({ path: bad }))).toMatch(/not a path/);
   });
 
   test('frames and extents outside what holds them, and sizes not covered, are faults', () => {
@@ -125,7 +169,14 @@ describe('faults of metadata', () => {
   });
 
   test('a consistent set lacks no segment of its log range', () => {
-    const log = (name: string): MemberOfSet => ({ kind: 'file', path: `pg_wal/${name}`, mode: 0, sizeBytes: 16777216, mtimeMs: 0, extents: [{ frame: -1, offset: 0, length: 16777216, hash: '' }] });
+    const log = (name: string): MemberOfSet => ({
+      kind: 'file',
+      path: `pg_wal/${name}`,
+      mode: 0,
+      sizeBytes: 16777216,
+      mtimeMs: 0,
+      extents: [{ frame: -1, offset: 0, length: 16777216, hash: '' }],
+    });
     const consistent = { ...sound, summary: { ...summary, isConsistent: true } };
     const [first, second] = [log('000000010000000000000002'), log('000000010000000000000003')];
     expect(metaFault({ ...consistent, members: [first, second] })).toBeUndefined();

@@ -39,7 +39,11 @@ class Line {
   }
 
   #malformed(at: number, expected: string) {
-    return fail('value_malformed', { text: `line ${String(this.#number)}, element ${String(at)}`, what: 'line of meta', expected });
+    return fail('value_malformed', {
+      text: `line ${String(this.#number)}, element ${String(at)}`,
+      what: 'line of meta',
+      expected,
+    });
   }
 
   text(at: number): string {
@@ -51,7 +55,8 @@ class Line {
   /** A whole number from `least` (0, or −1 for the frame of zeros) to 2^53. */
   count(at: number, least = 0): number {
     const value = this.#items[at];
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) throw this.#malformed(at, 'a whole number');
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least)
+      throw this.#malformed(at, 'a whole number');
     return value;
   }
 
@@ -64,7 +69,8 @@ class Line {
 
   hex(at: number, digits: number): string {
     const value = this.text(at);
-    if (value.length !== digits || !/^[0-9a-f]*$/.test(value)) throw this.#malformed(at, `${String(digits)} hex digits`);
+    if (value.length !== digits || !/^[0-9a-f]*$/.test(value))
+      throw this.#malformed(at, `${String(digits)} hex digits`);
     return value;
   }
 
@@ -97,7 +103,11 @@ function fileOf(line: Line): FileOfSet {
   };
 }
 
-const pieceOf = (line: Line): PieceOfSet => ({ piece: line.count(1), attempt: parseId('try', line.text(2)), storedBytes: line.count(3) });
+const pieceOf = (line: Line): PieceOfSet => ({
+  piece: line.count(1),
+  attempt: parseId('try', line.text(2)),
+  storedBytes: line.count(3),
+});
 const frameOf = (line: Line): FrameOfSet => ({
   pieceIndex: line.count(1),
   offset: line.count(2),
@@ -126,7 +136,8 @@ export function createMetaReader(parseSummary: (value: unknown) => SetSummary): 
   const begin = (line: Line): void => {
     const format = line.count(1);
     const { written } = formatVersions.meta;
-    if (format > written) throw fail('pool_format_newer', { object: 'meta', found: String(format), readable: String(written) });
+    if (format > written)
+      throw fail('pool_format_newer', { object: 'meta', found: String(format), readable: String(written) });
     summary = parseSummary(line.value(2));
   };
   const end = (line: Line): void => {
@@ -150,11 +161,21 @@ export function createMetaReader(parseSummary: (value: unknown) => SetSummary): 
       const line = new Line(Array.isArray(value) ? value : [], number);
       const reader = Object.hasOwn(readers, line.text(0)) ? readers[line.text(0)] : undefined;
       const isInOrder = (number === 1) === (line.text(0) === 'set') && !isEnded;
-      if (reader === undefined || !isInOrder) throw fail('value_malformed', { text: `line ${String(number)}`, what: 'line of meta', expected: 'a known line in order' });
+      if (reader === undefined || !isInOrder)
+        throw fail('value_malformed', {
+          text: `line ${String(number)}`,
+          what: 'line of meta',
+          expected: 'a known line in order',
+        });
       reader(line);
     },
     finish() {
-      if (summary === undefined || !isEnded) throw fail('value_malformed', { text: `${String(number)} lines`, what: 'meta', expected: 'an end line whose counts are right' });
+      if (summary === undefined || !isEnded)
+        throw fail('value_malformed', {
+          text: `${String(number)} lines`,
+          what: 'meta',
+          expected: 'an end line whose counts are right',
+        });
       return { summary, pieces, frames, members, damagedPages };
     },
   };

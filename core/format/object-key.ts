@@ -25,7 +25,14 @@ export const logBatchKey = (systemId: string, branchId: string, fromLsnHex: stri
 
 /** For keys that came out of a listing or a metadata object. Throws `value_malformed` on anything that could leave the pool. */
 export function parseObjectKey(text: string): ObjectKey {
-  const isClean = /^[A-Za-z0-9._/-]{1,500}$/.test(text) && !text.split('/').some((part) => part === '' || part === '.' || part === '..');
-  if (!isClean) throw fail('value_malformed', { text: text.slice(0, 80), what: 'object key', expected: 'relative/path of letters, digits, . _ -' });
+  const isClean =
+    /^[A-Za-z0-9._/-]{1,500}$/.test(text) &&
+    !text.split('/').some((part) => part === '' || part === '.' || part === '..');
+  if (!isClean)
+    throw fail('value_malformed', {
+      text: text.slice(0, 80),
+      what: 'object key',
+      expected: 'relative/path of letters, digits, . _ -',
+    });
   return key(text);
 }

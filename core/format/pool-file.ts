@@ -25,7 +25,8 @@ const shape = /^\{"pool":(\{.*\}),"sha256":"([0-9a-f]{64})","mac":"([0-9a-f]{64}
 
 /** Body text of a pool file: the bytes that are hashed. */
 export const formatPoolBody = (file: PoolFile): string => JSON.stringify(file);
-export const formatPoolFile = ({ body, sha256, mac }: PoolFileParts): string => `{"pool":${body},"sha256":"${sha256}","mac":"${mac}"}\n`;
+export const formatPoolFile = ({ body, sha256, mac }: PoolFileParts): string =>
+  `{"pool":${body},"sha256":"${sha256}","mac":"${mac}"}\n`;
 
 /** Splits the text of `holdfast.json`; undefined when it is not of that shape. */
 export function splitPoolFile(text: string): PoolFileParts | undefined {
@@ -47,6 +48,11 @@ export function parsePoolBody(body: string): PoolFile {
   const scrypt = fieldsOf(fields.values['scrypt'], 'pool.scrypt');
   const cost = { n: countField(scrypt, 'n'), r: countField(scrypt, 'r'), p: countField(scrypt, 'p') };
   const isBounded = within(cost.n, 1024, 1048576) && within(cost.r, 1, 16) && within(cost.p, 1, 16);
-  if (!isBounded) throw fail('value_malformed', { text: JSON.stringify(cost), what: 'scrypt cost', expected: 'n 2^10–2^20, r 1–16, p 1–16' });
+  if (!isBounded)
+    throw fail('value_malformed', {
+      text: JSON.stringify(cost),
+      what: 'scrypt cost',
+      expected: 'n 2^10–2^20, r 1–16, p 1–16',
+    });
   return { ...head, scrypt: { ...cost, salt: hexField(scrypt, 'salt', 16) } };
 }

@@ -6,7 +6,8 @@ import { createTokenBucket, longestWaitMs } from './token-bucket.ts';
 function timeOf(bodies: readonly number[], rate: number): number {
   let nowMs = 0;
   const bucket = createTokenBucket(() => rate, { nowMs: () => nowMs });
-  for (const bytes of bodies) for (let wait = bucket.book(bytes); wait > 0; wait = bucket.book(0)) nowMs += Math.max(wait, 0.001);
+  for (const bytes of bodies)
+    for (let wait = bucket.book(bytes); wait > 0; wait = bucket.book(0)) nowMs += Math.max(wait, 0.001);
   return nowMs;
 }
 

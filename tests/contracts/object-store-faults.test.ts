@@ -18,7 +18,12 @@ import { openFolder } from '#tests/support/folder.ts';
 const clock = { nowMs: () => 1_790_000_000_000 };
 const poolId = (n: number) => formatId('pool', n, new Uint8Array(10));
 const key = (text: string): ObjectKey => parseObjectKey(text);
-const local = (directory: string, secrets: PoolAccess['secrets'] = {}): PoolAccess => ({ poolId: poolId(1), name: 'here', place: { kind: 'local', directory }, secrets });
+const local = (directory: string, secrets: PoolAccess['secrets'] = {}): PoolAccess => ({
+  poolId: poolId(1),
+  name: 'here',
+  place: { kind: 'local', directory },
+  secrets,
+});
 
 describe('a local pool', () => {
   const folder = openFolder('hf-faults-');
@@ -34,7 +39,9 @@ describe('a local pool', () => {
     await store.putIfAbsent(key('a/b'), Buffer.from('x'));
     expect(poolKey).toBeUndefined();
     expect([at('once'), at('once/a')].map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o700]);
-    expect([at('once/a/b'), at('once/holdfast.json')].map((path) => statSync(path).mode & 0o777)).toEqual([0o600, 0o600]);
+    expect([at('once/a/b'), at('once/holdfast.json')].map((path) => statSync(path).mode & 0o777)).toEqual([
+      0o600, 0o600,
+    ]);
     expect(readdirSync(at('once/a'))).toEqual(['b']);
   });
 
@@ -61,16 +68,22 @@ describe('a local pool', () => {
   test('a wrong, a missing and a needless passphrase are told apart', async () => {
     await createPool(local(at('secret'), { passphrase: 'right' }), clock);
     expect((await openPool(local(at('secret'), { passphrase: 'right' }))).key).toHaveLength(32);
-    await expect(openPool(local(at('secret'), { passphrase: 'wrong' }))).rejects.toMatchObject({ code: 'passphrase_wrong' });
+    await expect(openPool(local(at('secret'), { passphrase: 'wrong' }))).rejects.toMatchObject({
+      code: 'passphrase_wrong',
+    });
     await expect(openPool(local(at('secret')))).rejects.toMatchObject({ code: 'passphrase_missing' });
-    await expect(openPool(local(at('once'), { passphrase: 'right' }))).rejects.toMatchObject({ code: 'passphrase_unused' });
+    await expect(openPool(local(at('once'), { passphrase: 'right' }))).rejects.toMatchObject({
+      code: 'passphrase_unused',
+    });
   });
 
   test('an unmounted pool is not written into: what lies below its mount point stays empty', async () => {
     await createPool(local(at('mount')), clock);
     const store = openGround(local(at('mount')));
     rmSync(at('mount/holdfast.json'));
-    await expect(store.putIfAbsent(key('sets/a'), Buffer.from('x'))).rejects.toMatchObject({ code: 'pool_unreachable' });
+    await expect(store.putIfAbsent(key('sets/a'), Buffer.from('x'))).rejects.toMatchObject({
+      code: 'pool_unreachable',
+    });
     expect(readdirSync(at('mount'))).toEqual([]);
   });
 
@@ -81,7 +94,10 @@ describe('a local pool', () => {
     try {
       await createPool(local(at('small/pool')), clock);
       const store = openStore(local(at('small/pool')));
-      await expect(store.putIfAbsent(key('large'), Buffer.alloc(2_000_000, 1))).rejects.toMatchObject({ code: 'pool_full', class: 'exhausted' });
+      await expect(store.putIfAbsent(key('large'), Buffer.alloc(2_000_000, 1))).rejects.toMatchObject({
+        code: 'pool_full',
+        class: 'exhausted',
+      });
       expect(readdirSync(at('small/pool'))).toEqual(['holdfast.json']);
     } finally {
       spawnSync('umount', [at('small')]);
@@ -98,7 +114,9 @@ describe('a local pool', () => {
 
   test('a barrier refuses an object that another process should have put', async () => {
     await createPool(local(at('barrier')), clock);
-    await expect(openStore(local(at('barrier'))).barrier([key('gone')])).rejects.toMatchObject({ code: 'object_missing' });
+    await expect(openStore(local(at('barrier'))).barrier([key('gone')])).rejects.toMatchObject({
+      code: 'object_missing',
+    });
   });
 
   test('a key that would leave the pool is refused', () => {
@@ -126,10 +144,20 @@ describe('a local pool', () => {
 
 describe('an S3 pool', () => {
   let minio: Minio;
-  const s3 = (extra: { readonly secretKey?: string; readonly port?: number; readonly bucket?: string } = {}): PoolAccess => ({
+  const s3 = (
+    extra: { readonly secretKey?: string; readonly port?: number; readonly bucket?: string } = {},
+  ): PoolAccess => ({
     poolId: poolId(3),
     name: 'cloud',
-    place: { kind: 's3', endpoint: '127.0.0.1', port: extra.port ?? minio.port, isTls: false, region: 'us-east-1', bucket: extra.bucket ?? 'faults', prefix: 'a/' },
+    place: {
+      kind: 's3',
+      endpoint: '127.0.0.1',
+      port: extra.port ?? minio.port,
+      isTls: false,
+      region: 'us-east-1',
+      bucket: extra.bucket ?? 'faults',
+      prefix: 'a/',
+    },
     secrets: { s3: { accessKey: minio.accessKey, secretKey: extra.secretKey ?? minio.secretKey } },
   });
   beforeAll(async () => {
@@ -160,7 +188,10 @@ describe('an S3 pool', () => {
       });
     });
     await new Promise((resolve) => server.close(resolve));
-    await expect(openGround(s3({ port })).head(key('x'))).rejects.toMatchObject({ code: 'pool_unreachable', class: 'unavailable' });
+    await expect(openGround(s3({ port })).head(key('x'))).rejects.toMatchObject({
+      code: 'pool_unreachable',
+      class: 'unavailable',
+    });
   });
 
   test('a restart of the server during a put is bridged, and the object is there once', async () => {

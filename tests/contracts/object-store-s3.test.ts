@@ -12,7 +12,15 @@ describe('object port on S3 (MinIO)', () => {
     const access: PoolAccess = {
       poolId: formatId('pool', 1, new Uint8Array(10)),
       name: 's3',
-      place: { kind: 's3', endpoint: minio.endPoint, port: minio.port, isTls: false, region: 'us-east-1', bucket: 'contract', prefix: 'pool/' },
+      place: {
+        kind: 's3',
+        endpoint: minio.endPoint,
+        port: minio.port,
+        isTls: false,
+        region: 'us-east-1',
+        bucket: 'contract',
+        prefix: 'pool/',
+      },
       secrets: { s3: { accessKey: minio.accessKey, secretKey: minio.secretKey } },
     };
     await createPool(access, { nowMs: () => 0 });

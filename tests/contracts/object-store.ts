@@ -49,7 +49,9 @@ export function testObjectStore(open: () => Promise<StoreUnderTest>): void {
 
   test('of many who create one object at once exactly one does', async () => {
     const stores = Array.from({ length: 8 }, () => under.again());
-    const outcomes = await Promise.all(stores.map((each, n) => each.putIfAbsent(key('race'), Buffer.alloc(100_000, n))));
+    const outcomes = await Promise.all(
+      stores.map((each, n) => each.putIfAbsent(key('race'), Buffer.alloc(100_000, n))),
+    );
     const winner = outcomes.indexOf('created');
     expect(outcomes.filter((outcome) => outcome === 'created')).toHaveLength(1);
     expect(Buffer.compare(await store.get(key('race')), Buffer.alloc(100_000, winner))).toBe(0);
@@ -59,20 +61,35 @@ export function testObjectStore(open: () => Promise<StoreUnderTest>): void {
   test('a range is exactly the bytes asked for', async () => {
     const body = randomBytes(10_000);
     await store.putIfAbsent(key('range'), body);
-    for (const [from, length] of [[0, 1], [0, 10_000], [9_999, 1], [123, 4_567], [5, 0]] as const) {
-      expect(Buffer.compare(await store.get(key('range'), { from, length }), body.subarray(from, from + length))).toBe(0);
+    for (const [from, length] of [
+      [0, 1],
+      [0, 10_000],
+      [9_999, 1],
+      [123, 4_567],
+      [5, 0],
+    ] as const) {
+      expect(Buffer.compare(await store.get(key('range'), { from, length }), body.subarray(from, from + length))).toBe(
+        0,
+      );
     }
   });
 
   test('a range past the end is object_short with both sizes', async () => {
     await store.putIfAbsent(key('short'), Buffer.alloc(100));
-    for (const range of [{ from: 90, length: 11 }, { from: 100, length: 1 }, { from: 500, length: 5 }]) {
+    for (const range of [
+      { from: 90, length: 11 },
+      { from: 100, length: 1 },
+      { from: 500, length: 5 },
+    ]) {
       await expect(store.get(key('short'), range)).rejects.toMatchObject({ code: 'object_short' });
     }
   });
 
   test('an object that is not there is object_missing, and undefined to head', async () => {
-    await expect(store.get(key('sets/none/meta'))).rejects.toMatchObject({ code: 'object_missing', params: { object: 'sets/none/meta' } });
+    await expect(store.get(key('sets/none/meta'))).rejects.toMatchObject({
+      code: 'object_missing',
+      params: { object: 'sets/none/meta' },
+    });
     await expect(store.get(key('none'), { from: 0, length: 1 })).rejects.toMatchObject({ code: 'object_missing' });
     expect(await store.head(key('sets/none/meta'))).toBeUndefined();
     expect(await store.head(key('once/below'))).toBeUndefined();
@@ -113,6 +130,8 @@ export function testObjectStore(open: () => Promise<StoreUnderTest>): void {
     const body = Buffer.alloc(32 * 1024 * 1024, 'holdfast');
     expect(await store.putIfAbsent(key('large'), body)).toBe('created');
     expect(await store.head(key('large'))).toEqual({ key: 'large', sizeBytes: body.length });
-    expect(Buffer.compare(await store.get(key('large'), { from: body.length - 8, length: 8 }), Buffer.from('holdfast'))).toBe(0);
+    expect(
+      Buffer.compare(await store.get(key('large'), { from: body.length - 8, length: 8 }), Buffer.from('holdfast')),
+    ).toBe(0);
   });
 }
