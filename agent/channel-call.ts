@@ -3,7 +3,11 @@ import { fail } from '#core/errors/fail.ts';
 import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
 
 const timeoutMs = 30_000;
-const problemShape = z.looseObject({ code: z.string(), detail: z.string(), params: z.record(z.string(), z.string()).default({}) });
+const problemShape = z.looseObject({
+  code: z.string(),
+  detail: z.string(),
+  params: z.record(z.string(), z.string()).default({}),
+});
 
 /** One request to `/agent/v1`. */
 export interface ChannelCall {
@@ -30,7 +34,10 @@ export async function callApi<T>(call: ChannelCall, shape: z.ZodType<T>): Promis
   }
 }
 
-async function exchange({ url, method, path, bearer, body }: ChannelCall, request: string): Promise<{ status: number; text: string }> {
+async function exchange(
+  { url, method, path, bearer, body }: ChannelCall,
+  request: string,
+): Promise<{ status: number; text: string }> {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (bearer !== undefined) headers['authorization'] = `Bearer ${bearer}`;
   if (body !== undefined) headers['content-type'] = 'application/json';
@@ -49,7 +56,8 @@ async function exchange({ url, method, path, bearer, body }: ChannelCall, reques
 
 function refusalOf(url: string, request: string, status: number, text: string): HoldfastError {
   const problem = problemShape.safeParse(parsed(text));
-  if (problem.success && isErrorCode(problem.data.code)) return new HoldfastError(problem.data.code, problem.data.params);
+  if (problem.success && isErrorCode(problem.data.code))
+    return new HoldfastError(problem.data.code, problem.data.params);
   const cause = problem.success ? problem.data.detail : `HTTP ${String(status)}`;
   if (status === 429 || status >= 500) return fail('api_unavailable', { url, request, cause });
   return fail('api_refused', { request, status: String(status), cause });

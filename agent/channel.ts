@@ -13,7 +13,8 @@ const nothing = z.unknown().transform(() => undefined);
 
 /** The agent's way to the API: `/agent/v1` with the host's own key (build.md "Credentials and channels"). */
 export function openChannel(url: string, hostKey: string): ApiChannel {
-  const get = <T>(path: string, shape: z.ZodType<T>): Promise<T> => callApi({ url, method: 'GET', path, bearer: hostKey }, shape);
+  const get = <T>(path: string, shape: z.ZodType<T>): Promise<T> =>
+    callApi({ url, method: 'GET', path, bearer: hostKey }, shape);
   const send = (method: 'POST' | 'PUT', path: string, body: unknown): Promise<void> =>
     callApi({ url, method, path, bearer: hostKey, body }, nothing);
   return {

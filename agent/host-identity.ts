@@ -17,9 +17,13 @@ export async function readIdentity(file: string): Promise<HostIdentity | undefin
   } catch (cause) {
     if (isMissing(cause)) return undefined;
     // Why: the message of a JSON error quotes the text, which is secret.
-    throw fail('agent_identity_damaged', { file, cause: cause instanceof z.ZodError ? 'a field is missing' : 'it is no JSON text' });
+    throw fail('agent_identity_damaged', {
+      file,
+      cause: cause instanceof z.ZodError ? 'a field is missing' : 'it is no JSON text',
+    });
   }
 }
 
 /** Durable when it returns. */
-export const storeIdentity = (file: string, identity: HostIdentity): Promise<void> => writeWholeFile(file, JSON.stringify(identity));
+export const storeIdentity = (file: string, identity: HostIdentity): Promise<void> =>
+  writeWholeFile(file, JSON.stringify(identity));

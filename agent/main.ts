@@ -30,7 +30,9 @@ const keptEndsMs = 30 * 86_400_000;
 
 /** `holdfast agent`: enrols this host when it is not yet, then serves its three queues until SIGTERM or SIGINT. */
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { enrol: { type: 'string' }, api: { type: 'string' }, home: { type: 'string' } } });
+  const { values } = parseArgs({
+    options: { enrol: { type: 'string' }, api: { type: 'string' }, home: { type: 'string' } },
+  });
   const settings = readSettings(agentSettings, {
     ...process.env,
     ...(values.enrol === undefined || values.enrol === 'env' ? {} : { HOLDFAST_ENROL_TOKEN_FILE: values.enrol }),
@@ -66,7 +68,14 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   };
   const jobs = openJobTable({ journal, fence: openFence(), clock, log: say });
   const programs = (settings.postgresBin ?? '').split(':').filter((path) => path !== '');
-  const work = openHostWork({ home, clock, channel, version: productVersion, programs, account: settings.restoreAccount });
+  const work = openHostWork({
+    home,
+    clock,
+    channel,
+    version: productVersion,
+    programs,
+    account: settings.restoreAccount,
+  });
   const queues = {
     place: { address: settings.temporalAddress ?? identity.temporalAddress, namespace: identity.temporalNamespace },
     payloadKey: parsePayloadKey(identity.payloadKey),
@@ -75,19 +84,37 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   };
   const reporting = keepReporting(
     { agentVersion: productVersion, paths: [home], discover: () => work.discover() },
-    { channel, everyMs: settings.reportSeconds * 1000, onTrouble: (error) => { log.warn({ err: error }, 'the report did not reach the API'); } },
+    {
+      channel,
+      everyMs: settings.reportSeconds * 1000,
+      onTrouble: (error) => {
+        log.warn({ err: error }, 'the report did not reach the API');
+      },
+    },
     signal,
   );
   const serving = serveWorkers(
     {
       ...agentService(queues, { work, channel, jobs, agentVersion: productVersion }, tokens),
-      onServing: () => { log.info({ address: queues.place.address }, 'serving'); },
-      onTrouble: (error, pauseMs) => { log.warn({ err: error, pauseMs }, 'Temporal is away, trying again'); },
+      onServing: () => {
+        log.info({ address: queues.place.address }, 'serving');
+      },
+      onTrouble: (error, pauseMs) => {
+        log.warn({ err: error, pauseMs }, 'Temporal is away, trying again');
+      },
     },
     signal,
   );
   // Why this order: the workers stop polling at the signal itself, then the jobs end, so that none is begun anew here.
-  await new Promise<void>((resolve) => { signal.addEventListener('abort', () => { resolve(); }, { once: true }); });
+  await new Promise<void>((resolve) => {
+    signal.addEventListener(
+      'abort',
+      () => {
+        resolve();
+      },
+      { once: true },
+    );
+  });
   await jobs.close();
   await Promise.all([serving, reporting]);
   await relay.close();

@@ -16,7 +16,12 @@ export async function reportOf({ agentVersion, paths, discover }: ReportParts): 
   const instances = await discover();
   const all = [...new Set([...paths, ...instances.map((found) => found.dataDirectory)])];
   const disks = await Promise.all(all.map(diskOf));
-  return { agentVersion, hostname: hostname(), disks: disks.flatMap((disk) => (disk === undefined ? [] : [disk])), instances };
+  return {
+    agentVersion,
+    hostname: hostname(),
+    disks: disks.flatMap((disk) => (disk === undefined ? [] : [disk])),
+    instances,
+  };
 }
 
 async function diskOf(path: string): Promise<AgentReport['disks'][number] | undefined> {
@@ -36,7 +41,11 @@ export interface Reporting {
 }
 
 /** Reports now and then at the interval until the signal; an API that is away is tried again at the next one. */
-export async function keepReporting(parts: ReportParts, { channel, everyMs, onTrouble }: Reporting, signal: AbortSignal): Promise<void> {
+export async function keepReporting(
+  parts: ReportParts,
+  { channel, everyMs, onTrouble }: Reporting,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     try {
       await channel.report(await reportOf(parts));

@@ -14,10 +14,16 @@ export interface TemporalPlace {
 export function connectionOptions(place: TemporalPlace): Pick<ConnectionOptions, 'address' | 'tls'> {
   const { serverCa, clientCertificate, clientKey } = place.tls ?? {};
   if (place.tls === undefined) return { address: place.address };
-  const pair = clientCertificate !== undefined && clientKey !== undefined ? { crt: Buffer.from(clientCertificate), key: Buffer.from(clientKey) } : undefined;
+  const pair =
+    clientCertificate !== undefined && clientKey !== undefined
+      ? { crt: Buffer.from(clientCertificate), key: Buffer.from(clientKey) }
+      : undefined;
   return {
     address: place.address,
-    tls: { ...(serverCa === undefined ? {} : { serverRootCACertificate: Buffer.from(serverCa) }), ...(pair === undefined ? {} : { clientCertPair: pair }) },
+    tls: {
+      ...(serverCa === undefined ? {} : { serverRootCACertificate: Buffer.from(serverCa) }),
+      ...(pair === undefined ? {} : { clientCertPair: pair }),
+    },
   };
 }
 

@@ -13,5 +13,7 @@ export const dataConverterOf = (current: PayloadKey, older: readonly PayloadKey[
 /** `dist/failure-converter.cjs`, seen from a built program in `dist/` or from the source tree. */
 export function failureConverterPath(): string {
   const here = dirname(fileURLToPath(import.meta.url));
-  return basename(here) === 'dist' ? join(here, 'failure-converter.cjs') : join(here, '..', 'dist', 'failure-converter.cjs');
+  return basename(here) === 'dist'
+    ? join(here, 'failure-converter.cjs')
+    : join(here, '..', 'dist', 'failure-converter.cjs');
 }

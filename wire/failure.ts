@@ -6,7 +6,12 @@ import { errorFromForm, failureFormOf } from '#core/run/failure-form.ts';
 /** HoldfastError → ApplicationFailure: type = code, details = [params]; non-retryable unless waiting can help. */
 export function applicationFailureOf(thrown: unknown): ApplicationFailure {
   const form = failureFormOf(thrown);
-  return ApplicationFailure.create({ type: form.type, message: form.message, details: [form.params], nonRetryable: !form.isRetryable });
+  return ApplicationFailure.create({
+    type: form.type,
+    message: form.message,
+    details: [form.params],
+    nonRetryable: !form.isRetryable,
+  });
 }
 
 /** What Temporal threw (a workflow, activity or update failure) → the registered error at its root. */

@@ -25,7 +25,10 @@ test('opens payloads of an older key after a rotation and names a key it does no
   const sealed = await openPayloadCodec(first).encode([payload]);
   const [back] = await openPayloadCodec(second, [first]).decode(sealed);
   expect(Buffer.from(back?.data ?? []).toString()).toBe('"secret-text"');
-  await expect(openPayloadCodec(second).decode(sealed)).rejects.toMatchObject({ code: 'payload_key_unknown', params: { key: first.id } });
+  await expect(openPayloadCodec(second).decode(sealed)).rejects.toMatchObject({
+    code: 'payload_key_unknown',
+    params: { key: first.id },
+  });
 });
 
 test('refuses a payload with one flipped bit anywhere', async () => {
@@ -35,14 +38,24 @@ test('refuses a payload with one flipped bit anywhere', async () => {
     const flipped = Buffer.from(data);
     flipped[at] = (flipped[at] ?? 0) ^ 1;
     const codec = openPayloadCodec(first);
-    await expect(codec.decode([{ metadata: sealed?.metadata ?? {}, data: flipped }])).rejects.toMatchObject({ code: 'payload_damaged' });
+    await expect(codec.decode([{ metadata: sealed?.metadata ?? {}, data: flipped }])).rejects.toMatchObject({
+      code: 'payload_damaged',
+    });
   }
 });
 
 test('never repeats an IV for the same payload', async () => {
   const codec = openPayloadCodec(first);
   const sealed = await codec.encode(Array.from({ length: 500 }, () => payload));
-  expect(new Set(sealed.map((p) => Buffer.from(p.data ?? []).subarray(0, 12).toString('hex'))).size).toBe(500);
+  expect(
+    new Set(
+      sealed.map((p) =>
+        Buffer.from(p.data ?? [])
+          .subarray(0, 12)
+          .toString('hex'),
+      ),
+    ).size,
+  ).toBe(500);
 });
 
 test('reads back the text form of a key and never quotes a malformed one', () => {

@@ -9,7 +9,8 @@ export interface PayloadKey {
 
 /** Names a key of 32 bytes. Throws `value_malformed` for another length. */
 export function payloadKeyOf(bytes: Uint8Array): PayloadKey {
-  if (bytes.length !== 32) throw fail('value_malformed', { text: `${String(bytes.length)} bytes`, what: 'payload key', expected: '32 bytes' });
+  if (bytes.length !== 32)
+    throw fail('value_malformed', { text: `${String(bytes.length)} bytes`, what: 'payload key', expected: '32 bytes' });
   return { id: createHash('sha256').update('holdfast payload key').update(bytes).digest('hex').slice(0, 16), bytes };
 }
 

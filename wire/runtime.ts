@@ -2,7 +2,13 @@ import type { LogLevel } from '@temporalio/worker';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
-const levels: Readonly<Record<LogLevel, Level>> = { TRACE: 'debug', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' };
+const levels: Readonly<Record<LogLevel, Level>> = {
+  TRACE: 'debug',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+};
 
 /**
  * Sets Temporal's runtime up once per process, before the first worker: log lines go to ours, workers report themselves

@@ -10,7 +10,12 @@ export async function buildWorkflowBundle(target: string): Promise<void> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: fromHere('../workflows/index.ts'),
     failureConverterPath: fromHere('../wire/failure-converter.ts'),
-    webpackConfigHook: (config) => ({ ...config, mode: 'production', devtool: 'inline-nosources-source-map', optimization: { minimize: false } }),
+    webpackConfigHook: (config) => ({
+      ...config,
+      mode: 'production',
+      devtool: 'inline-nosources-source-map',
+      optimization: { minimize: false },
+    }),
   });
   await mkdir(dirname(target), { recursive: true });
   await writeFile(`${target}.new`, code);

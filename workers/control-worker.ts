@@ -16,7 +16,11 @@ export interface ControlWorkerSettings {
 }
 
 /** The worker of the `control` queue: all workflow code and the control activities. */
-export const createControlWorker = async (connection: NativeConnection, settings: ControlWorkerSettings, deps: ControlDeps): Promise<Worker> =>
+export const createControlWorker = async (
+  connection: NativeConnection,
+  settings: ControlWorkerSettings,
+  deps: ControlDeps,
+): Promise<Worker> =>
   Worker.create({
     connection,
     namespace: settings.namespace,

@@ -19,7 +19,9 @@ const log = pino({ name: 'holdfast-worker' });
 const settings = readSettings(serverSettings, process.env);
 const payloadKey = parsePayloadKey(await readFile(join(settings.home, 'payload.key'), 'utf8'));
 const place = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
-installRuntime((level, message, meta) => { log[level](meta, message); });
+installRuntime((level, message, meta) => {
+  log[level](meta, message);
+});
 
 const catalog = openCatalog(settings.catalogUrl);
 const client = openTemporalClient(place, payloadKey);
@@ -31,8 +33,12 @@ await serveWorkers(
   {
     place,
     open: async (connection) => [await createControlWorker(connection, worker, deps)],
-    onServing: () => { log.info({ address: place.address }, 'serving the control queue'); },
-    onTrouble: (error, pauseMs) => { log.warn({ err: error, pauseMs }, 'Temporal is away, trying again'); },
+    onServing: () => {
+      log.info({ address: place.address }, 'serving the control queue');
+    },
+    onTrouble: (error, pauseMs) => {
+      log.warn({ err: error, pauseMs }, 'Temporal is away, trying again');
+    },
   },
   stopSignal(),
 );

@@ -14,7 +14,12 @@ const settled = { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_C
 
 /** Steps beside the catalog: short, repeated until the catalog is back. */
 export const controlActivities = (queuePrefix: string): ControlActivities =>
-  proxyActivities<ControlActivities>({ ...settled, taskQueue: `${queuePrefix}${controlQueue}`, startToCloseTimeout: '30s', retry });
+  proxyActivities<ControlActivities>({
+    ...settled,
+    taskQueue: `${queuePrefix}${controlQueue}`,
+    startToCloseTimeout: '30s',
+    retry,
+  });
 
 /** Where an agent is and how long to wait for it (K-084). */
 export interface HostReach {
@@ -24,7 +29,11 @@ export interface HostReach {
 }
 
 const hostActivities = (reach: HostReach, kind: HostQueueKind, options: ActivityOptions): HostActivities =>
-  proxyActivities<HostActivities>({ ...settled, taskQueue: hostQueue(reach.hostId, kind, reach.queuePrefix), ...options });
+  proxyActivities<HostActivities>({
+    ...settled,
+    taskQueue: hostQueue(reach.hostId, kind, reach.queuePrefix),
+    ...options,
+  });
 
 /** Waits for an agent up to the reconnect time: a schedule-to-start time-out is final and means "nobody polled". */
 export const agentProbe = (reach: HostReach): Pick<HostActivities, 'probeHost'> =>
@@ -36,7 +45,9 @@ export const agentProbe = (reach: HostReach): Pick<HostActivities, 'probeHost'> 
   });
 
 /** Short requests to an agent that is there. */
-export const agentRequests = (reach: Omit<HostReach, 'reconnectMinutes'>): Pick<HostActivities, 'inspect' | 'setLimits'> =>
+export const agentRequests = (
+  reach: Omit<HostReach, 'reconnectMinutes'>,
+): Pick<HostActivities, 'inspect' | 'setLimits'> =>
   hostActivities({ ...reach, reconnectMinutes: 1 }, 'ctl', {
     scheduleToStartTimeout: '15s',
     startToCloseTimeout: '5m',
@@ -59,4 +70,6 @@ export const agentWork = (reach: HostReach, kind: 'data' | 'wal', summary: strin
 
 /** True for "no agent took it within the reconnect time". */
 export const isNobodyThere = (error: unknown): boolean =>
-  error instanceof ActivityFailure && error.cause instanceof TimeoutFailure && error.cause.timeoutType === 'SCHEDULE_TO_START';
+  error instanceof ActivityFailure &&
+  error.cause instanceof TimeoutFailure &&
+  error.cause.timeoutType === 'SCHEDULE_TO_START';

@@ -1,4 +1,13 @@
-import { ApplicationFailure, CancellationScope, CancelledFailure, allHandlersFinished, condition, getExternalWorkflowHandle, isCancellation, log } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  allHandlersFinished,
+  condition,
+  getExternalWorkflowHandle,
+  isCancellation,
+  log,
+} from '@temporalio/workflow';
 import { fail } from '#core/errors/fail.ts';
 import type { RunOutcome, RunTicket } from '#core/ports/run-book.ts';
 import type { WorkEnd, WorkOrder } from '#core/run/work-order.ts';
@@ -21,7 +30,8 @@ export async function executeRun(input: RunInput): Promise<RunOutcome> {
     await controlActivities(input.queuePrefix).closeRun(input.runId, outcome);
     run.enter('closed', outcome.state);
     await condition(allHandlersFinished);
-    if (outcome.state === 'failed') throw ApplicationFailure.nonRetryable(outcome.message, outcome.code, outcome.params);
+    if (outcome.state === 'failed')
+      throw ApplicationFailure.nonRetryable(outcome.message, outcome.code, outcome.params);
     if (outcome.state === 'cancelled') throw new CancelledFailure(outcome.message);
     return outcome;
   });
@@ -85,7 +95,10 @@ async function workInLane(order: WorkOrder, run: RunControl, whenBusy: RunTicket
 }
 
 async function waitForTurn(order: WorkOrder, run: RunControl, position: number): Promise<void> {
-  run.enter('waiting-for-lane', `number ${String(position)} in the line for the ${order.lane.kind} lane of ${order.lane.owner}`);
+  run.enter(
+    'waiting-for-lane',
+    `number ${String(position)} in the line for the ${order.lane.kind} lane of ${order.lane.owner}`,
+  );
   await untilTold(order, async (ms) => (await run.workBegins(ms)) || undefined);
   await controlActivities(order.queuePrefix).markRunning(order.runId);
 }

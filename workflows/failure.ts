@@ -20,7 +20,12 @@ export function outcomeOf(thrown: unknown): RunOutcome {
   return stopped.state === 'cancelled' ? cancelledOutcome : stopped;
 }
 
-export const cancelledOutcome: RunOutcome = { state: 'cancelled', code: 'cancelled', params: { what: 'The run' }, message: 'The run was cancelled' };
+export const cancelledOutcome: RunOutcome = {
+  state: 'cancelled',
+  code: 'cancelled',
+  params: { what: 'The run' },
+  message: 'The run was cancelled',
+};
 
 /** The same as a failure of the workflow itself, so that Temporal shows it failed too (design §4). */
 export function workflowFailureOf(thrown: unknown): ApplicationFailure {

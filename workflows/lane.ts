@@ -19,7 +19,15 @@ import { fail } from '#core/errors/fail.ts';
 import type { LaneBook } from '#core/run/lane-book.ts';
 import { admit, emptyLaneBook, enter, leave } from '#core/run/lane-book.ts';
 import type { LaneRequest, LaneVerdict, WorkEnd, WorkOrder } from '#core/run/work-order.ts';
-import { dropSignal, enterLaneUpdate, laneQuery, runWorkflowId, stopSignal, workEndedSignal, workWorkflowId } from './contract.ts';
+import {
+  dropSignal,
+  enterLaneUpdate,
+  laneQuery,
+  runWorkflowId,
+  stopSignal,
+  workEndedSignal,
+  workWorkflowId,
+} from './contract.ts';
 import { stoppedBy } from './failure.ts';
 import type { work } from './work.ts';
 

@@ -33,10 +33,14 @@ export function openRunControl(input: RunInput): RunControl {
     // Why: a lane that found its work terminated may repeat what the work had said itself; the first word counts.
     end ??= told;
   });
-  setHandler(defineUpdate<undefined, [ThrottleInput]>(throttleUpdate), async (limits) => {
-    if (known === undefined) throw workflowFailureOf(fail('run_not_ready', { run: input.runId }));
-    await agentRequests({ hostId: known.hostId, queuePrefix: input.queuePrefix }).setLimits(input.runId, limits);
-  }, { validator: refuseBadLimits });
+  setHandler(
+    defineUpdate<undefined, [ThrottleInput]>(throttleUpdate),
+    async (limits) => {
+      if (known === undefined) throw workflowFailureOf(fail('run_not_ready', { run: input.runId }));
+      await agentRequests({ hostId: known.hostId, queuePrefix: input.queuePrefix }).setLimits(input.runId, limits);
+    },
+    { validator: refuseBadLimits },
+  );
   return {
     enter: (phase, detail, workWorkflowId) => {
       status = { phase, detail, ...(workWorkflowId === undefined ? {} : { workWorkflowId }) };
@@ -56,6 +60,8 @@ export function openRunControl(input: RunInput): RunControl {
 function refuseBadLimits(limits: ThrottleInput): void {
   for (const value of [limits.transferBytesPerSecond, limits.diskBytesPerSecond]) {
     if (value === undefined || (Number.isSafeInteger(value) && value > 0)) continue;
-    throw workflowFailureOf(fail('value_malformed', { text: String(value), what: 'rate limit', expected: 'whole bytes per second above 0' }));
+    throw workflowFailureOf(
+      fail('value_malformed', { text: String(value), what: 'rate limit', expected: 'whole bytes per second above 0' }),
+    );
   }
 }

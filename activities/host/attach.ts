@@ -8,7 +8,11 @@ import { asActivityFailure } from '../failure.ts';
  * Attaches this attempt to the job of the run: heartbeats carry its progress, a cancel that a person asked for reaches
  * it. An attempt that is superseded, timed out, paused or shut down only lets go; the job goes on for the next attempt.
  */
-export async function attach(jobs: JobTable, order: WorkOrder, begin: (step: JobStep) => Promise<WorkResult>): Promise<WorkResult> {
+export async function attach(
+  jobs: JobTable,
+  order: WorkOrder,
+  begin: (step: JobStep) => Promise<WorkResult>,
+): Promise<WorkResult> {
   const context = Context.current();
   const job = jobs.attach(order, begin);
   const stopBeating = beatOf(context, job);

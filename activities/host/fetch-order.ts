@@ -8,7 +8,11 @@ import { untilAvailable } from './until-available.ts';
 const isKind = <K extends Order['kind']>(order: Order, kind: K): order is OrderOf<K> => order.kind === kind;
 
 /** Reads the order of a run from the API, never from the payload; waits while the API is away. */
-export async function fetchOrder<K extends Order['kind']>(channel: AgentChannel, kind: K, step: JobStep): Promise<OrderOf<K>> {
+export async function fetchOrder<K extends Order['kind']>(
+  channel: AgentChannel,
+  kind: K,
+  step: JobStep,
+): Promise<OrderOf<K>> {
   const order: Order = await untilAvailable(() => channel.order(step.runId), step.signal);
   if (!isKind(order, kind)) throw bug(`run ${step.runId} is a ${order.kind}, its workflow asked for a ${kind}`);
   step.startLimits(limitsOf(order));

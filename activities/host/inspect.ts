@@ -23,7 +23,8 @@ export const inspect =
 async function answer({ channel, work }: HostDeps, asked: InspectionOrder, signal: AbortSignal): Promise<unknown> {
   if (asked.kind === 'discover') return work.discover();
   const inspection = await untilAvailable(() => channel.inspection(asked.inspectionId), signal);
-  if (inspection.kind !== asked.kind) throw bug(`inspection ${asked.inspectionId} is a ${inspection.kind}, not a ${asked.kind}`);
+  if (inspection.kind !== asked.kind)
+    throw bug(`inspection ${asked.inspectionId} is a ${inspection.kind}, not a ${asked.kind}`);
   switch (inspection.kind) {
     case 'preflight':
       return work.preflight(inspection);

@@ -11,7 +11,10 @@ export const rebuildFromPool =
       let sets = 0;
       let batches = 0;
       for await (const found of work.readPool(await fetchOrder(channel, 'rebuild', step), step)) {
-        await untilAvailable(() => (found.kind === 'set' ? channel.putSet(found.set) : channel.putBatch(found.batch)), step.signal);
+        await untilAvailable(
+          () => (found.kind === 'set' ? channel.putSet(found.set) : channel.putBatch(found.batch)),
+          step.signal,
+        );
         if (found.kind === 'set') sets += 1;
         else batches += 1;
       }

@@ -12,7 +12,12 @@ export const verifySet =
       const { objects, bytes, damage } = await work.verifySet(asked, step);
       const [first] = damage;
       if (first !== undefined) {
-        throw fail('set_damaged', { set: asked.setId, count: String(damage.length), object: first.object, what: first.what });
+        throw fail('set_damaged', {
+          set: asked.setId,
+          count: String(damage.length),
+          object: first.object,
+          what: first.what,
+        });
       }
       return { warnings: [], report: { objects, bytes, damage, depth: asked.depth } };
     });

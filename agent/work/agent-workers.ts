@@ -26,7 +26,11 @@ export interface AgentQueues {
 const slots = { ctl: 50, data: 1000, wal: 1000 } as const;
 
 /** The three queues of a host as one service; what a dead process left is failed before anything polls. */
-export const agentService = (queues: AgentQueues, deps: HostDeps, tokens: TokenJournal): Pick<Service, 'place' | 'open'> => ({
+export const agentService = (
+  queues: AgentQueues,
+  deps: HostDeps,
+  tokens: TokenJournal,
+): Pick<Service, 'place' | 'open'> => ({
   place: queues.place,
   open: async (connection) => {
     await takeOver(queues, tokens);
@@ -49,7 +53,12 @@ interface Queue {
   readonly kind: keyof typeof slots;
 }
 
-const createWorker = (connection: NativeConnection, { queues, kind }: Queue, deps: HostDeps, tokens: TokenJournal): Promise<Worker> =>
+const createWorker = (
+  connection: NativeConnection,
+  { queues, kind }: Queue,
+  deps: HostDeps,
+  tokens: TokenJournal,
+): Promise<Worker> =>
   Worker.create({
     connection,
     namespace: queues.place.namespace,

@@ -74,4 +74,3 @@ function waitAt(lane: Lane, entry: LaneEntry, { signal, letIn }: Door): Promise<
     letIn(lane);
   });
 }
-

@@ -7,7 +7,10 @@ import { lockHome } from './home-lock.ts';
 test('one home serves one agent; what a dead process left, or a reused pid, does not stand in the way', async () => {
   const home = mkdtempSync(join(tmpdir(), 'hf-home-'));
   const lock = await lockHome(home);
-  await expect(lockHome(home)).rejects.toMatchObject({ code: 'agent_already_running', params: { pid: String(process.pid) } });
+  await expect(lockHome(home)).rejects.toMatchObject({
+    code: 'agent_already_running',
+    params: { pid: String(process.pid) },
+  });
   await lock.release();
   writeFileSync(join(home, 'agent.pid'), '4194304 77');
   await (await lockHome(home)).release();

@@ -38,7 +38,14 @@ export function openHostWork(parts: HostWorkParts): HostWork {
   return {
     takeFullBackup: takeFullBackup({ home, clock, newId, toolVersion: parts.version }),
     takeLogBackup: takeLogBackup({ clock, newId, channel: parts.channel }),
-    restore: restore({ home, clock, programs: () => Promise.resolve(parts.programs), account: parts.account }),
+    restore: restore({
+      home,
+      clock,
+      newId,
+      channel: parts.channel,
+      programs: () => Promise.resolve(parts.programs),
+      account: parts.account,
+    }),
     verifySet: (order, step) => withPool(order.pool, (pool) => verifySet(pool, order.setId, order.depth, step)),
     readPool,
     discover: () => discover({ roots: [], processes: '/proc' }),
@@ -71,7 +78,8 @@ async function testPool(pool: Pool, newId: IdSource): Promise<{ readonly freeByt
   await pool.store.barrier();
   const back = await pool.store.get(key);
   await pool.store.remove([key]);
-  if (!body.equals(back)) throw fail('object_damaged', { pool: pool.name, object: key, what: 'a probe came back changed' });
+  if (!body.equals(back))
+    throw fail('object_damaged', { pool: pool.name, object: key, what: 'a probe came back changed' });
   const freeBytes = await pool.store.freeBytes();
   return freeBytes === undefined ? {} : { freeBytes };
 }

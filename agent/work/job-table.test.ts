@@ -23,7 +23,12 @@ afterEach(() => {
 });
 
 const table = async (): Promise<ClosableJobTable> =>
-  openJobTable({ journal: await openRunJournal(folder), fence: openFence(), clock: { nowMs: () => now }, log: () => undefined });
+  openJobTable({
+    journal: await openRunJournal(folder),
+    fence: openFence(),
+    clock: { nowMs: () => now },
+    log: () => undefined,
+  });
 const runId: RunId = formatId('run', 1, new Uint8Array(10));
 const order: WorkOrder = {
   ...{ runId, kind: 'no-op', hostId: formatId('host', 1, new Uint8Array(10)) },
@@ -53,7 +58,9 @@ test('a finished job answers from its journal after a restart, success and final
   const again = (await table()).attach(order, () => Promise.reject(fail('agent_stopping', {})));
   expect(await again.end).toEqual({ ok: true, value: result });
   const other = { ...order, runId: formatId('run', 2, new Uint8Array(10)) };
-  await (await table()).attach(other, () => Promise.reject(fail('lane_busy', { lane: 'data', owner: 'x', holder: 'y' }))).end;
+  await (
+    await table()
+  ).attach(other, () => Promise.reject(fail('lane_busy', { lane: 'data', owner: 'x', holder: 'y' }))).end;
   const kept = await (await table()).attach(other, () => Promise.resolve(result)).end;
   expect(kept).toMatchObject({ ok: false, error: { code: 'lane_busy', params: { holder: 'y' } } });
 });
@@ -88,7 +95,15 @@ test('K-084 outside trouble is borne for the reconnect time, counted anew after 
 
 test('cancel stops the step and is its end, whatever the step threw on its way out', async () => {
   const jobs = await table();
-  const job = jobs.attach(order, (step) => new Promise((_resolve, reject) => { step.signal.addEventListener('abort', () => { reject(fail('agent_silent', { host: 'h' })); }); }));
+  const job = jobs.attach(
+    order,
+    (step) =>
+      new Promise((_resolve, reject) => {
+        step.signal.addEventListener('abort', () => {
+          reject(fail('agent_silent', { host: 'h' }));
+        });
+      }),
+  );
   await expect.poll(() => job.progress().phase).toBe('queued');
   job.cancel();
   expect(await job.end).toMatchObject({ ok: false, error: { code: 'cancelled' } });
@@ -96,7 +111,15 @@ test('cancel stops the step and is its end, whatever the step threw on its way o
 
 test('a stop of the agent ends its jobs retryably and journals nothing', async () => {
   const jobs = await table();
-  const job = jobs.attach(order, (step) => new Promise((_resolve, reject) => { step.signal.addEventListener('abort', () => { reject(fail('agent_silent', { host: 'h' })); }); }));
+  const job = jobs.attach(
+    order,
+    (step) =>
+      new Promise((_resolve, reject) => {
+        step.signal.addEventListener('abort', () => {
+          reject(fail('agent_silent', { host: 'h' }));
+        });
+      }),
+  );
   await jobs.close();
   expect(await job.end).toMatchObject({ ok: false, error: { code: 'agent_stopping', isRetryable: true } });
   expect(await (await table()).attach(order, () => Promise.resolve(result)).end).toEqual({ ok: true, value: result });
@@ -118,7 +141,10 @@ test('a journal that cannot be read is said so, with the file, instead of doing 
   await (await table()).attach(order, () => Promise.resolve(result)).end;
   writeFileSync(join(folder, `${runId}.end.json`), '{"ok":');
   let began = 0;
-  const job = (await table()).attach(order, () => { began += 1; return Promise.resolve(result); });
+  const job = (await table()).attach(order, () => {
+    began += 1;
+    return Promise.resolve(result);
+  });
   expect(await job.end).toMatchObject({ ok: false, error: { code: 'agent_journal_damaged' } });
   expect(began).toBe(0);
 });

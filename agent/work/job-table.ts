@@ -115,7 +115,10 @@ interface Running {
   readonly setLimits: (limits: RateLimits) => void;
 }
 
-async function runJob({ journal, fence }: JobDeps, { order, step, begin, setLimits }: Running): Promise<StepEnd<WorkResult>> {
+async function runJob(
+  { journal, fence }: JobDeps,
+  { order, step, begin, setLimits }: Running,
+): Promise<StepEnd<WorkResult>> {
   try {
     const finished = await journal.end(order.runId);
     if (finished !== undefined) return finished;
@@ -149,6 +152,9 @@ async function finish(journal: RunJournal, runId: RunId, end: StepEnd<WorkResult
 /** Whatever a step throws after it was told to stop is that stop; clean-up trouble goes along as its cause. */
 function registered(error: unknown, signal: AbortSignal): HoldfastError {
   const reason: unknown = signal.aborted ? signal.reason : undefined;
-  if (reason instanceof HoldfastError) return error === reason ? reason : new HoldfastError(reason.code, reason.params, error);
-  return error instanceof HoldfastError ? error : fail('step_failed', { cause: error instanceof Error ? error.message : String(error) }, error);
+  if (reason instanceof HoldfastError)
+    return error === reason ? reason : new HoldfastError(reason.code, reason.params, error);
+  return error instanceof HoldfastError
+    ? error
+    : fail('step_failed', { cause: error instanceof Error ? error.message : String(error) }, error);
 }

@@ -14,7 +14,11 @@ import { isMissing, removeWholeFile, writeWholeFile } from './whole-file.ts';
 const endShape = z.discriminatedUnion('ok', [
   z.object({
     ok: z.literal(true),
-    value: z.object({ setId: idShape('set').exactOptional(), report: z.record(z.string(), z.unknown()), warnings: z.array(warningShape) }),
+    value: z.object({
+      setId: idShape('set').exactOptional(),
+      report: z.record(z.string(), z.unknown()),
+      warnings: z.array(warningShape),
+    }),
   }),
   z.object({ ok: z.literal(false), type: z.string(), message: z.string(), params: z.record(z.string(), z.string()) }),
 ]);
@@ -53,7 +57,12 @@ export async function openRunJournal(folder: string): Promise<RunJournal> {
     recordLimits: async (runId, limits) => {
       // Why: what is written here must be readable at the next start.
       const known = rateLimitsShape.safeParse(limits);
-      if (!known.success) throw fail('value_malformed', { text: JSON.stringify(limits), what: 'rate limit', expected: known.error.issues[0]?.message ?? 'bytes per second' });
+      if (!known.success)
+        throw fail('value_malformed', {
+          text: JSON.stringify(limits),
+          what: 'rate limit',
+          expected: known.error.issues[0]?.message ?? 'bytes per second',
+        });
       await writeWholeFile(limitsFile(runId), JSON.stringify(limits));
     },
     forgetBefore: async (ms) => {
@@ -70,6 +79,10 @@ async function readJson<T>(path: string, shape: z.ZodType<T>): Promise<T | undef
     return shape.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (cause) {
     if (isMissing(cause)) return undefined;
-    throw fail('agent_journal_damaged', { file: path, cause: cause instanceof Error ? cause.message : String(cause) }, cause);
+    throw fail(
+      'agent_journal_damaged',
+      { file: path, cause: cause instanceof Error ? cause.message : String(cause) },
+      cause,
+    );
   }
 }

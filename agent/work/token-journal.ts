@@ -18,7 +18,8 @@ export interface TokenJournal {
 /** Opens the journal; call `left` before anything is held. */
 export async function openTokenJournal(folder: string): Promise<TokenJournal> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const fileOf = (token: string): string => join(folder, `${createHash('sha256').update(token).digest('hex').slice(0, 32)}.token`);
+  const fileOf = (token: string): string =>
+    join(folder, `${createHash('sha256').update(token).digest('hex').slice(0, 32)}.token`);
   const atStart = (await readdir(folder)).filter((name) => name.endsWith('.token'));
   return {
     hold: (token) => writeWholeFile(fileOf(token), token),

@@ -31,4 +31,5 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /** True for "no such file". */
-export const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
+export const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT';

@@ -17,7 +17,11 @@ export function failureFormOf(thrown: unknown): FailureForm {
 }
 
 /** Reads a failure back. A code this version does not know becomes `step_failed`. */
-export function errorFromForm(type: string | null | undefined, message: string, details: readonly unknown[] | null | undefined): HoldfastError {
+export function errorFromForm(
+  type: string | null | undefined,
+  message: string,
+  details: readonly unknown[] | null | undefined,
+): HoldfastError {
   if (type === null || type === undefined || !isErrorCode(type)) return fail('step_failed', { cause: message });
   return new HoldfastError(type, textParams(details?.[0]));
 }
@@ -25,7 +29,9 @@ export function errorFromForm(type: string | null | undefined, message: string, 
 /** Keeps the text entries of a foreign value. */
 export function textParams(value: unknown): Record<string, string> {
   if (typeof value !== 'object' || value === null) return {};
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 }
 
 const textOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown)).slice(0, 500);

@@ -15,7 +15,11 @@ const request = (n: number, kind: LaneKind, whenBusy: LaneRequest['whenBusy'] = 
 });
 
 const action = fc.oneof(
-  fc.record({ do: fc.constant('enter' as const), n: fc.nat(9), kind: fc.constantFrom<LaneKind>('data', 'log', 'logical', 'exclusive') }),
+  fc.record({
+    do: fc.constant('enter' as const),
+    n: fc.nat(9),
+    kind: fc.constantFrom<LaneKind>('data', 'log', 'logical', 'exclusive'),
+  }),
   fc.record({ do: fc.constant('leave' as const), n: fc.nat(9) }),
 );
 

@@ -20,17 +20,24 @@ export const emptyLaneBook: LaneBook = { running: [], waiting: [], ended: [] };
 const endedKept = 50;
 
 /** Answers a request. Idempotent by run id: a repeat tells where the run stands now. */
-export function enter(book: LaneBook, request: LaneRequest): { readonly book: LaneBook; readonly verdict: LaneVerdict } {
+export function enter(
+  book: LaneBook,
+  request: LaneRequest,
+): { readonly book: LaneBook; readonly verdict: LaneVerdict } {
   const { runId: key, lane } = request.order;
   if (book.ended.includes(key)) return { book, verdict: { verdict: 'ended' } };
   if (book.running.some((entry) => entry.key === key)) return { book, verdict: { verdict: 'entered' } };
   const position = book.waiting.findIndex((entry) => entry.key === key);
   if (position >= 0) return { book, verdict: { verdict: 'waiting', position: position + 1 } };
   const blocker = blockerOf(lane.kind, [...book.running, ...book.waiting]);
-  if (blocker !== undefined && request.whenBusy !== 'wait') return { book, verdict: { verdict: 'busy', holder: blocker.key } };
+  if (blocker !== undefined && request.whenBusy !== 'wait')
+    return { book, verdict: { verdict: 'busy', holder: blocker.key } };
   const entry: Entry = { key, kind: lane.kind, request, hasWaited: blocker !== undefined };
   const next = { ...book, waiting: [...book.waiting, entry] };
-  return { book: next, verdict: blocker === undefined ? { verdict: 'entered' } : { verdict: 'waiting', position: next.waiting.length } };
+  return {
+    book: next,
+    verdict: blocker === undefined ? { verdict: 'entered' } : { verdict: 'waiting', position: next.waiting.length },
+  };
 }
 
 /** Moves everyone who may enter from waiting to running, and says who that is. */

@@ -5,10 +5,16 @@ import { admissible, blockerOf, canShare } from './lane.ts';
 
 const kinds: readonly LaneKind[] = ['data', 'log', 'logical', 'exclusive', 'none'];
 const kind = fc.constantFrom(...kinds);
-const entries = fc.array(kind, { maxLength: 12 }).map((list) => list.map((k, i): LaneEntry => ({ key: `r${String(i)}`, kind: k })));
+const entries = fc
+  .array(kind, { maxLength: 12 })
+  .map((list) => list.map((k, i): LaneEntry => ({ key: `r${String(i)}`, kind: k })));
 
 test('says the same of a pair whichever way it is asked', () => {
-  fc.assert(fc.property(kind, kind, (a, b) => { expect(canShare(a, b)).toBe(canShare(b, a)); }));
+  fc.assert(
+    fc.property(kind, kind, (a, b) => {
+      expect(canShare(a, b)).toBe(canShare(b, a));
+    }),
+  );
 });
 
 test('lets data, log and logical work go side by side, never two of a kind, and nothing beside exclusive', () => {
@@ -62,6 +68,11 @@ test('keeps the order of asking between runs that exclude each other', () => {
 });
 
 test('names the holder that keeps a request out', () => {
-  expect(blockerOf('data', [{ key: 'run_1', kind: 'log' }, { key: 'run_2', kind: 'data' }])?.key).toBe('run_2');
+  expect(
+    blockerOf('data', [
+      { key: 'run_1', kind: 'log' },
+      { key: 'run_2', kind: 'data' },
+    ])?.key,
+  ).toBe('run_2');
   expect(blockerOf('log', [{ key: 'run_2', kind: 'data' }])).toBeUndefined();
 });

@@ -40,5 +40,10 @@ export interface WorkResult {
 /** How the work of a run ended, signalled to the run. */
 export type WorkEnd =
   | { readonly state: 'done'; readonly result: WorkResult }
-  | { readonly state: 'failed'; readonly code: string; readonly params: Readonly<Record<string, string>>; readonly message: string }
+  | {
+      readonly state: 'failed';
+      readonly code: string;
+      readonly params: Readonly<Record<string, string>>;
+      readonly message: string;
+    }
   | { readonly state: 'cancelled' };

@@ -17,7 +17,11 @@ afterEach(() => {
 
 function startAgent(orchestra: Orchestra, hostId: HostId, folder: string, seconds: number): ChildProcess {
   const { address, queuePrefix } = orchestra;
-  const child = spawn(process.execPath, ['--import', 'tsx', program, address, queuePrefix, hostId, folder, String(seconds)], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', program, address, queuePrefix, hostId, folder, String(seconds)],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
   children.push(child);
   return child;
 }

@@ -24,7 +24,8 @@ const agentOn = (parts: Partial<AgentParts> & { readonly seconds?: number } = {}
   const order = noOpOrder(hostId, parts.seconds ?? 0);
   return openAgent(orchestra, { folder: `${folder.path}/${hostId}`, hostId, work: {}, order, ...parts });
 };
-const eventsOf = (runId: RunId): string[] => orchestra.book.events.filter((event) => event.startsWith(runId)).map((event) => event.slice(runId.length + 1));
+const eventsOf = (runId: RunId): string[] =>
+  orchestra.book.events.filter((event) => event.startsWith(runId)).map((event) => event.slice(runId.length + 1));
 const isRunning = (runId: RunId): boolean => eventsOf(runId).includes('running');
 
 test('an undisturbed run ends succeeded, in at most 60 events', async () => {
@@ -63,14 +64,19 @@ test('K-084 a run asked for while the agent is away begins when the agent appear
 });
 
 test('a run whose main step failed ends failed with the registered error, in the catalog and in Temporal', async () => {
-  const order = (): Promise<never> => Promise.reject(fail('set_damaged', { set: 'set_x', count: '2', object: 'meta', what: 'flipped' }));
+  const order = (): Promise<never> =>
+    Promise.reject(fail('set_damaged', { set: 'set_x', count: '2', object: 'meta', what: 'flipped' }));
   const agent = await agentOn({ order });
   const ticket = ticketOf(agent.hostId);
   const handle = await orchestra.start(ticket);
   const thrown: unknown = await handle.result().catch((error: unknown) => error);
   expect(errorOfFailure(thrown, 'run')).toMatchObject({ code: 'set_damaged', params: { set: 'set_x', count: '2' } });
   expect((await handle.describe()).status.name).toBe('FAILED');
-  expect(orchestra.book.outcome(ticket.runId)).toMatchObject({ state: 'failed', code: 'set_damaged', params: { object: 'meta' } });
+  expect(orchestra.book.outcome(ticket.runId)).toMatchObject({
+    state: 'failed',
+    code: 'set_damaged',
+    params: { object: 'meta' },
+  });
   await agent.stop();
 });
 
@@ -92,7 +98,8 @@ test('a result that was lost on its way is answered from the journal of the agen
   await second.stop();
 });
 
-const dataLane = (hostId: HostId, owner: string, whenBusy: 'wait' | 'refuse' | 'skip') => ticketOf(hostId, { lane: { owner, kind: 'data' }, whenBusy });
+const dataLane = (hostId: HostId, owner: string, whenBusy: 'wait' | 'refuse' | 'skip') =>
+  ticketOf(hostId, { lane: { owner, kind: 'data' }, whenBusy });
 
 test('runs that exclude each other go one after the other in the order they asked', async () => {
   const agent = await agentOn({ seconds: 1 });
@@ -113,7 +120,9 @@ test('runs that exclude each other go one after the other in the order they aske
 
 const inLane = async (owner: string): Promise<string[]> => {
   try {
-    const { running, waiting } = await orchestra.client.workflow.getHandle(`lane:${owner}`).query<{ running: string[]; waiting: string[] }>('lane');
+    const { running, waiting } = await orchestra.client.workflow
+      .getHandle(`lane:${owner}`)
+      .query<{ running: string[]; waiting: string[] }>('lane');
     return [...running, ...waiting];
   } catch {
     return [];
@@ -128,7 +137,11 @@ test('a busy lane refuses a manual run and skips a scheduled one, both with the 
   await eventually(() => isRunning(holder.runId));
   const [refused, skipped] = [dataLane(agent.hostId, owner, 'refuse'), dataLane(agent.hostId, owner, 'skip')];
   await expect((await orchestra.start(refused)).result()).rejects.toThrow();
-  expect(orchestra.book.outcome(refused.runId)).toMatchObject({ state: 'failed', code: 'lane_busy', params: { holder: holder.runId } });
+  expect(orchestra.book.outcome(refused.runId)).toMatchObject({
+    state: 'failed',
+    code: 'lane_busy',
+    params: { holder: holder.runId },
+  });
   await (await orchestra.start(skipped)).result();
   expect(orchestra.book.outcome(skipped.runId)).toMatchObject({ state: 'skipped', params: { holder: holder.runId } });
   const beside = ticketOf(agent.hostId, { lane: { owner, kind: 'log' } });
