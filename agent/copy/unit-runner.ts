@@ -134,7 +134,8 @@ export class UnitRunner {
       return undefined;
     }
     if (of.firstBlock !== undefined) await this.#verify({ ...source, length, firstBlock: of.firstBlock }, fact);
-    return this.#unlessKnown(target.subarray(0, length), { of, from, at }, known, fact);
+    const hash = this.#memory.hash(at, length);
+    return this.#unlessKnown({ from, length, hash, offset: at }, of, known, fact);
   }
 
   async #verify(stretch: Source & { length: number; firstBlock: number }, fact: OpenFact): Promise<void> {
@@ -143,11 +144,15 @@ export class UnitRunner {
     fact.torn.push(...findings.torn);
   }
 
-  #unlessKnown(raw: Uint8Array, place: Omit<Source, 'fd'>, known: string, fact: OpenFact): SealedExtent | undefined {
-    const hash = hash128(raw);
-    const { of, from, at } = place;
-    if (hash !== known) return { file: of.file, path: of.path, from, length: raw.length, hash, offset: at };
-    fact.reused.push({ from, length: raw.length });
+  /** The extent to seal, or undefined when an earlier piece holds it. */
+  #unlessKnown(
+    extent: Omit<SealedExtent, 'file' | 'path'>,
+    of: FileOfUnit,
+    known: string,
+    fact: OpenFact,
+  ): SealedExtent | undefined {
+    if (extent.hash !== known) return { file: of.file, path: of.path, ...extent };
+    fact.reused.push({ from: extent.from, length: extent.length });
     return undefined;
   }
 
@@ -156,7 +161,8 @@ export class UnitRunner {
     for (let from = 0, i = 0; from < unit.bytes.length; from += extentBytes, i++) {
       const raw = unit.bytes.subarray(from, from + extentBytes);
       await this.#beforeRead(0);
-      const kept = this.#unlessKnown(raw, { of: unit.of, from, at: 0 }, unit.known[i] ?? '', fact);
+      const extent = { from, length: raw.length, hash: hash128(raw), offset: 0 };
+      const kept = this.#unlessKnown(extent, unit.of, unit.known[i] ?? '', fact);
       if (kept !== undefined) await this.#writer.append(raw, [kept]);
     }
     return fact;

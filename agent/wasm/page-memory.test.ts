@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hash128 } from '#agent/codec/hash.ts';
 import { extentBytes, openPageMemory } from './page-memory.ts';
 
 const binaries = '/usr/lib/postgresql/15/bin';
@@ -111,4 +112,15 @@ test('K-047 accepts a page that is all zero and rejects one with a zero header a
   expect(memory.badPages(0, 128, 0)).toEqual([2]);
   expect(memory.isZero(0, extentBytes)).toBe(false);
   expect(memory.isZero(0, pageBytes * 3 - 1)).toBe(true);
+});
+
+test('K-047 hashes bytes in place exactly as the XXH3-128 of the format', () => {
+  const memory = openPageMemory(pageBytes);
+  const random = randomFrom(7);
+  for (let i = 0; i < extentBytes; i++) memory.bytes[i] = random(256);
+  const edges = [1, 16, 128, 240, 241, 256, 1023, 1024, 1025, 1088, 2048, 8192, extentBytes - 1, extentBytes];
+  for (const length of [...edges, ...Array.from({ length: 200 }, () => 1 + random(20_000))]) {
+    const from = random(extentBytes - length + 1);
+    expect(memory.hash(from, length), String(length)).toBe(hash128(memory.bytes.subarray(from, from + length)));
+  }
 });

@@ -1,3 +1,4 @@
+import { hash128 } from '#agent/codec/hash.ts';
 import { bug } from '#core/errors/fail.ts';
 import { pageScanBase64 } from './page-scan.generated.js';
 
@@ -8,14 +9,14 @@ const flagsAt = ioAt + extentBytes;
 
 interface ScanExports {
   readonly memory: WebAssembly.Memory;
+  readonly hash: (at: number, length: number) => void;
   readonly isZero: (at: number, length: number) => number;
   readonly scan: (at: number, pages: number, firstBlock: number, pageBytes: number) => number;
 }
 
 function isScanExports(exports: object): exports is ScanExports {
-  return (
-    'memory' in exports && exports.memory instanceof WebAssembly.Memory && 'isZero' in exports && 'scan' in exports
-  );
+  const hasMemory = 'memory' in exports && exports.memory instanceof WebAssembly.Memory;
+  return hasMemory && 'hash' in exports && 'isZero' in exports && 'scan' in exports;
 }
 
 /**
@@ -25,6 +26,11 @@ function isScanExports(exports: object): exports is ScanExports {
 export interface PageMemory {
   /** The 1 MiB into which files are read. */
   readonly bytes: Uint8Array;
+  /**
+   * 128-bit XXH3 (seed 0) of the bytes `[from, from + length)` as 32 hex digits: the same as `hash128` of agent/codec,
+   * several times faster because the bytes are in place and SIMD is used.
+   */
+  hash(from: number, length: number): string;
   /** True when the bytes `[from, from + length)` are all zero. */
   isZero(from: number, length: number): boolean;
   /**
@@ -34,17 +40,27 @@ export interface PageMemory {
   badPages(from: number, pages: number, firstBlock: number): readonly number[];
 }
 
+/** XXH3 treats inputs up to this length in other ways: those go to the library. */
+const longestShortInput = 240;
+const hex64 = (value: bigint): string => value.toString(16).padStart(16, '0');
+
 const module = new WebAssembly.Module(Buffer.from(pageScanBase64, 'base64'));
 
 /** `pageBytes` is the block size of the cluster, a power of two of 1–32 KiB. */
 export function openPageMemory(pageBytes: number): PageMemory {
   const { exports } = new WebAssembly.Instance(module);
   if (!isScanExports(exports)) throw bug('the page scanner lacks an export');
-  const { memory, isZero, scan } = exports;
+  const { memory, hash, isZero, scan } = exports;
   const bytes = new Uint8Array(memory.buffer, ioAt, extentBytes);
   const flags = new Uint8Array(memory.buffer, flagsAt, 65_536);
+  const answer = new DataView(memory.buffer, flagsAt, 16);
   return {
     bytes,
+    hash(from, length) {
+      if (length <= longestShortInput) return hash128(bytes.subarray(from, from + length));
+      hash(ioAt + from, length);
+      return hex64(answer.getBigUint64(0, true)) + hex64(answer.getBigUint64(8, true));
+    },
     isZero: (from, length) => isZero(ioAt + from, length) !== 0,
     badPages(from, pages, firstBlock) {
       if (scan(ioAt + from, pages, firstBlock, pageBytes) === 0) return [];

@@ -1,6 +1,6 @@
 /**
- * AssemblyScript source of the page scanner (PostgreSQL src/include/storage/checksum_impl.h: 32 parallel FNV-1a sums).
- * Eight 128-bit lanes hold the 32 sums. Built by build.mjs without runtime: nothing here allocates.
+ * AssemblyScript source of the page scanner (PostgreSQL src/include/storage/checksum_impl.h: 32 parallel FNV-1a sums;
+ * eight 128-bit vectors hold them) and of XXH3-128 (xxHash specification), both on bytes that lie in this memory. Built by build.mjs without runtime: nothing here allocates.
  */
 
 const baseOffsets = memory.data<u32>(
@@ -104,4 +104,148 @@ export function scan(at: usize, pages: u32, firstBlock: u32, pageBytes: u32): u3
     bad += isBad;
   }
   return bad;
+}
+
+/** Default secret of XXH3 (xxHash specification). */
+const secret = memory.data<u8>(
+  [
+    0xb8, 0xfe, 0x6c, 0x39, 0x23, 0xa4, 0x4b, 0xbe, 0x7c, 0x01, 0x81, 0x2c, 0xf7, 0x21, 0xad, 0x1c,
+    0xde, 0xd4, 0x6d, 0xe9, 0x83, 0x90, 0x97, 0xdb, 0x72, 0x40, 0xa4, 0xa4, 0xb7, 0xb3, 0x67, 0x1f,
+    0xcb, 0x79, 0xe6, 0x4e, 0xcc, 0xc0, 0xe5, 0x78, 0x82, 0x5a, 0xd0, 0x7d, 0xcc, 0xff, 0x72, 0x21,
+    0xb8, 0x08, 0x46, 0x74, 0xf7, 0x43, 0x24, 0x8e, 0xe0, 0x35, 0x90, 0xe6, 0x81, 0x3a, 0x26, 0x4c,
+    0x3c, 0x28, 0x52, 0xbb, 0x91, 0xc3, 0x00, 0xcb, 0x88, 0xd0, 0x65, 0x8b, 0x1b, 0x53, 0x2e, 0xa3,
+    0x71, 0x64, 0x48, 0x97, 0xa2, 0x0d, 0xf9, 0x4e, 0x38, 0x19, 0xef, 0x46, 0xa9, 0xde, 0xac, 0xd8,
+    0xa8, 0xfa, 0x76, 0x3f, 0xe3, 0x9c, 0x34, 0x3f, 0xf9, 0xdc, 0xbb, 0xc7, 0xc7, 0x0b, 0x4f, 0x1d,
+    0x8a, 0x51, 0xe0, 0x4b, 0xcd, 0xb4, 0x59, 0x31, 0xc8, 0x9f, 0x7e, 0xc9, 0xd9, 0x78, 0x73, 0x64,
+    0xea, 0xc5, 0xac, 0x83, 0x34, 0xd3, 0xeb, 0xc3, 0xc5, 0x81, 0xa0, 0xff, 0xfa, 0x13, 0x63, 0xeb,
+    0x17, 0x0d, 0xdd, 0x51, 0xb7, 0xf0, 0xda, 0x49, 0xd3, 0x16, 0x55, 0x26, 0x29, 0xd4, 0x68, 0x9e,
+    0x2b, 0x16, 0xbe, 0x58, 0x7d, 0x47, 0xa1, 0xfc, 0x8f, 0xf8, 0xb8, 0xd1, 0x7a, 0xd0, 0x31, 0xce,
+    0x45, 0xcb, 0x3a, 0x8f, 0x95, 0x16, 0x04, 0x28, 0xaf, 0xd7, 0xfb, 0xca, 0xbb, 0x4b, 0x40, 0x7e,
+  ],
+  16,
+);
+
+const prime32x1: u64 = 0x9e3779b1;
+const prime32x2: u64 = 0x85ebca77;
+const prime32x3: u64 = 0xc2b2ae3d;
+const prime64x1: u64 = 0x9e3779b185ebca87;
+const prime64x2: u64 = 0xc2b2ae3d27d4eb4f;
+const prime64x3: u64 = 0x165667b19e3779f9;
+const prime64x4: u64 = 0x85ebca77c2b2ae63;
+const prime64x5: u64 = 0x27d4eb2f165667c5;
+
+const stripeBytes: usize = 64;
+const stripesPerBlock: u32 = 16;
+const blockBytes: u32 = 1024;
+const secretBytes: usize = 192;
+
+/** The eight 64-bit sums of XXH3, two in each. */
+let sum01: v128 = i64x2.splat(0);
+let sum23: v128 = i64x2.splat(0);
+let sum45: v128 = i64x2.splat(0);
+let sum67: v128 = i64x2.splat(0);
+
+/** The low 32 bits of the four 64-bit lanes of a and b. */
+// @ts-ignore: decorator
+@inline
+function lowHalves(a: v128, b: v128): v128 {
+  return v128.shuffle<u32>(a, b, 0, 2, 4, 6);
+}
+
+/** The high 32 bits of the four 64-bit lanes of a and b. */
+// @ts-ignore: decorator
+@inline
+function highHalves(a: v128, b: v128): v128 {
+  return v128.shuffle<u32>(a, b, 1, 3, 5, 7);
+}
+
+// @ts-ignore: decorator
+@inline
+function swapped(a: v128): v128 {
+  return v128.shuffle<u64>(a, a, 1, 0);
+}
+
+function accumulate(at: usize, stripes: u32, key: usize): void {
+  let s0 = sum01;
+  let s1 = sum23;
+  let s2 = sum45;
+  let s3 = sum67;
+  for (let i: u32 = 0; i < stripes; i++, at += stripeBytes, key += 8) {
+    const d0 = v128.load(at);
+    const d1 = v128.load(at, 16);
+    const d2 = v128.load(at, 32);
+    const d3 = v128.load(at, 48);
+    const k0 = v128.xor(d0, v128.load(key));
+    const k1 = v128.xor(d1, v128.load(key, 16));
+    const k2 = v128.xor(d2, v128.load(key, 32));
+    const k3 = v128.xor(d3, v128.load(key, 48));
+    const low01 = lowHalves(k0, k1);
+    const high01 = highHalves(k0, k1);
+    const low23 = lowHalves(k2, k3);
+    const high23 = highHalves(k2, k3);
+    s0 = i64x2.add(i64x2.add(s0, swapped(d0)), i64x2.extmul_low_i32x4_u(low01, high01));
+    s1 = i64x2.add(i64x2.add(s1, swapped(d1)), i64x2.extmul_high_i32x4_u(low01, high01));
+    s2 = i64x2.add(i64x2.add(s2, swapped(d2)), i64x2.extmul_low_i32x4_u(low23, high23));
+    s3 = i64x2.add(i64x2.add(s3, swapped(d3)), i64x2.extmul_high_i32x4_u(low23, high23));
+  }
+  sum01 = s0;
+  sum23 = s1;
+  sum45 = s2;
+  sum67 = s3;
+}
+
+// @ts-ignore: decorator
+@inline
+function scrambled(sum: v128, key: usize): v128 {
+  const x = v128.xor(v128.xor(sum, i64x2.shr_u(sum, 47)), v128.load(key));
+  return i64x2.mul(x, i64x2.splat(prime32x1));
+}
+
+/** Low XOR high half of the 128-bit product. */
+function foldedProduct(a: u64, b: u64): u64 {
+  const lowA = a & 0xffffffff;
+  const highA = a >> 32;
+  const lowB = b & 0xffffffff;
+  const highB = b >> 32;
+  const low = lowA * lowB;
+  const middle = highA * lowB + (low >> 32);
+  const cross = lowA * highB + (middle & 0xffffffff);
+  const upper = highA * highB + (middle >> 32) + (cross >> 32);
+  return upper ^ ((cross << 32) | (low & 0xffffffff));
+}
+
+// @ts-ignore: decorator
+@inline
+function foldedLanes(sum: v128, key: usize): u64 {
+  return foldedProduct(i64x2.extract_lane(sum, 0) ^ load<u64>(key), i64x2.extract_lane(sum, 1) ^ load<u64>(key, 8));
+}
+
+function merged(key: usize, start: u64): u64 {
+  let h = start + foldedLanes(sum01, key) + foldedLanes(sum23, key + 16);
+  h += foldedLanes(sum45, key + 32) + foldedLanes(sum67, key + 48);
+  h ^= h >> 37;
+  h *= 0x165667919e3779f9;
+  return h ^ (h >> 32);
+}
+
+/** XXH3-128 with seed 0 of more than 240 bytes: the high half goes to `flagsAt`, the low half 8 bytes on. */
+export function hash(at: usize, length: u32): void {
+  sum01 = i64x2.replace_lane(i64x2.splat(prime32x3), 1, prime64x1);
+  sum23 = i64x2.replace_lane(i64x2.splat(prime64x2), 1, prime64x3);
+  sum45 = i64x2.replace_lane(i64x2.splat(prime64x4), 1, prime32x2);
+  sum67 = i64x2.replace_lane(i64x2.splat(prime64x5), 1, prime32x1);
+  const blocks = (length - 1) / blockBytes;
+  const lastKey = secret + secretBytes - stripeBytes;
+  let from = at;
+  for (let block: u32 = 0; block < blocks; block++, from += <usize>blockBytes) {
+    accumulate(from, stripesPerBlock, secret);
+    sum01 = scrambled(sum01, lastKey);
+    sum23 = scrambled(sum23, lastKey + 16);
+    sum45 = scrambled(sum45, lastKey + 32);
+    sum67 = scrambled(sum67, lastKey + 48);
+  }
+  accumulate(from, (length - 1 - blocks * blockBytes) / <u32>stripeBytes, secret);
+  accumulate(at + <usize>length - stripeBytes, 1, lastKey - 7);
+  store<u64>(flagsAt, merged(lastKey - 11, ~(<u64>length * prime64x2)));
+  store<u64>(flagsAt, merged(secret + 11, <u64>length * prime64x1), 8);
 }
