@@ -34,7 +34,12 @@ export function foreignLogIn(directory: string, systemId: string): HoldfastError
   const [newest] = readdirSync(directory).filter(isSegmentName).sort().reverse();
   if (newest === undefined) return undefined;
   const path = join(directory, newest);
-  const found = systemIdOf(path);
+  let found: string | undefined;
+  try {
+    found = systemIdOf(path);
+  } catch (cause) {
+    return fail('archive_directory_unreadable', { directory, why: cause instanceof Error ? cause.message : String(cause) }, cause);
+  }
   return found === undefined || found === systemId ? undefined : fail('system_id_mismatch', { object: `The log segment ${path}`, found, recorded: systemId });
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { postgresql } from '#core/engine/postgresql.ts';
-import { externalConfiguration } from './configuration.ts';
+import { directoriesOf, externalConfiguration } from './configuration.ts';
 import { scanDataDirectory } from './scan.ts';
 import type { DataDirectoryScan } from './scan.ts';
 
@@ -109,10 +109,17 @@ test('configuration outside the data directory becomes members with their origin
   writeFileSync(join(folder, 'site.conf'), '');
   const at = (name: string): string => join(folder, 'etc', name);
   const paths = { main: at('postgresql.conf'), hba: at('pg_hba.conf'), ident: join(root, 'pg_ident.conf'), included: [at('conf.d/memory.conf'), join(folder, 'site.conf')] };
-  expect(externalConfiguration(root, paths, new Set(['pg_hba.conf'])).map(({ path, origin }) => [path, origin])).toEqual([
+  const files = externalConfiguration(root, paths, new Set(['pg_hba.conf']));
+  expect(directoriesOf(files, new Set(['base'])).sort()).toEqual(['conf.d', 'external_configuration']);
+  expect(files.map(({ path, origin }) => [path, origin])).toEqual([
     ['postgresql.conf', at('postgresql.conf')],
     ['external_configuration/pg_hba.conf', at('pg_hba.conf')],
     ['conf.d/memory.conf', at('conf.d/memory.conf')],
     ['external_configuration/site.conf', join(folder, 'site.conf')],
   ]);
+});
+
+test('a directory that is no cluster is refused by name', () => {
+  rmSync(join(root, 'pg_tblspc'), { recursive: true });
+  expect(scan).toThrow(expect.objectContaining({ code: 'data_directory_unreadable', params: expect.objectContaining({ directory: root }) as unknown }));
 });

@@ -6,6 +6,7 @@ import { isWorthCopying, parseRelationFile, unloggedRelations } from '#core/back
 import type { TablespaceOfSet } from '#core/backup/set-summary.ts';
 import type { EngineProfile } from '#core/engine/profile.ts';
 import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { MemberOfSet } from '#core/format/meta.ts';
 import type { SourceFile } from '#agent/copy/copy-request.ts';
 import { isGone } from './reader.ts';
@@ -42,7 +43,13 @@ interface Place {
  * while it looks are dropped relations and left out. Throws `data_directory_unreadable`, `tablespace_invalid`.
  */
 export function scanDataDirectory(request: ScanRequest): DataDirectoryScan {
-  return new Scan(request).run();
+  try {
+    return new Scan(request).run();
+  } catch (cause) {
+    if (cause instanceof HoldfastError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw fail('data_directory_unreadable', { directory: request.dataDirectory, reason }, cause);
+  }
 }
 
 class Scan {
@@ -58,14 +65,14 @@ class Scan {
 
   constructor(request: ScanRequest) {
     this.#request = request;
-    this.#root = this.#realPath(request.dataDirectory);
+    this.#root = realpathSync(request.dataDirectory);
   }
 
   run(): DataDirectoryScan {
     const { profile } = this.#request;
     const tablespaces = readTablespaces(this.#request);
     // A tablespace inside the data directory is reached through its link only, not twice.
-    for (const { path } of tablespaces) this.#tablespaces.add(this.#realPath(path));
+    for (const { path } of tablespaces) this.#tablespaces.add(realpathSync(path));
     this.#walk({ path: '', absolute: this.#root, role: 'plain' });
     for (const { oid, path, versionDirectory } of tablespaces) {
       const link = `${profile.files.tablespaces}/${String(oid)}`;
@@ -95,7 +102,9 @@ class Scan {
     const inclusion = inclusionOf(profile.exclusions, path, entry.name);
     if (inclusion === 'leave-out' || path === profile.files.control) return;
     if (place.role === 'pages' && !isWorthCopying(entry.name, unlogged)) return;
-    const absolute = entry.isSymbolicLink() ? this.#follow(join(place.absolute, entry.name)) : join(place.absolute, entry.name);
+    // Not `join`: it normalises, which costs more than the rest of the visit.
+    const entered = `${place.absolute}/${entry.name}`;
+    const absolute = entry.isSymbolicLink() ? this.#follow(entered) : entered;
     if (absolute === undefined) return;
     const stats = lstatOf(absolute);
     if (stats === undefined) return;
@@ -160,7 +169,7 @@ class Scan {
   #follow(link: string): string | undefined {
     const stats = statSync(link, { throwIfNoEntry: false });
     if (stats === undefined) return undefined;
-    const real = this.#realPath(link);
+    const real = realpathSync(link);
     if (!stats.isDirectory()) return real;
     const isInside = real === this.#root || real.startsWith(`${this.#root}/`);
     if (isInside || this.#followed.has(real)) return undefined;
@@ -173,21 +182,8 @@ class Scan {
       return readdirSync(place.absolute, { withFileTypes: true });
     } catch (cause) {
       if (isGone(cause) && place.path !== '') return [];
-      throw this.#unreadable(cause);
+      throw cause;
     }
-  }
-
-  #realPath(path: string): string {
-    try {
-      return realpathSync(path);
-    } catch (cause) {
-      throw this.#unreadable(cause);
-    }
-  }
-
-  #unreadable(cause: unknown): Error {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return fail('data_directory_unreadable', { directory: this.#request.dataDirectory, reason }, cause);
   }
 }
 

@@ -42,7 +42,6 @@ export const postgresql: EngineProfile = {
     // The cache of relation descriptors is rebuilt at start; socket locks belong to the running server.
     prefixes: ['pgsql_tmp', 'pg_internal.init', '.s.PGSQL.'],
   },
-  pages: { namesWithoutPages: ['pg_control', 'pg_filenode.map', 'PG_VERSION'] },
   tools: { server: 'postgres', processNames: ['postgres', 'postmaster'], dump: 'pg_dump', restore: 'pg_restore' },
   sql,
 };

@@ -10,7 +10,6 @@ export interface EngineProfile {
   readonly majors: { readonly from: number; readonly to: number };
   readonly files: EngineFiles;
   readonly exclusions: ExclusionRules;
-  readonly pages: PageRules;
   readonly tools: EngineTools;
   /** SQL whose spelling depends on the server major. */
   sql(major: number): EngineSql;
@@ -21,7 +20,7 @@ export interface EngineFiles {
   readonly version: string;
   readonly pid: string;
   readonly log: string;
-  /** Directories below the log directory that the server expects to find. */
+  /** Holds one symbolic link per tablespace. */
   readonly tablespaces: string;
   readonly label: string;
   readonly tablespaceMap: string;
@@ -44,11 +43,6 @@ export interface ExclusionRules {
   readonly paths: readonly string[];
   /** Beginnings of names left out in every directory; a directory with such a name goes with its contents. */
   readonly prefixes: readonly string[];
-}
-
-export interface PageRules {
-  /** Files in database directories that hold no pages. */
-  readonly namesWithoutPages: readonly string[];
 }
 
 export interface EngineTools {
