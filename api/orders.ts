@@ -3,7 +3,7 @@ import { lastBatchBefore } from '#catalog/log-batches.ts';
 import { getPool, sealedSecretsOf } from '#catalog/pools.ts';
 import type { RunRow } from '#catalog/runs.ts';
 import { openBackupsSince, specOfRun } from '#catalog/runs.ts';
-import type { InstanceAccess, Order, OrderOf } from '#core/agent/order.ts';
+import type { BackupOptions, InstanceAccess, Order, OrderOf } from '#core/agent/order.ts';
 import { bug, fail } from '#core/errors/fail.ts';
 import type { HostId, PoolId, ResourceId, RunId } from '#core/id.ts';
 import { parseInstant } from '#core/instant.ts';
@@ -42,13 +42,20 @@ async function backupOrder(
   run: RunRow,
   { kind, resourceId, poolId, options }: JobSpecOf<'full-backup' | 'log-backup'>,
 ): Promise<OrderOf<'full-backup'> | OrderOf<'log-backup'>> {
-  const head = { runId: run.id, hostId: run.hostId, options, instance: await instanceAccess(context, resourceId) };
+  const instance = await instanceAccess(context, resourceId);
+  const head = { runId: run.id, hostId: run.hostId, options: await withArchive(context, resourceId, options), instance };
   if (kind === 'log-backup') {
     const pools = await logPools(context, { resourceId, hostId: run.hostId, first: poolId });
     return { kind, ...head, pools, neededFrom: await neededFrom(context, resourceId) };
   }
   if (run.setId === null) throw bug(`full backup ${run.id} was recorded without a set id`);
   return { kind, ...head, setId: run.setId, pool: await poolAccess(context, poolId) };
+}
+
+/** K-082: the directory that the job names, else the one that the last preflight found. */
+async function withArchive({ catalog }: Context, id: ResourceId, options: BackupOptions): Promise<BackupOptions> {
+  const found = (await getResource(catalog, id)).preflight?.archiveDirectory;
+  return options.archiveDirectory !== undefined || found === undefined ? options : { ...options, archiveDirectory: found };
 }
 
 async function restoreOrder(context: Context, run: RunRow, spec: JobSpecOf<'restore'>): Promise<OrderOf<'restore'>> {

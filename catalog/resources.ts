@@ -80,6 +80,16 @@ export function registerResource(db: Database, { id, hostId, name, found }: NewR
   });
 }
 
+/** A name that no resource has yet: the wanted one, or the same with a number behind it. */
+export async function freeResourceName(db: Database, wanted: string): Promise<string> {
+  const rows = await db.rows(z.object({ name: z.string() }), 'select name from resource where starts_with(name, $1)', [wanted]);
+  const taken = new Set(rows.map((row) => row.name));
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? wanted : `${wanted}-${String(n)}`;
+    if (!taken.has(name)) return name;
+  }
+}
+
 async function demandFreeName(db: Database, name: string): Promise<void> {
   const rows = await db.rows(z.object({ id: z.string() }), 'select id from resource where name = $1', [name]);
   if (rows.length > 0) throw fail('name_taken', { name, noun: 'resource' });

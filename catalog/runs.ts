@@ -122,8 +122,18 @@ export function moveRun(db: Database, id: RunId, state: RunState, outcome?: RunO
          closed_at = case when $4 then now() end where id = $1`,
       [id, state, outcome === undefined ? null : JSON.stringify(outcome), isFinal(state)],
     );
-    await addRunEvents(inside, id, [{ level: 'info', message: `run is ${state}` }]);
+    await addRunEvents(inside, id, [wordsOf(state, outcome)]);
   });
+}
+
+/** The line that a move leaves in the log of the run: with the reason when it did not end well. */
+function wordsOf(state: RunState, outcome: RunOutcome | undefined): NewRunEvent {
+  if (outcome === undefined || outcome.state === 'succeeded') return { level: 'info', message: `run is ${state}` };
+  if (outcome.state === 'warned') {
+    const details = outcome.warnings.map((warning) => `${warning.code}: ${warning.detail}`).join('; ');
+    return { level: 'warn', message: `run succeeded with warnings: ${details}` };
+  }
+  return { level: state === 'failed' ? 'error' : 'warn', message: `run is ${state}: ${outcome.message} (${outcome.code})` };
 }
 
 export interface NewRunEvent {

@@ -3,6 +3,7 @@ import { getHost } from '#catalog/hosts.ts';
 import { getPool } from '#catalog/pools.ts';
 import type { ResourceRow } from '#catalog/resources.ts';
 import {
+  freeResourceName,
   getResource,
   listResources,
   logPoolsOf,
@@ -145,7 +146,7 @@ async function register(context: Context, body: z.output<typeof registerBody>): 
   });
   const found = instances.find((one) => one.dataDirectory === body.dataDirectory);
   if (found === undefined) throw fail('instance_not_found', { directory: body.dataDirectory, host: host.name });
-  const name = body.name ?? `${found.engine}-${host.name}-${String(found.port)}`;
+  const name = body.name ?? (await freeResourceName(context.catalog, `${found.engine}-${host.name}-${String(found.port)}`));
   const id = await registerResource(context.catalog, { id: context.ids('res'), hostId: host.id, name, found });
   return getResource(context.catalog, id);
 }

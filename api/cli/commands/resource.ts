@@ -35,8 +35,17 @@ export function addResourceCommands(program: Command, cli: Cli): void {
   addVerb(noun, cli, {
     usage: 'discover [host]',
     title: 'ask agents which instances they find; without a host, every online one',
-    options: { '--register': 'register what is new', '--name <name>': 'with --register and one new instance: its name' },
-    shape: z.object({ host: z.string().optional(), register: z.boolean().default(false), name: z.string().optional() }),
+    options: {
+      '--register': 'register what is new',
+      '--data-directory <path>': 'only this instance',
+      '--name <name>': 'with --register and --data-directory: the name it gets',
+    },
+    shape: z.object({
+      host: z.string().optional(),
+      register: z.boolean().default(false),
+      dataDirectory: z.string().optional(),
+      name: z.string().optional(),
+    }),
     act: (_cli, args) => discover(cli, args),
   });
   addLogin(noun, cli);
@@ -56,16 +65,18 @@ export function addResourceCommands(program: Command, cli: Cli): void {
 interface DiscoverArgs {
   readonly host?: string | undefined;
   readonly register: boolean;
+  readonly dataDirectory?: string | undefined;
   readonly name?: string | undefined;
 }
 
-async function discover(cli: Cli, { host, register, name }: DiscoverArgs): Promise<Said> {
+async function discover(cli: Cli, { host, register, dataDirectory, name }: DiscoverArgs): Promise<Said> {
   const client = await cli.client();
   const all = host === undefined ? (await client.get(hostsShape, '/api/v1/hosts')).data : [{ name: host, isOnline: true }];
   const rows: { host: string; instance: z.output<typeof discoveredInstanceShape>; resource: string | null }[] = [];
   for (const one of all.filter(({ isOnline }) => isOnline)) {
     const { data } = await client.post(listShape(foundShape), `/api/v1/hosts/${encodeURIComponent(one.name)}/discover`, {});
     for (const { instance, resourceName } of data) {
+      if (dataDirectory !== undefined && instance.dataDirectory !== dataDirectory) continue;
       const body = { host: one.name, dataDirectory: instance.dataDirectory, ...(name === undefined ? {} : { name }) };
       const shouldRegister = register && resourceName === null;
       const made = shouldRegister ? await client.post(resourceShape, '/api/v1/resources', body) : undefined;
