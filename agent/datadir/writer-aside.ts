@@ -1,4 +1,4 @@
-import { readdirSync, renameSync } from 'node:fs';
+import { readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import { isMarkedFor, syncDirectory } from './writer-marker.ts';
@@ -19,6 +19,29 @@ export function moveAside(path: string, runId: string): void {
     syncDirectory(dirname(path));
   } catch (error) {
     throw fail('move_aside_failed', { path, aside, reason: error instanceof Error ? error.message : String(error) }, error);
+  }
+}
+
+/**
+ * Gives an old directory its place back. What a failed restore left there is kept under a name of its own; an empty
+ * directory goes. Nothing happens when nothing was moved.
+ */
+export function putBack(path: string, runId: string): void {
+  const aside = asideOf(path, runId);
+  if (isAbsent(aside)) return;
+  if (!isAbsent(path)) {
+    if (readdirSync(path).length === 0) rmdirSync(path);
+    else renameSync(path, freeName(`${path}.failed-${runId}`));
+  }
+  renameSync(aside, path);
+  syncDirectory(dirname(path));
+}
+
+/** A run may fail more than once. */
+function freeName(wanted: string): string {
+  for (let n = 0; ; n++) {
+    const name = n === 0 ? wanted : `${wanted}.${String(n)}`;
+    if (isAbsent(name)) return name;
   }
 }
 

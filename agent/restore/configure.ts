@@ -1,13 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { fail } from '#core/errors/fail.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
+import type { Settings } from '#core/restore/recovery-settings.ts';
 import { copySettings, lastValue, recoveryNames, recoverySettings, replaceSettings, untieConfiguration } from '#core/restore/recovery-settings.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 
 const mainFile = 'postgresql.conf';
 const autoFile = 'postgresql.auto.conf';
-/** Settings that hold only while a database is recovered in place: nobody connects before it is proven. */
-const closedDoor = { listen_addresses: '', logging_collector: 'off', log_destination: 'stderr' };
+/**
+ * Settings that hold only while a database is recovered in place: nobody connects, and nothing of the new branch reaches
+ * the archive before the recovery is proven. The server keeps what it would archive; it goes after the next start.
+ */
+const closedDoor = (major: number, socket: string): Settings => ({
+  listen_addresses: '',
+  unix_socket_directories: socket,
+  archive_command: '',
+  ...(major >= 15 ? { archive_library: '' } : {}),
+});
 
 /** Where a server is reached after the restore. */
 export interface ServerAddress {
@@ -33,7 +42,7 @@ export function configure(plan: RestorePlan, target: EmptyTarget, place: ServerA
   if (!place.hasOutsideConfiguration) target.writeFile(mainFile, untieConfiguration(main ?? '', isCopy));
   const auto = readMember(target, autoFile) ?? '';
   const libraries = lastValue(auto, 'shared_preload_libraries') ?? lastValue(main ?? '', 'shared_preload_libraries') ?? '';
-  const own = isCopy ? copySettings({ major: plan.serverMajor, port: place.port, socket: place.socket, libraries }) : { ...closedDoor, unix_socket_directories: place.socket };
+  const own = isCopy ? copySettings({ major: plan.serverMajor, port: place.port, socket: place.socket, libraries }) : closedDoor(plan.serverMajor, place.socket);
   const settings = { ...own, ...recoverySettings(plan) };
   target.writeFile(autoFile, replaceSettings(auto, recoveryNames, settings));
   target.writeFile('recovery.signal', '');

@@ -5,7 +5,7 @@ import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import type { Warning } from '#core/run/progress.ts';
-import { asideOf, historyFilesOf, moveAside } from '#agent/datadir/writer-aside.ts';
+import { asideOf, historyFilesOf, moveAside, putBack } from '#agent/datadir/writer-aside.ts';
 import { codeOf } from '#agent/datadir/writer-errors.ts';
 import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
@@ -42,10 +42,28 @@ export async function restoreInPlace(work: RestoreWork, owner: FileOwner, journa
 /** Up to the recovered database, closed, with its own settings. Journalled at its end: from then on clients may write to it. */
 async function replace(work: RestoreWork, owner: FileOwner, journal: RestoreJournal): Promise<RecoveredInPlace> {
   const { order, watch } = work;
-  const { plan } = order;
-  const directory = canonicalPath(plan.place.directory);
+  const directory = canonicalPath(order.plan.place.directory);
   const old = asideOf(directory, order.runId);
   const warnings = await watch.time('aside', () => clearPlace(work, directory));
+  try {
+    return await writeAndRecover({ work, owner, journal, old, warnings });
+  } catch (error) {
+    putBackFailed(work, error);
+    throw error;
+  }
+}
+
+interface Replacement {
+  readonly work: RestoreWork;
+  readonly owner: FileOwner;
+  readonly journal: RestoreJournal;
+  readonly old: string;
+  readonly warnings: readonly Warning[];
+}
+
+async function writeAndRecover({ work, owner, journal, old, warnings }: Replacement): Promise<RecoveredInPlace> {
+  const { order, watch } = work;
+  const { plan } = order;
   let original = '';
   const { target, restored, configFile } = await writeTarget(work, {
     owner,
@@ -73,10 +91,23 @@ async function replace(work: RestoreWork, owner: FileOwner, journal: RestoreJour
   return inPlace;
 }
 
+/**
+ * What cannot be continued gives the place back: the old directories return, as the operator left them. A database that
+ * was recovered but not as planned is kept aside instead of being deleted.
+ */
+function putBackFailed({ order, step }: RestoreWork, error: unknown): void {
+  if (error instanceof HoldfastError && error.isRetryable && !step.signal.aborted) return;
+  for (const root of rootsOf(order)) putBack(root, order.runId);
+}
+
+const rootsOf = (order: RestoreWork['order']): readonly string[] => [
+  ...Object.values(order.plan.tablespaceMap).map(canonicalPath),
+  canonicalPath(order.plan.place.directory),
+];
+
 /** Everything that must be true, and everything that must be saved, before the old directory leaves its place. */
 async function clearPlace(work: RestoreWork, directory: string): Promise<readonly Warning[]> {
   const { order } = work;
-  const roots = [directory, ...Object.values(order.plan.tablespaceMap).map(canonicalPath)];
   if (!isAbsent(directory) && isMarkedFor(directory, order.runId)) {
     await stopLeftServer(directory);
     return [];
@@ -86,7 +117,7 @@ async function clearPlace(work: RestoreWork, directory: string): Promise<readonl
   const warnings = proveCluster(work, directory);
   warnings.push(...(await saveTail(work, join(directory, 'pg_wal'))));
   // Tablespaces first: as long as the data directory stands, a repeated attempt begins with its proofs.
-  for (const root of roots.reverse()) moveAside(root, order.runId);
+  for (const root of rootsOf(order)) moveAside(root, order.runId);
   return warnings;
 }
 

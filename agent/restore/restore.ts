@@ -1,7 +1,8 @@
 import type { OrderOf } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { Clock } from '#core/ports/clock.ts';
-import type { HostWork } from '#core/ports/host-work.ts';
+import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
+import type { IdSource } from '#core/ports/id-source.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
@@ -17,6 +18,9 @@ export interface RestoreDeps {
   /** The agent's own directory: journals of runs lie below `runs/`. */
   readonly home: string;
   readonly clock: Clock;
+  readonly newId: IdSource;
+  /** Hears of log that is saved before a restore in place. */
+  readonly channel: Pick<AgentChannel, 'putBatch'>;
   /** Directories with server programs that are looked at first, for example those of running instances. */
   readonly programs: (major: number) => Promise<readonly string[]>;
   /** Account that owns a copy when the agent is root: a name of /etc/passwd or `uid:gid`. */

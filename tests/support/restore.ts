@@ -43,21 +43,19 @@ export function openRestoreBench(bench: BackupBench, postgres: Postgres): Restor
   const batches: BatchSummary[] = [];
   const user = unprivilegedUser();
   const account = user === undefined ? '' : `${String(user.uid)}:${String(user.gid)}`;
+  const clock = { nowMs: () => Date.now() };
+  const channel = {
+    putBatch: (batch: BatchSummary) => {
+      batches.push(batch);
+      return Promise.resolve();
+    },
+  };
+  const backUp = takeLogBackup({ clock, newId: newTestId, channel });
   const run = restore({
     home: bench.home,
-    clock: { nowMs: () => Date.now() },
+    ...{ clock, channel, newId: newTestId },
     programs: () => Promise.resolve([postgres.programs]),
     account,
-  });
-  const backUp = takeLogBackup({
-    clock: { nowMs: () => Date.now() },
-    newId: newTestId,
-    channel: {
-      putBatch: (batch) => {
-        batches.push(batch);
-        return Promise.resolve();
-      },
-    },
   });
   const opened = new Set<string>();
   const stop = async (directory: string): Promise<void> => {
