@@ -1,5 +1,4 @@
 /** `npm run build`: WebAssembly, programs, workflow bundle; each part only when its sources changed. Writes `dist/`. */
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -26,7 +25,6 @@ const buildWasm = async () => {
 
 const buildWorkflows = async () => {
   const script = join(root, 'workers', 'build-workflow-bundle.ts');
-  if (!existsSync(script)) return;
   const inputs = [
     ...['workflows', 'core'].map((folder) => join(root, folder)),
     script,

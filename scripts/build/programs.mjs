@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { build } from 'esbuild';
@@ -28,7 +28,7 @@ const threadFiles = (root, folder) =>
 const entries = (root) => {
   const threads = threadFiles(root, 'agent').map((path) => [basename(path, '.ts'), path]);
   const all = [...Object.entries(programs), ...threads];
-  return all.flatMap(([name = '', path = '']) => (existsSync(join(root, path)) ? [{ out: name, in: path }] : []));
+  return all.map(([name = '', path = '']) => ({ out: name, in: path }));
 };
 
 /** @param {string} folder @param {ReadonlySet<string>} made */
@@ -62,10 +62,8 @@ export const buildPrograms = async (root) => {
   const folder = join(root, 'dist');
   const shared = { absWorkingDir: root, sourcemap: /** @type {const} */ ('linked') };
   const made = await buildInto({ ...shared, format: 'esm', splitting: true, entryPoints: entries(root) }, folder);
-  if (existsSync(join(root, 'wire/failure-converter.ts'))) {
-    const entryPoints = [{ out: 'failure-converter', in: 'wire/failure-converter.ts' }];
-    const outExtension = { '.js': '.cjs' };
-    made.push(...(await buildInto({ ...shared, format: 'cjs', entryPoints, outExtension, sourcemap: false }, folder)));
-  }
+  const entryPoints = [{ out: 'failure-converter', in: 'wire/failure-converter.ts' }];
+  const outExtension = { '.js': '.cjs' };
+  made.push(...(await buildInto({ ...shared, format: 'cjs', entryPoints, outExtension, sourcemap: false }, folder)));
   await removeStale(folder, new Set(made));
 };
