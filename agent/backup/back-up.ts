@@ -1,16 +1,13 @@
 import { dirname, join } from 'node:path';
-import type { OrderOf } from '#core/agent/order.ts';
 import { parseBackupLabel } from '#core/backup/backup-label.ts';
 import { requireSame, requireSameInstance } from '#core/backup/same-instance.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
-import type { ControlFile } from '#core/engine/control-file.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { noProgress } from '#core/run/progress.ts';
 import type { Progress } from '#core/run/progress.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
-import type { Lsn } from '#core/wal/lsn.ts';
 import type { CopySession } from '#agent/copy/copy-request.ts';
 import { openCopy } from '#agent/copy/open-copy.ts';
 import { directoriesOf, externalConfiguration } from '#agent/datadir/configuration.ts';
@@ -20,36 +17,15 @@ import type { DataDirectoryScan } from '#agent/datadir/scan.ts';
 import { inspect } from '#agent/database/preflight.ts';
 import type { Inspected } from '#agent/database/preflight.ts';
 import { readIncludedFiles, readServerFacts } from '#agent/database/server-facts.ts';
-import type { Session } from '#agent/database/session.ts';
-import type { Pool } from '#agent/pools/open-pool.ts';
 import { beginSet } from '#agent/sets/begin-set.ts';
 import { commitBackupSet } from '#agent/sets/commit-backup-set.ts';
+import type { Attempt, BegunBackup } from './attempt.ts';
 import { beginBackup, endBackup } from './backup-mode.ts';
 import type { EndedBackup } from './backup-mode.ts';
 import { throwIfEnded } from './ended.ts';
 import { historyFiles, neededLog, stillThere } from './needed-log.ts';
 import type { LogFile, NeededLog } from './needed-log.ts';
-import type { RunJournal } from './run-journal.ts';
 import { setMetaOf } from './set-meta.ts';
-import type { FullBackupDeps } from './take-full-backup.ts';
-
-/** All that one attempt works with. */
-export interface Attempt {
-  readonly deps: FullBackupDeps;
-  readonly order: OrderOf<'full-backup'>;
-  readonly step: StepContext;
-  readonly journal: RunJournal;
-  readonly pool: Pool;
-  readonly session: Session;
-}
-
-/** What is known once backup mode has begun. */
-export interface BegunBackup {
-  readonly inspected: Inspected;
-  readonly control: ControlFile;
-  readonly beginLsn: Lsn;
-  readonly beganAtMs: number;
-}
 
 /** One attempt from the checks to the commit; the session is the caller's, and with it backup mode ends in any case. */
 export async function backUp(attempt: Attempt): Promise<SetSummary> {

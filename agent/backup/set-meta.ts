@@ -11,7 +11,7 @@ import { sha256Hex } from '#agent/codec/hash.ts';
 import type { CopyResult } from '#agent/copy/copy-request.ts';
 import { readIfPresent } from '#agent/datadir/reader.ts';
 import type { DataDirectoryScan } from '#agent/datadir/scan.ts';
-import type { Attempt, BegunBackup } from './back-up.ts';
+import type { Attempt, BegunBackup } from './attempt.ts';
 import type { EndedBackup } from './backup-mode.ts';
 
 export interface FinishedCopy {

@@ -1,22 +1,12 @@
 import type { SetSummary } from '#core/backup/set-summary.ts';
-import type { Clock } from '#core/ports/clock.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
-import type { IdSource } from '#core/ports/id-source.ts';
 import { openSession } from '#agent/database/session.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
+import type { Attempt, FullBackupDeps } from './attempt.ts';
 import { backUp } from './back-up.ts';
-import type { Attempt } from './back-up.ts';
 import { committedSummary } from './committed-summary.ts';
 import { openRunJournal } from './run-journal.ts';
 import { tidyArchive } from './tidy-archive.ts';
-
-export interface FullBackupDeps {
-  /** The agent's own directory: journals of runs lie below `runs/`. */
-  readonly home: string;
-  readonly clock: Clock;
-  readonly newId: IdSource;
-  readonly toolVersion: string;
-}
 
 /**
  * Takes a full backup of an open PostgreSQL instance (design §5, K-047). Safe to call again at any time with the same
