@@ -46,3 +46,12 @@ function freePath(wanted: string, used: ReadonlySet<string>): string {
     if (!used.has(path)) return path;
   }
 }
+
+/** Directories below which such members lie and that the data directory does not have. */
+export function directoriesOf(files: readonly SourceFile[], known: ReadonlySet<string>): string[] {
+  const missing = new Set<string>();
+  for (const { path } of files) {
+    for (let parent = dirname(path); parent !== '.' && !known.has(parent); parent = dirname(parent)) missing.add(parent);
+  }
+  return [...missing];
+}
