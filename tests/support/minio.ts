@@ -19,7 +19,8 @@ export interface Minio {
 /** A real MinIO of its own on a free port. Buckets are the caller's. */
 export const openMinio = async (): Promise<Minio> => {
   const program = await provideMinio();
-  const { path: folder, remove } = openFolder('hf-minio-');
+  const place = openFolder('hf-minio-');
+  const folder = place.path;
   const keys = { accessKey: 'holdfast', secretKey: randomBytes(16).toString('hex') };
   let server = await startMinio({ program, folder, ...keys });
   const { port } = server;
@@ -31,7 +32,7 @@ export const openMinio = async (): Promise<Minio> => {
     },
     close: async () => {
       await server.child.stop();
-      remove();
+      place.remove();
     },
   };
 };

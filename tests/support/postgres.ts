@@ -127,7 +127,8 @@ const layOut = async (options: PostgresOptions, programs: string, folder: string
 export const openPostgres = async (options: PostgresOptions = {}): Promise<Postgres> => {
   const major = options.major ?? 15;
   const programs = await providePostgres(major);
-  const { path: folder, remove } = openFolder(`hf-pg${String(major)}-`);
+  const place = openFolder(`hf-pg${String(major)}-`);
+  const folder = place.path;
   await layOut(options, programs, folder);
   const dataDirectory = join(folder, 'data');
   const socketDirectory = join(folder, 'socket');
@@ -181,7 +182,7 @@ export const openPostgres = async (options: PostgresOptions = {}): Promise<Postg
     },
     close: async () => {
       await server?.stop();
-      remove();
+      place.remove();
     },
   };
   if (options.isClosed !== true)
