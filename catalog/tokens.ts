@@ -38,9 +38,6 @@ export async function findApiToken(db: Database, id: TokenId): Promise<ApiToken 
   return rows[0];
 }
 
-export const revokeApiToken = (db: Database, id: TokenId): Promise<number> =>
-  db.change('update api_token set revoked_at = now() where id = $1 and revoked_at is null', [id]);
-
 export interface EnrolmentToken {
   readonly id: TokenId;
   readonly sha256: Uint8Array;

@@ -61,8 +61,6 @@ export const restoreOptionsShape = z.object({
   }).default({}),
 });
 
-export type RestoreOptions = z.output<typeof restoreOptionsShape>;
-
 const plannedSegmentShape = z.looseObject({
   name: segmentShape,
   branchId: z.string(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { LogLine, Progress, Warning } from '../../run/progress.ts';
+import type { Progress, Warning } from '../../run/progress.ts';
 import type { RateLimits } from '../../run/rate.ts';
 import type { RunState } from '../../run/run-state.ts';
 import { countShape } from './words.ts';
@@ -17,7 +17,6 @@ export const progressShape: z.ZodType<Progress> = z.looseObject({
 export const warningShape: z.ZodType<Warning> = z.looseObject({ code: z.string(), detail: z.string() });
 
 export const logLevelShape = z.enum(['debug', 'info', 'warn', 'error']);
-export const logLineShape: z.ZodType<LogLine> = z.looseObject({ level: logLevelShape, message: z.string().max(20_000) });
 
 const rateShape = z.number().int().min(1024).max(1_099_511_627_776);
 /** Rates in bytes per second, at least 1 KiB/s; an absent one is unlimited (K-085, K-086). */
