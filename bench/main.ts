@@ -31,6 +31,11 @@ async function openContenders(cluster: BenchCluster): Promise<[Contender, ...Con
 
 say(`bench: filling a cluster of about ${values.size} GB`);
 const cluster = await openBenchCluster(values.directory, Number(values.size));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    void cluster.close().finally(() => process.exit(130));
+  });
+}
 try {
   const contenders = await openContenders(cluster);
   const results = await runRounds(contenders, Number(values.rounds), say);
