@@ -95,7 +95,15 @@ async function restoreFiles(): Promise<void> {
     setting: { at: 'immediate' },
     isOpenedAfter: false,
   };
-  const deps = { home: option('home'), clock, programs: () => Promise.resolve([]), account: 'postgres' };
+  const channel = { putBatch: () => Promise.resolve() };
+  const deps = {
+    home: option('home'),
+    clock,
+    newId,
+    channel,
+    programs: () => Promise.resolve([]),
+    account: 'postgres',
+  };
   const order = { kind: 'restore', runId, hostId, pool, plan, limits: {}, channels } as const;
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const work = { deps, order, step, pool: opened, programs: '', watch };
