@@ -71,7 +71,7 @@ function branchOf({ attempt, begun }: FinishedCopy): string {
   const name = historyName(timeline);
   const places = [join(attempt.order.instance.dataDirectory, 'pg_wal'), begun.inspected.archiveDirectory];
   const texts = places.map((place) => (place === undefined ? undefined : readIfPresent(join(place, name))));
-  return branchIdOf(texts.find((text) => text !== undefined) ?? '', sha256Hex);
+  return branchIdOf(texts.find((text) => text !== undefined) ?? '', timeline, sha256Hex);
 }
 
 const listedBlocks = 20;

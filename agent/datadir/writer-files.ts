@@ -44,16 +44,7 @@ export class FileWriter {
   holds(path: string, span: { readonly at: number; readonly length: number; readonly hash: string }): boolean {
     const found = Buffer.allocUnsafe(span.length);
     try {
-      const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-      try {
-        for (let done = 0; done < span.length; ) {
-          const got = readSync(file, found, done, span.length - done, span.at + done);
-          if (got === 0) return false;
-          done += got;
-        }
-      } finally {
-        closeSync(file);
-      }
+      if (!readWhole(path, span.at, found)) return false;
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return false;
       throw unwritable(path, error);
@@ -113,5 +104,20 @@ export class FileWriter {
     const file = this.#open.get(path);
     this.#open.delete(path);
     if (file !== undefined) closeSync(file);
+  }
+}
+
+/** Fills `target` from an offset of a file; false when the file ends before. */
+function readWhole(path: string, at: number, target: Uint8Array): boolean {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    for (let done = 0; done < target.length; ) {
+      const got = readSync(file, target, done, target.length - done, at + done);
+      if (got === 0) return false;
+      done += got;
+    }
+    return true;
+  } finally {
+    closeSync(file);
   }
 }

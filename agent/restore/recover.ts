@@ -109,10 +109,12 @@ function requireLabel({ directory, plan }: RecoveryRequest): void {
 /** The server names the point at which it left the old timeline in the history file of the new one. */
 function reachedByPromotion({ directory }: RecoveryRequest, known: ReadonlySet<string>): Pick<Recovered, 'timeline' | 'reachedLsn'> {
   const log = join(directory, 'pg_wal');
-  const made = historyFilesOf(directory).filter((name) => !known.has(name)).sort().at(-1);
+  const made = historyFilesOf(directory).filter((name) => !known.has(name)).sort().slice(-1)[0];
   if (made === undefined) throw bug(`${directory} was promoted without a new timeline`);
-  const line = readFileSync(join(log, made), 'utf8').split('\n').filter((one) => /^\s*\d+\s/.test(one)).at(-1) ?? '';
-  return { timeline: Number.parseInt(made.slice(0, 8), 16), reachedLsn: parseLsn(line.trim().split(/\s+/)[1] ?? '') };
+  const lines = readFileSync(join(log, made), 'utf8').matchAll(/^\s*\d+\s+([0-9A-F]+\/[0-9A-F]+)/gm);
+  const leftAt = [...lines].slice(-1)[0]?.[1];
+  if (leftAt === undefined) throw bug(`${made} of ${directory} names no point`);
+  return { timeline: Number.parseInt(made.slice(0, 8), 16), reachedLsn: parseLsn(leftAt) };
 }
 
 /** A shutdown in recovery flushes the last replayed position into the control file. */

@@ -37,7 +37,8 @@ export const isShort = (text: string): boolean => text.includes('recovery ended 
 /** Commit time of the last transaction replayed, as the server says it; undefined when it replayed none. */
 export function lastTransaction(text: string): Instant | undefined {
   const stop = /recovery stopping (?:before|after) (?:commit|abort) of transaction \d+, time (\S+ \S+)/.exec(text);
-  const found = [...text.matchAll(/last completed transaction was at log time (\S+ \S+)/g)].at(-1)?.[1];
-  const time = found ?? (stop?.[0].includes('stopping after') === true ? stop[1] : undefined);
+  const found = [...text.matchAll(/last completed transaction was at log time (\S+ \S+)/g)].slice(-1)[0]?.[1];
+  const after = stop?.[0].includes('stopping after') === true ? stop[1] : undefined;
+  const time = found ?? after;
   return time === undefined ? undefined : parseInstant(time.replace(/\+00$/, '+00:00'));
 }

@@ -39,5 +39,5 @@ export async function openBranch(source: HistorySource, timeline: number): Promi
   const entries = parseHistory(history, name);
   const last = entries[entries.length - 1];
   if (last === undefined) throw fail('log_history_damaged', { name, line: '' });
-  return { systemId, timeline, history, branchId: branchIdOf(history), fork: last.switchLsn };
+  return { systemId, timeline, history, branchId: branchIdOf(history, timeline), fork: last.switchLsn };
 }

@@ -55,8 +55,7 @@ function parseXid(text: string): string {
 
 /** The server truncates names to 63 bytes and takes any character; a line break or a quote would not survive its settings file. */
 function parseName(text: string): string {
-  const hasControl = [...text].some((character) => character < ' ');
-  if (text === '' || hasControl || new TextEncoder().encode(text).length > 63) {
+  if (text === '' || /[\u0000-\u001f]/.test(text) || new TextEncoder().encode(text).length > 63) {
     throw fail('value_malformed', { text: text.slice(0, 80), what: 'restore point name', expected: '1 to 63 bytes without line breaks' });
   }
   return text;

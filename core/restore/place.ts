@@ -46,7 +46,7 @@ function checkPath(path: string): void {
   if (trimSlash(path) === '/') throw bad('it is the root directory');
   if (path.split('/').some((part) => part === '..' || part === '.')) throw bad('it contains . or ..');
   if (path.includes('\\')) throw bad('it contains a backslash');
-  if ([...path].some((character) => character < ' ' || character === '\u007f')) throw bad('it contains a control character');
+  if (/[\u0000-\u001f\u007f]/.test(path)) throw bad('it contains a control character');
 }
 
 function checkApart(paths: readonly string[]): void {

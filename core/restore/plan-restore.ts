@@ -89,7 +89,7 @@ function setOf(request: RestoreRequest, setId: SetId): SetSummary {
 function branchOf(request: RestoreRequest, timeline: LogTimeline, wanted: number): string {
   const known = timeline.branches.filter((branch) => branch.timeline === wanted);
   const current = known.find((branch) => branch.branchId === timeline.currentBranchId);
-  const chosen = current ?? known.at(-1);
+  const chosen = current ?? known.slice(-1)[0];
   if (chosen !== undefined) return chosen.branchId;
   const numbers = [...new Set(timeline.branches.map((branch) => String(branch.timeline)))];
   throw fail('timeline_unknown', { timeline: String(wanted), resource: request.resourceName, known: numbers.join(', ') || 'none' });
@@ -109,7 +109,7 @@ function checkProven(request: RestoreRequest, set: SetSummary): void {
  * The timeline on which recovery stops. Not that of the branch: a server told to follow a branch beyond the stop would
  * write a history in which its new timeline leaves a parent before that parent began.
  */
-const stopTimeline = (located: Reached, set: SetSummary): number => located.segments.at(-1)?.timeline ?? set.timeline;
+const stopTimeline = (located: Reached, set: SetSummary): number => located.segments.slice(-1)[0]?.timeline ?? set.timeline;
 
 const planned = ({ branchId, segment }: RoutedSegment, systemId: string): PlannedSegment => ({
   name: segment.name,

@@ -104,7 +104,7 @@ export const settingOf = (line: string): string | undefined => (line.trimStart()
 
 /** Last value that a settings file gives a name, unquoted; undefined when it gives none. */
 export function lastValue(text: string, name: string): string | undefined {
-  const line = text.split('\n').findLast((one) => settingOf(one) === name);
+  const line = text.split('\n').filter((one) => settingOf(one) === name).slice(-1)[0];
   const value = line === undefined ? undefined : assignment.exec(line)?.[2];
   if (value === undefined) return undefined;
   const quoted = /^'((?:[^'\\]|''|\\.)*)'/.exec(value.trim())?.[1];

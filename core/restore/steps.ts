@@ -24,7 +24,7 @@ const beginInPlace = (plan: Unprinted): readonly string[] => [
 
 function logStep(plan: Unprinted): string {
   const [first] = plan.segments;
-  const last = plan.segments.at(-1);
+  const last = plan.segments.slice(-1)[0];
   const histories = Object.keys(plan.histories).length;
   const files = histories === 0 ? '' : ` and ${String(histories)} history files`;
   if (first === undefined || last === undefined) return `Put the log inside the set${files} into place`;

@@ -39,5 +39,9 @@ export const historyName = (timeline: number): string => `${timeline.toString(16
 export const ancestryKey = (history: string): string => linesOf(history).join('\n');
 export const parentKey = (history: string): string => linesOf(history).slice(0, -1).join('\n');
 
-/** Branch id of a history text: first 32 hex digits of its SHA-256 (docs/format.md); the hash comes from outside, core has none. */
-export const branchIdOf = (history: string, sha256Hex: (text: string) => string): string => sha256Hex(history).slice(0, 32);
+/**
+ * Branch id: first 32 hex digits of the SHA-256 of the name and the text of the history file, of nothing on timeline 1
+ * (docs/format.md). The name belongs to it: two promotions at one point write the same text. The hash comes from outside.
+ */
+export const branchIdOf = (history: string, timeline: number, sha256Hex: (text: string) => string): string =>
+  sha256Hex(timeline === 1 ? '' : `${historyName(timeline)}\n${history}`).slice(0, 32);

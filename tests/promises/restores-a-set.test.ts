@@ -20,7 +20,7 @@ describe.each(majors)('a set of PostgreSQL %i', (major) => {
     bench = await openBackupBench();
     restores = openRestoreBench(bench, postgres);
     tablespace = join(postgres.folder, 'space one');
-    await restores.makeTablespaceDirectory(tablespace);
+    restores.makeTablespaceDirectory(tablespace);
     await postgres.sql(`create tablespace far location '${tablespace}'`);
     await postgres.sql('create table near_rows as select g as id, md5(g::text) as word from generate_series(1, 20000) g');
     await postgres.sql('create table far_rows tablespace far as select g as id from generate_series(1, 500) g');
@@ -39,7 +39,6 @@ describe.each(majors)('a set of PostgreSQL %i', (major) => {
     const copy = restores.directory('copy');
     const plan = restores.plan({ target: { at: 'immediate' }, tablespaceMap: { [oid]: restores.directory('far copy') } });
     const report = await restores.restore(restores.order(plan));
-    console.log(report);
     expect(report).toMatchObject({ directory: copy, isOpen: true });
     expect(await restores.sql(report, 'select count(*)::int as n, md5(string_agg(word, $$ $$ order by id)) as hash from near_rows')).toEqual(
       await postgres.sql('select count(*)::int as n, md5(string_agg(word, $$ $$ order by id)) as hash from near_rows'),

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceAccess } from '#core/agent/order.ts';
+import { parseLsn } from '#core/wal/lsn.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
@@ -63,8 +64,20 @@ test('another cluster at the place is refused and stays', async () => {
   expect(copies()).toEqual([]);
 });
 
+test('a restore in place that fails gives the old directory its place back', async () => {
+  const plan = { ...planInPlace(), mustReach: parseLsn('FFFF/0') };
+  await expect(restores.restore(restores.order(plan, { instance }))).rejects.toMatchObject({ code: 'recovery_short' });
+  expect(copies()).toEqual([]);
+  await postgres.start();
+  expect(await postgres.sql('select count(*)::int as n from ledger')).toEqual([{ n: 2000 }]);
+  await postgres.sql('insert into ledger values (2001)');
+  await postgres.stop();
+});
+
 test('K-098 two restores in place in a row open on distinct timelines, are archived again and keep the old directories', async () => {
   const first = await restores.restore(restores.order(planInPlace(), { instance }));
+  const saved = restores.batches.flatMap((batch) => batch.segments);
+  expect(saved.length).toBeGreaterThan(0);
   expect(first).toMatchObject({ isOpen: true, timeline: 2, directory: postgres.dataDirectory });
   expect(await postgres.sql('select count(*)::int as n from ledger')).toEqual([{ n: 1000 }]);
   expect(first.warnings.map((warning) => warning.code)).toEqual(['full_backup_due', 'started_by_agent']);
@@ -80,6 +93,23 @@ test('K-098 two restores in place in a row open on distinct timelines, are archi
   expect(existsSync(join(second.keptOldAt ?? '', 'PG_VERSION'))).toBe(true);
   const [settings] = await postgres.sql("select current_setting('archive_mode') as mode, current_setting('recovery_target_timeline') as timeline, current_setting('hot_standby') as hot");
   expect(settings).toEqual({ mode: 'on', timeline: 'latest', hot: 'on' });
+});
+
+test('log saved from the old directory reaches what was never archived, and each branch its own rows', async () => {
+  await postgres.sql('insert into ledger values (3000)');
+  await restores.backUpLog(instance, postgres.archiveDirectory);
+  const rowsAt = async (name: string, timeline: number): Promise<unknown> => {
+    const directory = restores.directory(name);
+    const plan = restores.plan({ target: { at: 'latest' }, timeline, place: { kind: 'copy', directory } });
+    expect(plan.timeline).toBe(timeline);
+    const report = await restores.restore(restores.order(plan));
+    expect(report.timeline).toBe(4);
+    const [row] = await restores.sql(report, 'select count(*)::int as n, max(id) as max from ledger');
+    await restores.stop(directory);
+    return row;
+  };
+  expect(await rowsAt('abandoned', 1)).toEqual({ n: 2001, max: 2001 });
+  expect(await rowsAt('current', 3)).toEqual({ n: 1001, max: 3000 });
 });
 
 test('a lost answer of a finished restore in place is repeated, not the restore', async () => {

@@ -68,7 +68,7 @@ test('a set of another cluster than planned is refused before anything is writte
 
 test('a flipped byte in a piece is found, and nothing that could start is left', async () => {
   const order = restores.order(planTo('flipped'));
-  const piece = pieces().at(0) ?? '';
+  const piece = pieces().slice(0, 1)[0] ?? '';
   const good = readFileSync(piece);
   const bad = Buffer.from(good);
   bad[good.length >> 1] = (bad[good.length >> 1] ?? 0) ^ 1;
