@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
@@ -76,12 +77,7 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
     programs,
     account: settings.restoreAccount,
   });
-  const queues = {
-    place: { address: settings.temporalAddress ?? identity.temporalAddress, namespace: identity.temporalNamespace },
-    payloadKey: parsePayloadKey(identity.payloadKey),
-    hostId: identity.hostId,
-    queuePrefix: settings.queuePrefix ?? identity.queuePrefix,
-  };
+  const queues = queuesOf(settings, identity);
   const reporting = keepReporting(
     { agentVersion: productVersion, paths: [home], discover: () => work.discover() },
     {
@@ -106,20 +102,20 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
     signal,
   );
   // Why this order: the workers stop polling at the signal itself, then the jobs end, so that none is begun anew here.
-  await new Promise<void>((resolve) => {
-    signal.addEventListener(
-      'abort',
-      () => {
-        resolve();
-      },
-      { once: true },
-    );
-  });
+  await once(signal, 'abort');
   await jobs.close();
   await Promise.all([serving, reporting]);
   await relay.close();
   await lock.release();
 }
+
+/** Where this agent polls, and the key of the payloads it finds there. */
+const queuesOf = (settings: AgentSettings, identity: HostIdentity) => ({
+  place: { address: settings.temporalAddress ?? identity.temporalAddress, namespace: identity.temporalNamespace },
+  payloadKey: parsePayloadKey(identity.payloadKey),
+  hostId: identity.hostId,
+  queuePrefix: settings.queuePrefix ?? identity.queuePrefix,
+});
 
 try {
   await main();

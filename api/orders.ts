@@ -37,19 +37,36 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
   }
 }
 
-async function backupOrder(
-  context: Context,
-  run: RunRow,
-  { kind, resourceId, poolId, options }: JobSpecOf<'full-backup' | 'log-backup'>,
-): Promise<OrderOf<'full-backup'> | OrderOf<'log-backup'>> {
+async function backupOrder(context: Context, run: RunRow, spec: BackupSpec): Promise<OrderOf<'full-backup'> | OrderOf<'log-backup'>> {
+  const { resourceId, poolId, kind } = spec;
+  const { hostId } = run;
   const instance = await instanceAccess(context, resourceId);
-  const head = { runId: run.id, hostId: run.hostId, options: await withArchive(context, resourceId, options), instance };
+  const head = { runId: run.id, hostId, options: await safeOptions(context, hostId, spec), instance };
+  const needed = await neededFrom(context, resourceId);
   if (kind === 'log-backup') {
-    const pools = await logPools(context, { resourceId, hostId: run.hostId, first: poolId });
-    return { kind, ...head, pools, neededFrom: await neededFrom(context, resourceId) };
+    const pools = [await poolAccess(context, poolId), ...(await logPools(context, { resourceId, hostId, except: poolId }))];
+    return { kind, ...head, pools, neededFrom: needed };
   }
   if (run.setId === null) throw bug(`full backup ${run.id} was recorded without a set id`);
-  return { kind, ...head, setId: run.setId, pool: await poolAccess(context, poolId) };
+  const pools = await logPools(context, { resourceId, hostId });
+  // Why: without a target of the log nobody holds the archived files, so a full backup deletes none.
+  const archive = pools.length === 0 ? {} : { archive: { pools, neededFrom: needed } };
+  return { kind, ...head, setId: run.setId, pool: await poolAccess(context, poolId), ...archive };
+}
+
+type BackupSpec = JobSpecOf<'full-backup' | 'log-backup'>;
+
+/** The options of the job, with the archive directory found and with nothing deleted while a target pool is out of reach. */
+async function safeOptions(context: Context, hostId: HostId, { resourceId, options }: BackupSpec): Promise<BackupOptions> {
+  const found = await withArchive(context, resourceId, options);
+  const isOutOfReach = (await unreachableLogPools(context, resourceId, hostId)).length > 0;
+  return isOutOfReach ? { ...found, archiveRetention: { mode: 'keep' } } : found;
+}
+
+/** Target pools of the log that a host cannot open: it could never prove that they hold a file (K-080). */
+export async function unreachableLogPools({ catalog }: Context, id: ResourceId, hostId: HostId): Promise<string[]> {
+  const pools = await Promise.all((await logPoolsOf(catalog, id)).map((pool) => getPool(catalog, pool)));
+  return pools.filter((pool) => !canReach(pool, hostId)).map(({ name }) => name);
 }
 
 /** K-082: the directory that the job names, else the one that the last preflight found. */
@@ -66,15 +83,14 @@ async function restoreOrder(context: Context, run: RunRow, spec: JobSpecOf<'rest
   return { ...order, pool, instance: await instanceAccess(context, plan.place.resourceId) };
 }
 
-/** The pool this run writes, then every other target of the resource's log: all must hold a file before it is deleted (K-080). */
+/** Target pools of the resource's log that this host can open: all must hold a file before it is deleted (K-080). */
 async function logPools(
   context: Context,
-  { resourceId, hostId, first }: { resourceId: ResourceId; hostId: HostId; first: PoolId },
+  { resourceId, hostId, except }: { resourceId: ResourceId; hostId: HostId; except?: PoolId },
 ): Promise<PoolAccess[]> {
-  const others = (await logPoolsOf(context.catalog, resourceId)).filter((id) => id !== first);
-  const pools = [await poolAccess(context, first)];
-  for (const id of others) {
-    if (canReach(await getPool(context.catalog, id), hostId)) pools.push(await poolAccess(context, id));
+  const pools: PoolAccess[] = [];
+  for (const id of await logPoolsOf(context.catalog, resourceId)) {
+    if (id !== except && canReach(await getPool(context.catalog, id), hostId)) pools.push(await poolAccess(context, id));
   }
   return pools;
 }

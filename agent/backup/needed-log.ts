@@ -7,7 +7,7 @@ import { fail } from '#core/errors/fail.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
 import { LogReader } from '#core/wal/read-segment.ts';
-import type { SegmentReading } from '#core/wal/read-segment.ts';
+import type { SegmentReading } from '#core/wal/segment-reading.ts';
 import { parseSegmentName, segmentStart } from '#core/wal/segment-name.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { isGone } from '#agent/datadir/reader.ts';

@@ -8,7 +8,7 @@ import { checkSegment, entryOf } from '#core/wal/check-segment.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
 import { parseHistory } from '#core/wal/history-file.ts';
 import { LogReader } from '#core/wal/read-segment.ts';
-import type { SegmentReading } from '#core/wal/read-segment.ts';
+import type { SegmentReading } from '#core/wal/segment-reading.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { earliestPosition } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';

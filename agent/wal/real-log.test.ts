@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { microsOfInstant } from '#core/instant.ts';
 import { compareLsn, parseLsn } from '#core/wal/lsn.ts';
 import { LogReader } from '#core/wal/read-segment.ts';
-import type { SegmentReading, TransactionEnd } from '#core/wal/read-segment.ts';
+import type { SegmentReading, TransactionEnd } from '#core/wal/segment-reading.ts';
 import { isSegmentName } from '#core/wal/segment-name.ts';
 import type { Major, Postgres } from '#tests/support/postgres.ts';
 import { openPostgres } from '#tests/support/postgres.ts';

@@ -6,7 +6,7 @@ import type { Warning } from '#core/run/progress.ts';
 import { entryOf } from '#core/wal/check-segment.ts';
 import { compareLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import { LogReader } from '#core/wal/read-segment.ts';
-import type { SegmentReading } from '#core/wal/read-segment.ts';
+import type { SegmentReading } from '#core/wal/segment-reading.ts';
 import { earliestPosition, segmentStart } from '#core/wal/segment-name.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';

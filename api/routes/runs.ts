@@ -15,6 +15,7 @@ import type { Context } from '../context.ts';
 import type { Caller, Route } from '../route.ts';
 import { route } from '../route.ts';
 import { demandReach, startRun } from '../start-run.ts';
+import { unreachableLogPools } from '../orders.ts';
 import type { LiveRun } from '../temporal.ts';
 import { hostOfResource } from './resources.ts';
 import { followLog } from './run-log-stream.ts';
@@ -186,7 +187,13 @@ async function startBackup(context: Context, body: Exclude<RunBody, { kind: 'no-
   const spec = { kind, resourceId: resource.id, poolId: pool.id, options, reconnectMinutes, whenBusy };
   const made = kind === 'full-backup' ? { setId: context.ids('set') } : {};
   const name = `${kind} of ${resource.name}`;
-  return startRun(context, { spec, hostId, resourceId: resource.id, name, startedBy: nameOf(caller), ...made });
+  const run = await startRun(context, { spec, hostId, resourceId: resource.id, name, startedBy: nameOf(caller), ...made });
+  const away = await unreachableLogPools(context, resource.id, hostId);
+  if (away.length > 0) {
+    const message = `no archived file is deleted: this host cannot reach ${away.join(', ')}, also a target of the log (K-080)`;
+    await addRunEvents(context.catalog, run.id, [{ level: 'warn', message }]);
+  }
+  return run;
 }
 
 async function startNoOp(context: Context, body: Extract<RunBody, { kind: 'no-op' }>, caller: Caller): Promise<RunRow> {

@@ -1,5 +1,5 @@
 import type { SegmentOfBatch } from '../log/batch-summary.ts';
-import type { SegmentReading } from './read-segment.ts';
+import type { SegmentReading } from './segment-reading.ts';
 import type { HistoryEntry } from './history-file.ts';
 import type { SegmentName } from './segment-name.ts';
 import { fail } from '../errors/fail.ts';

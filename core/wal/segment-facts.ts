@@ -1,6 +1,6 @@
 import type { RestorePointOfLog } from '../log/batch-summary.ts';
 import type { NotableRecord } from './log-record.ts';
-import type { CheckpointOfLog, SegmentReading } from './read-segment.ts';
+import type { CheckpointOfLog, SegmentReading } from './segment-reading.ts';
 import { instantFromMicros } from '../instant.ts';
 import { formatLsn } from './lsn.ts';
 

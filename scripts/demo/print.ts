@@ -1,5 +1,5 @@
 import type { Stage } from './stage.ts';
-import type { Proof } from './story.ts';
+import type { Proof } from './proof.ts';
 
 export const mebibytes = (bytes: number): string => `${(bytes / 1048576).toFixed(1)} MiB`;
 
@@ -24,7 +24,7 @@ export function printProof(stage: Stage, { first, killed, log, moment, copy }: P
   ];
   for (const line of table(rows)) say(line);
   say('');
-  for (const { name, ok, detail } of stage.checks.all()) say(`  ${ok ? '✔' : '✘'} ${name}: ${detail}`);
+  for (const check of stage.checks.all()) say(`  ${check.ok ? '✔' : '✘'} ${check.name}: ${check.detail}`);
   say('');
   if (killed.temporalUrl !== undefined) say(`  the killed run in Temporal Web (while the demo ran): ${killed.temporalUrl}`);
   say(`  the copy was in ${copy.directory}; --keep keeps the folder`);

@@ -101,8 +101,8 @@ async function checkKilled(stage: Stage, first: SetFacts, { setId, acknowledged 
   stage.checks.record('killed-in-the-middle', isMiddle, `${(share * 100).toFixed(0)} % of the bytes in ${String(acknowledged.length)} pieces`);
   // Why 1.05: the workload between the two sets added a little; a repeated acknowledged byte would add 40 % and more.
   const ratio = sum(pieces) / first.storedBytes;
-  const kept = acknowledged.every((old) => pieces.some(({ key, bytes }) => key === old.key && bytes === old.bytes));
-  stage.checks.record('nothing-sent-again', kept && ratio <= 1.05, `the pool holds ${ratio.toFixed(3)} × the bytes of the first set`);
+  const isKept = acknowledged.every((old) => pieces.some(({ key, bytes }) => key === old.key && bytes === old.bytes));
+  stage.checks.record('nothing-sent-again', isKept && ratio <= 1.05, `the pool holds ${ratio.toFixed(3)} × the bytes of the first set`);
 }
 
 async function checkState(stage: Stage, { id, setId }: Killed, live: LiveRun): Promise<void> {

@@ -1,21 +1,11 @@
 import { mebibytes } from './print.ts';
-import type { Copy, Moment } from './recovery.ts';
+import type { Proof } from './proof.ts';
 import { proveCopy, recoverCopy, rememberMoment, verifySets } from './recovery.ts';
 import { isSabotaged } from './sabotage.ts';
-import type { KilledFull, SetFacts } from './scenes.ts';
 import { backUp, backUpLog, backUpThroughKill } from './scenes.ts';
 import type { Stage } from './stage.ts';
 import { timed } from './stage.ts';
 import { commitToLedger, createSchema, fill } from './workload.ts';
-
-/** What the story leaves to be printed. */
-export interface Proof {
-  readonly first: SetFacts;
-  readonly killed: KilledFull;
-  readonly log: { readonly segments: number; readonly storedBytes: number };
-  readonly moment: Moment;
-  readonly copy: Copy;
-}
 
 /** Full backup → work → second full through a kill → log → a mistake → recovery to the moment before it → proof. */
 export async function playStory(stage: Stage): Promise<Proof> {

@@ -394,12 +394,4 @@ export const controlErrors = {
     messageZh: '{what} 未在 {seconds} 秒内完成',
     hintZh: '任务仍在继续,请用 `holdfast run watch` 查看。',
   },
-  port_unavailable: {
-    class: 'precondition',
-    http: 409,
-    message: 'The API cannot listen on {address}: {reason}',
-    hint: 'Free the port or choose another one with HOLDFAST_API_PORT and HOLDFAST_API_HOST.',
-    messageZh: 'API 无法监听 {address}:{reason}',
-    hintZh: '请释放该端口,或用 HOLDFAST_API_PORT 与 HOLDFAST_API_HOST 更换。',
-  },
 } as const satisfies Record<string, ErrorSpec>;

@@ -74,4 +74,12 @@ export const platformErrors = {
     messageZh: 'API 拒绝了演示的请求 {request}：{answer}',
     hintZh: '应答中说明了原因；API 日志为数据目录中的 api.log。',
   },
+  port_unavailable: {
+    class: 'precondition',
+    http: 409,
+    message: 'The API cannot listen on {address}: {reason}',
+    hint: 'Free the port or choose another one with HOLDFAST_API_PORT and HOLDFAST_API_HOST.',
+    messageZh: 'API 无法监听 {address}:{reason}',
+    hintZh: '请释放该端口,或用 HOLDFAST_API_PORT 与 HOLDFAST_API_HOST 更换。',
+  },
 } as const satisfies Record<string, ErrorSpec>;
