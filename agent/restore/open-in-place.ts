@@ -10,7 +10,7 @@ import { isAlive, readPidFile } from '#agent/datadir/writer-running.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import type { RecoveredInPlace } from './journal.ts';
 import { endOfStart, startServer } from './recover.ts';
-import type { RestoreWork } from './restore.ts';
+import type { RestoreWork } from './restore-work.ts';
 import { recoveryLog } from './restore-copy.ts';
 import { lastWords, logTail } from './server-log.ts';
 

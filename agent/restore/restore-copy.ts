@@ -11,7 +11,7 @@ import type { RestoreJournal } from './journal.ts';
 import type { Recovered, RecoveryRequest } from './recover.ts';
 import { recover } from './recover.ts';
 import type { RestoredSet } from './restore-set.ts';
-import type { RestoreWork } from './restore.ts';
+import type { RestoreWork } from './restore-work.ts';
 import { socketOf } from './socket.ts';
 import { stopLeftServer } from './stop-left-server.ts';
 import { writeTarget } from './write-target.ts';

@@ -16,7 +16,7 @@ import { readMember, settleInPlace } from './configure.ts';
 import type { RecoveredInPlace, RestoreJournal } from './journal.ts';
 import { openInPlace } from './open-in-place.ts';
 import { recover } from './recover.ts';
-import type { RestoreWork } from './restore.ts';
+import type { RestoreWork } from './restore-work.ts';
 import { recoveryOf, reportOf, reportReplay } from './restore-copy.ts';
 import { saveTail } from './save-tail.ts';
 import { socketOf } from './socket.ts';

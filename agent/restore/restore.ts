@@ -1,41 +1,14 @@
-import type { OrderOf } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
-import type { Clock } from '#core/ports/clock.ts';
-import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
-import type { IdSource } from '#core/ports/id-source.ts';
-import type { StepContext } from '#core/ports/step.ts';
+import type { HostWork } from '#core/ports/host-work.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
-import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
 import { findServer } from './find-server.ts';
 import { openRestoreJournal } from './journal.ts';
 import { ownerOf } from './owner.ts';
 import { restoreCopy } from './restore-copy.ts';
 import { restoreInPlace } from './restore-in-place.ts';
+import type { RestoreDeps, RestoreWork } from './restore-work.ts';
 import { Stopwatch } from './stopwatch.ts';
-
-export interface RestoreDeps {
-  /** The agent's own directory: journals of runs lie below `runs/`. */
-  readonly home: string;
-  readonly clock: Clock;
-  readonly newId: IdSource;
-  /** Hears of log that is saved before a restore in place. */
-  readonly channel: Pick<AgentChannel, 'putBatch'>;
-  /** Directories with server programs that are looked at first, for example those of running instances. */
-  readonly programs: (major: number) => Promise<readonly string[]>;
-  /** Account that owns a copy when the agent is root: a name of /etc/passwd or `uid:gid`. */
-  readonly account: string;
-}
-
-/** What one attempt of a restore works with. */
-export interface RestoreWork {
-  readonly deps: RestoreDeps;
-  readonly order: OrderOf<'restore'>;
-  readonly step: StepContext;
-  readonly pool: Pool;
-  readonly programs: string;
-  readonly watch: Stopwatch;
-}
 
 /**
  * Executes a restore plan as it is (design §7, K-089): proves the target, writes the set, puts the log into place, writes

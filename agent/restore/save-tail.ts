@@ -3,7 +3,7 @@ import type { ResourceId } from '#core/id.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { isAbsent } from '#agent/datadir/writer-paths.ts';
 import { saveLogTail } from '#agent/wal/save-log-tail.ts';
-import type { RestoreWork } from './restore.ts';
+import type { RestoreWork } from './restore-work.ts';
 
 /**
  * Saves log of the old instance that no pool holds yet, before its directory is moved aside: with it, every point up to

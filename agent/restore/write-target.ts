@@ -15,7 +15,7 @@ import { configure } from './configure.ts';
 import { prefillLog } from './prefill-log.ts';
 import { restoreSet } from './restore-set.ts';
 import type { RestoredSet } from './restore-set.ts';
-import type { RestoreWork } from './restore.ts';
+import type { RestoreWork } from './restore-work.ts';
 
 export interface WrittenTarget {
   readonly target: EmptyTarget;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseId } from '../id.ts';
 import type { RestorePlace } from './plan.ts';
-import type { RestoreRequest } from './plan-restore.ts';
+import type { RestoreRequest } from './request.ts';
 import { planRestore } from './plan-restore.ts';
 
 const thrown = (code: string): Error => expect.objectContaining({ code }) as Error;

@@ -1,6 +1,6 @@
 import type { SetSummary, TablespaceOfSet } from '../backup/set-summary.ts';
 import { fail } from '../errors/fail.ts';
-import type { RestoreRequest } from './plan-restore.ts';
+import type { RestoreRequest } from './request.ts';
 
 /**
  * Checks where files would go, by text alone; the agent proves the directories themselves. Throws `consent_mismatch`,

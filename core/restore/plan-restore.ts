@@ -6,30 +6,11 @@ import { coverage, locate } from '../log/coverage.ts';
 import type { CommittedLog } from '../log/coverage.ts';
 import type { Located, LogTimeline, RoutedSegment } from '../log/timeline.ts';
 import { compareLsn } from '../wal/lsn.ts';
-import type { PlannedSegment, RestorePlace, RestorePlan } from './plan.ts';
+import type { PlannedSegment, RestorePlan } from './plan.ts';
 import { checkPlace, placeTablespaces } from './place.ts';
+import type { RestoreRequest } from './request.ts';
 import { stepsOf } from './steps.ts';
-import type { RestoreTarget } from './target.ts';
 import { refuse } from './unreachable.ts';
-
-/** What a restore is asked to do, with everything committed for the database: one system id. */
-export interface RestoreRequest {
-  readonly log: CommittedLog;
-  /** Name of the resource as the operator sees it: in place, the consent must equal it. */
-  readonly resourceName: string;
-  readonly target: RestoreTarget;
-  /** Restore from this set only. Default: the set nearest before the target. */
-  readonly setId?: SetId | undefined;
-  /** Recovery branch by its timeline number. Default: the branch that is written now. */
-  readonly timeline?: number | undefined;
-  readonly place: RestorePlace;
-  /** Tablespace oid → new absolute path. In place, an unmapped tablespace goes back to where it was. */
-  readonly tablespaceMap: Readonly<Record<string, string>>;
-  /** K-107, default of the product: true. */
-  readonly isOpenedAfter: boolean;
-  /** K-110. */
-  readonly configFile?: string | undefined;
-}
 
 type Reached = Extract<Located, { isReachable: true }>;
 

@@ -1,7 +1,7 @@
 import { fail } from '../errors/fail.ts';
 import type { HoldfastError } from '../errors/holdfast-error.ts';
 import type { Located, LogTimeline, RecoveryPoint } from '../log/timeline.ts';
-import type { RestoreRequest } from './plan-restore.ts';
+import type { RestoreRequest } from './request.ts';
 import type { RestoreTarget } from './target.ts';
 
 type Refused = Extract<Located, { isReachable: false }>;

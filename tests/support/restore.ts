@@ -6,7 +6,7 @@ import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
-import type { RestoreRequest } from '#core/restore/plan-restore.ts';
+import type { RestoreRequest } from '#core/restore/request.ts';
 import { planRestore } from '#core/restore/plan-restore.ts';
 import type { LogReport, RestoreReport } from '#core/restore/report.ts';
 import { isAlive, readPidFile } from '#agent/datadir/writer-running.ts';

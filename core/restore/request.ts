@@ -1,0 +1,23 @@
+import type { SetId } from '../id.ts';
+import type { CommittedLog } from '../log/coverage.ts';
+import type { RestorePlace } from './plan.ts';
+import type { RestoreTarget } from './target.ts';
+
+/** What a restore is asked to do, with everything committed for the database: one system id. */
+export interface RestoreRequest {
+  readonly log: CommittedLog;
+  /** Name of the resource as the operator sees it: in place, the consent must equal it. */
+  readonly resourceName: string;
+  readonly target: RestoreTarget;
+  /** Restore from this set only. Default: the set nearest before the target. */
+  readonly setId?: SetId | undefined;
+  /** Recovery branch by its timeline number. Default: the branch that is written now. */
+  readonly timeline?: number | undefined;
+  readonly place: RestorePlace;
+  /** Tablespace oid → new absolute path. In place, an unmapped tablespace goes back to where it was. */
+  readonly tablespaceMap: Readonly<Record<string, string>>;
+  /** K-107, default of the product: true. */
+  readonly isOpenedAfter: boolean;
+  /** K-110. */
+  readonly configFile?: string | undefined;
+}

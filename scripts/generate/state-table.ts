@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** Results of the last complete test run, by file: written by `npm run generate -- evidence`, committed. */
+const evidenceShape = z.record(z.string(), z.object({ passed: z.number(), failed: z.number(), skipped: z.number() }));
+type Evidence = z.output<typeof evidenceShape>;
+
+const resultsShape = z.array(z.object({ file: z.string(), state: z.enum(['passed', 'failed', 'skipped', 'pending']) }));
+
+interface Capability {
+  readonly what: string;
+  /** Where it ran when it passed. */
+  readonly on: string;
+  /** Test files or folders; none means that nothing shows it. */
+  readonly tests: readonly string[];
+}
+
+const capabilities: readonly Capability[] = [
+  {
+    what: 'Full backup under load: tablespaces, exclusions, page checksums, resume',
+    on: 'PostgreSQL 15 and 18; one recovery each on 12, 13, 14, 16, 17',
+    tests: ['tests/engines/', 'agent/copy/', 'agent/backup/'],
+  },
+  {
+    what: 'Log backup: record chain, gaps, duplicates, retention of archived files',
+    on: 'PostgreSQL 12, 15, 18',
+    tests: ['agent/wal/', 'core/wal/', 'core/log/'],
+  },
+  {
+    what: 'Recovery to time, LSN, xid, name, backup state, latest; copies',
+    on: 'PostgreSQL 12, 15, 18',
+    tests: ['tests/promises/restores-to-a-point.test.ts', 'tests/promises/restores-a-set.test.ts', 'core/restore/'],
+  },
+  { what: 'Recovery in place', on: 'PostgreSQL', tests: ['tests/promises/restores-in-place'] },
+  { what: 'Refusals before anything is touched', on: 'the whole product', tests: ['tests/promises/refuses-'] },
+  { what: 'Damage is detected', on: 'golden sets, the whole product', tests: ['tests/repositories/', 'tests/promises/detects-'] },
+  { what: 'kill -9 of any process', on: 'the whole product', tests: ['tests/promises/survives-', 'tests/promises/agent-restarts'] },
+  { what: 'Local and S3 pools, encryption', on: 'local disk, MinIO', tests: ['tests/contracts/', 'agent/codec/'] },
+  { what: 'Workflows: lanes, cancel, lost results, replayed histories', on: 'Temporal', tests: ['tests/promises/runs.test.ts', 'tests/histories/'] },
+  { what: 'API, catalog, command line', on: 'PostgreSQL 15 catalog', tests: ['api/', 'catalog/', 'tests/promises/operates-'] },
+  { what: 'Incremental backup, schedules, drills, logical backup, console', on: '-', tests: [] },
+  { what: 'KingbaseES, Dameng DM8', on: '-', tests: [] },
+  { what: 'Container deployment (docker-compose.yml)', on: '-', tests: [] },
+];
+
+const begin = '<!-- state:begin -->';
+const end = '<!-- state:end -->';
+
+function labelOf({ tests }: Capability, evidence: Evidence): string {
+  const files = Object.entries(evidence).filter(([file]) => tests.some((prefix) => file.startsWith(prefix)));
+  const sum = (key: 'passed' | 'failed' | 'skipped'): number => files.reduce((total, [, counts]) => total + counts[key], 0);
+  if (files.length === 0) return 'not tested';
+  if (sum('failed') > 0) return `**failing** (${String(sum('failed'))} of ${String(sum('passed') + sum('failed'))})`;
+  const skipped = sum('skipped') > 0 ? `, ${String(sum('skipped'))} skipped` : '';
+  return `real-engine, ${String(sum('passed'))} tests${skipped}`;
+}
+
+/** Counts by file of the last complete run. */
+export function evidenceOf(resultsJson: string): string {
+  const evidence: Record<string, { passed: number; failed: number; skipped: number }> = {};
+  for (const { file, state } of resultsShape.parse(JSON.parse(resultsJson))) {
+    const counts = (evidence[file] ??= { passed: 0, failed: 0, skipped: 0 });
+    counts[state === 'pending' ? 'skipped' : state]++;
+  }
+  const sorted = Object.fromEntries(Object.entries(evidence).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `${JSON.stringify(sorted, undefined, 2)}\n`;
+}
+
+export const evidencePath = (root: string): string => join(root, 'docs', 'evidence', 'tests.json');
+
+/** README with its state table made from the evidence: nobody writes these labels by hand. */
+export function readmeWithState(root: string, readme: string): string {
+  const evidence = evidenceShape.parse(JSON.parse(readFileSync(evidencePath(root), 'utf8')));
+  const rows = capabilities.map((one) => `| ${one.what} | ${one.on} | ${labelOf(one, evidence)} |`);
+  const table = ['| what | ran on | state |', '|---|---|---|', ...rows].join('\n');
+  const from = readme.indexOf(begin) + begin.length;
+  return `${readme.slice(0, from)}\n${table}\n${readme.slice(readme.indexOf(end))}`;
+}
