@@ -151,3 +151,21 @@ export async function expectEqualCopy(stage: KillStage, live: LiveRun, directory
 }
 
 const addressShape = z.looseObject({ socket: z.string(), port: z.number() });
+
+const blockBytes = 512;
+
+/** Bytes that a directory takes on disk: a hole that is yet to be written counts nothing. */
+const bytesOnDisk = (directory: string): number => {
+  const names = existsSync(directory) ? readdirSync(directory, { recursive: true, encoding: 'utf8' }) : [];
+  const stats = names.map((name) => statSync(join(directory, name), { throwIfNoEntry: false }));
+  return stats.reduce((sum, stat) => sum + (stat?.isFile() === true ? stat.blocks * blockBytes : 0), 0);
+};
+
+/** Waits until a restore has written so much; fails when its control file is there already, which comes last. */
+export async function untilWritten(directory: string, bytes: number): Promise<void> {
+  await pollUntil(() => Promise.resolve(bytesOnDisk(directory) >= bytes || undefined), {
+    what: `${String(bytes)} bytes in ${directory}`,
+    timeoutMs: runTimeoutMs,
+  });
+  expect(existsSync(join(directory, 'global', 'pg_control'))).toBe(false);
+}

@@ -1,0 +1,92 @@
+import { watch } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pollUntil } from '#scripts/supervisor/wait.ts';
+import type { KillStage, Killable, StartedRun } from '../support/kill-stage.ts';
+import { lasting, openKillStage, runTimeoutMs, startBackup } from '../support/kill-stage.ts';
+import {
+  attemptsOf,
+  expectNothingPutAgain,
+  expectRestorable,
+  expectSucceeded,
+  isCommitted,
+  piecesAtKill,
+  setsInApi,
+  setsInPool,
+  untilShareIsPut,
+} from '../support/kill-proof.ts';
+
+let stage: KillStage;
+beforeAll(async () => {
+  stage = await openKillStage(24);
+});
+afterAll(() => stage.close());
+
+const throttled = () => startBackup(stage, lasting(5, stage.storedBytes));
+const untilCommitted = (run: StartedRun): Promise<true> =>
+  pollUntil(() => Promise.resolve(isCommitted(stage, run.setId) || undefined), {
+    what: `meta of set ${run.setId}`,
+    timeoutMs: runTimeoutMs,
+  });
+
+/** Exactly one set came of the run, the pool and the catalog name the same ones, and it can be restored. */
+async function expectOneSet(run: StartedRun, before: readonly string[]): Promise<void> {
+  await expectSucceeded(stage, run);
+  expect(setsInPool(stage)).toEqual([...before, run.setId].sort());
+  await expectRestorable(stage, run.setId);
+}
+
+test('K-084 kill -9 of the agent between the end of backup mode and the commit: one set, and no acknowledged byte again', async () => {
+  const before = setsInPool(stage);
+  const run = await throttled();
+  await untilShareIsPut(stage, run.setId, 0.5);
+  // Why: what follows the end of backup mode is a piece or two; slowed down, it lasts long enough to be met.
+  await pollUntil(hasEndedBackupMode, { what: 'the end of backup mode', timeoutMs: runTimeoutMs });
+  await stage.stack.kill('agent');
+  expect(isCommitted(stage, run.setId)).toBe(false);
+  expect(await setsInApi(stage)).toEqual(before);
+  const atKill = piecesAtKill(stage, run);
+  await stage.stack.start('agent');
+  await expectOneSet(run, before);
+  expectNothingPutAgain(stage, run, [atKill]);
+});
+
+async function hasEndedBackupMode(): Promise<true | undefined> {
+  const ended =
+    "select 1 from pg_stat_activity where application_name like 'holdfast%' and query ilike '%backup_stop%'";
+  return (await stage.sql.query(ended)).rowCount === 1 || undefined;
+}
+
+test('K-084 kill -9 of the agent in the instant in which meta appears: one set, made in one attempt, recorded once', async () => {
+  const before = setsInPool(stage);
+  const run = await throttled();
+  await untilShareIsPut(stage, run.setId, 0.5);
+  await killWhenMetaAppears(run);
+  expect(isCommitted(stage, run.setId)).toBe(true);
+  await stage.stack.start('agent');
+  await expectOneSet(run, before);
+  expect(attemptsOf(stage, run.setId)).toBe(1);
+});
+
+/** The kernel tells of the new name; the signal follows within the same turn. */
+const killWhenMetaAppears = (run: StartedRun): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const watcher = watch(join(stage.poolDirectory, 'sets', run.setId), (_event, name) => {
+      if (name !== 'meta') return;
+      watcher.close();
+      stage.stack.kill('agent').then(resolve, reject);
+    });
+  });
+
+for (const part of ['worker', 'temporal', 'catalog', 'api'] as const satisfies readonly Killable[]) {
+  test(`K-084 a set that is committed while ${part} is dead is recorded when ${part} is back`, async () => {
+    const before = setsInPool(stage);
+    const run = await throttled();
+    await untilShareIsPut(stage, run.setId, 0.5);
+    await stage.stack.kill(part);
+    await untilCommitted(run);
+    await stage.stack.start(part);
+    await expectOneSet(run, before);
+    expect(attemptsOf(stage, run.setId)).toBe(1);
+  });
+}
