@@ -93,7 +93,7 @@ async function runChild(order: WorkOrder, { hasWaited, children, isDropped }: Ho
   for (;;) {
     if (isDropped()) return { state: 'cancelled' };
     try {
-      const child = await startChild<typeof work>('work', {
+      const child = await startChild<typeof work>(workWorkflow, {
         workflowId: workWorkflowId(order.lane.owner, order.lane.kind),
         args: [order, hasWaited],
         parentClosePolicy: ParentClosePolicy.ABANDON,

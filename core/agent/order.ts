@@ -1,5 +1,4 @@
 import type { HostId, ResourceId, RunId, SetId } from '../id.ts';
-import type { Lsn } from '../wal/lsn.ts';
 import type { PoolAccess } from '../pool/pool-access.ts';
 import type { RateLimits } from '../run/rate.ts';
 import type { RestorePlan } from '../restore/plan.ts';
@@ -98,10 +97,3 @@ export type Inspection =
   | { readonly kind: 'preflight'; readonly instance: InstanceAccess; readonly archiveDirectory?: string }
   | { readonly kind: 'login'; readonly instance: InstanceAccess }
   | { readonly kind: 'pool-create' | 'pool-test'; readonly pool: PoolAccess };
-
-/** Lowest log position a set or batch must cover, used by both sides of the wire. */
-export interface LogRange {
-  readonly from: Lsn;
-  /** Half-open. */
-  readonly to: Lsn;
-}

@@ -50,10 +50,4 @@ export function hexField(fields: Fields, name: string, bytes: number): string {
   return value;
 }
 
-export function listField(fields: Fields, name: string): readonly unknown[] {
-  const value = fields.values[name];
-  if (!Array.isArray(value)) throw malformed(`${fields.what}.${name}`, 'a list');
-  return value;
-}
-
 export const hasField = (fields: Fields, name: string): boolean => fields.values[name] !== undefined;

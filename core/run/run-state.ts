@@ -12,6 +12,5 @@ const next = {
 
 /** `warned` is "succeeded with warnings". */
 export type RunState = keyof typeof next;
-export const runStates = Object.keys(next) as readonly RunState[];
 export const canMove = (from: RunState, to: RunState): boolean => (next[from] as readonly RunState[]).includes(to);
 export const isFinal = (state: RunState): boolean => next[state].length === 0;

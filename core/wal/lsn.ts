@@ -24,4 +24,3 @@ export const formatLsn = (position: number): Lsn =>
 
 /** Negative, zero or positive as `a` lies before, at or after `b`. */
 export const compareLsn = (a: Lsn, b: Lsn): number => lsnToNumber(a) - lsnToNumber(b);
-export const maxLsn = (a: Lsn, b: Lsn): Lsn => (compareLsn(a, b) >= 0 ? a : b);

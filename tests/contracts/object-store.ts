@@ -18,9 +18,6 @@ const keysOf = async (store: ObjectStore, prefix: string): Promise<readonly stri
   return found;
 };
 
-/** Number of promises of the suite: an adapter that runs fewer was cut short. */
-export const objectStorePromises = 11;
-
 /** The promises of the object port (core/ports/object-store.ts): every adapter runs them on a real store. */
 export function testObjectStore(open: () => Promise<StoreUnderTest>): void {
   let under: StoreUnderTest;
