@@ -26,6 +26,7 @@ import {
   runWorkflowId,
   stopSignal,
   workEndedSignal,
+  workWorkflow,
   workWorkflowId,
 } from './contract.ts';
 import { stoppedBy } from './failure.ts';
