@@ -11,7 +11,7 @@ import type { Warning } from '#core/run/progress.ts';
 import { formatLsn, lsnToNumber, parseLsn } from '#core/wal/lsn.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { segmentOf } from '#core/wal/segment-name.ts';
-import { archiveDirectoryOf } from '#agent/database/archive-directory.ts';
+import { archiveDirectoryOf, archiveDirectoryProblem } from '#agent/database/archive-directory.ts';
 import { flagOf, openSession, textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
 import { readPidFile } from '#agent/datadir/reader.ts';
@@ -37,7 +37,8 @@ const lookAgainMs = 100;
 
 /**
  * Closes the current segment of an open primary and waits until its archiver has stored it. An instance that is closed,
- * a standby, and one without login give what their archive already holds (D-012). Throws `login_refused`, `cancelled`.
+ * a standby, and one without login give what their archive already holds (D-012). Throws `login_refused`,
+ * `archive_directory_missing`, `archive_directory_unreadable`, `cancelled`.
  */
 export async function switchLog(request: SwitchRequest): Promise<LogSwitch> {
   const { instance, step } = request;
@@ -66,6 +67,9 @@ function withoutServer(instance: InstanceAccess, step: StepContext, error: Holdf
 async function switchIn(session: Session, request: SwitchRequest): Promise<LogSwitch> {
   const archiveDirectory = request.archiveDirectory ?? archiveDirectoryOf(textOf(await session.queryOne('show archive_command'), 'archive_command'));
   const found = archiveDirectory === undefined ? {} : { archiveDirectory };
+  // Why before the switch: no archiver can store a segment where nobody can look, so there is nothing to wait for.
+  const problem = archiveDirectory === undefined ? undefined : archiveDirectoryProblem(archiveDirectory, session.instance);
+  if (problem !== undefined) throw problem;
   if (flagOf(await session.queryOne('select pg_is_in_recovery() as standby'), 'standby')) return { ...found, warnings: [] };
   try {
     const closed = await closeSegment(session);

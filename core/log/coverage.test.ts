@@ -103,6 +103,10 @@ describe('locating a target', () => {
     });
     expect(locate(broken, { at: 'time', time: minute(5), isInclusive: true })).toMatchObject({ reason: 'in-gap' });
     expect(locate(broken, { at: 'lsn', lsn: at(1), isInclusive: true })).toMatchObject({ reason: 'before-first-set', after: { lsn: set(2).endLsn } });
+    const unset = { ...broken, sets: [set(2)] };
+    expect(locate(unset, { at: 'lsn', lsn: at(5), isInclusive: true })).toEqual({ isReachable: false, reason: 'in-gap', before: lost.isReachable ? undefined : lost.before });
+    expect(locate(unset, { at: 'time', time: minute(8), isInclusive: true })).toMatchObject({ reason: 'in-gap' });
+    expect(locate(unset, { at: 'time', time: minute(11), isInclusive: true })).toMatchObject({ reason: 'after-latest' });
   });
 
   test('K-096 names and transactions are found where they are, unknown ones are refused', () => {

@@ -4,7 +4,7 @@ import type { CommittedLog, KnownBranch } from './branches.ts';
 import type { Reach } from './reach.ts';
 import type { Stop } from './find-stop.ts';
 import type { Located, RecoveryPoint, RecoveryWindow, RoutedSegment, UnreachableReason } from './timeline.ts';
-import { compareLsn, formatLsn } from '../wal/lsn.ts';
+import { compareLsn, formatLsn, lsnToNumber } from '../wal/lsn.ts';
 import { branchesOf, currentBranch, routeTo } from './branches.ts';
 import { findStop } from './find-stop.ts';
 import { reachOf, windowOf } from './reach.ts';
@@ -28,7 +28,7 @@ export function locate(log: CommittedLog, target: RestoreTarget, branchId?: stri
     const stop = findStop(reach, target);
     if (stop !== undefined) return reached(reach, stop, branch);
   }
-  return unreachable(reaches.map(windowOf), target);
+  return unreachable(reaches.map(windowOf), target, isBeforeKnownLog(branch, reaches, target));
 }
 
 /** Sets that lie on the way to the branch, highest end first. */
@@ -50,7 +50,16 @@ function reached(reach: Reach, stop: Stop, branch: KnownBranch): Located {
   return { isReachable: true, setId, branchId, timeline, ...lsns, setting: stop.setting, segments, route: reach.route };
 }
 
-function unreachable(windows: readonly RecoveryWindow[], target: RestoreTarget): Located {
+/** True when log of the branch that no set leads to reaches the point: log before it is missing. */
+function isBeforeKnownLog(branch: KnownBranch, reaches: readonly Reach[], target: RestoreTarget): boolean {
+  const reachedTo = Math.max(...reaches.map((reach) => reach.to));
+  return [...branch.segments.values()].some(({ from, to, coveredUntil }) => {
+    if (from < reachedTo) return false;
+    return target.at === 'lsn' ? to > lsnToNumber(target.lsn) : target.at === 'time' && coveredUntil >= target.time;
+  });
+}
+
+function unreachable(windows: readonly RecoveryWindow[], target: RestoreTarget, hasLogBehind: boolean): Located {
   if (windows.length === 0) return { isReachable: false, reason: 'no-set' };
   if (target.at === 'name') return { isReachable: false, reason: 'name-unknown' };
   if (target.at === 'xid') return { isReachable: false, reason: 'xid-unknown' };
@@ -59,7 +68,8 @@ function unreachable(windows: readonly RecoveryWindow[], target: RestoreTarget):
   const afters = windows.map((window) => window.from).filter((point) => order(point) > 0);
   const before = befores.sort((a, b) => compareLsn(b.lsn, a.lsn))[0];
   const after = afters.sort((a, b) => compareLsn(a.lsn, b.lsn))[0];
-  const reason: UnreachableReason = before === undefined ? 'before-first-set' : after === undefined ? 'after-latest' : 'in-gap';
+  const behind = hasLogBehind || after !== undefined ? 'in-gap' : 'after-latest';
+  const reason: UnreachableReason = before === undefined ? 'before-first-set' : behind;
   return { isReachable: false, reason, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
 }
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { resourceShape } from '#catalog/resources.ts';
 import type { PreflightReport } from '#core/agent/inspection.ts';
+import { fail } from '#core/errors/fail.ts';
 import { discoveredInstanceShape, preflightShape } from '#core/settings/shape/host.ts';
 import { envName } from '#core/settings/registry.ts';
 import { listShape } from '../../routes/words.ts';
@@ -54,10 +55,13 @@ export function addResourceCommands(program: Command, cli: Cli): void {
     title: 'check everything a backup of the instance needs; exit code 3 when a check fails',
     options: { '--archive-directory <path>': 'archive log directory on the host (K-082)' },
     shape: z.object({ resource: z.string(), archiveDirectory: z.string().optional() }),
-    act: async (_cli, { resource, archiveDirectory }) => {
+    act: async (_cli, { resource, archiveDirectory }, isJson) => {
       const body = archiveDirectory === undefined ? {} : { archiveDirectory };
       const report = await (await cli.client()).post(preflightShape, `/api/v1/resources/${encodeURIComponent(resource)}/preflight`, body);
-      return { json: report, text: preflightText(report) };
+      cli.terminal.out(isJson ? JSON.stringify(report, undefined, 2) : preflightText(report));
+      const failed = report.findings.filter(({ verdict }) => verdict === 'fail').map(({ check }) => check);
+      if (failed.length > 0) throw fail('preflight_failed', { resource, checks: failed.join(', ') });
+      return undefined;
     },
   });
 }

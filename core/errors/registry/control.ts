@@ -346,6 +346,14 @@ export const controlErrors = {
     messageZh: '{count} 项检查未通过:{names}',
     hintZh: '请按每项检查旁的提示处理。',
   },
+  preflight_failed: {
+    class: 'precondition',
+    http: 409,
+    message: 'A backup of resource {resource} is not possible yet: these checks failed: {checks}',
+    hint: 'Follow the hint printed beside each failed check, then run `holdfast resource preflight {resource}` again.',
+    messageZh: '资源 {resource} 暂时无法备份,以下检查未通过:{checks}',
+    hintZh: '请按每项检查旁的提示处理,然后重新执行 `holdfast resource preflight {resource}`。',
+  },
   worker_silent: {
     class: 'unavailable',
     http: 503,

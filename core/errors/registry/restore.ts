@@ -37,10 +37,10 @@ export const restoreErrors = {
   point_in_gap: {
     class: 'precondition',
     http: 409,
-    message: 'The point {point} of {resource} lies in missing log',
-    hint: 'Nearest reachable points: before {before}, after {after}. If the missing log still exists somewhere, put it into the archive directory and run a log backup.',
-    messageZh: '{resource} 的目标点 {point} 位于日志缺口内',
-    hintZh: '最近的可达点:之前 {before},之后 {after}。若缺失的日志仍存在,请放回归档目录并执行日志备份。',
+    message: 'The point {point} of {resource} lies in or behind missing log',
+    hint: 'Nearest reachable points: before {before}, after {after}. If the missing log still exists somewhere, put it into the archive directory and run a log backup; take a full backup now so that later points can be reached.',
+    messageZh: '{resource} 的目标点 {point} 位于日志缺口内或缺口之后',
+    hintZh: '最近的可达点:之前 {before},之后 {after}。若缺失的日志仍存在,请放回归档目录并执行日志备份;请立即执行一次完全备份,使其后的时间点可恢复。',
   },
   point_before_first_set: {
     class: 'precondition',
