@@ -150,6 +150,17 @@ test('a started run is recorded, handed to Temporal and linked to Temporal Web',
   expect((await api.ask('POST', `/api/v1/runs/${id}/cancel`)).status).toBe(202);
 });
 
+test('K-076 every run names the immutable job revision that it executes', async () => {
+  const { body } = await api.ask('GET', `/api/v1/runs/${await startFull()}`);
+  const { run } = z.object({ run: z.object({ jobId: z.string(), revision: z.number() }) }).parse(body);
+  const job = await api.ask('GET', `/api/v1/jobs/${run.jobId}`);
+  expect(job.body).toMatchObject({ id: run.jobId, revision: run.revision, kind: 'backup', spec: { kind: 'full-backup' } });
+  const list = await api.ask('GET', '/api/v1/jobs?limit=1');
+  expect(list.body).toMatchObject({ data: [{ id: run.jobId }] });
+  const missing = await api.ask('GET', `/api/v1/jobs/${testIds('job')}`);
+  expect(missing.status).toBe(404);
+});
+
 test('an order goes only to the host of its run and only while the run is open', async () => {
   const id = await startFull();
   const path = `/agent/v1/orders/${id}`;

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import type { Route } from '../route.ts';
 import { backupSetRoutes } from './backup-sets.ts';
 import { hostRoutes } from './hosts.ts';
+import { jobRoutes } from './jobs.ts';
 import { poolRoutes } from './pools.ts';
 import { resourceRoutes } from './resources.ts';
 import { restoreRoutes } from './restores.ts';
@@ -15,6 +16,7 @@ export const allRoutes = (context: Context): Route[] => [
   ...hostRoutes(context),
   ...resourceRoutes(context),
   ...poolRoutes(context),
+  ...jobRoutes(context),
   ...runRoutes(context),
   ...backupSetRoutes(context),
   ...restoreRoutes(context),

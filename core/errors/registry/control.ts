@@ -146,6 +146,14 @@ export const controlErrors = {
     messageZh: '名称 "{name}" 已被其他 {noun} 使用',
     hintZh: '请使用其他名称。',
   },
+  job_unknown: {
+    class: 'input',
+    http: 404,
+    message: 'There is no job {job}',
+    hint: 'List the jobs with GET /api/v1/jobs; each run names its job.',
+    messageZh: '不存在作业 {job}',
+    hintZh: '请用 GET /api/v1/jobs 查看作业列表;每个运行都标明其作业。',
+  },
   run_unknown: {
     class: 'input',
     http: 404,
@@ -345,14 +353,6 @@ export const controlErrors = {
     hint: 'Follow the hint printed beside each failed check.',
     messageZh: '{count} 项检查未通过:{names}',
     hintZh: '请按每项检查旁的提示处理。',
-  },
-  preflight_failed: {
-    class: 'precondition',
-    http: 409,
-    message: 'A backup of resource {resource} is not possible yet: these checks failed: {checks}',
-    hint: 'Follow the hint printed beside each failed check, then run `holdfast resource preflight {resource}` again.',
-    messageZh: '资源 {resource} 暂时无法备份,以下检查未通过:{checks}',
-    hintZh: '请按每项检查旁的提示处理,然后重新执行 `holdfast resource preflight {resource}`。',
   },
   worker_silent: {
     class: 'unavailable',
