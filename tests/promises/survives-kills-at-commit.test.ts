@@ -1,6 +1,6 @@
 import { watch } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { pollUntil } from '#scripts/supervisor/wait.ts';
 import type { KillStage, Killable, StartedRun } from '../support/kill-stage.ts';
 import { lasting, openKillStage, runTimeoutMs, startBackup } from '../support/kill-stage.ts';
@@ -19,8 +19,8 @@ import {
 let stage: KillStage;
 beforeAll(async () => {
   stage = await openKillStage(24);
+  return () => stage.close();
 });
-afterAll(() => stage.close());
 
 const throttled = () => startBackup(stage, lasting(5, stage.storedBytes));
 const untilCommitted = (run: StartedRun): Promise<true> =>

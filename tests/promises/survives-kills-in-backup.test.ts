@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { KillStage } from '../support/kill-stage.ts';
 import { killAndRestart, lasting, openKillStage, startBackup } from '../support/kill-stage.ts';
 import {
@@ -15,8 +15,8 @@ import {
 let stage: KillStage;
 beforeAll(async () => {
   stage = await openKillStage();
+  return () => stage.close();
 });
-afterAll(() => stage.close());
 
 const throttled = () => startBackup(stage, lasting(6, stage.storedBytes));
 

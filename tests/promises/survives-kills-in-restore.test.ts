@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { KillStage } from '../support/kill-stage.ts';
 import { copyDirectory, killAndRestart, killable, lasting, openKillStage, startCopy } from '../support/kill-stage.ts';
 import { expectEqualCopy, expectSucceeded, poolFiles, untilWritten } from '../support/kill-proof.ts';
@@ -6,8 +6,8 @@ import { expectEqualCopy, expectSucceeded, poolFiles, untilWritten } from '../su
 let stage: KillStage;
 beforeAll(async () => {
   stage = await openKillStage();
+  return () => stage.close();
 });
-afterAll(() => stage.close());
 
 for (const part of killable) {
   test(`K-084 K-089 kill -9 of ${part} in the middle of a restore: the copy is complete and equal, the pool untouched`, async () => {

@@ -104,10 +104,19 @@ export async function expectNoSession({ sql }: Pick<KillStage, 'sql'>): Promise<
 /** The run succeeded, and what can be seen is what is committed, by two independent listings. */
 export async function expectSucceeded(stage: KillStage, run: StartedRun): Promise<LiveRun> {
   const live = await untilOver(stage, run.id);
-  expect(live.run).toMatchObject({ id: run.id, state: 'succeeded' });
+  expect(live.run, await lastWordsOf(stage, run)).toMatchObject({ id: run.id, state: 'succeeded' });
   await expectNothingPartial(stage);
   await expectNoSession(stage);
   return live;
+}
+
+/** The end of the log of a run, for whoever reads the failure of a test. */
+async function lastWordsOf({ api }: KillStage, run: StartedRun): Promise<string> {
+  const { data } = await api.get<{ data: { at: string; message: string }[] }>(`/runs/${run.id}/logs?limit=1000`);
+  return data
+    .map(({ at, message }) => `${at} ${message}`)
+    .slice(-20)
+    .join('\n');
 }
 
 export async function expectNothingPartial(stage: KillStage): Promise<void> {
@@ -169,3 +178,13 @@ export async function untilWritten(directory: string, bytes: number): Promise<vo
   });
   expect(existsSync(join(directory, 'global', 'pg_control'))).toBe(false);
 }
+
+/** Waits until a second attempt of a set has an acknowledged piece of its own beside it. */
+export const untilNextAttemptPuts = (stage: KillStage, run: StartedRun): Promise<true> =>
+  pollUntil(
+    () => {
+      const attempts = new Set(piecesAtKill(stage, run).acknowledged.map(({ key }) => key.split('/')[2]));
+      return Promise.resolve(attempts.size >= 2 || undefined);
+    },
+    { what: `an acknowledged piece of a second attempt of ${run.setId}`, timeoutMs: runTimeoutMs },
+  );
