@@ -20,9 +20,19 @@ afterAll(async () => {
   await silent.close();
 });
 
-const backup = (resource: string, ...more: string[]): string[] => ['backup', '--resource', resource, '--pool', 'vault', '--wait', ...more];
-const full = (resource: string, archive: string): string[] => backup(resource, '--type', 'full', '--archive-directory', archive);
-const log = (resource: string, archive: string): string[] => backup(resource, '--type', 'log', '--archive-directory', archive);
+const backup = (resource: string, ...more: string[]): string[] => [
+  'backup',
+  '--resource',
+  resource,
+  '--pool',
+  'vault',
+  '--wait',
+  ...more,
+];
+const full = (resource: string, archive: string): string[] =>
+  backup(resource, '--type', 'full', '--archive-directory', archive);
+const log = (resource: string, archive: string): string[] =>
+  backup(resource, '--type', 'log', '--archive-directory', archive);
 
 /** A refusal that leaves the pool exactly as it was, no set, and no session on the server. */
 async function refusedUntouched(exit: number, args: readonly string[]) {
@@ -45,7 +55,9 @@ test('K-064 K-066 a wrong password, a role without rights and no login at all ar
   const client = await platform.instance.connect();
   await client.query("create role plain login password 'plain'");
   await client.end();
-  const weak = await platform.refused(3, ['resource', 'login', 'main', '--user', 'plain'], { HOLDFAST_PASSWORD: 'plain' });
+  const weak = await platform.refused(3, ['resource', 'login', 'main', '--user', 'plain'], {
+    HOLDFAST_PASSWORD: 'plain',
+  });
   expect(weak).toMatchObject({ code: 'privilege_missing', params: { user: 'plain' } });
   expect(weak.hint).toContain('grant execute on function');
   expect(await platform.done(['resource', 'ls'])).toMatchObject([{ name: 'main', isLoggedIn: false }]);
@@ -80,16 +92,31 @@ test('K-082 an archive directory that is missing or cannot be read is refused by
   const nowhere = join(platform.folder, 'nowhere');
   const file = join(platform.folder, 'a-file');
   writeFileSync(file, 'no directory');
-  expect(await refusedUntouched(3, full('main', nowhere))).toMatchObject({ code: 'archive_directory_missing', params: { directory: nowhere } });
-  expect(await refusedUntouched(3, full('main', file))).toMatchObject({ code: 'archive_directory_unreadable', params: { directory: file } });
-  expect(await refusedUntouched(3, log('main', nowhere))).toMatchObject({ code: 'archive_directory_missing', params: { directory: nowhere } });
-  expect(await refusedUntouched(3, log('main', file))).toMatchObject({ code: 'archive_directory_unreadable', params: { directory: file } });
+  expect(await refusedUntouched(3, full('main', nowhere))).toMatchObject({
+    code: 'archive_directory_missing',
+    params: { directory: nowhere },
+  });
+  expect(await refusedUntouched(3, full('main', file))).toMatchObject({
+    code: 'archive_directory_unreadable',
+    params: { directory: file },
+  });
+  expect(await refusedUntouched(3, log('main', nowhere))).toMatchObject({
+    code: 'archive_directory_missing',
+    params: { directory: nowhere },
+  });
+  expect(await refusedUntouched(3, log('main', file))).toMatchObject({
+    code: 'archive_directory_unreadable',
+    params: { directory: file },
+  });
 });
 
 test('K-080 log of another cluster in the archive directory is refused, stays there and never enters the pool', async () => {
   const { archiveDirectory } = platform.instance;
   for (let i = 0; i < 12; i++) await silent.sql('select txid_current(), pg_switch_wal()');
-  const [name = ''] = readdirSync(join(silent.dataDirectory, 'pg_wal')).filter((one) => /^[0-9A-F]{24}$/.test(one)).sort().slice(-1);
+  const [name = ''] = readdirSync(join(silent.dataDirectory, 'pg_wal'))
+    .filter((one) => /^[0-9A-F]{24}$/.test(one))
+    .sort()
+    .slice(-1);
   writeFileSync(join(archiveDirectory, name), readFileSync(join(silent.dataDirectory, 'pg_wal', name)));
   const before = contentOf(archiveDirectory);
   const ofFull = await refusedUntouched(3, full('main', archiveDirectory));

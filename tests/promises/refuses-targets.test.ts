@@ -116,13 +116,18 @@ test('K-119 a running target is refused, as copy and in place, and names its cli
   const asCopy = await platform.refused(3, restore('--immediate', '--to', dataDirectory));
   expect(asCopy).toMatchObject({ code: 'target_running', params: { directory: dataDirectory } });
   const inPlace = await platform.refused(3, restore('--immediate', '--in-place', '--consent', 'main'));
-  expect(inPlace).toMatchObject({ code: 'target_running', params: { clients: expect.stringContaining('postgres') as string } });
+  expect(inPlace).toMatchObject({
+    code: 'target_running',
+    params: { clients: expect.stringContaining('postgres') as string },
+  });
   expect((await sql.query('select count(*)::int as n from ledger')).rows).toEqual([{ n: 4 }]);
   expect(readdirSync(join(dataDirectory, '..')).filter((name) => name.includes('before'))).toEqual([]);
 });
 
 test('K-098 a restore in place without the name of the resource typed is refused before anything begins', async () => {
-  expect(await platform.refused(3, restore('--immediate', '--in-place', '--consent', 'yes'))).toMatchObject({ code: 'consent_mismatch' });
+  expect(await platform.refused(3, restore('--immediate', '--in-place', '--consent', 'yes'))).toMatchObject({
+    code: 'consent_mismatch',
+  });
   const untyped = await platform.refused(3, restore('--immediate', '--in-place'));
   expect(untyped).toMatchObject({ code: 'consent_missing' });
 });
@@ -137,7 +142,9 @@ test('K-098 another cluster at the place of a closed resource is refused and sta
   // The resource and its sets belong to a cluster that is not the one that lies there now.
   const other = '7000000000000000001';
   await catalog.query(`update resource set system_id = '${other}'`);
-  await catalog.query(`update backup_set set system_id = '${other}', summary = jsonb_set(summary, '{systemId}', '"${other}"')`);
+  await catalog.query(
+    `update backup_set set system_id = '${other}', summary = jsonb_set(summary, '{systemId}', '"${other}"')`,
+  );
   const refusal = await platform.refused(3, restore('--immediate', '--in-place', '--consent', 'main'));
   expect(refusal).toMatchObject({ code: 'system_id_of_restore' });
   expect(contentOf(join(dataDirectory, 'global'))).toEqual(control);

@@ -69,7 +69,7 @@ const runCommand = (args: readonly string[], env: Readonly<Record<string, string
     const options = { env: { PATH: process.env['PATH'] ?? '', ...env }, maxBuffer: 64 * 1024 * 1024 };
     execFile(process.execPath, [launcher, ...args, '--json'], options, (error, out, err) => {
       const exit = error === null ? 0 : error.code;
-      if (typeof exit !== 'number') reject(error ?? bug('a command ends with a code'));
+      if (typeof exit !== 'number') reject(bug('a command ends with a code', error));
       else resolve({ exit, out: out.trim() === '' ? undefined : JSON.parse(out), err, refusal: refusalIn(err) });
     });
   });
@@ -100,7 +100,8 @@ const commandsOf = (stack: Stack): Pick<Platform, 'holdfast' | 'done' | 'refused
     refused: async (exit, args, env) => {
       const answer = await holdfast(args, env);
       const { refusal } = answer;
-      if (refusal === undefined) throw bug(`holdfast ${args.join(' ')} is refused, but it said ${JSON.stringify(answer)}`);
+      if (refusal === undefined)
+        throw bug(`holdfast ${args.join(' ')} is refused, but it said ${JSON.stringify(answer)}`);
       expect({ refusal, exit: answer.exit }).toEqual({ refusal, exit });
       demandWords(refusal);
       demandNotGreen(answer.out);
@@ -125,7 +126,16 @@ export const openPlatform = async (options: Omit<StackOptions, 'home' | 'parts'>
   return {
     ...{ stack, folder: folder.path, instance, host, ...commands },
     register: async ({ dataDirectory }, name) => {
-      const found = await commands.done(['resource', 'discover', host, '--register', '--data-directory', dataDirectory, '--name', name]);
+      const found = await commands.done([
+        'resource',
+        'discover',
+        host,
+        '--register',
+        '--data-directory',
+        dataDirectory,
+        '--name',
+        name,
+      ]);
       expect(found).toMatchObject([{ resource: name }]);
     },
     logIn: async ({ password }, name) => {
@@ -147,7 +157,12 @@ export const openPlatform = async (options: Omit<StackOptions, 'home' | 'parts'>
 export const contentOf = (directory: string): readonly string[] =>
   readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter((name) => statSync(join(directory, name)).isFile())
-    .map((name) => `${name} ${createHash('sha256').update(readFileSync(join(directory, name))).digest('hex')}`)
+    .map(
+      (name) =>
+        `${name} ${createHash('sha256')
+          .update(readFileSync(join(directory, name)))
+          .digest('hex')}`,
+    )
     .sort();
 
 /** Sets of a local pool that anybody can see: those with a `meta`. */

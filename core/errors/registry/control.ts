@@ -386,14 +386,6 @@ export const controlErrors = {
     messageZh: '目录不知道 {object} 位于哪个存储池',
     hintZh: '请对该存储池执行 `holdfast catalog rebuild`;代理端仅在重建期间上报外部备份集。',
   },
-  instance_not_found: {
-    class: 'input',
-    http: 404,
-    message: 'No database instance at {directory} was found on host {host}',
-    hint: 'List what is there with `holdfast resource discover {host}`.',
-    messageZh: '主机 {host} 上未找到位于 {directory} 的数据库实例',
-    hintZh: '请用 `holdfast resource discover {host}` 查看该主机上的实例。',
-  },
   timed_out: {
     class: 'unavailable',
     http: 504,

@@ -106,6 +106,22 @@ export const databaseErrors = {
     messageZh: '控制文件 {path} 已损坏:{reason}',
     hintZh: '请勿重启服务器。用 pg_controldata 核对并检查磁盘;如仍损坏,请用完好的备份集恢复。',
   },
+  preflight_failed: {
+    class: 'precondition',
+    http: 409,
+    message: 'A backup of resource {resource} is not possible yet: these checks failed: {checks}',
+    hint: 'Follow the hint printed beside each failed check, then run `holdfast resource preflight {resource}` again.',
+    messageZh: '资源 {resource} 暂时无法备份,以下检查未通过:{checks}',
+    hintZh: '请按每项检查旁的提示处理,然后重新执行 `holdfast resource preflight {resource}`。',
+  },
+  instance_not_found: {
+    class: 'input',
+    http: 404,
+    message: 'No database instance at {directory} was found on host {host}',
+    hint: 'List what is there with `holdfast resource discover {host}`.',
+    messageZh: '主机 {host} 上未找到位于 {directory} 的数据库实例',
+    hintZh: '请用 `holdfast resource discover {host}` 查看该主机上的实例。',
+  },
   archive_mode_off: {
     class: 'precondition',
     http: 409,
@@ -165,7 +181,8 @@ export const databaseErrors = {
   log_segment_missing: {
     class: 'precondition',
     http: 409,
-    message: 'Log segment {segment}, needed by the backup of the instance at {instance}, is neither in the archive ({archive}) nor in pg_wal',
+    message:
+      'Log segment {segment}, needed by the backup of the instance at {instance}, is neither in the archive ({archive}) nor in pg_wal',
     hint: 'Check that archive_command works (pg_stat_archiver) and that nothing else removes archived files, then start the backup again.',
     messageZh: '备份实例 {instance} 所需的日志段 {segment} 既不在归档目录({archive})也不在 pg_wal 中',
     hintZh: '请检查 archive_command 是否正常(pg_stat_archiver),并确认没有其他程序删除归档文件,然后重新备份。',
