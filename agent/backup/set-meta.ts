@@ -1,3 +1,4 @@
+import { fail } from '#core/errors/fail.ts';
 import { endSegmentOf } from '#core/backup/log-range.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { SetMeta } from '#core/format/meta.ts';
@@ -65,13 +66,19 @@ function summaryOf(finished: FinishedCopy): SetSummary {
   };
 }
 
-/** Timeline numbers are no key, the text of the history is (engine.md §I). */
+/** Timeline numbers are no key, name and text of the history file are (engine.md §I). Throws `log_history_missing`. */
 function branchOf({ attempt, begun }: FinishedCopy): string {
   const { timeline } = begun.inspected.facts;
+  if (timeline === 1) return branchIdOf('', timeline, sha256Hex);
   const name = historyName(timeline);
-  const places = [join(attempt.order.instance.dataDirectory, 'pg_wal'), begun.inspected.archiveDirectory];
-  const texts = places.map((place) => (place === undefined ? undefined : readIfPresent(join(place, name))));
-  return branchIdOf(texts.find((text) => text !== undefined) ?? '', timeline, sha256Hex);
+  const directory = join(attempt.order.instance.dataDirectory, 'pg_wal');
+  const texts = [directory, begun.inspected.archiveDirectory].map((place) =>
+    place === undefined ? undefined : readIfPresent(join(place, name)),
+  );
+  const text = texts.find((found) => found !== undefined);
+  // Why: a set on a made-up branch would look committed and never find its log.
+  if (text === undefined) throw fail('log_history_missing', { timeline: String(timeline), directory, name });
+  return branchIdOf(text, timeline, sha256Hex);
 }
 
 const listedBlocks = 20;

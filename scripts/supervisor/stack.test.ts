@@ -60,6 +60,7 @@ test('a supervisor ends when the shell above it is killed, as npm is', async () 
   const pids = await pidsOf(shell);
   shell.kill('SIGKILL');
   expect(await areGone(pids)).toBe(true);
+  expect(await waitFor(() => !existsSync(join(folder.path, 'supervisor.json')), patienceMs)).toBe(true);
 });
 
 test('a part that ends by itself is reported, and starts again on the same place', async () => {

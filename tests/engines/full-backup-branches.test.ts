@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { sha256Hex } from '#agent/codec/hash.ts';
+import { branchIdOf } from '#agent/codec/hash.ts';
 import { openSet } from '#agent/sets/open-set.ts';
 import { instanceAccess, openBackupBench } from '#tests/support/backup.ts';
 import { materialise } from '#tests/support/materialise.ts';
@@ -22,8 +22,9 @@ test('a standby is refused; promoted, it gives sets of its own recovery branch t
     const promoted = await bench.takeFullBackup(second, bench.step(second));
     expect(promoted).toMatchObject({ timeline: 2, systemId: original.systemId, isConsistent: true });
     const history = readFileSync(join(copy.dataDirectory, 'pg_wal', '00000002.history'));
-    expect(promoted.branchId).toBe(sha256Hex(history).slice(0, 32));
-    expect(original.branchId).toBe(sha256Hex('').slice(0, 32));
+    expect(promoted.branchId).toBe(branchIdOf(history.toString(), 2));
+    expect(original.branchId).toBe(branchIdOf(''));
+    expect(promoted.branchId).not.toBe(original.branchId);
     const set = await openSet(await bench.openPool(), promoted.setId);
     expect(Buffer.from(await set.readMember('pg_wal/00000002.history'))).toEqual(history);
     expect(set.meta.members.map(({ path }) => path)).not.toContain('standby.signal');
