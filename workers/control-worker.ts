@@ -29,4 +29,7 @@ export const createControlWorker = async (
     dataConverter: dataConverterOf(settings.payloadKey),
     activities: openControlActivities(deps),
     shutdownGraceTime: '20s',
+    // Why: after kill -9 every open workflow waits this long for the dead worker, one after the other; missing the cache
+    // of a live one costs a replay of some ten events.
+    stickyQueueScheduleToStartTimeout: '3s',
   });
