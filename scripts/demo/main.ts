@@ -1,21 +1,24 @@
 /** `npm run demo`: the whole story once, on embedded parts, ending with proof. `--json` prints one line at the end. */
+import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { bug, fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
-import { untilAskedToEnd } from '../supervisor/lifetime.ts';
+import { endingSignal } from '../supervisor/lifetime.ts';
 import { checkNames } from './checks.ts';
 import { printProof } from './print.ts';
 import type { Stage, StageOptions } from './stage.ts';
 import { openStage } from './stage.ts';
 import { playStory } from './story.ts';
 
+/** Exit code of a program that was ended by Ctrl-C. */
+const interrupted = 130;
 const majors = [12, 13, 14, 15, 16, 17, 18] as const;
 
 interface DemoOptions extends StageOptions {
   readonly isJson: boolean;
 }
 
-function optionsFrom(args: readonly string[]): DemoOptions {
+function optionsFrom(args: readonly string[], signal: AbortSignal): DemoOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -45,7 +48,7 @@ function optionsFrom(args: readonly string[]): DemoOptions {
   const say = (line: string): void => {
     process[isJson ? 'stderr' : 'stdout'].write(`${line}\n`);
   };
-  return { pool: values.pool, major, dataMiB, isKept: values.keep, sabotage, say, isJson };
+  return { pool: values.pool, major, dataMiB, isKept: values.keep, sabotage, say, isJson, signal };
 }
 
 async function tell(stage: Stage, { isJson }: DemoOptions): Promise<number> {
@@ -60,15 +63,26 @@ async function tell(stage: Stage, { isJson }: DemoOptions): Promise<number> {
 
 /** 0 when everything is proved, 1 when not, 130 when somebody ended it. Whatever happens, what it started is stopped. */
 async function main(): Promise<number> {
-  const options = optionsFrom(process.argv.slice(2));
-  const ending = untilAskedToEnd();
+  const ending = endingSignal();
+  try {
+    return await play(optionsFrom(process.argv.slice(2), ending));
+  } catch (error) {
+    // Why: whatever breaks while we are ended breaks because of it.
+    if (!ending.aborted) throw error;
+    process.stderr.write(`Stopped (${String(ending.reason)}).\n`);
+    return interrupted;
+  }
+}
+
+async function play(options: DemoOptions): Promise<number> {
+  const { signal } = options;
   const stage = await openStage(options);
   try {
-    const end = await Promise.race([tell(stage, options), ending]);
-    if (typeof end === 'number') return end;
-    process.stderr.write(`Stopping (${end}).\n`);
-    return 130;
+    if (signal.aborted) return interrupted;
+    const asked = once(signal, 'abort').then(() => interrupted);
+    return await Promise.race([tell(stage, options), asked]);
   } finally {
+    if (signal.aborted) process.stderr.write(`Stopping (${String(signal.reason)}).\n`);
     await stage.close();
   }
 }

@@ -2,10 +2,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from 'pg';
 import { fail } from '#core/errors/fail.ts';
+import { copyFolder } from './left-folders.ts';
 import { flipBit, isSabotaged, polluteArchive } from './sabotage.ts';
 import type { SetFacts } from './scenes.ts';
 import type { Stage } from './stage.ts';
-import { connectCopy, copyFolder } from './stage.ts';
+import { connectCopy } from './stage.ts';
 import type { TableProof } from './workload.ts';
 import { proveTables } from './workload.ts';
 
@@ -68,9 +69,24 @@ export async function proveCopy(stage: Stage, moment: Moment, copy: Copy): Promi
   try {
     await damageCopy(stage, sql);
     const { checks } = stage;
-    checks.compare('content-is-equal', moment.tables, await provedTables(sql), `content hashes of ${String(moment.tables.length)} tables`);
-    checks.compare('stops-at-the-last-commit', moment.notes, await notesOf(sql), `${String(moment.notes.length)} commits of the ledger`);
-    checks.compare('mistake-happened', [false, true], [await hasInvoice(stage.sql), await hasInvoice(sql)], 'table lost on the source, back on the copy');
+    checks.compare(
+      'content-is-equal',
+      moment.tables,
+      await provedTables(sql),
+      `content hashes of ${String(moment.tables.length)} tables`,
+    );
+    checks.compare(
+      'stops-at-the-last-commit',
+      moment.notes,
+      await notesOf(sql),
+      `${String(moment.notes.length)} commits of the ledger`,
+    );
+    checks.compare(
+      'mistake-happened',
+      [false, true],
+      [await hasInvoice(stage.sql), await hasInvoice(sql)],
+      'table lost on the source, back on the copy',
+    );
     await proveTablespace(stage, sql, copy);
     await proveIsolation(stage, sql);
   } finally {
@@ -85,13 +101,19 @@ async function damageCopy(stage: Stage, sql: Client): Promise<void> {
 }
 
 const hasInvoice = async (sql: Client): Promise<boolean> =>
-  (await sql.query<{ found: boolean }>(`select to_regclass('public.invoice') is not null as found`)).rows[0]?.found === true;
+  (await sql.query<{ found: boolean }>(`select to_regclass('public.invoice') is not null as found`)).rows[0]?.found ===
+  true;
 
 async function proveTablespace(stage: Stage, sql: Client, copy: Copy): Promise<void> {
   const { rows } = await sql.query<{ place: string }>(
     `select pg_tablespace_location(reltablespace) as place from pg_class where oid = 'public.invoice'::regclass`,
   );
-  stage.checks.compare('tablespace-moved', copy.tablespaceDirectory, rows[0]?.place, 'where the copy keeps the tablespace');
+  stage.checks.compare(
+    'tablespace-moved',
+    copy.tablespaceDirectory,
+    rows[0]?.place,
+    'where the copy keeps the tablespace',
+  );
 }
 
 /** Production's archive, listed before the copy and after it has switched its log. */
@@ -104,7 +126,12 @@ async function proveIsolation(stage: Stage, sql: Client): Promise<void> {
     `select current_setting('archive_mode') as archive, current_setting('listen_addresses') as listen`,
   );
   const found = { ...rows[0], files: readdirSync(stage.source.archiveDirectory).sort() };
-  stage.checks.compare('copy-is-isolated', { archive: 'off', listen: '', files: before }, found, 'settings of the copy, archive of production');
+  stage.checks.compare(
+    'copy-is-isolated',
+    { archive: 'off', listen: '', files: before },
+    found,
+    'settings of the copy, archive of production',
+  );
 }
 
 /** Pieces that were on their way when the agent was killed: at most one per channel. */
@@ -114,9 +141,15 @@ const channels = 2;
  * Reads every byte of every set back; the number of objects read is compared with the pool's own listing. The killed set
  * may have left orphans: pieces that were put and never acknowledged.
  */
-export async function verifySets(stage: Stage, { first, killed }: { first: SetFacts; killed: SetFacts }): Promise<void> {
+export async function verifySets(
+  stage: Stage,
+  { first, killed }: { first: SetFacts; killed: SetFacts },
+): Promise<void> {
   if (isSabotaged(stage, 'sets-verify')) await flipFirstPiece(stage, first);
-  for (const { set, orphans } of [{ set: first, orphans: 0 }, { set: killed, orphans: channels }]) {
+  for (const { set, orphans } of [
+    { set: first, orphans: 0 },
+    { set: killed, orphans: channels },
+  ]) {
     const { id } = await stage.client.post<{ id: string }>(`/backup-sets/${set.id}/verify`, { depth: 'full' });
     const live = await stage.client.untilFinal(id, restoreTimeoutMs);
     const listed = (await stage.poolView.list(`sets/${set.id}/`)).length;

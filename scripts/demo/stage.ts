@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from 'pg';
@@ -6,11 +6,13 @@ import pg from 'pg';
 import { bug } from '#core/errors/fail.ts';
 import type { EmbeddedPostgres } from '../supervisor/embedded-postgres.ts';
 import type { Stack } from '../supervisor/stack.ts';
+import { guardFolder } from '../supervisor/folder-guard.ts';
 import { openStack } from '../supervisor/stack.ts';
 import type { PartName } from '../supervisor/stack-parts.ts';
 import { giveToUnprivileged } from '../supervisor/unprivileged.ts';
 import { CheckBook } from './checks.ts';
 import { HoldfastClient } from './holdfast-client.ts';
+import { copyFolder, folderPrefix, markKept, reapLeftFolders } from './left-folders.ts';
 import type { PoolView } from './pool-view.ts';
 import { viewBucket, viewLocalPool } from './pool-view.ts';
 import { stopCopy } from './stop-copy.ts';
@@ -24,6 +26,8 @@ export interface StageOptions {
   readonly isKept: boolean;
   readonly sabotage: string | undefined;
   readonly say: (line: string) => void;
+  /** Aborts when somebody wants the demo to end. */
+  readonly signal: AbortSignal;
 }
 
 /** Everything a scene of the demo works with. */
@@ -44,8 +48,6 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** Where the recovered copy goes, below the demo's folder. */
-export const copyFolder = 'copy';
 const bucket = 'holdfast-demo';
 const partsFor = (pool: PoolKind): PartName[] => [
   'catalog',
@@ -64,17 +66,37 @@ const openFolder = (folder: string, name: string): string => {
   return path;
 };
 
+interface DemoFolder {
+  readonly folder: string;
+  /** Removes it, unless it is to be kept. */
+  readonly discard: () => void;
+}
+
+/** A new folder, guarded so that neither it nor a process in it outlives us. */
+async function makeDemoFolder({ isKept }: StageOptions): Promise<DemoFolder> {
+  const parent = realpathSync(tmpdir());
+  await reapLeftFolders(parent);
+  const folder = mkdtempSync(join(parent, folderPrefix));
+  const guard = guardFolder(folder, isKept);
+  chmodSync(folder, 0o755);
+  if (isKept) markKept(folder);
+  return {
+    folder,
+    discard: () => {
+      if (!isKept) rmSync(folder, { recursive: true, force: true });
+      guard.release();
+    },
+  };
+}
+
 /** Brings up the platform, enrols the agent, registers the instance and makes the pool. */
 export async function openStage(options: StageOptions): Promise<Stage> {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-demo-'));
-  chmodSync(folder, 0o755);
-  const discard = (): void => {
-    if (!options.isKept) rmSync(folder, { recursive: true, force: true });
-  };
+  const { folder, discard } = await makeDemoFolder(options);
   const stack = await openStack({
     home: folder,
     parts: partsFor(options.pool),
     hasTemporalUi: true,
+    signal: options.signal,
     instanceMajor: options.major,
     instanceConfig: ['shared_buffers = 128MB', 'max_wal_size = 1GB'],
   }).catch((error: unknown) => {
@@ -148,7 +170,12 @@ async function makePool(client: HoldfastClient, { stack, folder, kind }: PoolWis
   const view = await viewBucket({ endPoint, port, accessKey, secretKey, bucket });
   const place = { kind: 's3', endpoint: endPoint, port, isTls: false, region: 'us-east-1', bucket, prefix: '' };
   const passphrase = `demo ${readFileSync(join(folder, 'minio', 'secret'), 'utf8').trim()}`;
-  await client.post('/pools', { name: 'demo-pool', host, place, secrets: { s3: { accessKey, secretKey }, passphrase } });
+  await client.post('/pools', {
+    name: 'demo-pool',
+    host,
+    place,
+    secrets: { s3: { accessKey, secretKey }, passphrase },
+  });
   return view;
 }
 

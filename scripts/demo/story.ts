@@ -11,14 +11,15 @@ import { commitToLedger, createSchema, fill } from './workload.ts';
 export async function playStory(stage: Stage): Promise<Proof> {
   const { sql, options } = stage;
   options.say('Holdfast demo');
-  await timed(stage, `fill PostgreSQL ${String(options.major)} with ${String(options.dataMiB)} MiB`, async () => {
-    await createSchema(sql, stage.tablespaceDirectory);
-    await fill(sql, options.dataMiB, () => undefined);
-  });
+  await timed(stage, `fill PostgreSQL ${String(options.major)} with ${String(options.dataMiB)} MiB`, () =>
+    fillSource(stage),
+  );
   const first = await timed(stage, 'full backup', () => backUp(stage));
   options.say(`  ${mebibytes(first.rawBytes)} read, ${mebibytes(first.storedBytes)} stored`);
   await timed(stage, 'workload', () => commitToLedger(sql, 'before the second full', 100));
-  const killed = await timed(stage, 'second full backup, agent killed in the middle', () => backUpThroughKill(stage, first));
+  const killed = await timed(stage, 'second full backup, agent killed in the middle', () =>
+    backUpThroughKill(stage, first),
+  );
   await timed(stage, 'workload', () => commitToLedger(sql, 'after the second full', 100));
   await timed(stage, 'log backup', () => backUpLog(stage));
   await commitToLedger(sql, 'last good', 20);
@@ -29,6 +30,15 @@ export async function playStory(stage: Stage): Promise<Proof> {
   await timed(stage, 'prove the copy', () => proveCopy(stage, moment, copy));
   await timed(stage, 'verify every set', () => verifySets(stage, { first, killed: killed.set }));
   return { first, killed, log, moment, copy };
+}
+
+/** Writers at once; more than two gain nothing on two cores. */
+const writerCount = 2;
+
+async function fillSource({ sql, source, options, tablespaceDirectory }: Stage): Promise<void> {
+  await createSchema(sql, tablespaceDirectory);
+  const writers = await Promise.all(Array.from({ length: writerCount }, () => source.connect()));
+  await fill(sql, writers, options.dataMiB).finally(() => Promise.all(writers.map((writer) => writer.end())));
 }
 
 /** Somebody drops a table, and work goes on. */

@@ -19,7 +19,12 @@ export interface ChildSpec {
   readonly logPath: string;
   /** What asks the child to end; PostgreSQL: SIGINT = fast shutdown. */
   readonly stopSignal: 'SIGTERM' | 'SIGINT';
+  /** Called when it runs, before it is ready. */
+  readonly onStart?: OnStart | undefined;
 }
+
+/** Hears of a child that was just started and may not answer yet. */
+export type OnStart = (child: Child) => void;
 
 export interface Child {
   readonly name: string;
@@ -99,7 +104,9 @@ export const startChild = async (spec: ChildSpec): Promise<Child> => {
     if (!(await waitFor(() => !isRunning(), patienceMs))) signalGroup(pid, 'SIGKILL');
     await ended;
   };
-  return { name: spec.name, pid, logPath: spec.logPath, isRunning, stop, kill, ended };
+  const started = { name: spec.name, pid, logPath: spec.logPath, isRunning, stop, kill, ended };
+  spec.onStart?.(started);
+  return started;
 };
 
 /** Last lines of a log, for messages. Empty when there is none. */

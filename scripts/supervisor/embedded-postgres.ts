@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import pg from 'pg';
 import { archiveScript } from './archive-script.ts';
-import type { Child } from './child.ts';
+import type { Child, OnStart } from './child.ts';
 import { makeCluster, startPostgres } from './postgres-instance.ts';
 import { provideSocketFolder } from './socket-folder.ts';
 import { giveToUnprivileged } from './unprivileged.ts';
@@ -32,7 +32,7 @@ export interface EmbeddedPostgres {
   /** postgresql://… of a database, over the socket. Holds the password. */
   urlOf(database: string): string;
   connect(database?: string): Promise<pg.Client>;
-  start(): Promise<Child>;
+  start(onStart?: OnStart): Promise<Child>;
 }
 
 const port = 5432;
@@ -112,10 +112,11 @@ export const openEmbeddedPostgres = async (options: EmbeddedOptions): Promise<Em
       await client.connect();
       return client;
     },
-    start: () => {
+    start: (onStart) => {
       configure(options, socketDirectory);
       const logPath = join(options.folder, 'server.log');
-      return startPostgres({ name: options.name, programs: options.programs, dataDirectory, logPath, seconds: 120 });
+      const { name, programs } = options;
+      return startPostgres({ name, programs, dataDirectory, logPath, seconds: 120, onStart });
     },
   };
 };

@@ -16,6 +16,15 @@ const ancestors = (): ProcessIdentity[] => {
 /** Why we were asked to end. */
 export type EndReason = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'parent gone';
 
+/** `untilAskedToEnd` to hand down: aborts with the `EndReason` as its reason. */
+export const endingSignal = (): AbortSignal => {
+  const ending = new AbortController();
+  void untilAskedToEnd().then((reason) => {
+    ending.abort(reason);
+  });
+  return ending.signal;
+};
+
 /**
  * Resolves when somebody wants us to end: Ctrl-C, SIGTERM, a closed terminal, or a parent that disappeared (npm does not
  * forward signals: build.md "One supervisor").

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Child } from './child.ts';
+import type { Child, OnStart } from './child.ts';
 import { startChild, untilReady } from './child.ts';
 import { freePorts } from './free-port.ts';
 import { giveToUnprivileged, unprivilegedUser } from './unprivileged.ts';
@@ -13,6 +13,7 @@ export interface MinioStart {
   readonly secretKey: string;
   /** A free one when not given. */
   readonly port?: number;
+  readonly onStart?: OnStart;
 }
 
 export interface MinioServer {
@@ -51,6 +52,7 @@ export const startMinio = async (start: MinioStart): Promise<MinioServer> => {
     user: unprivilegedUser(),
     logPath: join(start.folder, 'minio.log'),
     stopSignal: 'SIGTERM',
+    onStart: start.onStart,
   });
   await untilReady(child, () => isLive(port));
   return { child, port };

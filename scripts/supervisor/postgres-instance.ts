@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
-import type { Child } from './child.ts';
+import type { Child, OnStart } from './child.ts';
 import { startChild, untilReady } from './child.ts';
 import { giveToUnprivileged, unprivilegedUser } from './unprivileged.ts';
 
@@ -80,6 +80,7 @@ export interface ServerStart {
   readonly logPath: string;
   /** How long crash recovery may take. */
   readonly seconds?: number;
+  readonly onStart?: OnStart | undefined;
 }
 
 /** Starts a server in the foreground as our child and waits until it accepts connections. */
@@ -93,6 +94,7 @@ export const startPostgres = async (start: ServerStart): Promise<Child> => {
     user: unprivilegedUser(),
     logPath: start.logPath,
     stopSignal: 'SIGINT',
+    onStart: start.onStart,
   });
   await untilReady(child, () => Promise.resolve(isReadyInPidFile(start.dataDirectory, child.pid)), start.seconds ?? 60);
   return child;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
-import type { Child } from './child.ts';
+import type { Child, OnStart } from './child.ts';
 import { startChild, untilReady } from './child.ts';
 
 /** Root of the checkout. */
@@ -15,6 +15,7 @@ export interface ProgramStart {
   readonly folder: string;
   /** A line of its log that says it serves, or a question of our own. */
   readonly isReady: (newLog: string) => Promise<boolean> | boolean;
+  readonly onStart?: OnStart;
 }
 
 const inherited = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
@@ -41,6 +42,7 @@ export const startProgram = async (start: ProgramStart): Promise<Child> => {
     cwd: start.folder,
     logPath,
     stopSignal: 'SIGTERM',
+    onStart: start.onStart,
   });
   await untilReady(child, () => Promise.resolve(start.isReady(newLog(logPath, from))));
   return child;

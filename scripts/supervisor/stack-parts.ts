@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { provideMinio } from '../servers/minio.mjs';
 import { providePostgres } from '../servers/postgres.mjs';
 import { provideTemporal } from '../servers/temporal.mjs';
-import type { Child } from './child.ts';
+import type { Child, OnStart } from './child.ts';
 import type { EmbeddedPostgres } from './embedded-postgres.ts';
 import { openEmbeddedPostgres, provideDatabase } from './embedded-postgres.ts';
 import { freePorts } from './free-port.ts';
@@ -46,6 +46,8 @@ export interface StackOptions {
   readonly instanceConfig?: readonly string[];
   /** More environment for api, worker and agent: `HOLDFAST_…`. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Aborting while the parts start ends those that run; `openStack` then fails. */
+  readonly signal?: AbortSignal;
 }
 
 export interface StackPlaces {
@@ -67,11 +69,9 @@ export interface StackPlaces {
   readonly cliEnv: Readonly<Record<string, string>>;
 }
 
-type OnChild = (child: Child) => void;
-
 export interface PartStarters {
   readonly places: StackPlaces;
-  start(part: PartName, onChild: OnChild): Promise<Child>;
+  start(part: PartName, onStart: OnStart): Promise<Child>;
 }
 
 const host = '127.0.0.1';
@@ -170,13 +170,13 @@ export const partStarters = async (options: StackOptions): Promise<PartStarters>
   const places = await placesOf(options, ports);
   const server = serverEnvironment(options, places, ports);
   const { instance, home, minio } = places;
-  const starters: Record<PartName, () => Promise<Child>> = {
-    catalog: async () => {
-      const child = await places.catalog.start();
+  const starters: Record<PartName, (onStart: OnStart) => Promise<Child>> = {
+    catalog: async (onStart) => {
+      const child = await places.catalog.start(onStart);
       await provideDatabase(places.catalog, 'holdfast');
       return child;
     },
-    temporal: async () => {
+    temporal: async (onStart) => {
       const fixed = {
         grpc: ports.temporal,
         http: ports.temporalHttp,
@@ -186,34 +186,23 @@ export const partStarters = async (options: StackOptions): Promise<PartStarters>
       const folder = join(home, 'temporal');
       const hasUi = options.hasTemporalUi === true;
       const program = await provideTemporal();
-      return (await startTemporal({ program, folder, ports: fixed, hasUi, isDurable: true })).child;
+      return (await startTemporal({ program, folder, ports: fixed, hasUi, isDurable: true, onStart })).child;
     },
-    minio: async () =>
-      (await startMinio({ program: await provideMinio(), folder: join(home, 'minio'), ...minio })).child,
-    'demo-instance': async () => (instance ?? places.catalog).start(),
-    api: async () => {
+    minio: async (onStart) =>
+      (await startMinio({ program: await provideMinio(), folder: join(home, 'minio'), ...minio, onStart })).child,
+    'demo-instance': async (onStart) => (instance ?? places.catalog).start(onStart),
+    api: async (onStart) => {
       await runHoldfast(['init'], server);
-      return startProgram({
-        name: 'api',
-        env: server,
-        folder: home,
-        isReady: () => answers(`${places.apiUrl}/readyz`),
-      });
+      const isReady = (): Promise<boolean> => answers(`${places.apiUrl}/readyz`);
+      return startProgram({ name: 'api', env: server, folder: home, isReady, onStart });
     },
-    worker: () => startProgram({ name: 'worker', env: server, folder: home, isReady: saysServing }),
-    agent: async () => {
+    worker: (onStart) => startProgram({ name: 'worker', env: server, folder: home, isReady: saysServing, onStart }),
+    agent: async (onStart) => {
       const programs = instance === undefined ? {} : { HOLDFAST_POSTGRES_BIN: instance.programs };
       const own = { HOLDFAST_AGENT_HOME: places.agentHome, HOLDFAST_API_URL: places.apiUrl, ...programs };
       const env = { ...own, ...options.env, ...(await enrolment(places)) };
-      return startProgram({ name: 'agent', env, folder: home, isReady: saysServing });
+      return startProgram({ name: 'agent', env, folder: home, isReady: saysServing, onStart });
     },
   };
-  return {
-    places,
-    start: async (part, onChild) => {
-      const child = await starters[part]();
-      onChild(child);
-      return child;
-    },
-  };
+  return { places, start: (part, onStart) => starters[part](onStart) };
 };

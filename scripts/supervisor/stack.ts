@@ -1,4 +1,4 @@
-import { bug } from '#core/errors/fail.ts';
+import { bug, fail } from '#core/errors/fail.ts';
 import type { Child } from './child.ts';
 import type { PartName, StackOptions, StackPlaces } from './stack-parts.ts';
 import { partStarters, startOrder } from './stack-parts.ts';
@@ -20,9 +20,20 @@ export interface Stack {
   close(): Promise<void>;
 }
 
+/** Level by level; none begins once the signal has aborted. */
+const startLevels = async (options: StackOptions, start: (part: PartName) => Promise<void>): Promise<void> => {
+  for (const level of startOrder) {
+    if (options.signal?.aborted === true) throw fail('stack_interrupted', { home: options.home });
+    const starting = level.filter((part) => options.parts.includes(part)).map(start);
+    // Why both: what still starts when a neighbour fails would otherwise start after the others were stopped.
+    await Promise.allSettled(starting);
+    await Promise.all(starting);
+  }
+};
+
 /**
  * Starts parts in dependency order and waits for each to be healthy. When one fails, what was started is stopped and
- * the error is thrown.
+ * the error is thrown. Throws `stack_interrupted` when the signal of the options aborts meanwhile.
  */
 export const openStack = async (options: StackOptions): Promise<Stack> => {
   const state = await takeStateFile(options.home);
@@ -33,11 +44,17 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   const broken = new Promise<PartName>((resolve) => {
     report = resolve;
   });
+  let isOpen = false;
+  const isInterrupted = (): boolean => !isOpen && options.signal?.aborted === true;
+  const stopStarting = (): void => {
+    for (const child of children.values()) void child.stop();
+  };
   const start = async (part: PartName): Promise<void> => {
     const child = await starters.start(part, (started) => {
+      children.set(part, started);
       state.add(started);
+      if (isInterrupted()) void started.stop();
     });
-    children.set(part, child);
     expected.delete(part);
     void child.ended.then(() => {
       if (children.get(part) === child && !expected.has(part)) report(part);
@@ -55,13 +72,15 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     if (child === undefined) throw bug(`the part ${part} was started`);
     return child;
   };
+  options.signal?.addEventListener('abort', stopStarting);
   try {
-    for (const level of startOrder) {
-      await Promise.all(level.filter((part) => options.parts.includes(part)).map(start));
-    }
+    await startLevels(options, start);
+    isOpen = true;
   } catch (error) {
     await close();
-    throw error;
+    throw isInterrupted() ? fail('stack_interrupted', { home: options.home }, error) : error;
+  } finally {
+    options.signal?.removeEventListener('abort', stopStarting);
   }
   return {
     places: starters.places,

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { Child } from './child.ts';
+import type { Child, OnStart } from './child.ts';
 import { startChild, untilReady } from './child.ts';
 import { freePorts } from './free-port.ts';
 
@@ -14,6 +14,7 @@ export interface TemporalStart {
   /** Also kept over restarts; without it state lives in memory. */
   readonly isDurable?: boolean;
   readonly namespace?: string;
+  readonly onStart?: OnStart;
 }
 
 export interface TemporalServer {
@@ -72,6 +73,7 @@ export const startTemporal = async (start: TemporalStart): Promise<TemporalServe
     cwd: start.folder,
     logPath: join(start.folder, 'temporal.log'),
     stopSignal: 'SIGTERM',
+    onStart: start.onStart,
   });
   await untilReady(child, () => isServing(ports.http, ports.grpc));
   const uiUrl = start.hasUi === true ? `http://${host}:${String(ports.ui)}` : undefined;

@@ -34,6 +34,14 @@ export const platformErrors = {
     messageZh: '另一个 Holdfast（进程 {pid}）正在使用目录 {home}。',
     hintZh: '请在其终端按 Ctrl-C 停止，或用 HOLDFAST_HOME 指定其他目录。',
   },
+  stack_interrupted: {
+    class: 'cancelled',
+    http: 409,
+    message: 'The start of Holdfast in {home} was interrupted; everything that had started was stopped.',
+    hint: 'Start it again.',
+    messageZh: '目录 {home} 中的 Holdfast 启动被中断；已启动的进程均已停止。',
+    hintZh: '请重新启动。',
+  },
   socket_path_long: {
     class: 'input',
     http: 400,
