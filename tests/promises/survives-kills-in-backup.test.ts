@@ -6,6 +6,7 @@ import {
   expectNothingPartial,
   expectNothingPutAgain,
   expectRestorable,
+  expectSameSource,
   expectSucceeded,
   isCommitted,
   piecesAtKill,
@@ -15,7 +16,9 @@ import {
 let stage: KillStage;
 beforeAll(async () => {
   stage = await openKillStage();
-  return () => stage.close();
+  return async () => {
+    await expectSameSource(stage).finally(() => stage.close());
+  };
 });
 
 const throttled = () => startBackup(stage, lasting(6, stage.storedBytes));

@@ -1,12 +1,14 @@
 import { beforeAll, expect, test } from 'vitest';
 import type { KillStage } from '../support/kill-stage.ts';
 import { copyDirectory, killAndRestart, killable, lasting, openKillStage, startCopy } from '../support/kill-stage.ts';
-import { expectEqualCopy, expectSucceeded, poolFiles, untilWritten } from '../support/kill-proof.ts';
+import { expectEqualCopy, expectSameSource, expectSucceeded, poolFiles, untilWritten } from '../support/kill-proof.ts';
 
 let stage: KillStage;
 beforeAll(async () => {
   stage = await openKillStage();
-  return () => stage.close();
+  return async () => {
+    await expectSameSource(stage).finally(() => stage.close());
+  };
 });
 
 for (const part of killable) {

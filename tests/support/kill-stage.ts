@@ -74,13 +74,25 @@ export async function openKillStage(mebibytes = 40): Promise<KillStage> {
   }
 }
 
+const insertPhotos = async (sql: Client, count: number): Promise<void> => {
+  const rows = Array.from({ length: count }, () => randomBytes(rowBytes));
+  await sql.query(`insert into photo (body) values ${rows.map((_row, i) => `($${String(i + 1)})`).join(',')}`, rows);
+};
+
+/** Changes the source: so many log segments are closed and archived, each with half a MiB of incompressible log. */
+export async function writeLog({ sql }: Pick<Base, 'sql'>, segments: number): Promise<void> {
+  for (let done = 0; done < segments; done++) {
+    await insertPhotos(sql, Math.floor(rowsPerMebibyte / 2));
+    await sql.query('select pg_switch_wal()');
+  }
+}
+
 async function fill(sql: Client, mebibytes: number): Promise<void> {
   await sql.query('create table photo (id bigserial primary key, body bytea not null)');
   await sql.query('alter table photo alter column body set storage plain');
   await sql.query('create table customer (id bigserial primary key, name text unique)');
   for (let left = mebibytes * rowsPerMebibyte; left > 0; left -= photosPerInsert) {
-    const rows = Array.from({ length: photosPerInsert }, () => randomBytes(rowBytes));
-    await sql.query(`insert into photo (body) values ${rows.map((_row, i) => `($${String(i + 1)})`).join(',')}`, rows);
+    await insertPhotos(sql, photosPerInsert);
   }
   await sql.query(`insert into customer (name) select 'customer ' || i from generate_series(1, 5000) i`);
   await sql.query('vacuum analyze');
@@ -123,18 +135,29 @@ export async function startBackup(
   return { id: run.id, setId: run.setId };
 }
 
+/** Starts a log backup that deletes from the archive what it has backed up (K-080). */
+export async function startLogBackup(
+  { api, source }: Pick<Base, 'api' | 'source'>,
+  limits: RateLimits,
+): Promise<StartedRun> {
+  const options = { limits, archiveDirectory: source.archiveDirectory, archiveRetention: { mode: 'delete' } };
+  const { id } = await api.post<{ id: string }>('/runs', { kind: 'log-backup', resource, pool, options });
+  return { id, setId: '' };
+}
+
 export interface CopyWish {
-  readonly setId: string;
+  /** Its state is restored; absent: the latest point that can be reached. */
+  readonly setId?: string;
   readonly directory: string;
   readonly limits?: RateLimits;
 }
 
-/** Starts a restore of a set's own state to a new directory; the copy is opened. */
+/** Starts a restore to a new directory; the copy is opened. */
 export async function startCopy(
   { api }: Pick<Base, 'api'>,
   { setId, directory, limits = {} }: CopyWish,
 ): Promise<StartedRun> {
-  const target = { at: 'immediate', setId };
+  const target = setId === undefined ? { at: 'latest' } : { at: 'immediate', setId };
   const body = { resource, target, place: { kind: 'copy', directory }, options: { channels: 2, limits } };
   const { id } = await api.post<{ id: string }>('/restores', body);
   return { id, setId: '' };
