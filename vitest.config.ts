@@ -27,6 +27,8 @@ export default defineConfig({
       project('unit', unit, 2, minute),
       project('contracts', ['tests/{contracts,repositories,engines,histories}/**/*.test.ts'], 2, minute),
       project('promises', ['tests/promises/**/*.test.ts'], 1, 2 * minute),
+      // Minutes each: by hand with `npm run test:deep`, never part of `npm test`.
+      project('deep', ['tests/deep/**/*.test.ts'], 1, 5 * minute),
     ],
   },
 });

@@ -57,7 +57,10 @@ export const viewBucket = async ({ bucket, ...address }: BucketAddress): Promise
   return {
     list: async (prefix) => {
       const objects: PoolObject[] = [];
-      for await (const item of client.listObjectsV2(bucket, prefix, true) as AsyncIterable<{ name?: string; size: number }>) {
+      for await (const item of client.listObjectsV2(bucket, prefix, true) as AsyncIterable<{
+        name?: string;
+        size: number;
+      }>) {
         if (item.name !== undefined) objects.push({ key: item.name, bytes: item.size });
       }
       return objects;

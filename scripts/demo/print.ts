@@ -18,7 +18,12 @@ export function printProof(stage: Stage, { first, killed, log, moment, copy }: P
   const rows = [
     ['what', 'size', 'time', 'proof'],
     ['full backup', mebibytes(first.storedBytes), seconds(stage, 'full backup'), first.id],
-    ['full backup, killed', mebibytes(killed.set.storedBytes), seconds(stage, killedName), `${mebibytes(killed.acknowledgedBytes)} kept`],
+    [
+      'full backup, killed',
+      mebibytes(killed.set.storedBytes),
+      seconds(stage, killedName),
+      `${mebibytes(killed.acknowledgedBytes)} kept`,
+    ],
     ['log backup', mebibytes(log.storedBytes), seconds(stage, 'log backup'), `${String(log.segments)} segments`],
     ['recovery', mebibytes(killed.set.rawBytes), seconds(stage, 'recover a copy to that moment'), `to ${moment.time}`],
   ];
@@ -26,7 +31,8 @@ export function printProof(stage: Stage, { first, killed, log, moment, copy }: P
   say('');
   for (const check of stage.checks.all()) say(`  ${check.ok ? '✔' : '✘'} ${check.name}: ${check.detail}`);
   say('');
-  if (killed.temporalUrl !== undefined) say(`  the killed run in Temporal Web (while the demo ran): ${killed.temporalUrl}`);
+  if (killed.temporalUrl !== undefined)
+    say(`  the killed run in Temporal Web (while the demo ran): ${killed.temporalUrl}`);
   say(`  the copy was in ${copy.directory}; --keep keeps the folder`);
   say(stage.checks.isOk ? 'Everything proved.' : 'NOT proved: see the failed checks above.');
 }

@@ -44,7 +44,12 @@ export async function backUp(stage: Stage): Promise<SetFacts> {
   const set = await factsOf(stage, await stage.client.untilDone(id, backupTimeoutMs));
   const look = async (): Promise<void> => {
     const metas = (await stage.poolView.list('sets/')).filter(({ key }) => key.endsWith('/meta'));
-    stage.checks.compare('set-is-in-the-pool', [`sets/${set.id}/meta`], metas.map(({ key }) => key), 'API and pool name the same set');
+    stage.checks.compare(
+      'set-is-in-the-pool',
+      [`sets/${set.id}/meta`],
+      metas.map(({ key }) => key),
+      'API and pool name the same set',
+    );
   };
   const isHidden = isSabotaged(stage, 'set-is-in-the-pool');
   await (isHidden ? withObjectHidden(stage.poolView, `sets/${set.id}/meta`, look) : look());
@@ -98,11 +103,19 @@ async function checkKilled(stage: Stage, first: SetFacts, { setId, acknowledged 
   const pieces = await piecesOf(stage, setId);
   const share = sum(acknowledged) / first.storedBytes;
   const isMiddle = acknowledged.length >= 2 && share >= 0.4 && share <= 0.6;
-  stage.checks.record('killed-in-the-middle', isMiddle, `${(share * 100).toFixed(0)} % of the bytes in ${String(acknowledged.length)} pieces`);
+  stage.checks.record(
+    'killed-in-the-middle',
+    isMiddle,
+    `${(share * 100).toFixed(0)} % of the bytes in ${String(acknowledged.length)} pieces`,
+  );
   // Why 1.05: the workload between the two sets added a little; a repeated acknowledged byte would add 40 % and more.
   const ratio = sum(pieces) / first.storedBytes;
   const isKept = acknowledged.every((old) => pieces.some(({ key, bytes }) => key === old.key && bytes === old.bytes));
-  stage.checks.record('nothing-sent-again', isKept && ratio <= 1.05, `the pool holds ${ratio.toFixed(3)} × the bytes of the first set`);
+  stage.checks.record(
+    'nothing-sent-again',
+    isKept && ratio <= 1.05,
+    `the pool holds ${ratio.toFixed(3)} × the bytes of the first set`,
+  );
 }
 
 async function checkState(stage: Stage, { id, setId }: Killed, live: LiveRun): Promise<void> {
@@ -131,9 +144,13 @@ export async function backUpLog(stage: Stage): Promise<{ segments: number; store
   const live = await stage.client.untilDone(id, backupTimeoutMs);
   const { rows } = await stage.sql.query<{ name: string }>('select last_archived_wal as name from pg_stat_archiver');
   const last = rows[0]?.name ?? '';
-  const object = (await stage.poolView.list('logs/')).find(({ key }) => key.includes(last) && !key.includes('/batches/'));
+  const object = (await stage.poolView.list('logs/')).find(
+    ({ key }) => key.includes(last) && !key.includes('/batches/'),
+  );
   const look = async (): Promise<void> => {
-    const isThere = (await stage.poolView.list('logs/')).some(({ key }) => key.includes(last) && !key.includes('/batches/'));
+    const isThere = (await stage.poolView.list('logs/')).some(
+      ({ key }) => key.includes(last) && !key.includes('/batches/'),
+    );
     stage.checks.record('log-is-in-the-pool', isThere, `segment ${last}, archived last by the server`);
   };
   const isHidden = isSabotaged(stage, 'log-is-in-the-pool') && object !== undefined;
