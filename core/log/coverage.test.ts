@@ -147,6 +147,16 @@ describe('locating a target', () => {
     expect(coverage(log).branches.find((branch) => branch.branchId === branchOf(sibling))?.parent).toEqual({ branchId: branchOf(''), forkLsn: at(3, 5000) });
   });
 
+  test('K-098 a set never stands in for a missing segment of a child that left its branch in that segment', () => {
+    const history = `1\t${at(2, 6000)}\tbefore 2000-01-01\n`;
+    const sets = [set(2)];
+    const broken = { sets, batches: [batch(range(1, 6)), batch(range(3, 7), 2, history)] };
+    expect(locate(broken, { at: 'lsn', lsn: at(5), isInclusive: true })).toMatchObject({ isReachable: false });
+    expect(locate(broken, { at: 'latest' })).toMatchObject({ setting: { at: 'immediate' }, segments: [] });
+    const whole = { sets, batches: [batch(range(1, 6)), batch(range(2, 7), 2, history)] };
+    expect(locate(whole, { at: 'lsn', lsn: at(5), isInclusive: true })).toMatchObject({ isReachable: true, timeline: 2 });
+  });
+
   test('a branch of which nothing was archived is passed over when its child begins in the same segment', () => {
     const two = `1\t${at(4, 5000)}\tfirst\n`;
     const three = `${two}\n2\t${at(4, 6000)}\tsecond\n`;

@@ -35,7 +35,7 @@ export function reachOf(set: SetSummary, route: readonly RouteStep[], branches: 
   const isOwnLogKnown = own.length > 0 && (own[own.length - 1]?.to ?? 0) >= end;
   if (!set.isConsistent && !isOwnLogKnown) return undefined;
   const from = set.isConsistent ? floorTo(end, set.segmentBytes) : begin;
-  const followed = follow({ steps, branches, bytes: set.segmentBytes, from, ...(set.isConsistent ? { canSkip: from } : {}) });
+  const followed = follow({ steps, branches, bytes: set.segmentBytes, from, ...(set.isConsistent ? { canSkip: { position: from, branchId: set.branchId } } : {}) });
   return { set, route, own, isOwnLogKnown, ...conclude(set, followed.segments) };
 }
 
@@ -56,8 +56,8 @@ interface Way {
   readonly from: number;
   /** Stop behind this position. */
   readonly until?: number;
-  /** Segment that may be missing: the set holds it itself. */
-  readonly canSkip?: number;
+  /** Segment that may be missing: the set holds it itself, as log of its own branch only. */
+  readonly canSkip?: { readonly position: number; readonly branchId: string };
 }
 
 /** Each segment comes from the branch that owns it: from the segment of a fork on, the file of the child counts. */
@@ -69,7 +69,8 @@ function follow(way: Way): { readonly segments: readonly KnownSegment[] } {
     for (; position < limit; position += way.bytes) {
       const next = step.branchId === undefined ? undefined : way.branches.get(step.branchId)?.segments.get(position);
       if (next !== undefined) segments.push(next);
-      if (!isWhole(next, way.bytes) && !(next === undefined && position === way.canSkip)) return { segments };
+      const isOfSet = position === way.canSkip?.position && step.branchId === way.canSkip.branchId;
+      if (!isWhole(next, way.bytes) && !(next === undefined && isOfSet)) return { segments };
     }
   }
   return { segments };
