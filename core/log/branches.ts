@@ -2,7 +2,7 @@ import type { SetSummary } from '../backup/set-summary.ts';
 import type { Instant } from '../instant.ts';
 import type { BatchSummary, SegmentOfBatch } from './batch-summary.ts';
 import type { RouteStep } from './timeline.ts';
-import { ancestryKey, parentKey, parseHistory } from '../wal/history-file.ts';
+import { ancestryKey, endsOf, parentKey, parseHistory } from '../wal/history-file.ts';
 import { formatLsn, lsnToNumber } from '../wal/lsn.ts';
 
 /** Everything committed for one database: one system id. */
@@ -108,12 +108,13 @@ export const forkOf = (branch: KnownBranch): number | undefined => {
 export function routeTo(branch: KnownBranch, branches: ReadonlyMap<string, KnownBranch>): readonly RouteStep[] {
   const entries = parseHistory(branch.history ?? '');
   const lines = ancestryKey(branch.history ?? '').split('\n');
+  const ends = endsOf(entries);
   const ancestors = entries.map((entry, i): RouteStep => {
     const known = branchByKey(lines.slice(0, i).join('\n'), entry.timeline, branches);
-    const from = entries[i - 1]?.switchLsn ?? formatLsn(0);
-    return { timeline: entry.timeline, from, to: entry.switchLsn, ...(known === undefined ? {} : { branchId: known.branchId }) };
+    const from = ends[i - 1] ?? formatLsn(0);
+    return { timeline: entry.timeline, from, to: ends[i] ?? entry.switchLsn, ...(known === undefined ? {} : { branchId: known.branchId }) };
   });
-  const from = entries[entries.length - 1]?.switchLsn ?? formatLsn(0);
+  const from = ends[ends.length - 1] ?? formatLsn(0);
   return [...ancestors, { branchId: branch.branchId, timeline: branch.timeline, from }];
 }
 

@@ -147,6 +147,18 @@ describe('locating a target', () => {
     expect(coverage(log).branches.find((branch) => branch.branchId === branchOf(sibling))?.parent).toEqual({ branchId: branchOf(''), forkLsn: at(3, 5000) });
   });
 
+  test('K-098 a branch that leaves its parent before the fork of that parent takes the log up to its own fork', () => {
+    const two = `1\t${at(4, 6000)}\tat r1\n`;
+    const three = `${two}\n2\t${at(4, 5000)}\tat r0\n`;
+    const late = { ...set(4), setId: id('set', 99), beginLsn: at(4, 5100), endLsn: at(4, 5500), backupEndLsn: at(4, 5500) };
+    const log = { sets: [set(2), late], batches: [batch(range(1, 6)), batch(range(4, 6), 2, two), batch(range(4, 7), 3, three)] };
+    const found = locate(log, { at: 'latest' });
+    expect(found).toMatchObject({ isReachable: true, setId: id('set', 3), timeline: 3, setting: { lsn: at(6, bytes - 64) } });
+    expect(found.isReachable ? found.segments.map((each) => each.timeline) : []).toEqual([1, 1, 3, 3, 3]);
+    const branch = coverage(log).branches.find((each) => each.timeline === 3);
+    expect(branch).toMatchObject({ parent: { branchId: branchOf(two), forkLsn: at(4, 5000) }, gaps: [] });
+  });
+
   test('K-098 a set never stands in for a missing segment of a child that left its branch in that segment', () => {
     const history = `1\t${at(2, 6000)}\tbefore 2000-01-01\n`;
     const sets = [set(2)];

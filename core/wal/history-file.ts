@@ -17,7 +17,10 @@ const linesOf = (text: string): string[] =>
     .map((each) => each.trim())
     .filter((each) => each !== '' && !each.startsWith('#'));
 
-/** Parses a history file, oldest timeline first; '' is timeline 1. Throws `log_history_damaged`. */
+/**
+ * Parses a history file, oldest timeline first; '' is timeline 1. The positions need not rise: a server that recovers
+ * along timeline 2 to a point before the fork of timeline 2 writes that point behind it. Throws `log_history_damaged`.
+ */
 export function parseHistory(text: string, name = 'history'): readonly HistoryEntry[] {
   const entries = linesOf(text).map((each): HistoryEntry => {
     const m = line.exec(each);
@@ -26,10 +29,23 @@ export function parseHistory(text: string, name = 'history'): readonly HistoryEn
   });
   entries.forEach((entry, i) => {
     const before = entries[i - 1];
-    const isOrdered = before === undefined || (before.timeline < entry.timeline && compareLsn(before.switchLsn, entry.switchLsn) <= 0);
+    const isOrdered = before === undefined || before.timeline < entry.timeline;
     if (!isOrdered) throw fail('log_history_damaged', { name, line: `${String(entry.timeline)} ${entry.switchLsn}` });
   });
   return entries;
+}
+
+/**
+ * Up to where the log of each entry counts: its switch, or an earlier one of a later entry, which takes away what lies
+ * behind it (PostgreSQL looks a position up from the newest timeline down).
+ */
+export function endsOf(entries: readonly HistoryEntry[]): readonly Lsn[] {
+  const ends: Lsn[] = [];
+  for (const { switchLsn } of [...entries].reverse()) {
+    const [after] = ends;
+    ends.unshift(after === undefined || compareLsn(switchLsn, after) < 0 ? switchLsn : after);
+  }
+  return ends;
 }
 
 /** Name of the history file of a timeline: `00000002.history`. */
