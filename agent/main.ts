@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
+import { exitCodes } from '#core/errors/error-spec.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { RunId } from '#core/id.ts';
 import type { AgentSettings } from '#core/settings/agent-settings.ts';
 import { agentSettings } from '#core/settings/agent-settings.ts';
@@ -120,6 +122,7 @@ const queuesOf = (settings: AgentSettings, identity: HostIdentity) => ({
 try {
   await main();
 } catch (error) {
-  log.fatal({ err: error }, 'the agent cannot start');
-  process.exitCode = 1;
+  const known = error instanceof HoldfastError ? { code: error.code, cause: error.message, hint: error.hint } : {};
+  log.fatal({ err: error, ...known }, 'the agent cannot start');
+  process.exitCode = error instanceof HoldfastError ? exitCodes[error.class] : exitCodes.bug;
 }

@@ -8,6 +8,7 @@ import {
   isCancellation,
   log,
 } from '@temporalio/workflow';
+import { isOlderVersion, oldestAgentVersion } from '#core/access/version.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { RunOutcome, RunTicket } from '#core/ports/run-book.ts';
 import type { WorkEnd, WorkOrder } from '#core/run/work-order.ts';
@@ -66,12 +67,15 @@ function workOrderOf({ runId, kind, queuePrefix }: RunInput, ticket: RunTicket):
 async function waitForAgent(order: WorkOrder, run: RunControl): Promise<void> {
   const minutes = String(order.reconnectMinutes);
   run.enter('waiting-for-agent', `asking the agent of ${order.hostId}, for ${minutes} min at most`);
-  try {
-    await agentProbe(order).probeHost();
-  } catch (error) {
-    if (!isNobodyThere(error)) throw error;
-    throw fail('agent_unreachable', { host: order.hostId, minutes }, error);
-  }
+  const { agentVersion: version } = await agentProbe(order)
+    .probeHost()
+    .catch((error: unknown) => {
+      if (!isNobodyThere(error)) throw error;
+      throw fail('agent_unreachable', { host: order.hostId, minutes }, error);
+    });
+  // Why here too: an agent that was enrolled before the server was upgraded still polls its queues.
+  const isTooOld = isOlderVersion(version, oldestAgentVersion);
+  if (isTooOld) throw fail('agent_too_old', { host: order.hostId, version, oldest: oldestAgentVersion });
 }
 
 type LaneEnd = WorkEnd | { readonly state: 'busy'; readonly holder: string };

@@ -46,7 +46,7 @@ const enrolRoute = (context: Context): Route =>
 
 /** One transaction: the token is used exactly when the host exists. Throws `agent_too_old`, `enrolment_refused`. */
 async function enrol(context: Context, { token, hostname, agentVersion }: EnrolmentRequest): Promise<Enrolment> {
-  demandVersion(agentVersion);
+  demandVersion(hostname, agentVersion);
   const bearer = parseBearer('hfe', token);
   if (bearer === undefined) throw fail('enrolment_refused', {});
   const tokenId = parseId('tok', `tok_${bearer.idHex}`);
@@ -62,8 +62,8 @@ async function enrol(context: Context, { token, hostname, agentVersion }: Enrolm
   return { hostId, hostKey: key.text, temporalAddress, temporalNamespace, payloadKey, queuePrefix: context.queuePrefix };
 }
 
-function demandVersion(version: string): void {
-  if (isOlderVersion(version, oldestAgentVersion)) throw fail('agent_too_old', { version, oldest: oldestAgentVersion });
+function demandVersion(host: string, version: string): void {
+  if (isOlderVersion(version, oldestAgentVersion)) throw fail('agent_too_old', { host, version, oldest: oldestAgentVersion });
 }
 
 const runRoutes = (context: Context): Route[] => [
@@ -119,7 +119,7 @@ const tellRoutes = (context: Context): Route[] => [
     status: 204,
     body: agentReportShape,
     serve: async ({ body, caller }) => {
-      demandVersion(body.agentVersion);
+      demandVersion(body.hostname, body.agentVersion);
       await storeReport(context.catalog, hostOf(caller), body);
       return { answer: undefined };
     },

@@ -77,10 +77,10 @@ export const controlErrors = {
   agent_too_old: {
     class: 'precondition',
     http: 409,
-    message: 'Agent version {version} is older than {oldest}, the oldest this server works with',
-    hint: 'Upgrade the agent to {oldest} or newer and start it again.',
-    messageZh: '代理端版本 {version} 低于服务器支持的最低版本 {oldest}',
-    hintZh: '请将代理端升级到 {oldest} 或更高版本后重新启动。',
+    message: 'The agent of {host} has version {version}, older than {oldest}, the oldest this server works with',
+    hint: 'Upgrade the agent on {host} to {oldest} or newer and start it again; nothing was begun.',
+    messageZh: '主机 {host} 的代理端版本 {version} 低于服务器支持的最低版本 {oldest}',
+    hintZh: '请将主机 {host} 的代理端升级到 {oldest} 或更高版本后重新启动;未执行任何操作。',
   },
   host_offline: {
     class: 'precondition',
