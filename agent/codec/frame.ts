@@ -112,8 +112,11 @@ function decrypt(stored: Uint8Array, header: FrameHeader, lock: FrameLock & { re
 const damaged = (lock: FrameLock, what: string, cause?: unknown) =>
   fail('object_damaged', { pool: lock.pool, object: lock.object, what }, cause);
 
-function unpack(payload: Uint8Array, header: FrameHeader, lock: FrameLock): Uint8Array {
-  const raw = Buffer.allocUnsafe(header.rawBytes);
+/** The place of raw bytes: at the begin of `room` when they fit, else memory of their own. */
+const placeFor = (rawBytes: number, room: Uint8Array | undefined): Uint8Array =>
+  room !== undefined && rawBytes <= room.length ? room.subarray(0, rawBytes) : Buffer.allocUnsafe(rawBytes);
+
+function unpack(payload: Uint8Array, raw: Uint8Array, lock: FrameLock): Uint8Array {
   let length: number;
   try {
     length = decompressInto(raw, payload);
@@ -133,9 +136,10 @@ export interface OpenedFrame {
 
 /**
  * Opens one stored frame (exactly its bytes). An encrypted pool accepts only encrypted frames. The result may share
- * memory with `stored`. Throws `object_damaged`, `pool_format_newer`.
+ * memory with `stored`; with `room` it lies there when it fits, until the room is used again: fresh memory for every
+ * frame costs as much as decompressing into it. Throws `object_damaged`, `pool_format_newer`.
  */
-export function openFrameWithHeader(stored: Uint8Array, lock: FrameLock): OpenedFrame {
+export function openFrameWithHeader(stored: Uint8Array, lock: FrameLock, room?: Uint8Array): OpenedFrame {
   const header = readFrameHeader(stored, lock);
   if (stored.length !== frameHeaderBytes + header.payloadBytes)
     throw damaged(lock, 'a frame has another length than its header says');
@@ -143,10 +147,13 @@ export function openFrameWithHeader(stored: Uint8Array, lock: FrameLock): Opened
   if (header.isSealed !== (key !== undefined))
     throw damaged(lock, header.isSealed ? 'an encrypted frame in a plain pool' : 'a plain frame in an encrypted pool');
   const payload = key === undefined ? stored.subarray(frameHeaderBytes) : decrypt(stored, header, { ...lock, key });
-  if (header.isCompressed) return { header, raw: unpack(payload, header, lock) };
+  if (header.isCompressed) return { header, raw: unpack(payload, placeFor(header.rawBytes, room), lock) };
   if (payload.length !== header.rawBytes) throw damaged(lock, 'a frame has another raw length than its header says');
-  return { header, raw: payload };
+  if (room === undefined || payload.length > room.length) return { header, raw: payload };
+  room.set(payload);
+  return { header, raw: room.subarray(0, payload.length) };
 }
 
 /** The raw bytes of one stored frame; see `openFrameWithHeader`. */
-export const openFrame = (stored: Uint8Array, lock: FrameLock): Uint8Array => openFrameWithHeader(stored, lock).raw;
+export const openFrame = (stored: Uint8Array, lock: FrameLock, room?: Uint8Array): Uint8Array =>
+  openFrameWithHeader(stored, lock, room).raw;

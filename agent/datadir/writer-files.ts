@@ -1,14 +1,26 @@
-import { closeSync, constants, fchmodSync, fchownSync, fstatSync, fsync, ftruncateSync, futimesSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fchownSync, fdatasync, fstatSync, fsync, ftruncateSync, futimesSync, openSync, readSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { hash128 } from '#agent/codec/hash.ts';
+import type { PageMemory } from '#agent/wasm/page-memory.ts';
 import { codeOf, unwritable } from './writer-errors.ts';
 import type { FileOwner } from './writer-paths.ts';
 
 const syncFile = promisify(fsync);
+const syncData = promisify(fdatasync);
 
 /** Files a thread keeps open: large ones come in many pieces. */
 const openAtOnce = 48;
 const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+
+/** Less than this waits for the end of its file: the disk is not idle for want of it. */
+const leastFlush = 4 * 1_048_576;
+
+interface OpenFile {
+  readonly fd: number;
+  /** Bytes written since the last flush began. */
+  unsynced: number;
+  /** A flush is under way: closing the handle now would hide its outcome. */
+  flush: Promise<void> | undefined;
+}
 
 /** What a file must be in the end. */
 export interface FileShape {
@@ -23,7 +35,7 @@ export interface FileShape {
  * `EmptyTarget.pathOf`; a link in their place is refused by the system (O_NOFOLLOW). Nothing is durable before `end`.
  */
 export class FileWriter {
-  readonly #open = new Map<string, number>();
+  readonly #open = new Map<string, OpenFile>();
   readonly #owner: FileOwner;
 
   constructor(owner: FileOwner) {
@@ -34,22 +46,33 @@ export class FileWriter {
   write(path: string, at: number, bytes: Uint8Array): void {
     try {
       const file = this.#fileOf(path);
-      for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, at + done);
+      for (let done = 0; done < bytes.length; ) done += writeSync(file.fd, bytes, done, bytes.length - done, at + done);
+      file.unsynced += bytes.length;
     } catch (error) {
       throw unwritable(path, error);
     }
   }
 
-  /** True when the file already holds bytes of this hash there. */
-  holds(path: string, span: { readonly at: number; readonly length: number; readonly hash: string }): boolean {
-    const found = Buffer.allocUnsafe(span.length);
+  /**
+   * Sends the bytes of large files to the disk while the caller goes on, so that the disk is busy from the begin. Durable
+   * is a file only after `end`. The caller MUST hear the outcome: the system tells of a failed write only once.
+   */
+  async flush(): Promise<void> {
+    const due = [...this.#open].filter(([, file]) => file.unsynced >= leastFlush && file.flush === undefined);
+    await Promise.all(due.map(([path, file]) => this.#flush(path, file)));
+  }
+
+  /** True when the file already holds bytes of this hash there. `memory` is overwritten. */
+  holds(path: string, span: { readonly at: number; readonly length: number; readonly hash: string }, memory: PageMemory): boolean {
+    const { bytes } = memory;
+    const found = span.length <= bytes.length ? bytes.subarray(0, span.length) : Buffer.allocUnsafe(span.length);
     try {
       if (!readWhole(path, span.at, found)) return false;
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return false;
       throw unwritable(path, error);
     }
-    return hash128(found) === span.hash;
+    return memory.hashOf(found) === span.hash;
   }
 
   /**
@@ -64,8 +87,21 @@ export class FileWriter {
     for (const path of [...this.#open.keys()]) this.#close(path);
   }
 
+  async #flush(path: string, file: OpenFile): Promise<void> {
+    file.unsynced = 0;
+    file.flush = syncData(file.fd);
+    try {
+      await file.flush;
+    } catch (error) {
+      throw unwritable(path, error);
+    } finally {
+      file.flush = undefined;
+    }
+  }
+
   async #end(shape: FileShape): Promise<void> {
     try {
+      await this.#open.get(shape.path)?.flush;
       const file = this.#take(shape.path);
       try {
         if (fstatSync(file).size !== shape.sizeBytes) ftruncateSync(file, shape.sizeBytes);
@@ -85,17 +121,17 @@ export class FileWriter {
   #take(path: string): number {
     const known = this.#open.get(path);
     this.#open.delete(path);
-    return known ?? openSync(path, flags, 0o600);
+    return known?.fd ?? openSync(path, flags, 0o600);
   }
 
-  #fileOf(path: string): number {
+  #fileOf(path: string): OpenFile {
     const known = this.#open.get(path);
     if (known !== undefined) return known;
     if (this.#open.size >= openAtOnce) {
-      const [oldest] = this.#open.keys();
-      if (oldest !== undefined) this.#close(oldest);
+      const oldest = [...this.#open].find(([, { flush }]) => flush === undefined);
+      if (oldest !== undefined) this.#close(oldest[0]);
     }
-    const file = openSync(path, flags, 0o600);
+    const file = { fd: openSync(path, flags, 0o600), unsynced: 0, flush: undefined };
     this.#open.set(path, file);
     return file;
   }
@@ -103,7 +139,7 @@ export class FileWriter {
   #close(path: string): void {
     const file = this.#open.get(path);
     this.#open.delete(path);
-    if (file !== undefined) closeSync(file);
+    if (file !== undefined) closeSync(file.fd);
   }
 }
 

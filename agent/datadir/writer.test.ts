@@ -53,6 +53,20 @@ describe('a restore target', () => {
     expect(() => { new FileWriter(owner).write(join(target.directory, 'link'), 0, Buffer.from('x')); }).toThrow(thrown('target_unwritable'));
     expect(readdirSync(join(folder, 'outside'))).toEqual([]);
   });
+  test('large files reach the disk while others are written, and every byte is there in the end', async () => {
+    const writer = new FileWriter(owner);
+    const bytes = Buffer.alloc(5 * 1_048_576, 'holdfast ');
+    const paths = Array.from({ length: 60 }, (_, i) => join(folder, `file-${String(i)}`));
+    const flushes = paths.map((path, i) => {
+      writer.write(path, 0, i % 20 === 0 ? bytes : bytes.subarray(0, 100));
+      return writer.flush();
+    });
+    await writer.end(paths.slice(0, 30).map((path, i) => ({ path, sizeBytes: i % 20 === 0 ? bytes.length : 100, mode: 0o600, mtimeMs: 1000 })));
+    await Promise.all(flushes);
+    writer.closeAll();
+    expect(paths.map((path) => readFileSync(path).equals(bytes.subarray(0, readFileSync(path).length)))).toEqual(paths.map(() => true));
+    expect(readFileSync(paths[20] ?? '').length).toBe(bytes.length);
+  });
   test('the same run continues in its own target, nobody else does', () => {
     prepareTarget(request());
     expect(prepareTarget(request()).isResumed).toBe(true);

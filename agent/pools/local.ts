@@ -170,12 +170,14 @@ async function prepare(ground: LocalGround): Promise<void> {
 /** Adapter of the object port on a directory: 0700 directories, 0600 files, atomic by temporary name and link. */
 export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & LocalWriter {
   const writer = openLocalWriter(ground);
-  const written = new Set<string>();
-  const removed = new Set<string>();
+  /** Paths whose last change is not durable yet, with the number of that change. */
+  const written = new Map<string, number>();
+  const removed = new Map<string, number>();
+  let changes = 0;
   const putSync = (key: ObjectKey, body: Uint8Array): 'created' | 'exists' => {
     const outcome = writer.putSync(key, body);
     // An existing object may have been put by a process that died before its barrier: sync it too.
-    written.add(pathOf(ground, key));
+    written.set(pathOf(ground, key), ++changes);
     return outcome;
   };
   return {
@@ -188,18 +190,21 @@ export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & 
       guarded(ground, () =>
         removeAll(ground, keys, (path) => {
           written.delete(path);
-          removed.add(path);
+          removed.set(path, ++changes);
         }),
       ),
     async barrier(also = []) {
       for (const key of also) {
         if ((await guarded(ground, () => headOf(ground, key))) === undefined) throw objectMissing(ground, key);
       }
-      const files = [...new Set([...written, ...also.map((key) => pathOf(ground, key))])];
+      // Forgotten only after the sync, so that a barrier of somebody else at the same time syncs them too; what is put or
+      // removed again meanwhile has another number and belongs to the next barrier.
+      const puts = [...written];
       const gone = [...removed];
-      await guarded(ground, () => barrierOf(ground, files, gone));
-      for (const path of files) written.delete(path);
-      for (const path of gone) removed.delete(path);
+      const files = new Set([...puts.map(([path]) => path), ...also.map((key) => pathOf(ground, key))]);
+      await guarded(ground, () => barrierOf(ground, [...files], gone.map(([path]) => path)));
+      for (const [path, change] of puts) if (written.get(path) === change) written.delete(path);
+      for (const [path, change] of gone) if (removed.get(path) === change) removed.delete(path);
     },
     freeBytes: () => guarded(ground, async () => statfs(ground.directory).then((found) => found.bavail * found.bsize)),
     close: () => Promise.resolve(),

@@ -1,4 +1,3 @@
-import { S3Error } from 'minio';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { fail } from '#core/errors/fail.ts';
 
@@ -24,6 +23,8 @@ export function s3Code(error: unknown): string {
 }
 
 export const isMissing = (error: unknown): boolean => missingCodes.has(s3Code(error));
+/** What the server answered, as opposed to a failure on the way. By name: the class would load the S3 client. */
+const isAnswer = (error: unknown): boolean => error instanceof Error && error.name === 'S3Error';
 /** The object was there already: answer to `If-None-Match: *` (409 while another writer is in the middle of the same key). */
 export const isTaken = (error: unknown): boolean =>
   s3Code(error) === 'PreconditionFailed' || s3Code(error) === 'ConditionalRequestConflict';
@@ -34,7 +35,7 @@ export const isUnsupported = (error: unknown): boolean => s3Code(error) === 'Not
 export function s3Error(pool: string, error: unknown): HoldfastError {
   const code = s3Code(error);
   const message = error instanceof Error ? error.message : String(error);
-  const why = error instanceof S3Error && code !== '' ? `${code}: ${message}` : message;
+  const why = isAnswer(error) && code !== '' ? `${code}: ${message}` : message;
   if (fullCodes.has(code)) return fail('pool_full', { pool, why }, error);
   if (refusedCodes.has(code)) return fail('pool_refused', { pool, why }, error);
   return fail('pool_unreachable', { pool, why }, error);

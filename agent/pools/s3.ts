@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { Client } from 'minio';
+import type { Readable } from 'node:stream';
+import type { Client } from 'minio';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
@@ -9,13 +10,14 @@ import type { PoolPlace, PoolSecrets } from '#core/pool/pool-access.ts';
 import type { ObjectInfo, ObjectStore } from '#core/ports/object-store.ts';
 import type { PoolGround } from './pool-ground.ts';
 import { isMissing, isTaken, isUnsupported, s3Code, s3Error } from './s3-errors.ts';
+import { collect } from './collect.ts';
 import { withDeadline } from './deadline.ts';
 
 /** Larger than any object we put: every put is one request, atomic on the server (no multipart, design §8). */
 const onePutBytes = 5 * 1024 * 1024 * 1024;
 /** A request that makes no progress this long is given up; the retry decorator tries again. */
 const requestMs = 60_000;
-/** Bodies get time in addition, for a line of about 2 Mbit/s. */
+/** Bodies that we put get time in addition, for a line of about 2 Mbit/s; those we get may take as long as they move. */
 const slowestBytesPerMs = 250;
 
 /** A bucket that holds the objects of a pool. `pool` is the name that errors show. */
@@ -36,7 +38,9 @@ interface S3Handle {
   canCreateIfAbsent: boolean;
 }
 
-function openHandle({ place, secrets, pool }: S3Ground): S3Handle {
+/** Loads the S3 client when the first request needs it: that takes longer than a small backup to a local pool. */
+async function openHandle({ place, secrets, pool }: S3Ground): Promise<S3Handle> {
+  const { Client } = await import('minio');
   const agent = place.isTls ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
   const client = new Client({
     endPoint: place.endpoint,
@@ -103,18 +107,19 @@ async function put(s3: S3Handle, key: ObjectKey, body: Uint8Array): Promise<'cre
   }
 }
 
-async function collect(stream: AsyncIterable<unknown>): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for await (const part of stream) if (Buffer.isBuffer(part)) parts.push(part);
-  return Buffer.concat(parts);
-}
-
 const short = (s3: S3Handle, key: ObjectKey, found: number, expected: number): HoldfastError =>
   fail('object_short', { pool: s3.pool, object: key, found: String(found), expected: String(expected) });
 
-async function getWhole(s3: S3Handle, key: ObjectKey): Promise<Uint8Array> {
-  return collect(await s3.client.getObject(s3.bucket, nameOf(s3, key)));
+/** Asks for a body within the time of a request and takes it in while it moves. */
+async function body(s3: S3Handle, key: ObjectKey, asking: () => Promise<Readable>): Promise<Uint8Array> {
+  const late = (what: string): HoldfastError =>
+    fail('pool_unreachable', { pool: s3.pool, why: `getting ${key} ${what} ${String(requestMs / 1000)} s` });
+  const stream = await withDeadline(requestMs, asking(), () => late('took more than'));
+  return collect(stream, requestMs, () => late('brought nothing for'));
 }
+
+const getWhole = (s3: S3Handle, key: ObjectKey): Promise<Uint8Array> =>
+  body(s3, key, () => s3.client.getObject(s3.bucket, nameOf(s3, key)));
 
 async function getRange(
   s3: S3Handle,
@@ -123,9 +128,10 @@ async function getRange(
 ): Promise<Uint8Array> {
   if (range.length === 0) return new Uint8Array(0);
   try {
-    const body = await collect(await s3.client.getPartialObject(s3.bucket, nameOf(s3, key), range.from, range.length));
-    if (body.length < range.length) throw short(s3, key, range.from + body.length, range.from + range.length);
-    return body;
+    const ask = () => s3.client.getPartialObject(s3.bucket, nameOf(s3, key), range.from, range.length);
+    const bytes = await body(s3, key, ask);
+    if (bytes.length < range.length) throw short(s3, key, range.from + bytes.length, range.from + range.length);
+    return bytes;
   } catch (error) {
     if (s3Code(error) !== 'InvalidRange') throw error;
     throw short(s3, key, (await head(s3, key))?.sizeBytes ?? 0, range.from + range.length);
@@ -141,7 +147,7 @@ async function get(
     return range === undefined ? await getWhole(s3, key) : await getRange(s3, key, range);
   } catch (error) {
     if (isMissing(error)) throw fail('object_missing', { pool: s3.pool, object: key }, error);
-    throw error;
+    throw error instanceof HoldfastError ? error : s3Error(s3.pool, error);
   }
 }
 
@@ -153,7 +159,8 @@ const isListed = (item: unknown): item is { readonly name: string; readonly size
   'size' in item &&
   typeof item.size === 'number';
 
-async function* list(s3: S3Handle, prefix: string): AsyncIterable<ObjectInfo> {
+async function* list(opening: Promise<S3Handle>, prefix: string): AsyncIterable<ObjectInfo> {
+  const s3 = await opening;
   const stream: AsyncIterable<unknown> = s3.client.listObjectsV2(s3.bucket, `${s3.prefix}${prefix}`, true);
   try {
     for await (const item of stream) {
@@ -179,25 +186,29 @@ async function isEmpty(s3: S3Handle): Promise<boolean> {
 
 /** Adapter of the object port on S3 (`minio` client): one request per object, durable when the server says so. */
 export function openS3Store(ground: S3Ground): ObjectStore & PoolGround {
-  const s3 = openHandle(ground);
+  let opening: Promise<S3Handle> | undefined;
+  const handle = (): Promise<S3Handle> => (opening ??= openHandle(ground));
+  const ask = async <T>(what: string, step: (s3: S3Handle) => Promise<T>, bytes = 0): Promise<T> => {
+    const s3 = await handle();
+    return guarded(s3, what, () => step(s3), bytes);
+  };
   return {
-    putIfAbsent: (key, body) => guarded(s3, `putting ${key}`, () => put(s3, key, body), body.length),
-    get: (key, range) => guarded(s3, `getting ${key}`, () => get(s3, key, range), range?.length ?? onePutBytes),
-    head: (key) => guarded(s3, `asking for ${key}`, () => head(s3, key)),
-    list: (prefix) => list(s3, prefix),
-    remove: (keys) => guarded(s3, 'removing objects', () => remove(s3, keys)),
+    putIfAbsent: (key, body) => ask(`putting ${key}`, (s3) => put(s3, key, body), body.length),
+    get: async (key, range) => get(await handle(), key, range),
+    head: (key) => ask(`asking for ${key}`, (s3) => head(s3, key)),
+    list: (prefix) => list(handle(), prefix),
+    remove: (keys) => ask('removing objects', (s3) => remove(s3, keys)),
     // A put that was answered is durable: the server synced it before it answered.
     barrier: () => Promise.resolve(),
     freeBytes: () => Promise.resolve(undefined),
-    close: () => {
-      s3.agent.destroy();
-      return Promise.resolve();
+    close: async () => {
+      if (opening !== undefined) (await opening).agent.destroy();
     },
     prepare: () =>
-      guarded(s3, 'making the bucket', async () => {
+      ask('making the bucket', async (s3) => {
         if (!(await s3.client.bucketExists(s3.bucket))) await s3.client.makeBucket(s3.bucket, s3.region);
       }),
-    isThere: () => guarded(s3, 'asking for the bucket', () => s3.client.bucketExists(s3.bucket)),
-    isEmpty: () => guarded(s3, 'listing the bucket', () => isEmpty(s3)),
+    isThere: () => ask('asking for the bucket', (s3) => s3.client.bucketExists(s3.bucket)),
+    isEmpty: () => ask('listing the bucket', (s3) => isEmpty(s3)),
   };
 }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunId } from '#core/id.ts';
@@ -16,6 +16,12 @@ export interface RestoreJournal {
   /** The report of an attempt that recovered in place and may have opened the database: nothing may be written anew. */
   recovered(): RecoveredInPlace | undefined;
   recover(recovered: RecoveredInPlace): void;
+  /** Directories that this run moved aside or was about to, in the order of their moves; undefined when none. */
+  movedAside(): readonly string[] | undefined;
+  /** Durable when it returns: before the first rename. */
+  moveAside(roots: readonly string[]): void;
+  /** All of them are back. */
+  putBack(): void;
 }
 
 /** A database recovered in place, not yet opened with its own settings. */
@@ -27,6 +33,7 @@ export interface RecoveredInPlace {
 
 const finishedName = 'restored.json';
 const recoveredName = 'recovered.json';
+const asideName = 'aside.json';
 
 const reportShape: z.ZodType<RestoreReport> = z.object({
   directory: z.string(),
@@ -53,7 +60,7 @@ export function openRestoreJournal(home: string, runId: RunId): RestoreJournal {
     const text = readIfThere(join(folder, name));
     return text === undefined ? undefined : shape.parse(JSON.parse(text));
   };
-  const write = (name: string, value: RestoreReport | RecoveredInPlace): void => {
+  const write = (name: string, value: RestoreReport | RecoveredInPlace | readonly string[]): void => {
     writeWhole(join(folder, name), JSON.stringify(value));
     syncDirectory(folder);
   };
@@ -65,6 +72,14 @@ export function openRestoreJournal(home: string, runId: RunId): RestoreJournal {
     recovered: () => read(recoveredName, recoveredShape),
     recover: (recovered) => {
       write(recoveredName, recovered);
+    },
+    movedAside: () => read(asideName, z.array(z.string())),
+    moveAside: (roots) => {
+      write(asideName, roots);
+    },
+    putBack: () => {
+      rmSync(join(folder, asideName), { force: true });
+      syncDirectory(folder);
     },
   };
 }

@@ -61,7 +61,7 @@ function collectParts(file: FileOfSet, path: string, parts: Map<number, FramePar
 }
 
 function piecesOf(meta: SetMeta, keys: SetKeys, parts: ReadonlyMap<number, readonly FramePart[]>): readonly PieceTask[] {
-  const byPiece = new Map<number, { frame: FrameOfSet; parts: readonly FramePart[] }[]>();
+  const byPiece = new Map<number, WantedFrame[]>();
   meta.frames.forEach((frame, index) => {
     const wanted = parts.get(index);
     if (wanted === undefined) return;
@@ -69,16 +69,51 @@ function piecesOf(meta: SetMeta, keys: SetKeys, parts: ReadonlyMap<number, reado
     known.push({ frame, parts: wanted });
     byPiece.set(frame.pieceIndex, known);
   });
-  return [...byPiece].map(([index, frames]) => {
+  return [...byPiece].flatMap(([index, frames]) => {
     const piece = meta.pieces[index];
     if (piece === undefined) throw bug(`frame of piece ${String(index)}, which the set does not have`);
-    return {
-      object: pieceKey(meta.summary.setId, piece.attempt, piece.piece),
-      storedBytes: piece.storedBytes,
-      key: keys.dataKey === undefined ? undefined : attemptKeyOf(keys.dataKey, piece.attempt),
-      frames: frames.map(({ frame, parts: of }) => ({ offset: frame.offset, storedBytes: frame.storedBytes, sha256: frame.sha256, parts: of })),
-    };
+    const object = pieceKey(meta.summary.setId, piece.attempt, piece.piece);
+    const key = keys.dataKey === undefined ? undefined : attemptKeyOf(keys.dataKey, piece.attempt);
+    const shares = sharesOf(frames);
+    return shares.map((share, i) => ({ object, key, isLast: i === shares.length - 1, ...spanOf(share) }));
   });
+}
+
+interface WantedFrame {
+  readonly frame: FrameOfSet;
+  readonly parts: readonly FramePart[];
+}
+
+/** Raw bytes of a task: a piece that shrank twentyfold would keep one thread busy while the others have nothing to do. */
+const shareBytes = 32 * 1_048_576;
+/** Making a small file takes as long as writing this many bytes. */
+const bytesPerFile = 128 * 1024;
+
+/** Cuts the frames of a piece into tasks of like work, in the order they lie. */
+function sharesOf(frames: readonly WantedFrame[]): readonly (readonly WantedFrame[])[] {
+  const shares: WantedFrame[][] = [];
+  let share: WantedFrame[] = [];
+  let work = shareBytes;
+  for (const wanted of [...frames].sort((a, b) => a.frame.offset - b.frame.offset)) {
+    if (work >= shareBytes) {
+      share = [];
+      shares.push(share);
+      work = 0;
+    }
+    share.push(wanted);
+    work += wanted.frame.rawBytes + wanted.parts.length * bytesPerFile;
+  }
+  return shares;
+}
+
+function spanOf(frames: readonly WantedFrame[]): Pick<PieceTask, 'from' | 'storedBytes' | 'frames'> {
+  const from = frames[0]?.frame.offset ?? 0;
+  const last = frames.at(-1)?.frame;
+  return {
+    from,
+    storedBytes: last === undefined ? 0 : last.offset + last.storedBytes - from,
+    frames: frames.map(({ frame, parts }) => ({ offset: frame.offset, storedBytes: frame.storedBytes, sha256: frame.sha256, parts })),
+  };
 }
 
 /** Directories of the set, and those whose contents a set never holds but without which no server starts (peers.md §5 item 7). */

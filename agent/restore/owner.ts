@@ -1,7 +1,10 @@
+import type { Stats } from 'node:fs';
 import { readFileSync, statSync } from 'node:fs';
 import { fail } from '#core/errors/fail.ts';
 import type { OrderOf } from '#core/agent/order.ts';
+import { asideOf } from '#agent/datadir/writer-aside.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
+import { canonicalPath } from '#agent/datadir/writer-paths.ts';
 
 /**
  * Who owns what is restored and runs the server. An agent that is not root can only be itself. Root takes the owner of
@@ -10,12 +13,16 @@ import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 export function ownerOf(order: OrderOf<'restore'>, account: string): FileOwner {
   const uid = process.getuid?.() ?? 0;
   if (uid !== 0) return { uid, gid: process.getgid?.() ?? 0 };
-  const stands = order.instance === undefined ? undefined : statSync(order.instance.dataDirectory, { throwIfNoEntry: false });
+  const stands = order.instance === undefined ? undefined : standing(canonicalPath(order.instance.dataDirectory), order.runId);
   if (stands !== undefined && stands.uid !== 0) return { uid: stands.uid, gid: stands.gid };
   const found = accountOf(account);
   if (found === undefined) throw fail('account_missing', { user: account, directory: order.plan.place.directory });
   return found;
 }
+
+/** The data directory, or where an earlier attempt of this run moved it. */
+const standing = (directory: string, runId: string): Stats | undefined =>
+  statSync(directory, { throwIfNoEntry: false }) ?? statSync(asideOf(directory, runId), { throwIfNoEntry: false });
 
 /** Looks an account up in /etc/passwd; accounts that exist only in a directory service are named by `uid:gid`. */
 function accountOf(name: string): FileOwner | undefined {

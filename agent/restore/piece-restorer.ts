@@ -1,12 +1,18 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { fail } from '#core/errors/fail.ts';
 import { parseObjectKey } from '#core/format/object-key.ts';
-import { hash128, openFrame, sha256Hex } from '#agent/codec/frame.ts';
+import { openFrame, sha256Hex } from '#agent/codec/frame.ts';
 import type { Pace } from '#agent/copy/pace.ts';
 import { diskPace, transferPace } from '#agent/copy/pace.ts';
 import { cell, shouldStop } from '#agent/copy/shared-control.ts';
+import { openThreadStore } from '#agent/copy/thread-store.ts';
 import { FileWriter } from '#agent/datadir/writer-files.ts';
-import { openReader } from './open-reader.ts';
+import type { PageMemory } from '#agent/wasm/page-memory.ts';
+import { openPageMemory } from '#agent/wasm/page-memory.ts';
 import type { FileEnd, FramePart, FrameTask, PieceTask, WriteSettings } from './write-message.ts';
+
+/** Of no meaning here: a restore checks hashes of extents, not of pages. */
+const pageBytes = 8192;
 
 /**
  * Takes pieces from the pool and writes what is wanted of them: SHA-256 of the stored frame, decryption, decompression,
@@ -14,17 +20,20 @@ import type { FileEnd, FramePart, FrameTask, PieceTask, WriteSettings } from './
  */
 export class PieceRestorer {
   readonly #settings: WriteSettings;
-  readonly #reader: ReturnType<typeof openReader>;
+  readonly #reader: ReturnType<typeof openThreadStore>;
+  /** Frames are unpacked and hashed here, and written from here. */
+  readonly #memory: PageMemory;
   readonly #files: FileWriter;
   readonly #disk: Pace;
   readonly #transfer: Pace;
-  readonly #expected = new Map<string, Promise<Uint8Array>>();
+  readonly #expected = new Map<PieceTask, Promise<Uint8Array>>();
 
   constructor(settings: WriteSettings) {
     this.#settings = settings;
-    this.#reader = openReader(settings.pool);
+    this.#reader = openThreadStore(settings.pool);
     // Why: a failure belongs to the first piece, which awaits it; until then it must not count as unhandled.
     this.#reader.catch(() => undefined);
+    this.#memory = openPageMemory(pageBytes);
     this.#files = new FileWriter(settings);
     this.#disk = diskPace(settings.cells);
     this.#transfer = transferPace(settings.cells);
@@ -36,17 +45,26 @@ export class PieceRestorer {
     const bytes = this.#fetch(task);
     // Why: a failure belongs to `restore`, which awaits it; until then it must not count as unhandled.
     bytes.catch(() => undefined);
-    this.#expected.set(task.object, bytes);
+    this.#expected.set(task, bytes);
   }
 
-  /** Restores one piece; the stored bytes that were fetched. Throws `object_damaged`, `extent_damaged`, `object_missing`. */
+  /** Restores one task; the stored bytes that were fetched. Throws `object_damaged`, `extent_damaged`, `object_missing`. */
   async restore(task: PieceTask): Promise<number> {
     const frames = this.#settings.isResumed ? task.frames.filter((frame) => !this.#isThere(frame)) : task.frames;
     if (frames.length === 0) return 0;
-    const bytes = await (this.#expected.get(task.object) ?? this.#fetch(task));
-    this.#expected.delete(task.object);
-    for (const frame of frames) await this.#write(task, frame, bytes);
+    const bytes = await (this.#expected.get(task) ?? this.#fetch(task));
+    this.#expected.delete(task);
+    for (const frame of frames) {
+      await this.#write(task, frame, bytes);
+      // Unpacking is synchronous: without turns of the event loop nothing would be fetched meanwhile.
+      await turn();
+    }
     return task.storedBytes;
+  }
+
+  /** Sends what large files got to the disk, while the next task is worked on. */
+  flush(): Promise<void> {
+    return this.#files.flush();
   }
 
   /** Makes files whole and durable; how many. */
@@ -57,29 +75,29 @@ export class PieceRestorer {
   }
 
   #isThere(frame: FrameTask): boolean {
-    const isThere = frame.parts.every((part) => this.#files.holds(part.path, part));
+    const isThere = frame.parts.every((part) => this.#files.holds(part.path, part, this.#memory));
     if (isThere) this.#count(frame.parts);
     return isThere;
   }
 
   async #fetch(task: PieceTask): Promise<Uint8Array> {
     await this.#transfer.take(task.storedBytes);
-    return (await this.#reader).get(parseObjectKey(task.object), { from: 0, length: task.storedBytes });
+    return (await this.#reader).get(parseObjectKey(task.object), { from: task.from, length: task.storedBytes });
   }
 
-  async #write(task: PieceTask, frame: FrameTask, piece: Uint8Array): Promise<void> {
+  async #write(task: PieceTask, frame: FrameTask, bytes: Uint8Array): Promise<void> {
     this.#refuseStopped();
-    const stored = piece.subarray(frame.offset, frame.offset + frame.storedBytes);
+    const stored = bytes.subarray(frame.offset - task.from, frame.offset - task.from + frame.storedBytes);
     const place = { pool: this.#settings.pool.poolId, object: task.object, offset: frame.offset };
     if (sha256Hex(stored) !== frame.sha256) {
       throw fail('object_damaged', { pool: this.#settings.pool.name, object: task.object, what: `the frame at offset ${String(frame.offset)} does not have its recorded SHA-256` });
     }
-    const raw = openFrame(stored, task.key === undefined ? place : { ...place, key: task.key });
+    const raw = openFrame(stored, task.key === undefined ? place : { ...place, key: task.key }, this.#memory.bytes);
     for (const part of frame.parts) {
-      const bytes = raw.subarray(part.from, part.from + part.length);
-      if (bytes.length !== part.length || hash128(bytes) !== part.hash) throw fail('extent_damaged', { path: part.path, offset: String(part.at) });
+      const extent = raw.subarray(part.from, part.from + part.length);
+      if (extent.length !== part.length || this.#memory.hashOf(extent) !== part.hash) throw fail('extent_damaged', { path: part.path, offset: String(part.at) });
       await this.#disk.take(part.length);
-      this.#files.write(part.path, part.at, bytes);
+      this.#files.write(part.path, part.at, extent);
     }
     this.#count(frame.parts);
   }

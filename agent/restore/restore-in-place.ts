@@ -1,26 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeControlFile } from '#core/engine/control-file.ts';
-import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import type { Warning } from '#core/run/progress.ts';
-import { asideOf, historyFilesOf, moveAside, putBack } from '#agent/datadir/writer-aside.ts';
-import { codeOf } from '#agent/datadir/writer-errors.ts';
-import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
+import { asideOf, historyFilesOf } from '#agent/datadir/writer-aside.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import { canonicalPath, isAbsent } from '#agent/datadir/writer-paths.ts';
-import { refuseRunning } from '#agent/datadir/writer-running.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
+import { clearPlace } from './clear-place.ts';
 import { readMember, settleInPlace } from './configure.ts';
+import { giveBack } from './give-back.ts';
 import type { RecoveredInPlace, RestoreJournal } from './journal.ts';
 import { openInPlace } from './open-in-place.ts';
 import { recover } from './recover.ts';
 import type { RestoreWork } from './restore-work.ts';
 import { recoveryOf, reportOf, reportReplay } from './restore-copy.ts';
-import { saveTail } from './save-tail.ts';
 import { socketOf } from './socket.ts';
-import { stopLeftServer } from './stop-left-server.ts';
 import { writeTarget } from './write-target.ts';
 
 const auto = 'postgresql.auto.conf';
@@ -44,11 +39,11 @@ async function replace(work: RestoreWork, owner: FileOwner, journal: RestoreJour
   const { order, watch } = work;
   const directory = canonicalPath(order.plan.place.directory);
   const old = asideOf(directory, order.runId);
-  const warnings = await watch.time('aside', () => clearPlace(work, directory));
   try {
+    const warnings = await watch.time('aside', () => clearPlace(work, directory, journal));
     return await writeAndRecover({ work, owner, journal, old, warnings });
   } catch (error) {
-    putBackFailed(work, error);
+    giveBackFailed(work, journal, error);
     throw error;
   }
 }
@@ -93,46 +88,11 @@ async function writeAndRecover({ work, owner, journal, old, warnings }: Replacem
 
 /**
  * What cannot be continued gives the place back: the old directories return, as the operator left them. A database that
- * was recovered but not as planned is kept aside instead of being deleted.
+ * was recovered but not as planned is kept aside instead of being deleted. Throws `not_put_back`.
  */
-function putBackFailed({ order, step }: RestoreWork, error: unknown): void {
-  if (error instanceof HoldfastError && error.isRetryable && !step.signal.aborted) return;
-  for (const root of rootsOf(order)) putBack(root, order.runId);
-}
-
-const rootsOf = (order: RestoreWork['order']): readonly string[] => [
-  ...Object.values(order.plan.tablespaceMap).map(canonicalPath),
-  canonicalPath(order.plan.place.directory),
-];
-
-/** Everything that must be true, and everything that must be saved, before the old directory leaves its place. */
-async function clearPlace(work: RestoreWork, directory: string): Promise<readonly Warning[]> {
-  const { order } = work;
-  if (!isAbsent(directory) && isMarkedFor(directory, order.runId)) {
-    await stopLeftServer(directory);
-    return [];
-  }
-  if (isAbsent(directory)) return [];
-  refuseRunning(directory);
-  const warnings = proveCluster(work, directory);
-  warnings.push(...(await saveTail(work, join(directory, 'pg_wal'))));
-  // Tablespaces first: as long as the data directory stands, a repeated attempt begins with its proofs.
-  for (const root of rootsOf(order)) moveAside(root, order.runId);
-  return warnings;
-}
-
-/** The cluster in place must be the one of the plan. One too damaged to say who it is may be replaced: that is what restores are for. */
-function proveCluster({ order }: RestoreWork, directory: string): Warning[] {
-  const path = join(directory, 'global/pg_control');
-  try {
-    const { systemId } = decodeControlFile(readFileSync(path), path);
-    if (systemId !== order.plan.systemId) throw fail('system_id_of_restore', { directory, found: systemId, wanted: order.plan.systemId });
-    return [];
-  } catch (error) {
-    const isUnreadable = codeOf(error) === 'ENOENT' || (error instanceof HoldfastError && error.code === 'control_file_damaged');
-    if (!isUnreadable) throw error;
-    return [{ code: 'old_cluster_unknown', detail: `${path} could not be read, so that it was not proven whose data was moved aside: ${String(error)}` }];
-  }
+function giveBackFailed({ order, step }: RestoreWork, journal: RestoreJournal, error: unknown): void {
+  const canContinue = error instanceof HoldfastError && error.isRetryable && !step.signal.aborted;
+  if (!canContinue) giveBack(journal, order.runId, error);
 }
 
 /** Branches that were never archived keep their number: the next promotion must not take it again (engine.md §I). */

@@ -91,9 +91,9 @@ async function writeFiles({ pool, target, channels, step }: SetRestore, layout: 
   };
   const timer = setInterval(report, reportEveryMs);
   try {
-    await threads.run(layout.pieces.map((task) => ({ kind: 'piece', task }) satisfies ToWriter), ({ storedBytes }) => {
+    await threads.run(layout.pieces.map((task) => ({ kind: 'piece', task }) satisfies ToWriter), ({ storedBytes, pieces }) => {
       done.bytes += storedBytes;
-      done.pieces++;
+      done.pieces += pieces;
     });
     await threads.run(inBatches(layout.files), ({ files }) => {
       done.files += files;

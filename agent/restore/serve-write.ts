@@ -17,8 +17,18 @@ export function serveWrite(port: MessagePort): void {
       return;
     }
     if (restorer === undefined) throw bug('a restore thread got work before its settings');
-    if (message.kind === 'piece') tell({ kind: 'done', storedBytes: await restorer.restore(message.task), files: 0 });
-    else tell({ kind: 'done', storedBytes: 0, files: await restorer.end(message.files) });
+    if (message.kind === 'end') {
+      tell({ kind: 'done', storedBytes: 0, pieces: 0, files: await restorer.end(message.files) });
+      return;
+    }
+    const storedBytes = await restorer.restore(message.task);
+    const done = { kind: 'done', storedBytes, pieces: message.task.isLast ? 1 : 0, files: 0 } as const;
+    // Answered when the disk has it, so that a failed write is heard; the next task need not wait for that.
+    restorer.flush().then(() => { tell(done); }, giveUp);
+  };
+  const giveUp = (error: unknown): void => {
+    hasFailed = true;
+    tell(failureOf(error));
   };
   let work = Promise.resolve();
   port.on('message', (message: ToWriter) => {
@@ -27,10 +37,7 @@ export function serveWrite(port: MessagePort): void {
       .then(async () => {
         if (!hasFailed) await perform(message);
       })
-      .catch((error: unknown) => {
-        hasFailed = true;
-        tell(failureOf(error));
-      });
+      .catch(giveUp);
   });
 }
 

@@ -24,16 +24,22 @@ export interface FramePart {
 }
 
 export interface FrameTask {
+  /** Of its header in the piece. */
   readonly offset: number;
   readonly storedBytes: number;
   readonly sha256: string;
   readonly parts: readonly FramePart[];
 }
 
-/** One piece with everything that is wanted from it. */
+/** Neighbouring frames of one piece with everything that is wanted from them. */
 export interface PieceTask {
   readonly object: string;
+  /** Where the first frame begins in the piece. */
+  readonly from: number;
+  /** Bytes from there to the end of the last frame. */
   readonly storedBytes: number;
+  /** True for the last task of its piece. */
+  readonly isLast: boolean;
   /** Subkey of the attempt that wrote the piece, in encrypted pools. */
   readonly key?: Uint8Array | undefined;
   readonly frames: readonly FrameTask[];
@@ -53,5 +59,5 @@ export type ToWriter =
   | { readonly kind: 'end'; readonly files: readonly FileEnd[] };
 
 export type FromWriter =
-  | { readonly kind: 'done'; readonly storedBytes: number; readonly files: number }
+  | { readonly kind: 'done'; readonly storedBytes: number; readonly pieces: number; readonly files: number }
   | { readonly kind: 'failed'; readonly code: string; readonly params: Readonly<Record<string, string>>; readonly stack: string };

@@ -7,8 +7,8 @@ import type { FromWriter, ToWriter, WriteSettings } from './write-message.ts';
 
 type Done = Extract<FromWriter, { kind: 'done' }>;
 
-/** Messages given to a thread ahead of its work: the next piece is fetched while one is unpacked. */
-const ahead = 2;
+/** Messages a thread may hold: one is sent to the disk, one is unpacked, one is fetched. */
+const ahead = 3;
 
 /** A fixed number of threads that work off messages; the first failure stops all of them. */
 export class WriteThreads {
@@ -24,9 +24,15 @@ export class WriteThreads {
   /** Works off all messages; `onDone` hears each answer. Rejects with the first failure, after all threads stopped working. */
   async run(messages: readonly ToWriter[], onDone: (done: Done) => void): Promise<void> {
     const queue = messages.values();
-    const results = await Promise.allSettled(this.#threads.map((thread) => this.#serve(thread, queue, onDone)));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    const failures: unknown[] = [];
+    const work = this.#threads.map((thread) =>
+      this.#serve(thread, queue, onDone).catch((error: unknown) => {
+        failures.push(error);
+      }),
+    );
+    await Promise.all(work);
+    // The others only tell that they were stopped.
+    if (failures.length > 0) throw failures[0];
   }
 
   stop(): void {

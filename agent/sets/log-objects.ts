@@ -1,4 +1,5 @@
 import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { parseJson } from '#core/format/fields.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import { logBatchKey, logSegmentKey } from '#core/format/object-key.ts';
@@ -59,31 +60,46 @@ export interface PutLog {
   readonly outcome: 'created' | 'identical' | 'different';
   readonly key: ObjectKey;
   readonly rawSha256: string;
-  /** Of the object that now lies in the pool. */
+  /** Of the object that now lies in the pool, as is `rawSha256`, which is empty when that object is damaged. */
   readonly storedSha256: string;
   readonly storedBytes: number;
 }
 
-/** Puts a segment unless it is there, and says whether what is there holds the same raw bytes. Durable after `store.barrier`. */
+/**
+ * Puts a segment unless it is there, and says whether what is there holds the same raw bytes. What a killed run left is
+ * compared, not sent again (K-005). Durable after `store.barrier`.
+ */
 export async function putLogSegment(
   pool: Pool,
   log: LogName,
   raw: Uint8Array,
   level: number = fastLevel,
 ): Promise<PutLog> {
-  const { key, stored, rawSha256, storedSha256 } = sealLogSegment(pool, log, raw, level);
-  if ((await pool.store.putIfAbsent(key, stored)) === 'created') {
-    return { outcome: 'created', key, rawSha256, storedSha256, storedBytes: stored.length };
-  }
+  const key = keyOfLog(log);
+  if ((await pool.store.head(key)) !== undefined) return compared(pool, key, raw);
+  const { stored, rawSha256, storedSha256 } = sealLogSegment(pool, log, raw, level);
+  if ((await pool.store.putIfAbsent(key, stored)) === 'exists') return compared(pool, key, raw);
+  return { outcome: 'created', key, rawSha256, storedSha256, storedBytes: stored.length };
+}
+
+/** An object that no batch names may be the torn one of a machine that lost power: it counts as different. */
+async function compared(pool: Pool, key: ObjectKey, raw: Uint8Array): Promise<PutLog> {
+  // Why: the process that put it may have died before its own barrier.
+  await pool.store.barrier([key]);
   const there = await pool.store.get(key);
-  const foundSha256 = sha256Hex(openLogSegment(pool, key, there));
-  return {
-    outcome: foundSha256 === rawSha256 ? 'identical' : 'different',
-    key,
-    rawSha256: foundSha256,
-    storedSha256: sha256Hex(there),
-    storedBytes: there.length,
-  };
+  const rawSha256 = rawHashOf(pool, key, there);
+  const outcome = rawSha256 === sha256Hex(raw) ? 'identical' : 'different';
+  return { outcome, key, rawSha256, storedSha256: sha256Hex(there), storedBytes: there.length };
+}
+
+/** '' for an object that is damaged. */
+function rawHashOf(pool: Pool, key: ObjectKey, stored: Uint8Array): string {
+  try {
+    return sha256Hex(openLogSegment(pool, key, stored));
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'object_damaged') return '';
+    throw error;
+  }
 }
 
 /** Fetches a segment and checks it against its batch. Throws `object_missing`, `object_damaged`. */

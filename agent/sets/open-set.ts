@@ -47,7 +47,7 @@ async function readFile(set: Pick<OpenSet, 'keys' | 'meta' | 'readFrame'>, file:
   for (const extent of file.extents) {
     if (extent.frame !== -1) {
       const { piece } = placeOfFrame(set.meta, extent.frame);
-      body.set(extentBytes(set.keys, piece, await set.readFrame(extent.frame), extent), at);
+      body.set(extentBytes(set.keys, piece, { raw: await set.readFrame(extent.frame), extent }), at);
     }
     at += extent.length;
   }

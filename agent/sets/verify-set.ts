@@ -7,11 +7,14 @@ import type { StepContext } from '#core/ports/step.ts';
 import type { VerifyReport } from '#core/restore/report.ts';
 import { noProgress } from '#core/run/progress.ts';
 import type { Pool } from '../pools/open-pool.ts';
+import type { PageMemory } from '../wasm/page-memory.ts';
+import { openPageMemory } from '../wasm/page-memory.ts';
 import { sizesOf } from './commit-backup-set.ts';
 import type { OpenSet } from './open-set.ts';
 import { openSet } from './open-set.ts';
 import { extentBytes, keyOfPiece, openFrameOfSet } from './read-frame.ts';
 import { readSetKeys } from './begin-set.ts';
+import type { SetKeys } from './set-keys.ts';
 
 type Damage = VerifyReport['damage'][number];
 
@@ -39,28 +42,35 @@ function piecesOf({ meta }: OpenSet): readonly Piece[] {
   return pieces;
 }
 
+interface Checking {
+  readonly keys: SetKeys;
+  /** Frames are unpacked and hashed here, one after the other. */
+  readonly memory: PageMemory;
+}
+
+/** Of no meaning here: hashes of extents are checked, not pages. */
+const pageBytes = 8192;
+
 /** Frames of a piece in the order they lie: each is checked alone so that one flipped byte costs one finding. */
-function checkFrames(set: OpenSet, { piece, frames }: Piece, stored: Uint8Array): readonly Damage[] {
+function checkFrames({ keys, memory }: Checking, { piece, frames }: Piece, stored: Uint8Array): readonly Damage[] {
   const damage: Damage[] = [];
+  const { hashOf } = memory;
   for (const { frame, extents } of frames) {
     try {
-      const raw = openFrameOfSet(
-        set.keys,
-        { piece, frame },
-        stored.subarray(frame.offset, frame.offset + frame.storedBytes),
-      );
-      for (const extent of extents) extentBytes(set.keys, piece, raw, extent);
+      const bytes = stored.subarray(frame.offset, frame.offset + frame.storedBytes);
+      const raw = openFrameOfSet(keys, { piece, frame }, bytes, memory.bytes);
+      for (const extent of extents) extentBytes(keys, piece, { raw, extent, hashOf });
     } catch (error) {
-      damage.push(findingOf(keyOfPiece(set.keys, piece), error));
+      damage.push(findingOf(keyOfPiece(keys, piece), error));
     }
   }
   return damage;
 }
 
-async function checkPiece(pool: Pool, set: OpenSet, entry: Piece): Promise<readonly Damage[]> {
-  const key = keyOfPiece(set.keys, entry.piece);
+async function checkPiece(pool: Pool, checking: Checking, entry: Piece): Promise<readonly Damage[]> {
+  const key = keyOfPiece(checking.keys, entry.piece);
   try {
-    return checkFrames(set, entry, await pool.store.get(key));
+    return checkFrames(checking, entry, await pool.store.get(key));
   } catch (error) {
     return [findingOf(key, error)];
   }
@@ -96,9 +106,10 @@ async function checkEveryByte(
   const damage: Damage[] = [];
   let bytesRead = 0;
   let piecesDone = 0;
+  const checking = { keys: set.keys, memory: openPageMemory(pageBytes) };
   for (const entry of piecesOf(set)) {
     if (step.signal.aborted) throw fail('cancelled', { what: `Verifying ${set.keys.setId}` });
-    if (!wrong.has(keyOfPiece(set.keys, entry.piece))) damage.push(...(await checkPiece(pool, set, entry)));
+    if (!wrong.has(keyOfPiece(set.keys, entry.piece))) damage.push(...(await checkPiece(pool, checking, entry)));
     bytesRead += entry.piece.storedBytes;
     step.report({ ...noProgress, phase: 'verify', bytesRead, bytesTotal, piecesDone: ++piecesDone });
   }

@@ -121,6 +121,9 @@ test('K-047 hashes bytes in place exactly as the XXH3-128 of the format', () => 
   const edges = [1, 16, 128, 240, 241, 256, 1023, 1024, 1025, 1088, 2048, 8192, extentBytes - 1, extentBytes];
   for (const length of [...edges, ...Array.from({ length: 200 }, () => 1 + random(20_000))]) {
     const from = random(extentBytes - length + 1);
-    expect(memory.hash(from, length), String(length)).toBe(hash128(memory.bytes.subarray(from, from + length)));
+    const view = memory.bytes.subarray(from, from + length);
+    const expected = hash128(view);
+    expect(memory.hash(from, length), String(length)).toBe(expected);
+    expect([memory.hashOf(view), memory.hashOf(view.slice())], String(length)).toEqual([expected, expected]);
   }
 });

@@ -31,6 +31,8 @@ export interface PageMemory {
    * several times faster because the bytes are in place and SIMD is used.
    */
   hash(from: number, length: number): string;
+  /** The same of a view: in place when it is a part of `bytes`, by the library when it lies elsewhere. */
+  readonly hashOf: (view: Uint8Array) => string;
   /** True when the bytes `[from, from + length)` are all zero. */
   isZero(from: number, length: number): boolean;
   /**
@@ -54,13 +56,16 @@ export function openPageMemory(pageBytes: number): PageMemory {
   const bytes = new Uint8Array(memory.buffer, ioAt, extentBytes);
   const flags = new Uint8Array(memory.buffer, flagsAt, 65_536);
   const answer = new DataView(memory.buffer, flagsAt, 16);
+  const hashAt = (from: number, length: number): string => {
+    if (length <= longestShortInput) return hash128(bytes.subarray(from, from + length));
+    hash(ioAt + from, length);
+    return hex64(answer.getBigUint64(0, true)) + hex64(answer.getBigUint64(8, true));
+  };
   return {
     bytes,
-    hash(from, length) {
-      if (length <= longestShortInput) return hash128(bytes.subarray(from, from + length));
-      hash(ioAt + from, length);
-      return hex64(answer.getBigUint64(0, true)) + hex64(answer.getBigUint64(8, true));
-    },
+    hash: hashAt,
+    hashOf: (view) =>
+      view.buffer === bytes.buffer ? hashAt(view.byteOffset - bytes.byteOffset, view.length) : hash128(view),
     isZero: (from, length) => isZero(ioAt + from, length) !== 0,
     badPages(from, pages, firstBlock) {
       if (scan(ioAt + from, pages, firstBlock, pageBytes) === 0) return [];

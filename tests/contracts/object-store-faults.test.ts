@@ -119,6 +119,24 @@ describe('a local pool', () => {
     });
   });
 
+  test('an object put again during a barrier is durable after the next one, wherever its bytes went', async () => {
+    await createPool(local(at('twice')), clock);
+    const store = openLocalStore({ directory: at('twice'), pool: 'here' });
+    store.putSync(key('p/1'), Buffer.from('one'));
+    const running = store.barrier();
+    rmSync(at('twice/p/1'));
+    store.putSync(key('p/1'), Buffer.from('two'));
+    store.putSync(key('p/2'), Buffer.from('new'));
+    await running.catch(() => undefined);
+    // What a barrier still has to sync shows when it is gone: then the barrier cannot succeed.
+    rmSync(at('twice/p/1'));
+    await expect(store.barrier()).rejects.toMatchObject({ code: 'pool_unreachable' });
+    await store.remove([key('p/1')]);
+    store.putSync(key('p/1'), Buffer.from('three'));
+    await store.barrier();
+    expect(readdirSync(at('twice/p')).sort()).toEqual(['1', '2']);
+  });
+
   test('a key that would leave the pool is refused', () => {
     for (const text of ['../x', '/x', 'a//b', 'a/./b', '']) expect(() => key(text)).toThrow(/not a valid object key/);
     expect(existsSync(`${folder.path}/x`)).toBe(false);
