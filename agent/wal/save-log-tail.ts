@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
 import type { StepContext } from '#core/ports/step.ts';
@@ -116,6 +117,7 @@ async function store(deps: BatchDeps, branch: OpenBranch, { name, reading, bytes
     object = ownName;
     put = await putLogSegment(deps.pool, { ...place, name: object }, bytes, fastLevel);
   }
+  if (put.outcome === 'different') throw fail('log_duplicate_differs', { file: name, object: put.key });
   const { rawSha256, storedSha256, storedBytes } = put;
   return entryOf(name, reading, { object, rawSha256, storedSha256, storedBytes, rawBytes: bytes.length }, reading.from);
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ArchiveRetention } from '#core/agent/order.ts';
@@ -228,6 +228,21 @@ describe('log backup', () => {
     expect(report.segments).toBe(archived(stage).length);
     expect(await countObjects(pool)).toBe(objects + 1);
     await pool.close();
+  });
+
+  test('a segment that a power cut tore before its batch is stored beside the torn one, and can be restored', async () => {
+    const stage = await stageOn();
+    await write(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await stage.server.stop();
+    const [access] = stage.pools;
+    const [name = ''] = archived(stage);
+    if (access?.place.kind !== 'local') return;
+    const branch = join(access.place.directory, branchPrefix(stage.systemId, branchIdOf('')));
+    mkdirSync(branch, { recursive: true });
+    writeFileSync(join(branch, name), 'torn');
+    expect((await stage.backUp()).segments).toBe(archived(stage).length);
+    expect(stage.told[0]?.segments[0]?.object).toMatch(new RegExp(`^${name}[.][0-9a-f]{16}$`));
   });
 
   test('K-082 without an archive directory in the job the one of archive_command is read', async () => {
