@@ -21,7 +21,7 @@ afterAll(() => {
 
 /** Starts as a person does. */
 const throughNpm = (): RunningDemo =>
-  startDemo(temporary.path, ['npm', 'run', '--silent', 'demo', '--', '--size', '128']);
+  startDemo(temporary.path, ['npm', 'run', '--silent', 'demo', '--', '--size', '64']);
 
 const demoFolders = (): string[] => readdirSync(temporary.path).filter((name) => name.startsWith('holdfast-demo-'));
 const isInDemo = (...path: readonly string[]): boolean =>
@@ -46,14 +46,21 @@ const hands = {
   'SIGKILL to the demo alone': (demo: RunningDemo) => process.kill(demoPidBelow(pidOf(demo)) ?? 0, 'SIGKILL'),
 } as const;
 
-const cases = Object.keys(scenes).flatMap((scene) => Object.keys(hands).map((hand) => ({ scene, hand })));
+const cases: readonly (readonly [keyof typeof hands, keyof typeof scenes])[] = [
+  ['Ctrl-C', 'start-up'],
+  ['SIGTERM to npm alone', 'start-up'],
+  ['SIGKILL to the demo alone', 'start-up'],
+  ['Ctrl-C', 'a backup'],
+  ['SIGKILL to the demo alone', 'a backup'],
+  ['SIGTERM to npm alone', 'a restore'],
+  ['SIGKILL to the demo alone', 'a restore'],
+  ['SIGKILL to the demo alone', 'the proof of an open copy'],
+];
 
-test.each(cases)('$hand in the middle of $scene leaves no process and no folder of the demo', async (one) => {
-  const scene = scenes[one.scene as keyof typeof scenes];
-  const hand = hands[one.hand as keyof typeof hands];
+test.each(cases)('%s in the middle of %s leaves no process and no folder of the demo', async (handName, sceneName) => {
   const demo = throughNpm();
-  expect(await scene(demo), demo.said()).toBe(true);
-  hand(demo);
+  expect(await scenes[sceneName](demo), demo.said()).toBe(true);
+  hands[handName](demo);
   await waitFor(() => processesOf(temporary.path).length === 0 && demoFolders().length === 0, endMs);
   expect({ processes: processesOf(temporary.path), folders: demoFolders() }, demo.said()).toEqual({
     processes: [],
