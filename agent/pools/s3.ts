@@ -134,7 +134,8 @@ async function getRange(
     return bytes;
   } catch (error) {
     if (s3Code(error) !== 'InvalidRange') throw error;
-    throw short(s3, key, (await head(s3, key))?.sizeBytes ?? 0, range.from + range.length);
+    const found = await guarded(s3, `asking for ${key}`, () => head(s3, key));
+    throw short(s3, key, found?.sizeBytes ?? 0, range.from + range.length);
   }
 }
 

@@ -69,12 +69,14 @@ function follow(way: Way): { readonly segments: readonly KnownSegment[] } {
     for (; position < limit; position += way.bytes) {
       const next = step.branchId === undefined ? undefined : way.branches.get(step.branchId)?.segments.get(position);
       if (next !== undefined) segments.push(next);
-      const isOfSet = position === way.canSkip?.position && step.branchId === way.canSkip.branchId;
-      if (!isWhole(next, way.bytes) && !(next === undefined && isOfSet)) return { segments };
+      if (!isWhole(next, way.bytes) && !(next === undefined && isInSet(way, step, position))) return { segments };
     }
   }
   return { segments };
 }
+
+const isInSet = ({ canSkip }: Way, step: RouteStep, position: number): boolean =>
+  position === canSkip?.position && step.branchId === canSkip.branchId;
 
 const isWhole = (known: KnownSegment | undefined, bytes: number): boolean => known !== undefined && known.to >= known.from + bytes;
 

@@ -19,9 +19,9 @@ describe('a history file', () => {
   });
 
   test('is refused when its timelines do not rise or a line is no line of it', () => {
-    const damaged: unknown = expect.objectContaining({ code: 'log_history_damaged' });
-    expect(() => parseHistory('2 0/1000\n1 0/2000\n')).toThrow(damaged as Error);
-    expect(() => parseHistory('1 0/1000\n1 0/2000\n')).toThrow(damaged as Error);
-    expect(() => parseHistory('one 0/1000\n')).toThrow(damaged as Error);
+    const damaged = expect.objectContaining({ code: 'log_history_damaged' }) as Error;
+    expect(() => parseHistory('2 0/1000\n1 0/2000\n')).toThrow(damaged);
+    expect(() => parseHistory('1 0/1000\n1 0/2000\n')).toThrow(damaged);
+    expect(() => parseHistory('one 0/1000\n')).toThrow(damaged);
   });
 });
