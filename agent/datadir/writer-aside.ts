@@ -2,7 +2,7 @@ import { readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import { isMarkedFor, syncDirectory } from './writer-marker.ts';
-import { isAbsent } from './writer-paths.ts';
+import { isAbsent, refuseNotEmpty } from './writer-paths.ts';
 
 /** Where a directory is kept while another takes its place. */
 export const asideOf = (path: string, runId: string): string => `${path}.before-${runId}`;
@@ -24,12 +24,14 @@ export function moveAside(path: string, runId: string): void {
 
 /**
  * Gives an old directory its place back. What a failed restore left there is kept under a name of its own; an empty
- * directory goes. Nothing happens when nothing was moved.
+ * directory goes. Nothing happens when nothing was moved. Throws `target_not_empty` when what stands there was not
+ * written by this run, `target_of_other_run`.
  */
 export function putBack(path: string, runId: string): void {
   const aside = asideOf(path, runId);
   if (isAbsent(aside)) return;
   if (!isAbsent(path)) {
+    if (!isMarkedFor(path, runId)) refuseNotEmpty(path);
     if (readdirSync(path).length === 0) rmdirSync(path);
     else renameSync(path, freeName(`${path}.failed-${runId}`));
   }

@@ -1,5 +1,5 @@
-import { lstatSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import { codeOf } from './writer-errors.ts';
 
@@ -9,13 +9,17 @@ export interface FileOwner {
   readonly gid: number;
 }
 
-/** Resolves links in what exists of a path; what does not exist yet is appended as it is. */
+/**
+ * Resolves links in what exists of a path; what does not exist yet is appended as it is. A link whose directory was moved
+ * away leads to the same place as before.
+ */
 export function canonicalPath(path: string): string {
   try {
     return realpathSync(path);
   } catch (error) {
     if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    return join(canonicalPath(dirname(path)), basename(path));
+    const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+    return isLink ? canonicalPath(resolve(dirname(path), readlinkSync(path))) : join(canonicalPath(dirname(path)), basename(path));
   }
 }
 
@@ -28,6 +32,12 @@ export function isAbsent(path: string): boolean {
     if (codeOf(error) === 'ENOENT') return true;
     throw error;
   }
+}
+
+/** Refuses a place where anything stands but an empty directory. Throws `target_not_empty`. */
+export function refuseNotEmpty(path: string): void {
+  if (isAbsent(path)) return;
+  if (!statSync(path).isDirectory() || readdirSync(path).length > 0) throw fail('target_not_empty', { path });
 }
 
 /**

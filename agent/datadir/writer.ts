@@ -1,6 +1,6 @@
 import {
   chmodSync, chownSync, closeSync, fchmodSync, fchownSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync,
-  statSync, symlinkSync, unlinkSync, writeSync,
+  symlinkSync, unlinkSync, writeSync,
 } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import { fail } from '#core/errors/fail.ts';
 import { unwritable } from './writer-errors.ts';
 import { isMarkedFor, markerName, removeMarker, syncDirectory, writeMarker } from './writer-marker.ts';
 import type { FileOwner } from './writer-paths.ts';
-import { canonicalPath, isAbsent, placeMember, refuseClosedParents } from './writer-paths.ts';
+import { canonicalPath, isAbsent, placeMember, refuseClosedParents, refuseNotEmpty } from './writer-paths.ts';
 import { isAlive, readPidFile, refuseRunning } from './writer-running.ts';
 import { refuseTooLittleSpace } from './writer-space.ts';
 
@@ -72,11 +72,6 @@ const isMarked = (path: string, runId: string): boolean => !isAbsent(path) && is
 function refuseLiveServer(directory: string): void {
   const file = readPidFile(directory);
   if (file !== undefined && isAlive(file.pid)) refuseRunning(directory);
-}
-
-function refuseNotEmpty(path: string): void {
-  if (isAbsent(path)) return;
-  if (!statSync(path).isDirectory() || readdirSync(path).length > 0) throw fail('target_not_empty', { path });
 }
 
 function claim(path: string, { runId, owner }: TargetRequest): void {

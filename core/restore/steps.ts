@@ -19,7 +19,8 @@ export function stepsOf(plan: Unprinted, set: SetSummary): readonly string[] {
 const beginInPlace = (plan: Unprinted): readonly string[] => [
   `Prove that no server runs on ${plan.place.directory} and that it holds the cluster ${plan.systemId}`,
   'Save the log that was not archived yet into the pool',
-  'Move the old data directory and its tablespaces aside; they are kept',
+  `Move ${plan.place.directory} aside; it is kept beside its place`,
+  ...Object.values(plan.tablespaceMap).map((path) => `Move ${path} aside if it is a tablespace of the old instance, else prove that it is empty`),
 ];
 
 function logStep(plan: Unprinted): string {

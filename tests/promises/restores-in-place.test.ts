@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceAccess } from '#core/agent/order.ts';
@@ -15,13 +15,17 @@ let postgres: Postgres;
 let bench: BackupBench;
 let restores: RestoreBench;
 let instance: InstanceAccess;
+let space: string;
 
 beforeAll(async () => {
   postgres = await openPostgres({ major: 15, archive: true });
   bench = await openBackupBench();
   restores = openRestoreBench(bench, postgres);
   instance = await instanceAccess(postgres);
-  await postgres.sql('create table ledger as select g as id from generate_series(1, 1000) g');
+  space = restores.directory('space');
+  restores.makeTablespaceDirectory(space);
+  await postgres.sql(`create tablespace space location '${space}'`);
+  await postgres.sql('create table ledger tablespace space as select g as id from generate_series(1, 1000) g');
   const order = bench.order(instance, { archiveDirectory: postgres.archiveDirectory });
   restores.sets.push(await bench.takeFullBackup(order, bench.step(order)));
   await postgres.sql('insert into ledger select g from generate_series(1001, 2000) g');
@@ -37,6 +41,11 @@ const planInPlace = (consent = 'test resource'): RestorePlan =>
     target: { at: 'immediate' },
     place: { kind: 'in-place', resourceId: newTestId('res'), directory: postgres.dataDirectory, consent },
   });
+/** A copy needs a place of its own for the tablespace. */
+const copySpace = (name: string): Record<string, string> => {
+  const [oid = ''] = Object.keys(planInPlace().tablespaceMap);
+  return { [oid]: restores.directory(name) };
+};
 const copies = (): string[] => readdirSync(postgres.folder).filter((name) => name.includes('.before-'));
 
 test('K-119 a running instance is refused with its client connections, and stays as it is', async () => {
@@ -62,6 +71,17 @@ test('another cluster at the place is refused and stays', async () => {
   const other = { ...planInPlace(), systemId: '7000000000000000001' };
   await expect(restores.restore(restores.order(other, { instance }))).rejects.toMatchObject({ code: 'system_id_of_restore' });
   expect(copies()).toEqual([]);
+});
+
+test('a place that is no tablespace of the instance is refused when it holds anything, before anything moves', async () => {
+  const plan = planInPlace();
+  const [oid = ''] = Object.keys(plan.tablespaceMap);
+  const foreign = restores.directory('foreign');
+  mkdirSync(foreign);
+  writeFileSync(join(foreign, 'precious'), 'mine');
+  const mapped = restores.order({ ...plan, tablespaceMap: { [oid]: foreign } }, { instance });
+  await expect(restores.restore(mapped)).rejects.toMatchObject({ code: 'target_not_empty', params: { path: foreign } });
+  expect([readdirSync(foreign), copies(), readdirSync(restores.directory('.')).filter((name) => name.includes('before'))]).toEqual([['precious'], [], []]);
 });
 
 test('a restore in place that fails gives the old directory its place back', async () => {
@@ -100,7 +120,7 @@ test('log saved from the old directory reaches what was never archived, and each
   await restores.backUpLog(instance, postgres.archiveDirectory);
   const rowsAt = async (name: string, timeline: number): Promise<unknown> => {
     const directory = restores.directory(name);
-    const plan = restores.plan({ target: { at: 'latest' }, timeline, place: { kind: 'copy', directory } });
+    const plan = restores.plan({ target: { at: 'latest' }, timeline, place: { kind: 'copy', directory }, tablespaceMap: copySpace(`${name}-space`) });
     expect(plan.timeline).toBe(timeline);
     const report = await restores.restore(restores.order(plan));
     expect(report.timeline).toBe(4);

@@ -1,0 +1,73 @@
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { OrderOf } from '#core/agent/order.ts';
+import { decodeControlFile } from '#core/engine/control-file.ts';
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { Warning } from '#core/run/progress.ts';
+import { moveAside } from '#agent/datadir/writer-aside.ts';
+import { codeOf } from '#agent/datadir/writer-errors.ts';
+import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
+import { canonicalPath, isAbsent, refuseNotEmpty } from '#agent/datadir/writer-paths.ts';
+import { refuseRunning } from '#agent/datadir/writer-running.ts';
+import type { RestoreJournal } from './journal.ts';
+import type { RestoreWork } from './restore-work.ts';
+import { saveTail } from './save-tail.ts';
+import { stopLeftServer } from './stop-left-server.ts';
+
+/**
+ * Everything that must be true, and everything that must be saved, before the old directory leaves its place. What is
+ * moved is journalled before the first rename, so that it finds its way back even when this process dies. Throws
+ * `target_running`, `target_not_empty`, `system_id_of_restore`, `move_aside_failed`, what the pool throws.
+ */
+export async function clearPlace(work: RestoreWork, directory: string, journal: RestoreJournal): Promise<readonly Warning[]> {
+  const { order } = work;
+  if (isAbsent(directory)) return [];
+  if (isMarkedFor(directory, order.runId)) {
+    await stopLeftServer(directory);
+    return [];
+  }
+  refuseRunning(directory);
+  const warnings = proveCluster(order, directory);
+  const roots = journal.movedAside() ?? [...oldTablespaces(order, directory), directory];
+  warnings.push(...(await saveTail(work, join(directory, 'pg_wal'))));
+  // Why again: saving the log may have taken minutes, in which somebody may have opened the database.
+  refuseRunning(directory);
+  journal.moveAside(roots);
+  // Tablespaces first: as long as the data directory stands, a repeated attempt begins with its proofs.
+  for (const root of roots) moveAside(root, order.runId);
+  return warnings;
+}
+
+/**
+ * Places of the plan that are tablespaces of the instance that stands here. Every other place is somebody else's and
+ * must be empty: that is proven before anything moves.
+ */
+function oldTablespaces({ plan }: OrderOf<'restore'>, directory: string): readonly string[] {
+  const own = new Set(linkedFrom(join(directory, 'pg_tblspc')));
+  const places = Object.values(plan.tablespaceMap).map(canonicalPath);
+  for (const place of places) {
+    if (!own.has(place)) refuseNotEmpty(place);
+  }
+  return places.filter((place) => own.has(place));
+}
+
+function linkedFrom(directory: string): readonly string[] {
+  if (isAbsent(directory)) return [];
+  const links = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isSymbolicLink() && /^\d+$/.test(entry.name));
+  return links.map(({ name }) => canonicalPath(resolve(directory, readlinkSync(join(directory, name)))));
+}
+
+/** The cluster in place must be the one of the plan. One too damaged to say who it is may be replaced: that is what restores are for. */
+function proveCluster({ plan }: OrderOf<'restore'>, directory: string): Warning[] {
+  const path = join(directory, 'global/pg_control');
+  try {
+    const { systemId } = decodeControlFile(readFileSync(path), path);
+    if (systemId !== plan.systemId) throw fail('system_id_of_restore', { directory, found: systemId, wanted: plan.systemId });
+    return [];
+  } catch (error) {
+    const isUnreadable = codeOf(error) === 'ENOENT' || (error instanceof HoldfastError && error.code === 'control_file_damaged');
+    if (!isUnreadable) throw error;
+    return [{ code: 'old_cluster_unknown', detail: `${path} could not be read, so that it was not proven whose data was moved aside: ${String(error)}` }];
+  }
+}

@@ -1,0 +1,23 @@
+import { fail } from '#core/errors/fail.ts';
+import type { RunId } from '#core/id.ts';
+import { asideOf, putBack } from '#agent/datadir/writer-aside.ts';
+import type { RestoreJournal } from './journal.ts';
+
+/**
+ * Gives every old directory that a restore moved aside its place back, data directory first. One that cannot go back
+ * does not keep the others. Throws `not_put_back` with the places that are left aside, and `cause` as its cause.
+ */
+export function giveBack(journal: RestoreJournal, runId: RunId, cause?: unknown): void {
+  const failures: string[] = [];
+  for (const root of [...(journal.movedAside() ?? [])].reverse()) {
+    try {
+      putBack(root, runId);
+    } catch (error) {
+      failures.push(`${root} is at ${asideOf(root, runId)} (${reasonOf(error)})`);
+    }
+  }
+  if (failures.length > 0) throw fail('not_put_back', { places: failures.join('; '), why: cause === undefined ? 'it was given up' : reasonOf(cause) }, cause);
+  journal.putBack();
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
