@@ -17,7 +17,8 @@ export interface Measured {
   readonly ms: number;
   /** Bytes the backup takes in its repository (full only). */
   readonly storedBytes?: number;
-  readonly rssMiB?: number;
+  /** Peak of resident memory, all processes of the contender together. */
+  readonly rssMiB?: number | undefined;
 }
 
 /** Bytes of all files below a directory. */

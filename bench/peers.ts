@@ -53,20 +53,20 @@ export async function openBackrest(cluster: BenchCluster): Promise<Contender | u
     version: (await ask('version')).trim().replace(/^pgBackRest /, ''),
     options: `process-max 2, zst 3, start-fast, checksum-page, ${hasBundle ? 'repo-bundle' : 'no repo-bundle: this version lacks it'}`,
     async full(): Promise<Measured> {
-      const { ms } = await run('--type=full', '--no-expire-auto', 'backup');
+      const { ms, rssMiB } = await run('--type=full', '--no-expire-auto', 'backup');
       const [label = ''] = readdirSync(backups)
         .filter((name) => name.endsWith('F'))
         .sort()
         .reverse();
-      return { ms, storedBytes: bytesBelow(join(backups, label)) };
+      return { ms, rssMiB, storedBytes: bytesBelow(join(backups, label)) };
     },
     async restore(round): Promise<Measured> {
       const target = join(cluster.folder, `backrest-restored-${String(round)}`);
       mkdirSync(target, { mode: 0o700 });
       giveToUnprivileged(target);
-      const { ms } = await run(`--pg1-path=${target}`, 'restore');
+      const { ms, rssMiB } = await run(`--pg1-path=${target}`, 'restore');
       rmSync(target, { recursive: true });
-      return { ms };
+      return { ms, rssMiB };
     },
   };
 }
@@ -83,10 +83,10 @@ export async function openBasebackup(cluster: BenchCluster): Promise<Contender> 
     async full(round): Promise<Measured> {
       const target = join(cluster.folder, 'plain', String(round));
       const args = ['-D', target, '-Ft', '--compress=client-zstd:3', '-c', 'fast', '-X', 'fetch'];
-      const { ms } = await timed({ command, args, env: cluster.env, user });
+      const { ms, rssMiB } = await timed({ command, args, env: cluster.env, user });
       const storedBytes = bytesBelow(target);
       rmSync(target, { recursive: true });
-      return { ms, storedBytes };
+      return { ms, rssMiB, storedBytes };
     },
   };
 }

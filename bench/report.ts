@@ -10,11 +10,16 @@ export interface BenchReport {
   readonly versions: Readonly<Record<string, string>>;
   /** Largest resident set of our engine process, all threads, over all rounds. */
   readonly rssMiB: number;
+  /** The same by contender: resident sets of all its processes together. Shared pages count in each of them. */
+  readonly rssMiBOf: Readonly<Record<string, number>>;
   readonly missing: readonly string[];
 }
 
 const timeOf = (runs: readonly Measured[]): number => median(runs.map(({ ms }) => ms));
 const sizeOf = (runs: readonly Measured[]): number => median(runs.flatMap(({ storedBytes }) => storedBytes ?? []));
+
+const memoryOf = ({ full, restore }: Result): number =>
+  Math.max(...[...full, ...restore].map(({ rssMiB = 0 }) => rssMiB));
 
 function ratio(ours: number, theirs: number): number | undefined {
   const quotient = ours / theirs;
@@ -54,11 +59,11 @@ export function reportOf(
     ratios: against(ours, backrest),
     ratiosToBasebackup: against(ours, peer('pg_basebackup')),
     versions: Object.fromEntries([['postgresql', about.serverVersion] as const, ...versions]),
-    rssMiB: Math.max(...[...ours.full, ...ours.restore].map(({ rssMiB = 0 }) => rssMiB)),
+    rssMiB: memoryOf(ours),
+    rssMiBOf: Object.fromEntries(results.map((result) => [result.contender.name, memoryOf(result)])),
     missing: [
       ...(backrest === undefined ? ['pgbackrest is not installed: no ratios to it'] : []),
       'the orchestration overhead of a run is not measured here',
-      'the memory of the peers is not measured',
     ],
   };
 }
@@ -80,7 +85,7 @@ export function tableOf(report: BenchReport, results: readonly Result[]): string
     cells([
       contender.name,
       ...[seconds(timeOf(full)), spread(full), seconds(timeOf(restore)), spread(restore)],
-      `${(sizeOf(full) / 1e6).toFixed(1)} MB`,
+      ...[`${(sizeOf(full) / 1e6).toFixed(1)} MB`, `${String(memoryOf({ contender, full, restore }))} MiB`],
     ]),
   );
   const options = results.map(({ contender }) => `${contender.name} ${contender.version}: ${contender.options}`);
@@ -88,7 +93,7 @@ export function tableOf(report: BenchReport, results: readonly Result[]): string
   const show = (value: number | undefined): string => (value === undefined ? 'not measured' : value.toFixed(3));
   return [
     `PostgreSQL ${report.versions['postgresql'] ?? ''}, ${String(report.sizeGb)} GB of pgbench, medians (s, spread)`,
-    cells(['', 'full', 'spread', 'restore', 'spread', 'set size']),
+    cells(['', 'full', 'spread', 'restore', 'spread', 'set size', 'memory']),
     ...lines,
     `holdfast / pgbackrest: full ${show(ratios.full)}, restore ${show(ratios.restore)}, size ${show(ratios.size)}; peak memory ${String(rssMiB)} MiB`,
     ...options,

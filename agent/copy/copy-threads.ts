@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
-import { threadFile } from './thread-file.ts';
+import { threadFile, threadOptions } from './thread-file.ts';
 import type { FromThread, ThreadSettings, ToThread, Unit } from './thread-message.ts';
 
 /** Units a thread may hold: one in work, one so that it never waits for the main thread. */
@@ -69,7 +69,7 @@ export class CopyThreads {
   }
 
   #start(settings: ThreadSettings): Thread {
-    const worker = new Worker(threadFile('copy-thread'), { name: `copy-${String(settings.channel)}` });
+    const worker = new Worker(threadFile('copy-thread'), { ...threadOptions, name: `copy-${String(settings.channel)}` });
     const thread: Thread = { worker, unitsOut: 0, hasEnded: false };
     worker.on('message', (message: FromThread) => {
       this.#take(thread, message);

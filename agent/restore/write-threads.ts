@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { bug } from '#core/errors/fail.ts';
 import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
-import { threadFile } from '#agent/copy/thread-file.ts';
+import { threadFile, threadOptions } from '#agent/copy/thread-file.ts';
 import { cell } from '#agent/copy/shared-control.ts';
 import type { FromWriter, ToWriter, WriteSettings } from './write-message.ts';
 
@@ -17,7 +17,7 @@ export class WriteThreads {
 
   constructor(settings: WriteSettings, count: number) {
     this.#settings = settings;
-    this.#threads = Array.from({ length: count }, () => new Worker(threadFile('restore-thread')));
+    this.#threads = Array.from({ length: count }, () => new Worker(threadFile('restore-thread'), threadOptions));
     for (const thread of this.#threads) thread.postMessage({ kind: 'open', settings } satisfies ToWriter);
   }
 
