@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { addHost } from '#catalog/hosts.ts';
 import { addPool } from '#catalog/pools.ts';
-import { registerResource } from '#catalog/resources.ts';
+import { registerResource, storeLogin } from '#catalog/resources.ts';
 import { addJob } from '#catalog/jobs.ts';
 import { addRun, moveRun } from '#catalog/runs.ts';
 import type { HostId, PoolId, ResourceId, RunId } from '#core/id.ts';
@@ -20,7 +20,7 @@ import { testIds } from '#tests/support/catalog.ts';
 import { sampleBatch, sampleNoOp, sampleSet, sampleSystemId } from '#tests/support/samples.ts';
 import { makeBearer } from './bearer.ts';
 import { initialise } from './init.ts';
-import { poolOwner } from './orders.ts';
+import { loginOwner, poolOwner } from './orders.ts';
 import { readKeyFile } from './key-files.ts';
 import { runApi } from './run-api.ts';
 import { openVault } from './vault.ts';
@@ -45,6 +45,15 @@ const newHost = async (name: string): Promise<{ id: HostId; key: string }> => {
   return { id, key: key.text };
 };
 
+/** A resource that somebody has logged in to. */
+const newResource = async (name: string, host: HostId): Promise<ResourceId> => {
+  const id = await registerResource(api.store.catalog, { id: testIds('res'), hostId: host, name, found: instance(`/${name}`) });
+  const vault = openVault(await readKeyFile(`${api.home}/master.key`));
+  const sealedPassword = vault.seal('password of it', loginOwner(id));
+  await storeLogin(api.store.catalog, id, { user: 'postgres', database: 'postgres', sealedPassword });
+  return id;
+};
+
 const newPool = async (name: string, host: HostId): Promise<PoolId> => {
   const id = testIds('pool');
   const vault = openVault(await readKeyFile(`${api.home}/master.key`));
@@ -58,7 +67,7 @@ beforeAll(async () => {
   api = await openTestApi();
   ({ id: hostId, key: hostKey } = await newHost('db1'));
   ({ key: otherHostKey } = await newHost('db2'));
-  resourceId = await registerResource(api.store.catalog, { id: testIds('res'), hostId, name: 'main', found: instance('/data') });
+  resourceId = await newResource('main', hostId);
   poolId = await newPool('first', hostId);
 });
 afterAll(() => api.close());
@@ -199,7 +208,7 @@ test('a host tells of foreign sets only while it rebuilds the catalog from a poo
 
 test('K-080 a log order names every target pool and the log that a running backup still needs', async () => {
   const { id, key } = await newHost('db4');
-  const resource = await registerResource(api.store.catalog, { id: testIds('res'), hostId: id, name: 'fourth', found: instance('/fourth') });
+  const resource = await newResource('fourth', id);
   await newPool('one', id);
   await newPool('two', id);
   const start = async (pool: string) => idOf(await api.ask('POST', '/api/v1/runs', { kind: 'log-backup', resource: 'fourth', pool }));
@@ -215,6 +224,15 @@ test('K-080 a log order names every target pool and the log that a running backu
   await api.ask('DELETE', '/api/v1/resources/fourth/log-pools/one');
   const later = await api.ask('GET', `/agent/v1/orders/${await start('two')}`, undefined, { as: key });
   expect(fieldOf(later, 'pools')).toHaveLength(1);
+});
+
+test('K-064 a full backup of a resource that nobody logged in to is refused before a run is recorded', async () => {
+  const { id } = await newHost('db6');
+  await registerResource(api.store.catalog, { id: testIds('res'), hostId: id, name: 'sixth', found: instance('/sixth') });
+  await newPool('sixth', id);
+  const answer = await api.ask('POST', '/api/v1/runs', { kind: 'full-backup', resource: 'sixth', pool: 'sixth' });
+  expect(answer.body).toMatchObject({ code: 'resource_not_logged_in', params: { resource: 'sixth' } });
+  expect(fieldOf(await api.ask('GET', '/api/v1/runs?resource=sixth'), 'data')).toEqual([]);
 });
 
 test('a local pool is refused for a resource on another host', async () => {

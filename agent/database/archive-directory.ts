@@ -40,7 +40,7 @@ export function foreignLogIn(directory: string, systemId: string): HoldfastError
   } catch (cause) {
     return fail('archive_directory_unreadable', { directory, why: cause instanceof Error ? cause.message : String(cause) }, cause);
   }
-  return found === undefined || found === systemId ? undefined : fail('system_id_mismatch', { object: `The log segment ${path}`, found, recorded: systemId });
+  return found === undefined || found === systemId ? undefined : fail('log_foreign', { file: path, found, expected: systemId });
 }
 
 /** `XLogLongPageHeaderData`: magic, flags (2 = long header), …, system identifier at 24. */

@@ -41,6 +41,11 @@ export function hostOfResource({ hostId, name }: ResourceRow): HostId {
   return hostId;
 }
 
+/** Throws `resource_not_logged_in` (K-064). */
+export function demandLogin({ isLoggedIn, name }: ResourceRow): void {
+  if (!isLoggedIn) throw fail('resource_not_logged_in', { resource: name });
+}
+
 export const resourceRoutes = (context: Context): Route[] => [
   ...readingRoutes(context),
   route({
@@ -79,6 +84,7 @@ export const resourceRoutes = (context: Context): Route[] => [
     answer: preflight,
     serve: async ({ params, body }) => {
       const row = await getResource(context.catalog, params.resource);
+      demandLogin(row);
       const instance = await instanceAccess(context, row.id);
       const inspection = { kind: 'preflight' as const, instance, ...body };
       const report = await inspect(context, { hostId: hostOfResource(row), inspection, answer: preflightShape });

@@ -17,7 +17,7 @@ import { route } from '../route.ts';
 import { demandReach, startRun } from '../start-run.ts';
 import { unreachableLogPools } from '../orders.ts';
 import type { LiveRun } from '../temporal.ts';
-import { hostOfResource } from './resources.ts';
+import { demandLogin, hostOfResource } from './resources.ts';
 import { followLog } from './run-log-stream.ts';
 import { listOf, listShape, nameOf, pageQuery, pageRequestOf, wholeList } from './words.ts';
 
@@ -183,6 +183,8 @@ async function startBackup(context: Context, body: Exclude<RunBody, { kind: 'no-
   const hostId = hostOfResource(resource);
   const pool = await getPool(context.catalog, body.pool);
   demandReach(pool, hostId);
+  // A log backup without login reads what the archive of a closed instance holds (D-012).
+  if (kind === 'full-backup') demandLogin(resource);
   if (kind === 'log-backup') await addLogPool(context.catalog, resource.id, pool.id);
   const spec = { kind, resourceId: resource.id, poolId: pool.id, options, reconnectMinutes, whenBusy };
   const made = kind === 'full-backup' ? { setId: context.ids('set') } : {};

@@ -78,7 +78,7 @@ test('K-082 a missing archive directory and one with the log of another cluster 
   const segment = readFileSync(join(postgres.dataDirectory, 'pg_wal', own));
   segment.writeBigUInt64LE(42n, 24);
   writeFileSync(join(foreign, own), segment);
-  expect(await refusal(access, { archiveDirectory: foreign })).toMatchObject({ code: 'system_id_mismatch', params: { found: '42' } });
+  expect(await refusal(access, { archiveDirectory: foreign })).toMatchObject({ code: 'log_foreign', params: { found: '42' } });
 });
 
 test('archive_mode off and archive_mode always are refused', async () => {

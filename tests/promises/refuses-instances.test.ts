@@ -46,7 +46,13 @@ async function refusedUntouched(exit: number, args: readonly string[]) {
 
 test('K-064 K-066 a wrong password, a role without rights and no login at all are refused with the remedy', async () => {
   const { archiveDirectory } = platform.instance;
-  expect(await refusedUntouched(3, full('main', archiveDirectory))).toMatchObject({ code: 'login_absent' });
+  expect(await refusedUntouched(3, full('main', archiveDirectory))).toMatchObject({
+    code: 'resource_not_logged_in',
+    params: { resource: 'main' },
+  });
+  expect(await platform.refused(3, ['resource', 'preflight', 'main'])).toMatchObject({
+    code: 'resource_not_logged_in',
+  });
 
   const wrong = await platform.refused(3, ['resource', 'login', 'main'], { HOLDFAST_PASSWORD: 'open-sesame' });
   expect(wrong).toMatchObject({ code: 'login_refused', params: { user: 'postgres' } });
@@ -120,7 +126,7 @@ test('K-080 log of another cluster in the archive directory is refused, stays th
   writeFileSync(join(archiveDirectory, name), readFileSync(join(silent.dataDirectory, 'pg_wal', name)));
   const before = contentOf(archiveDirectory);
   const ofFull = await refusedUntouched(3, full('main', archiveDirectory));
-  expect(ofFull).toMatchObject({ code: 'system_id_mismatch' });
+  expect(ofFull).toMatchObject({ code: 'log_foreign' });
   expect(ofFull.message).toContain(join(archiveDirectory, name));
   const ofLog = await platform.refused(3, log('main', archiveDirectory));
   expect(ofLog).toMatchObject({ code: 'log_foreign' });

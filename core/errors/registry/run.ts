@@ -141,9 +141,9 @@ export const runErrors = {
   set_damaged: {
     class: 'corrupt',
     http: 500,
-    message: 'Backup set {set} has {count} damaged objects; the first is {object}: {what}',
+    message: 'Backup set {set} is damaged in {count} places; the first is {object}: {what}',
     hint: 'Keep older sets, check the storage below the pool, and take a new full backup now.',
-    messageZh: '备份集 {set} 有 {count} 个对象损坏,首个为 {object}:{what}',
+    messageZh: '备份集 {set} 有 {count} 处损坏,首处为 {object}:{what}',
     hintZh: '请保留较早的备份集,检查存储池底层存储,并立即执行一次完全备份。',
   },
   payload_key_unknown: {
