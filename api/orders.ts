@@ -1,5 +1,5 @@
 import { logPoolsOf, findLogin, getResource } from '#catalog/resources.ts';
-import { lastBatchBefore } from '#catalog/log-batches.ts';
+import { lastBatchesBefore } from '#catalog/log-batches.ts';
 import { getPool, sealedSecretsOf } from '#catalog/pools.ts';
 import type { RunRow } from '#catalog/runs.ts';
 import { openBackupsSince, specOfRun } from '#catalog/runs.ts';
@@ -96,16 +96,16 @@ async function logPools(
 }
 
 /**
- * Log that backups in progress need. A backup begins at or after the end of every batch that was committed before the
- * backup was recorded, so the segment at that end is a safe bound; without any such batch everything may be needed.
+ * Log that backups in progress need. A backup begins at or after the end of every batch of its branch that was committed
+ * before the backup was recorded, so the segment at that end is a safe bound for the timeline of that branch; nothing
+ * may go of a timeline without such a batch. The agent asks again directly before it deletes.
  */
 async function neededFrom(context: Context, resourceId: ResourceId): Promise<OrderOf<'log-backup'>['neededFrom']> {
   const [oldest] = await openBackupsSince(context.catalog, resourceId);
   if (oldest === undefined) return [];
-  const last = await lastBatchBefore(context.catalog, resourceId, parseInstant(oldest.createdAt));
-  if (last === undefined) return [{ timeline: 1, segment: formatSegmentName({ timeline: 1, number: 0 }, 16_777_216) }];
-  const { timeline, to, segmentBytes } = last;
-  return [{ timeline, segment: segmentOf(timeline, to, segmentBytes) }];
+  const batches = await lastBatchesBefore(context.catalog, resourceId, parseInstant(oldest.createdAt));
+  if (batches.length === 0) return [{ timeline: 1, segment: formatSegmentName({ timeline: 1, number: 0 }, 16_777_216) }];
+  return batches.map(({ timeline, to, segmentBytes }) => ({ timeline, segment: segmentOf(timeline, to, segmentBytes) }));
 }
 
 /** How the agent reaches an instance; with the stored login where there is one. Throws `resource_unknown`, `secret_unreadable`. */

@@ -40,14 +40,15 @@ export async function poolsWithDatabase(db: Database, systemId: string): Promise
 }
 
 /**
- * The newest batch of a resource that was committed before a moment: a backup begun later never needs log before its
- * end. Undefined when there is none, so everything may be needed.
+ * The newest batch of each branch of a resource, in whatever pool, that was indexed before a moment: a backup begun later on that
+ * branch never needs log before its end. Empty when there is none, so everything may be needed.
  */
-export async function lastBatchBefore(db: Database, resource: ResourceId, moment: Instant): Promise<BatchSummary | undefined> {
+export async function lastBatchesBefore(db: Database, resource: ResourceId, moment: Instant): Promise<BatchSummary[]> {
   const rows = await db.rows(
     z.object({ summary: batchSummaryShape }),
-    'select summary from log_batch where resource_id = $1 and indexed_at < $2 order by indexed_at desc limit 1',
+    `select distinct on (branch_id) summary from log_batch where resource_id = $1 and indexed_at < $2
+     order by branch_id, id desc`,
     [resource, moment],
   );
-  return rows[0]?.summary;
+  return rows.map((row) => row.summary);
 }

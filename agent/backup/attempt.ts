@@ -7,6 +7,7 @@ import type { Lsn } from '#core/wal/lsn.ts';
 import type { Inspected } from '#agent/database/preflight.ts';
 import type { Session } from '#agent/database/session.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
+import type { NeededLog } from '#agent/wal/needed-log.ts';
 import type { RunJournal } from './run-journal.ts';
 
 export interface FullBackupDeps {
@@ -14,6 +15,8 @@ export interface FullBackupDeps {
   readonly home: string;
   readonly clock: Clock;
   readonly newId: IdSource;
+  /** Asked before archived files are deleted (K-080). */
+  readonly neededLog: NeededLog;
   readonly toolVersion: string;
 }
 

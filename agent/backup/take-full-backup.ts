@@ -22,7 +22,7 @@ export const takeFullBackup =
       const pool = await openPool(order.pool);
       try {
         const set = (await committedSummary(pool, order.setId)) ?? (await logInAndBackUp({ deps, order, step, journal, pool }));
-        await tidyArchive(deps.clock, order, set, step);
+        await tidyArchive(deps, order, set, step);
         return set;
       } finally {
         await pool.close();

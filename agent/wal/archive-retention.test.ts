@@ -10,6 +10,7 @@ import type { LogStage, StageOptions } from '#tests/support/log-stage.ts';
 import { openLogStage } from '#tests/support/log-stage.ts';
 import type { Major } from '#tests/support/postgres.ts';
 import { openPostgres } from '#tests/support/postgres.ts';
+import type { NeededLog } from './needed-log.ts';
 
 const stageOn = async (major: Major = 15, options: StageOptions = {}): Promise<LogStage> => {
   const stage = await openLogStage(await openPostgres({ major, archive: true }), options);
@@ -69,6 +70,21 @@ describe('retention of archived files', () => {
     const neededFrom = [{ timeline: 1, segment: parseSegmentName(names[1] ?? '') }];
     await stage.backUp({ ...withRetention(stage, { mode: 'delete' }), neededFrom });
     expect(archived(stage)).not.toContain(names[0]);
+    expect(archived(stage)).toEqual(expect.arrayContaining(names.slice(1)));
+  });
+
+  test('K-080 log of a backup recorded after the order was made stays, and all log when none can be said to be free', async () => {
+    const answers: Awaited<ReturnType<NeededLog>>[] = [undefined];
+    const stage = await stageOn(15, { neededLog: () => Promise.resolve(answers[0]) });
+    await write(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await write(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await stage.backUp();
+    const names = archived(stage);
+    expect((await stage.backUp(withRetention(stage, { mode: 'delete' }))).deletedFiles).toBe(0);
+    answers[0] = [{ timeline: 1, segment: parseSegmentName(names[1] ?? '') }];
+    expect((await stage.backUp(withRetention(stage, { mode: 'delete' }))).deletedFiles).toBe(1);
     expect(archived(stage)).toEqual(expect.arrayContaining(names.slice(1)));
   });
 

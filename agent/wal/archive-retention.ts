@@ -8,6 +8,7 @@ import type { Clock } from '#core/ports/clock.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { deletable } from '#core/wal/deletable.ts';
+import type { NeededLog } from './needed-log.ts';
 import { earliestPosition } from '#core/wal/segment-name.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
@@ -30,6 +31,12 @@ export interface RetentionRequest {
   readonly retention: ArchiveRetention;
 }
 
+export interface RetentionDeps {
+  readonly clock: Clock;
+  /** Asked directly before files are removed: a backup may have been recorded since the order was made. */
+  readonly neededLog: NeededLog;
+}
+
 export interface RetentionReport {
   readonly deletedFiles: number;
   readonly warnings: readonly Warning[];
@@ -40,7 +47,7 @@ export interface RetentionReport {
  * pool has committed a segment of that name, still has its object, and the hash of the file equals the committed one;
  * never the newest, never one that a running backup needs. A pool that cannot be asked keeps everything.
  */
-export async function applyArchiveRetention(deps: { readonly clock: Clock }, request: RetentionRequest, step: StepContext): Promise<RetentionReport> {
+export async function applyArchiveRetention(deps: RetentionDeps, request: RetentionRequest, step: StepContext): Promise<RetentionReport> {
   const { retention, directory } = request;
   if (retention.mode === 'keep') return { deletedFiles: 0, warnings: [] };
   const archive = listArchive(directory);
@@ -49,7 +56,7 @@ export async function applyArchiveRetention(deps: { readonly clock: Clock }, req
   const candidates = deletable(archive.segments, request.neededFrom).filter(isOld);
   if (candidates.length === 0) return { deletedFiles: 0, warnings: [] };
   try {
-    return await deleteHeld(request, { archive, candidates }, step);
+    return await deleteHeld(deps, request, { archive, candidates }, step);
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.class === 'cancelled' || error.class === 'bug') throw error;
     return { deletedFiles: 0, warnings: [{ code: 'archive_kept', detail: `no archived file was deleted: ${error.message}` }] };
@@ -61,7 +68,7 @@ interface Candidates {
   readonly candidates: readonly SegmentName[];
 }
 
-async function deleteHeld(request: RetentionRequest, { archive, candidates }: Candidates, step: StepContext): Promise<RetentionReport> {
+async function deleteHeld(deps: RetentionDeps, request: RetentionRequest, { archive, candidates }: Candidates, step: StepContext): Promise<RetentionReport> {
   let held: ReadonlyMap<SegmentName, string> | undefined;
   for (const access of request.pools) {
     const pool = await openPool(access);
@@ -73,12 +80,15 @@ async function deleteHeld(request: RetentionRequest, { archive, candidates }: Ca
     }
   }
   const { same, different } = compareFiles(request.directory, held ?? new Map<SegmentName, string>(), step);
-  removeFiles(request.directory, same);
+  // What the pools hold was committed before this question, so a backup recorded after it begins behind all of it.
+  const needed = await deps.neededLog(step.runId);
+  const free = needed === undefined ? [] : deletable(archive.segments, needed).filter((name) => same.includes(name));
+  removeFiles(request.directory, free);
   const warnings = different.map((name): Warning => {
     const detail = `${join(request.directory, name)} is not what the pools hold under its name and was not deleted`;
     return { code: 'archive_file_differs', detail };
   });
-  return { deletedFiles: same.length, warnings };
+  return { deletedFiles: free.length, warnings };
 }
 
 /** Hash by name of the candidates that a pool has committed and still has. */

@@ -18,6 +18,7 @@ import { listArchive } from './archive-folder.ts';
 import { applyArchiveRetention } from './archive-retention.ts';
 import { backUpBranch } from './back-up-branch.ts';
 import { LogTally } from './log-tally.ts';
+import type { NeededLog } from './needed-log.ts';
 import { openBranch, timelinesIn } from './open-branches.ts';
 import type { LogSwitch } from './switch-log.ts';
 import { switchLog } from './switch-log.ts';
@@ -26,6 +27,7 @@ export interface LogBackupDeps {
   readonly clock: Clock;
   readonly newId: IdSource;
   readonly channel: Pick<AgentChannel, 'putBatch'>;
+  readonly neededLog: NeededLog;
 }
 
 type Order = OrderOf<'log-backup'>;
@@ -105,7 +107,7 @@ async function report(
 ): Promise<LogReport> {
   const { instance, pools, neededFrom, options } = order;
   const kept = await applyArchiveRetention(
-    { clock: deps.clock },
+    deps,
     { systemId: instance.systemId, dataDirectory: instance.dataDirectory, directory, pools, neededFrom, retention: options.archiveRetention },
     step,
   );

@@ -18,6 +18,7 @@ import { restore } from '#agent/restore/restore.ts';
 import { listSets } from '#agent/sets/list-sets.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
 import { readBatches } from '#agent/wal/committed-log.ts';
+import { neededLogOf } from '#agent/wal/needed-log.ts';
 import { takeLogBackup } from '#agent/wal/take-log-backup.ts';
 
 export interface HostWorkParts {
@@ -35,9 +36,10 @@ export interface HostWorkParts {
 export function openHostWork(parts: HostWorkParts): HostWork {
   const { home, clock } = parts;
   const newId = idsBy(clock);
+  const neededLog = neededLogOf(parts.channel);
   return {
-    takeFullBackup: takeFullBackup({ home, clock, newId, toolVersion: parts.version }),
-    takeLogBackup: takeLogBackup({ clock, newId, channel: parts.channel }),
+    takeFullBackup: takeFullBackup({ home, clock, newId, neededLog, toolVersion: parts.version }),
+    takeLogBackup: takeLogBackup({ clock, newId, neededLog, channel: parts.channel }),
     restore: restore({
       home,
       clock,

@@ -1,20 +1,24 @@
 import type { SegmentName } from './segment-name.ts';
 
-/** Log that a running backup needs from a segment on. */
+/** Log that running backups need of one timeline: from this segment on. */
 export interface NeededFrom {
+  readonly timeline: number;
   readonly segment: SegmentName;
 }
 
 /**
- * Archived segments that may be considered for deletion (K-080): all but the newest, and nothing at or after the oldest
- * segment that a running backup needs, on whatever timeline. Names sort as the log does within a timeline.
+ * Archived segments that may be considered for deletion (K-080): all but the newest, and while a backup runs nothing at
+ * or after the segment that it needs on the same timeline, and nothing of a timeline without a bound. Names sort as the
+ * log does within a timeline; positions on two timelines say nothing about each other.
  */
 export function deletable(segments: readonly SegmentName[], neededFrom: readonly NeededFrom[]): SegmentName[] {
   const sorted = [...segments].sort();
   const newest = sorted[sorted.length - 1];
-  const oldestNeeded = neededFrom.map((needed) => placeOf(needed.segment)).sort()[0];
-  return sorted.filter((name) => name !== newest && (oldestNeeded === undefined || placeOf(name) < oldestNeeded));
+  return sorted.filter((name) => name !== newest && !isNeeded(name, neededFrom));
 }
 
-/** The part of the name that counts segments, without the timeline. */
-const placeOf = (name: SegmentName): string => name.slice(8);
+function isNeeded(name: SegmentName, neededFrom: readonly NeededFrom[]): boolean {
+  if (neededFrom.length === 0) return false;
+  const bounds = neededFrom.filter(({ segment }) => segment.slice(0, 8) === name.slice(0, 8));
+  return bounds.length === 0 || bounds.some(({ segment }) => name >= segment);
+}

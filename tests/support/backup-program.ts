@@ -10,6 +10,7 @@ const backUp = takeFullBackup({
   home: process.argv[2] ?? '',
   clock: { nowMs: () => Date.now() },
   newId: (prefix) => formatId(prefix, Date.now(), randomBytes(10)),
+  neededLog: () => Promise.resolve([]),
   toolVersion: '0.0.0-test',
 });
 await backUp(order, {

@@ -6,6 +6,7 @@ import { formatId, parseId } from '#core/id.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
+import type { NeededLog } from '#agent/wal/needed-log.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { LogReport } from '#core/restore/report.ts';
 import { createPool } from '#agent/pools/open-pool.ts';
@@ -41,6 +42,8 @@ const makePool = async (folder: Folder, name: string, passphrase?: string): Prom
 export interface StageOptions {
   readonly pools?: number;
   readonly passphrase?: string;
+  /** What the API answers directly before files are deleted; nothing is needed when absent. */
+  readonly neededLog?: NeededLog;
 }
 
 /** The caller opened the server with `archive: true` and closes the stage, which closes the server. */
@@ -87,7 +90,7 @@ export const openLogStage = async (server: Postgres, options: StageOptions = {})
   };
   return {
     ...{ server, pools, told, systemId, step, order },
-    backUp: (change) => takeLogBackup({ clock, newId, channel })(order(change), step),
+    backUp: (change) => takeLogBackup({ clock, newId, neededLog: options.neededLog ?? (() => Promise.resolve([])), channel })(order(change), step),
     close: async () => {
       await server.close();
       folder.remove();
