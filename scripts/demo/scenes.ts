@@ -1,6 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { LiveRun } from './holdfast-client.ts';
-import { pollUntil } from '../supervisor/wait.ts';
+import { pollUntil, waitFor } from '../supervisor/wait.ts';
 import type { PoolObject } from './pool-view.ts';
 import { beginAbandonedBackup, forgetAcknowledged, isSabotaged, withObjectHidden } from './sabotage.ts';
 import type { Stage } from './stage.ts';
@@ -118,6 +117,16 @@ async function checkKilled(stage: Stage, first: SetFacts, { setId, acknowledged 
   );
 }
 
+/** A server notices a closed connection a moment after its client. */
+const goodbyeMs = 2000;
+
+const sessionsOf = async ({ sql }: Stage): Promise<number> => {
+  const { rows } = await sql.query<{ n: number }>(
+    "select count(*)::int as n from pg_stat_activity where application_name like 'holdfast%'",
+  );
+  return rows[0]?.n ?? -1;
+};
+
 async function checkState(stage: Stage, { id, setId }: Killed, live: LiveRun): Promise<void> {
   const metaKey = `sets/${setId}/meta`;
   const look = async (): Promise<void> => {
@@ -128,11 +137,9 @@ async function checkState(stage: Stage, { id, setId }: Killed, live: LiveRun): P
   const isHidden = isSabotaged(stage, 'killed-run-succeeds');
   await (isHidden ? withObjectHidden(stage.poolView, metaKey, look) : look());
   const left = isSabotaged(stage, 'no-backup-session-left') ? await beginAbandonedBackup(stage) : undefined;
-  await pause(200);
-  const { rows } = await stage.sql.query<{ n: string }>(
-    "select count(*)::text as n from pg_stat_activity where application_name like 'holdfast%'",
-  );
-  stage.checks.compare('no-backup-session-left', '0', rows[0]?.n, 'sessions that PostgreSQL still sees');
+  let sessions = await sessionsOf(stage);
+  await waitFor(async () => (sessions = await sessionsOf(stage)) === 0, goodbyeMs);
+  stage.checks.compare('no-backup-session-left', 0, sessions, 'sessions that PostgreSQL still sees');
   await left?.end();
 }
 
