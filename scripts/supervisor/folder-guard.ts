@@ -10,8 +10,10 @@ trap '' INT TERM HUP
 cat >/dev/null
 folder=$1
 inside() {
-  for entry in /proc/[0-9]*; do
-    case "$(readlink "$entry/cwd" 2>/dev/null)" in "$folder"|"$folder"/*) echo "\${entry#/proc/}" ;; esac
+  ls -l /proc/[0-9]*/cwd 2>/dev/null | while read -r line; do
+    case "$line" in
+      *" -> $folder"|*" -> $folder/"*|*" -> $folder (deleted)") line="\${line#*/proc/}"; echo "\${line%%/*}" ;;
+    esac
   done
 }
 n=0

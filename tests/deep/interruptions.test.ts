@@ -10,7 +10,7 @@ import { openFolder } from '#tests/support/folder.ts';
 
 let temporary: Folder;
 const sceneMs = 120_000;
-const endMs = 30_000;
+const endMs = 60_000;
 
 beforeAll(() => {
   temporary = openFolder('hf-end-');
