@@ -12,13 +12,13 @@ import type { SegmentReading } from '#core/wal/segment-reading.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { earliestPosition } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
-import { getLogSegment, keyOfLog, putLogSegment } from '#agent/sets/log-objects.ts';
+import { getLogSegment, keyOfLog, putLogSegment, sealLogSegment } from '#agent/sets/log-objects.ts';
 import type { ArchiveListing } from './archive-folder.ts';
 import { SegmentBuffer } from './archive-folder.ts';
 import type { BatchDeps, OpenBranch } from './batch-writer.ts';
 import { BatchWriter } from './batch-writer.ts';
 import type { CommittedBranch } from './committed-log.ts';
-import { readBranch } from './committed-log.ts';
+import { demandCorrupt, readBranch } from './committed-log.ts';
 import type { LogSwitch } from './switch-log.ts';
 import type { LogTally } from './log-tally.ts';
 
@@ -45,6 +45,9 @@ export async function backUpBranch(work: BranchWork): Promise<void> {
   const known = await readBranch(deps.pool, branch, first === undefined ? 0 : earliestPosition(first));
   // A batch of a run that died between commit and report is told again: the catalog is an index of the pool.
   if (known.newest !== undefined) await deps.channel.putBatch(known.newest.batch);
+  for (const { message } of known.unreadable) {
+    tally.warn({ code: 'log_batch_unreadable', detail: `${message}; what the archive still has of its log is committed again` });
+  }
   const session = new BranchSession(work, known);
   for (const name of names) await session.take(name, name === archive.segments[archive.segments.length - 1]);
   await session.finish();
@@ -133,7 +136,27 @@ class BranchSession {
     this.#isPrimed = true;
     if (before === undefined || !isWhole(before)) return;
     const { pool } = this.#work.deps;
-    this.#reader.read(await getLogSegment(pool, keyOfLog(this.#nameOf(before.object)), before.rawSha256));
+    const bytes = await getLogSegment(pool, this.#keyOf(before.object), before.rawSha256).catch((error: unknown) =>
+      this.#replace(before, demandCorrupt(error)),
+    );
+    if (bytes !== undefined) this.#reader.read(bytes);
+  }
+
+  /**
+   * A committed segment that the pool lost: read from the archive, and put again when that gives the object that its
+   * batch names. Without it the log behind is still backed up: the reader skips the rest of a record it did not see begin.
+   */
+  async #replace(lost: SegmentOfBatch, error: HoldfastError): Promise<Uint8Array | undefined> {
+    const { archive, deps, level, tally } = this.#work;
+    const bytes = new SegmentBuffer().read(join(archive.directory, lost.name));
+    const isKept = bytes !== undefined && sha256Hex(bytes) === lost.rawSha256;
+    const sealed = isKept ? sealLogSegment(deps.pool, this.#nameOf(lost.object), bytes, level) : undefined;
+    const isSame = sealed !== undefined && sealed.storedSha256 === lost.storedSha256;
+    const isPut = isSame && (await deps.pool.store.putIfAbsent(sealed.key, sealed.stored)) === 'created';
+    if (isPut) await deps.pool.store.barrier();
+    const outcome = isPut ? 'it was put again from the archive' : 'points behind it cannot be reached until a new full backup';
+    tally.warn({ code: 'log_segment_lost', detail: `${error.message}; ${outcome}` });
+    return isKept ? bytes : undefined;
   }
 
   /** Log that a killed run left uncommitted is used when it is the same, and left alone when it is not. */

@@ -1,4 +1,5 @@
 import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import { branchPrefix } from '#core/format/object-key.ts';
 import type { BatchSummary, SegmentOfBatch } from '#core/log/batch-summary.ts';
@@ -21,6 +22,8 @@ export interface CommittedBranch {
   readonly segments: ReadonlyMap<SegmentName, SegmentOfBatch>;
   /** Committed last, whatever its place in the log: the next batch names its hash. */
   readonly newest?: { readonly batch: BatchSummary; readonly sha256: string };
+  /** Batches that cannot be read: what they list counts as not committed and is committed again from the archive. */
+  readonly unreadable: readonly HoldfastError[];
 }
 
 interface BatchKey {
@@ -49,8 +52,8 @@ export async function* readBatches(pool: Pool, systemId?: string): AsyncIterable
 }
 
 /**
- * Reads the batches of one branch that reach to the position `from` or behind it, and the newest. Older ones stay
- * unread: an archive holds the end of a log, a pool all of it.
+ * Reads the batches of one branch that reach to the position `from` or behind it, and the newest that can be read. Older
+ * ones stay unread: an archive holds the end of a log, a pool all of it. A lost batch never stops the log behind it.
  */
 export async function readBranch(pool: Pool, { systemId, branchId }: BranchPlace, from: number): Promise<CommittedBranch> {
   const keys = await listBatches(pool, `${branchPrefix(systemId, branchId)}batches/`);
@@ -62,13 +65,20 @@ export async function readBranch(pool: Pool, { systemId, branchId }: BranchPlace
   );
   const wanted = keys.filter((key, i) => i >= first || key === newestKey);
   const segments = new Map<SegmentName, SegmentOfBatch>();
+  const unreadable: HoldfastError[] = [];
   let newest: CommittedBranch['newest'];
   for (const key of wanted) {
-    const read = await readBatch(pool, key);
-    for (const segment of read.batch.segments) keepLonger(segments, segment);
-    if (key === newestKey) newest = read;
+    const read = await readBatch(pool, key).catch((error: unknown) => void unreadable.push(demandCorrupt(error)));
+    for (const segment of read?.batch.segments ?? []) keepLonger(segments, segment);
+    if (read !== undefined && read.batch.batchId > (newest?.batch.batchId ?? '')) newest = read;
   }
-  return { branchId, segments, ...(newest === undefined ? {} : { newest }) };
+  return { branchId, segments, unreadable, ...(newest === undefined ? {} : { newest }) };
+}
+
+/** Damage and loss, which a caller can live with; everything else is thrown on. */
+export function demandCorrupt(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError && error.class === 'corrupt') return error;
+  throw error;
 }
 
 async function readBatch(pool: Pool, key: BatchKey): Promise<{ readonly batch: BatchSummary; readonly sha256: string }> {
@@ -88,8 +98,9 @@ function keepLonger(segments: Map<SegmentName, SegmentOfBatch>, segment: Segment
 /** History text of a timeline as the pool knows it; of several branches with one number the one committed to last. */
 export async function committedHistory(pool: Pool, systemId: string, timeline: number): Promise<string | undefined> {
   let found: BatchSummary | undefined;
-  for await (const batch of readBatches(pool, systemId)) {
-    if (batch.timeline === timeline && (found === undefined || batch.batchId > found.batchId)) found = batch;
+  for (const key of await listBatches(pool, `logs/${systemId}/`)) {
+    const batch = await readBatch(pool, key).then((read) => read.batch, (error: unknown) => void demandCorrupt(error));
+    if (batch?.timeline === timeline && (found === undefined || batch.batchId > found.batchId)) found = batch;
   }
   return found?.history;
 }

@@ -50,6 +50,7 @@ export async function saveLogTail(deps: BatchDeps, request: TailRequest, step: S
       const saved = await saveBranch(deps, { archive, branch: await openBranch(source, timeline) }, step);
       segments += saved.segments;
       batches.push(...saved.batches);
+      warnings.push(...saved.warnings);
     } catch (error) {
       if (!(error instanceof HoldfastError) || !error.code.startsWith('log_history_')) throw error;
       warnings.push({ code: 'log_tail_unsaved', detail: error.message });
@@ -63,30 +64,57 @@ interface Tail {
   readonly branch: OpenBranch;
 }
 
-async function saveBranch(deps: BatchDeps, { archive, branch }: Tail, step: StepContext): Promise<Omit<TailReport, 'warnings'>> {
+async function saveBranch(deps: BatchDeps, { archive, branch }: Tail, step: StepContext): Promise<TailReport> {
   const names = archive.segments.filter((name) => parseInt(name.slice(0, 8), 16) === branch.timeline);
   const [first] = names;
-  if (first === undefined) return { segments: 0, batches: [] };
+  if (first === undefined) return { segments: 0, batches: [], warnings: [] };
   const known = await readBranch(deps.pool, branch, earliestPosition(first));
   const writer = new BatchWriter(deps, branch, known);
   const reader = new LogReader();
   const buffer = new SegmentBuffer();
+  const warnings = known.unreadable.map(({ message }): Warning => ({ code: 'log_batch_unreadable', detail: message }));
+  const cut: Cut = { archive, branch, names };
   let segments = 0;
   for (const name of names) {
     step.signal.throwIfAborted();
     const bytes = buffer.read(join(archive.directory, name));
     const reading = bytes === undefined ? undefined : reader.read(bytes);
     // A recycled file waits under a future name with old content: the log ends before it.
-    if (bytes === undefined || reading === undefined || !isOwn(name, branch, reading)) break;
+    if (bytes === undefined || reading === undefined || !isOwn(name, branch, reading)) {
+      warnings.push(...unsaved(cut, name, 'it is not readable log of this branch'));
+      break;
+    }
     if (isNew(known, name, reading)) {
       const entry = await store(deps, branch, { name, reading, bytes });
       await writer.add(entry, { segmentBytes: reading.header.segmentBytes, knownUntil: reading.knownUntil });
       segments++;
     }
-    if (reading.ending === 'early') break;
+    if (reading.ending === 'early') {
+      warnings.push(...unsaved(cut, name, `its log ends at ${reading.to}`));
+      break;
+    }
   }
   await writer.commit();
-  return { segments, batches: writer.committed };
+  return { segments, batches: writer.committed, warnings };
+}
+
+interface Cut {
+  readonly archive: ArchiveListing;
+  readonly branch: OpenBranch;
+  readonly names: readonly SegmentName[];
+}
+
+/** Recycled files behind the end carry old log. Log that is where its name says was written: then the end is damage. */
+function unsaved({ archive, branch, names }: Cut, at: SegmentName, why: string): Warning[] {
+  const buffer = new SegmentBuffer();
+  const lost = names.filter((name) => {
+    const bytes = name > at ? buffer.read(join(archive.directory, name)) : undefined;
+    const reading = bytes === undefined ? undefined : new LogReader().read(bytes);
+    return reading !== undefined && isOwn(name, branch, reading);
+  });
+  if (lost.length === 0) return [];
+  const last = lost[lost.length - 1] ?? at;
+  return [{ code: 'log_tail_unsaved', detail: `${join(archive.directory, at)} is damaged (${why}): the log behind that, up to ${last}, was not saved` }];
 }
 
 const isOwn = (name: SegmentName, branch: OpenBranch, reading: SegmentReading): boolean =>

@@ -1,0 +1,106 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { logBatchKey } from '#core/format/object-key.ts';
+import { coverage } from '#core/log/coverage.ts';
+import { isSegmentName } from '#core/wal/segment-name.ts';
+import { lsnToNumber } from '#core/wal/lsn.ts';
+import { branchIdOf } from '#agent/codec/hash.ts';
+import { openPool } from '#agent/pools/open-pool.ts';
+import { keyOfLog } from '#agent/sets/log-objects.ts';
+import type { LogStage } from '#tests/support/log-stage.ts';
+import { newId, openLogStage } from '#tests/support/log-stage.ts';
+import { openPostgres } from '#tests/support/postgres.ts';
+import { saveLogTail } from './save-log-tail.ts';
+
+const stageOn = async (): Promise<LogStage> => {
+  const stage = await openLogStage(await openPostgres({ major: 15, archive: true }));
+  onTestFinished(() => stage.close());
+  return stage;
+};
+
+const write = async ({ server }: LogStage): Promise<void> => {
+  await server.sql('CREATE TABLE IF NOT EXISTS t (a int)');
+  await server.sql('INSERT INTO t SELECT g FROM generate_series(1, 1000) g');
+};
+
+const inPool = (stage: LogStage, key: string): string => {
+  const place = stage.pools[0]?.place;
+  return join(place?.kind === 'local' ? place.directory : '', key);
+};
+
+const newestSegment = (stage: LogStage): { readonly name: string; readonly path: string } => {
+  const segment = stage.told.flatMap((batch) => batch.segments).slice(-1)[0];
+  const branchId = branchIdOf('');
+  return { name: segment?.name ?? '', path: inPool(stage, keyOfLog({ systemId: stage.systemId, branchId, name: segment?.object ?? '' })) };
+};
+
+const flip = (path: string, at: number): void => {
+  const bytes = readFileSync(path);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+};
+
+const codesOf = (report: { readonly warnings: readonly { readonly code: string }[] }): string[] => report.warnings.map(({ code }) => code);
+
+test('K-049 a lost object in the pool never stops the log behind it, and comes back while the archive has its file', async () => {
+  const stage = await stageOn();
+  await write(stage);
+  await stage.backUp();
+  const lost = newestSegment(stage);
+  const before = readFileSync(lost.path);
+  rmSync(lost.path);
+  rmSync(join(stage.server.archiveDirectory, lost.name));
+  await write(stage);
+  expect(codesOf(await stage.backUp())).toEqual(['log_segment_lost']);
+  writeFileSync(lost.path, before);
+  const again = newestSegment(stage);
+  rmSync(again.path);
+  await write(stage);
+  const report = await stage.backUp();
+  expect(codesOf(report)).toEqual(['log_segment_lost']);
+  expect(report.warnings[0]?.detail).toContain('put again');
+  expect(readFileSync(again.path).length).toBeGreaterThan(0);
+  expect(coverage({ sets: [], batches: stage.told }).branches[0]?.gaps).toEqual([]);
+});
+
+test('K-049 log of a damaged batch is committed again from the archive', async () => {
+  const stage = await stageOn();
+  await write(stage);
+  await stage.backUp();
+  const [batch] = stage.told.splice(0);
+  if (batch === undefined) return expect.fail('no batch was told');
+  const from = lsnToNumber(batch.from).toString(16).toUpperCase().padStart(16, '0');
+  flip(inPool(stage, logBatchKey(batch.systemId, batch.branchId, from, batch.batchId)), 100);
+  await write(stage);
+  expect(codesOf(await stage.backUp())).toEqual(['log_batch_unreadable']);
+  const names = stage.told.flatMap((each) => each.segments.map(({ name }) => name));
+  expect(names).toEqual(expect.arrayContaining(batch.segments.map(({ name }) => name)));
+});
+
+test('a damaged file in pg_wal ends the saved tail with a warning that names it', async () => {
+  const stage = await stageOn();
+  await write(stage);
+  await stage.backUp();
+  await stage.server.sql("ALTER SYSTEM SET archive_command = 'false'");
+  await stage.server.sql('SELECT pg_reload_conf()');
+  for (let i = 0; i < 3; i++) {
+    await write(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+  }
+  await write(stage);
+  await stage.server.kill();
+  const logDirectory = join(stage.server.dataDirectory, 'pg_wal');
+  const known = new Set<string>(stage.told.flatMap((batch) => batch.segments.map(({ name }) => name)));
+  const damaged = readdirSync(logDirectory).filter((name) => isSegmentName(name) && !known.has(name)).sort()[1] ?? '';
+  flip(join(logDirectory, damaged), 8200);
+  const [access] = stage.pools;
+  if (access === undefined) return expect.fail('the stage has no pool');
+  const pool = await openPool(access);
+  const { runId, instance } = stage.order();
+  const deps = { pool, channel: { putBatch: () => Promise.resolve() }, newId, runId, resourceId: instance.resourceId };
+  const saved = await saveLogTail(deps, { logDirectory, systemId: stage.systemId }, stage.step);
+  await pool.close();
+  expect(codesOf(saved)).toEqual(['log_tail_unsaved']);
+  expect(saved.warnings[0]?.detail).toContain(damaged);
+});
