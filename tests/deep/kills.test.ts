@@ -15,12 +15,14 @@ import {
 } from '#tests/support/kill-stage.ts';
 import type { AtKill } from '#tests/support/kill-proof.ts';
 import {
+  bytesOf,
   expectEqualCopy,
   expectNothingPutAgain,
   expectRestorable,
   expectSucceeded,
   isCommitted,
   piecesAtKill,
+  piecesOf,
   segmentsInPool,
 } from '#tests/support/kill-proof.ts';
 
@@ -95,15 +97,15 @@ async function disturb({ kind, kills }: Round, run: StartedRun): Promise<readonl
 
 const play: Record<Kind, (round: Round, name: string) => Promise<void>> = {
   'full-backup': async (round) => {
-    const run = await startBackup(stage, lasting(runSeconds, stage.storedBytes));
+    const run = await startBackup(stage, lasting(runSeconds, newestBytes));
     const kills = await disturb(round, run);
     await expectSucceeded(stage, run);
-    expectNothingPutAgain(stage, run, kills);
+    expectNothingPutAgain(stage, run, kills, newestBytes);
     await expectRestorable(stage, run.setId);
   },
   restore: async (round, name) => {
     const directory = copyDirectory(stage, name);
-    const limits = lasting(runSeconds, stage.storedBytes);
+    const limits = lasting(runSeconds, newestBytes);
     const run = await startCopy(stage, { setId: newest, directory, limits });
     await disturb(round, run);
     await expectEqualCopy(stage, await expectSucceeded(stage, run), directory);
@@ -119,6 +121,7 @@ const play: Record<Kind, (round: Round, name: string) => Promise<void>> = {
 
 /** The set that holds the content of the source as it is now. */
 let newest = '';
+let newestBytes = 0;
 
 /** New content and log before each round, and a set that holds it. */
 async function prepare(): Promise<void> {
@@ -126,6 +129,7 @@ async function prepare(): Promise<void> {
   const run = await startBackup(stage, {});
   expect((await untilOver(stage, run.id)).run.state).toBe('succeeded');
   newest = run.setId;
+  newestBytes = bytesOf(piecesOf(stage, newest));
 }
 
 for (let round = 1; round <= rounds; round++) {
