@@ -54,10 +54,15 @@ export async function openSession(access: InstanceAccess, database?: string): Pr
     throw connectError(cause, instance, login.user);
   }
   const session = sessionOf(client, { instance, user: login.user, lost });
-  const serverVersion = Number(textOf(await session.queryOne('show server_version_num'), 'server_version_num'));
-  const serverMajor = Math.floor(serverVersion / 10_000);
-  for (const setting of engineProfile(access.engine).sql(serverMajor).sessionSettings) await session.query(setting);
-  return { ...session, serverVersion, serverMajor };
+  try {
+    const serverVersion = Number(textOf(await session.queryOne('show server_version_num'), 'server_version_num'));
+    const serverMajor = Math.floor(serverVersion / 10_000);
+    for (const setting of engineProfile(access.engine).sql(serverMajor).sessionSettings) await session.query(setting);
+    return { ...session, serverVersion, serverMajor };
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
 }
 
 /** `socket:port` of an instance, the way every message names it. */

@@ -47,6 +47,11 @@ export function removeMarker(directory: string): void {
   syncDirectory(directory);
 }
 
+/** Removes the marker of a run that needs it no longer; that of another run stays. */
+export function releaseMarker(directory: string, runId: string): void {
+  if (readMarker(directory) === runId) removeMarker(directory);
+}
+
 /** Makes the names in a directory durable. */
 export function syncDirectory(path: string): void {
   const handle = openSync(path, 'r');

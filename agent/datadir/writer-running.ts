@@ -39,6 +39,16 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** True when a living process works in a directory, as a server does in its own (a number alone may have been taken again). */
+export function worksIn(pid: number, directory: string): boolean {
+  try {
+    return isAlive(pid) && readlinkSync(`/proc/${String(pid)}/cwd`) === directory;
+  } catch (error) {
+    if (['ENOENT', 'EACCES', 'ESRCH'].includes(codeOf(error))) return false;
+    throw error;
+  }
+}
+
 /**
  * Refuses a directory on which a server may run (peers.md §5 item 1): a pid file is evidence even when its process is
  * not visible (another container), and so is a process that works in the directory, or the lock of its socket.

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
@@ -6,12 +6,12 @@ import type { Warning } from '#core/run/progress.ts';
 import { segmentOf } from '#core/wal/segment-name.ts';
 import { openSession } from '#agent/database/session.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
-import { isAlive, readPidFile } from '#agent/datadir/writer-running.ts';
+import { readPidFile, worksIn } from '#agent/datadir/writer-running.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import type { RecoveredInPlace } from './journal.ts';
 import { endOfStart, startServer } from './recover.ts';
 import type { RestoreWork } from './restore-work.ts';
-import { recoveryLog } from './restore-copy.ts';
+import { serverLogOf } from './restore-copy.ts';
 import { lastWords, logTail } from './server-log.ts';
 
 const archiveMs = 60_000;
@@ -20,22 +20,38 @@ const pollMs = 100;
 /**
  * Opens a database that was recovered behind a closed door with its own settings, and proves that what it writes from now
  * on is archived. What cannot be proven is a warning: the database is open and right, but not protected. An attempt that
- * was killed meanwhile left the server running: it stays as it is.
+ * was killed meanwhile left the server running: it stays as it is. Throws `open_failed`, `cancelled`.
  */
-export async function openInPlace(work: RestoreWork, owner: FileOwner, { report, configFile }: RecoveredInPlace): Promise<readonly Warning[]> {
-  const { directory } = report;
-  const request = { directory, owner, plan: work.order.plan, programs: work.programs, logFile: join(directory, recoveryLog), configFile };
-  const left = readPidFile(directory);
-  if (left === undefined || !isAlive(left.pid)) {
-    const server = await startServer(request);
-    const end = await endOfStart(server, { directory, signal: work.step.signal });
-    if (end !== 'ready') throw fail('recovery_failed', { directory, exitCode: String(end), lines: lastWords(logTail(request.logFile)) });
-  }
+export async function openInPlace(work: RestoreWork, owner: FileOwner, recovered: RecoveredInPlace): Promise<readonly Warning[]> {
+  const { report } = recovered;
+  if (!(await isReady(report.directory, work.step.signal))) await open(work, owner, recovered);
   return [
     { code: 'full_backup_due', detail: `the database left its former timeline for ${String(report.timeline)}: take a full backup now` },
     { code: 'started_by_agent', detail: 'the agent started the server; hand it over to the service manager of this host when convenient' },
     ...(await proveArchive(work, report)),
   ];
+}
+
+/** True once the server of this very directory says so; false when there is none. One that still starts is waited for. */
+async function isReady(directory: string, signal: AbortSignal): Promise<boolean> {
+  const real = realpathSync(directory);
+  for (;;) {
+    const left = readPidFile(directory);
+    if (left === undefined || !worksIn(left.pid, real)) return false;
+    if (left.status === 'ready') return true;
+    if (signal.aborted) throw fail('cancelled', { what: 'the restore' });
+    await pause(pollMs);
+  }
+}
+
+async function open(work: RestoreWork, owner: FileOwner, { report, configFile }: RecoveredInPlace): Promise<void> {
+  const { directory } = report;
+  const log = serverLogOf(work);
+  const server = await startServer({ directory, owner, plan: work.order.plan, programs: work.programs, logFile: log, configFile });
+  const end = await endOfStart(server, { directory, signal: work.step.signal });
+  if (end === 'ready') return;
+  if (work.step.signal.aborted) throw fail('cancelled', { what: 'the restore' });
+  throw fail('open_failed', { directory, exitCode: String(end), kept: report.keptOldAt ?? 'nowhere: there were none', log, lines: lastWords(logTail(log)) });
 }
 
 /** A switch closes the first segment of the new branch; the server marks what its archive took with a `.done` file. */

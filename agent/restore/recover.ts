@@ -38,6 +38,7 @@ export interface Recovered {
 }
 
 const pollMs = 20;
+const closeMs = 30_000;
 
 /**
  * Starts the server and waits for the end of the recovery: promoted, or shut down at its target. What was reached is
@@ -50,16 +51,22 @@ export async function recover(request: RecoveryRequest): Promise<Recovered> {
   const from = sizeOf(request.logFile);
   const server = await startServer(request);
   const end = await endOfStart(server, request);
-  const text = logTail(request.logFile, from);
+  try {
+    const recovered = judge(request, end, { text: logTail(request.logFile, from), known });
+    return end === 'ready' ? { ...recovered, server } : recovered;
+  } catch (error) {
+    if (end === 'ready') await server.stop('SIGINT', closeMs);
+    throw error;
+  }
+}
+
+function judge(request: RecoveryRequest, end: 'ready' | number, { text, known }: { readonly text: string; readonly known: ReadonlySet<string> }): Recovered {
   if (request.signal.aborted) throw fail('cancelled', { what: 'the restore' });
   if (end !== (request.plan.isOpenedAfter ? 'ready' : 0)) throw endedBadly(request, text, end === 'ready' ? 0 : end);
   const reached = request.plan.isOpenedAfter ? reachedByPromotion(request, known) : reachedByShutdown(request);
-  if (compareLsn(reached.reachedLsn, request.plan.mustReach) < 0) {
-    if (end === 'ready') await server.stop('SIGINT', 30_000);
-    throw short(request, reached.reachedLsn, text);
-  }
+  if (compareLsn(reached.reachedLsn, request.plan.mustReach) < 0) throw short(request, reached.reachedLsn, text);
   const at = lastTransaction(text);
-  return { ...reached, ...(at === undefined ? {} : { lastTransactionAt: at }), ...(end === 'ready' ? { server } : {}) };
+  return { ...reached, ...(at === undefined ? {} : { lastTransactionAt: at }) };
 }
 
 /** Starts the server as the owner of the files; its words go to the log file. */
@@ -127,11 +134,11 @@ function reachedByShutdown(request: RecoveryRequest): Pick<Recovered, 'timeline'
 
 function endedBadly(request: RecoveryRequest, text: string, exitCode: number): HoldfastError {
   if (isShort(text)) return short(request, lastTransaction(text) ?? 'the end of its log', text);
-  return fail('recovery_failed', { directory: request.directory, exitCode: String(exitCode), lines: lastWords(text) });
+  return fail('recovery_failed', { directory: request.directory, exitCode: String(exitCode), log: request.logFile, lines: lastWords(text) });
 }
 
-const short = ({ directory, plan }: RecoveryRequest, reached: string, text: string): HoldfastError =>
-  fail('recovery_short', { directory, reached, wanted: plan.mustReach, lines: lastWords(text) });
+const short = ({ directory, logFile, plan }: RecoveryRequest, reached: string, text: string): HoldfastError =>
+  fail('recovery_short', { directory, reached, wanted: plan.mustReach, log: logFile, lines: lastWords(text) });
 
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;

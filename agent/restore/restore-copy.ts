@@ -12,12 +12,12 @@ import type { Recovered, RecoveryRequest } from './recover.ts';
 import { recover } from './recover.ts';
 import type { RestoredSet } from './restore-set.ts';
 import type { RestoreWork } from './restore-work.ts';
+import { releasePlaces } from './release-places.ts';
 import { socketOf } from './socket.ts';
 import { stopLeftServer } from './stop-left-server.ts';
 import { writeTarget } from './write-target.ts';
 
 const defaultPort = 5432;
-export const recoveryLog = 'holdfast-recovery.log';
 
 /** Restores to a new directory. The copy is left running on a private socket, or closed (K-107); it can touch nothing of production. */
 export async function restoreCopy(work: RestoreWork, owner: FileOwner, journal: RestoreJournal): Promise<RestoreReport> {
@@ -39,7 +39,7 @@ export async function restoreCopy(work: RestoreWork, owner: FileOwner, journal: 
     warnings: restored.warnings,
   };
   journal.finish(report);
-  target.release();
+  releasePlaces(order);
   return report;
 }
 
@@ -58,12 +58,18 @@ export function reportReplay({ step }: RestoreWork, { bytesWritten, filesWritten
   step.report({ ...noProgress, phase: 'replay', ...all });
 }
 
-export const recoveryOf = ({ order, step, programs }: RestoreWork, target: EmptyTarget): RecoveryRequest => ({
+/**
+ * Where the words of the servers that a run starts go: in the agent's own directory, because a file of another owner in a
+ * data directory breaks every tool that copies it.
+ */
+export const serverLogOf = ({ deps, order }: Pick<RestoreWork, 'deps' | 'order'>): string => join(deps.home, 'runs', order.runId, 'server.log');
+
+export const recoveryOf = ({ deps, order, step, programs }: RestoreWork, target: EmptyTarget): RecoveryRequest => ({
   plan: order.plan,
   directory: target.directory,
   programs,
   owner: target.owner,
-  logFile: join(target.directory, recoveryLog),
+  logFile: serverLogOf({ deps, order }),
   signal: step.signal,
 });
 

@@ -15,6 +15,7 @@ import { openInPlace } from './open-in-place.ts';
 import { recover } from './recover.ts';
 import type { RestoreWork } from './restore-work.ts';
 import { recoveryOf, reportOf, reportReplay } from './restore-copy.ts';
+import { releasePlaces } from './release-places.ts';
 import { socketOf } from './socket.ts';
 import { writeTarget } from './write-target.ts';
 
@@ -28,6 +29,8 @@ const closeMs = 60_000;
  */
 export async function restoreInPlace(work: RestoreWork, owner: FileOwner, journal: RestoreJournal): Promise<RestoreReport> {
   const recovered = journal.recovered() ?? (await replace(work, owner, journal));
+  // Why here: an attempt that died after it journalled the recovery did not come to it.
+  releasePlaces(work.order);
   const opened = recovered.report.isOpen ? await work.watch.time('open', () => openInPlace(work, owner, recovered)) : [];
   const report = { ...recovered.report, warnings: [...recovered.report.warnings, ...opened], secondsByPhase: { ...recovered.report.secondsByPhase, ...work.watch.secondsByPhase() } };
   journal.finish(report);
@@ -82,7 +85,6 @@ async function writeAndRecover({ work, owner, journal, old, warnings }: Replacem
   };
   const inPlace: RecoveredInPlace = { report, ...(configFile === undefined ? {} : { configFile }) };
   journal.recover(inPlace);
-  target.release();
   return inPlace;
 }
 

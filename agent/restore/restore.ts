@@ -7,6 +7,7 @@ import { openRestoreJournal } from './journal.ts';
 import { ownerOf } from './owner.ts';
 import { restoreCopy } from './restore-copy.ts';
 import { restoreInPlace } from './restore-in-place.ts';
+import { releasePlaces } from './release-places.ts';
 import type { RestoreDeps, RestoreWork } from './restore-work.ts';
 import { Stopwatch } from './stopwatch.ts';
 
@@ -21,7 +22,10 @@ export const restore =
   async (order, step): Promise<RestoreReport> => {
     const journal = openRestoreJournal(deps.home, order.runId);
     const finished = journal.finished();
-    if (finished !== undefined) return finished;
+    if (finished !== undefined) {
+      releasePlaces(order);
+      return finished;
+    }
     const { plan } = order;
     if (step.signal.aborted) throw fail('cancelled', { what: 'the restore' });
     const programs = await findServer(plan.serverMajor, await deps.programs(plan.serverMajor));

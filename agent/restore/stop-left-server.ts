@@ -1,8 +1,7 @@
-import { readlinkSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fail } from '#core/errors/fail.ts';
-import { codeOf } from '#agent/datadir/writer-errors.ts';
-import { isAlive, readPidFile } from '#agent/datadir/writer-running.ts';
+import { isAlive, readPidFile, worksIn } from '#agent/datadir/writer-running.ts';
 
 const graceMs = 30_000;
 const pollMs = 50;
@@ -13,19 +12,10 @@ const pollMs = 50;
  */
 export async function stopLeftServer(directory: string): Promise<void> {
   const file = readPidFile(directory);
-  if (file === undefined || !isAlive(file.pid) || !worksIn(file.pid, realpathSync(directory))) return;
+  if (file === undefined || !worksIn(file.pid, realpathSync(directory))) return;
   process.kill(file.pid, 'SIGQUIT');
   for (let waited = 0; isAlive(file.pid); waited += pollMs) {
     if (waited >= graceMs) throw fail('target_running', { directory, evidence: `process ${String(file.pid)} of an earlier attempt does not end`, clients: 'none' });
     await pause(pollMs);
-  }
-}
-
-function worksIn(pid: number, directory: string): boolean {
-  try {
-    return readlinkSync(`/proc/${String(pid)}/cwd`) === directory;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') return false;
-    throw error;
   }
 }

@@ -39,8 +39,8 @@ export const postgresql: EngineProfile = {
       'recovery.conf',
       'recovery.done',
     ],
-    // The cache of relation descriptors is rebuilt at start; socket locks belong to the running server.
-    prefixes: ['pgsql_tmp', 'pg_internal.init', '.s.PGSQL.'],
+    // The cache of relation descriptors is rebuilt at start; socket locks belong to the running server, our own marks to us.
+    prefixes: ['pgsql_tmp', 'pg_internal.init', '.s.PGSQL.', '.holdfast-'],
   },
   tools: { server: 'postgres', processNames: ['postgres', 'postmaster'], dump: 'pg_dump', restore: 'pg_restore' },
   sql,

@@ -4,15 +4,15 @@ import { logSegmentKey } from '../format/object-key.ts';
 import type { SetId } from '../id.ts';
 import { coverage, locate } from '../log/coverage.ts';
 import type { CommittedLog } from '../log/coverage.ts';
-import type { Located, LogTimeline, RoutedSegment } from '../log/timeline.ts';
+import type { LogTimeline, RoutedSegment } from '../log/timeline.ts';
 import { compareLsn } from '../wal/lsn.ts';
 import type { PlannedSegment, RestorePlan } from './plan.ts';
 import { checkPlace, placeTablespaces } from './place.ts';
 import type { RestoreRequest } from './request.ts';
 import { stepsOf } from './steps.ts';
+import type { Reached } from './stop-branch.ts';
+import { stopOnOwner } from './stop-branch.ts';
 import { refuse } from './unreachable.ts';
-
-type Reached = Extract<Located, { isReachable: true }>;
 
 /**
  * Plans a restore without touching anything (design §7): the set by its end LSN, every segment by the history files,
@@ -24,8 +24,9 @@ export function planRestore(request: RestoreRequest): RestorePlan {
   const timeline = coverage(request.log);
   const branchId = request.timeline === undefined ? undefined : branchOf(request, timeline, request.timeline);
   const log = onlyChosenSet(request);
-  const located = locate(log, request.target, branchId);
-  if (!located.isReachable) throw refuse(request, located, timeline);
+  const found = locate(log, request.target, branchId);
+  if (!found.isReachable) throw refuse(request, found, timeline);
+  const located = stopOnOwner(found, request.log);
   const set = setOf(request, located.setId);
   checkProven(request, set);
   const tablespaceMap = placeTablespaces(request, set);
@@ -86,10 +87,7 @@ function checkProven(request: RestoreRequest, set: SetSummary): void {
   throw fail('target_unproven', { major: String(major), point: `transaction ${request.target.xid}` });
 }
 
-/**
- * The timeline on which recovery stops. Not that of the branch: a server told to follow a branch beyond the stop would
- * write a history in which its new timeline leaves a parent before that parent began.
- */
+/** The timeline on which recovery stops (`stopOnOwner`), not that of the branch that was asked for. */
 const stopTimeline = (located: Reached, set: SetSummary): number => located.segments.slice(-1)[0]?.timeline ?? set.timeline;
 
 const planned = ({ branchId, segment }: RoutedSegment, systemId: string): PlannedSegment => ({

@@ -140,3 +140,32 @@ test('a lost answer of a finished restore in place is repeated, not the restore'
   expect(await restores.restore(order)).toEqual(report);
   expect(await postgres.sql('select count(*)::int as n from ledger')).toEqual([{ n: 1001 }]);
 });
+
+test('K-098 a second restore to a point slightly before the first, in one segment, gives a branch that is backed up again', async () => {
+  const pointNamed = (name: string): Promise<unknown> => postgres.sql(`select pg_create_restore_point('${name}')`);
+  await pointNamed('earlier');
+  await postgres.sql('insert into ledger values (6000)');
+  await pointNamed('later');
+  await restores.backUpLog(instance, postgres.archiveDirectory);
+  const restoreTo = async (name: string): Promise<RestorePlan> => {
+    await restores.stop(postgres.dataDirectory);
+    const place = { kind: 'in-place', resourceId: newTestId('res'), directory: postgres.dataDirectory, consent: 'test resource' } as const;
+    const plan = restores.plan({ target: { at: 'name', name }, place });
+    await restores.restore(restores.order(plan, { instance }));
+    return plan;
+  };
+  const first = await restoreTo('later');
+  await restores.backUpLog(instance, postgres.archiveDirectory);
+  const second = await restoreTo('earlier');
+  expect(second.timeline).toBe(first.timeline);
+  await postgres.sql('insert into ledger values (6001)');
+  await restores.backUpLog(instance, postgres.archiveDirectory);
+  expect(await postgres.sql('select max(id) as max from ledger')).toEqual([{ max: 6001 }]);
+  const latest = restores.plan({ target: { at: 'latest' } , tablespaceMap: copySpace('latest-space') });
+  expect(latest.timeline).toBe(first.timeline + 2);
+});
+
+test('nothing of the agent stays in a data directory restored in place', () => {
+  const owned = readdirSync(postgres.dataDirectory).filter((name) => name.includes('holdfast') && name !== '.holdfast-socket');
+  expect(owned).toEqual([]);
+});
