@@ -235,6 +235,38 @@ test('K-064 a full backup of a resource that nobody logged in to is refused befo
   expect(fieldOf(await api.ask('GET', '/api/v1/runs?resource=sixth'), 'data')).toEqual([]);
 });
 
+test('K-095 a point that the pool of the newest set does not reach is planned from another pool that does', async () => {
+  const { id, key } = await newHost('db-many');
+  const systemId = '888';
+  const found = { ...instance('/many-pools'), systemId };
+  const resource = await registerResource(api.store.catalog, { id: testIds('res'), hostId: id, name: 'many-pools', found });
+  await newPool('near', id);
+  await newPool('far-reaching', id);
+  const commit = async (pool: string, at: string, hasLog: boolean): Promise<string> => {
+    const run = idOf(await api.ask('POST', '/api/v1/runs', { kind: 'log-backup', resource: 'many-pools', pool }));
+    const runId = parseId('run', run);
+    const set = { ...sampleSet(resource, runId), systemId, endedAt: at };
+    await api.ask('PUT', `/agent/v1/sets/${set.setId}`, set, { as: key });
+    const batch = { ...sampleBatch(resource, runId), systemId };
+    if (hasLog) await api.ask('PUT', `/agent/v1/batches/${batch.batchId}`, batch, { as: key });
+    await moveRun(api.store.catalog, runId, 'cancelled');
+    return set.setId;
+  };
+  const set = await commit('far-reaching', '2026-11-21T08:01:00.000000Z', true);
+  await commit('near', '2026-11-21T08:02:00.000000Z', false);
+  const plan = (time: string, pool?: string) =>
+    api.ask('POST', '/api/v1/restores/plan', {
+      ...{ resource: 'many-pools', target: { at: 'time', time, isInclusive: true } },
+      place: { kind: 'copy', directory: '/copies/many-pools' },
+      ...(pool === undefined ? {} : { pool }),
+    });
+  const time = '2026-11-21T08:10:00.000000Z';
+  expect((await plan(time, 'near')).body).toMatchObject({ code: 'point_after_latest' });
+  expect((await plan(time)).body).toMatchObject({ plan: { setId: set } });
+  const refused = await plan('2026-11-21T09:00:00.000000Z');
+  expect(refused.body).toMatchObject({ code: 'point_after_latest', params: { before: expect.stringContaining('T08:30') as string } });
+});
+
 test('a local pool is refused for a resource on another host', async () => {
   const { id } = await newHost('db5');
   await newPool('far', id);

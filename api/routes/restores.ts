@@ -7,6 +7,7 @@ import { getPool } from '#catalog/pools.ts';
 import type { ResourceRow } from '#catalog/resources.ts';
 import { getResource } from '#catalog/resources.ts';
 import { fail } from '#core/errors/fail.ts';
+import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { HostId } from '#core/id.ts';
 import { planRestore } from '#core/restore/plan-restore.ts';
 import type { RestorePlace, RestorePlan } from '#core/restore/plan.ts';
@@ -14,6 +15,7 @@ import { reconnectField } from '#core/settings/backup-options.ts';
 import { restoreOptionsShape, restorePlanShape, restoreTargetShape } from '#core/settings/restore-options.ts';
 import { countShape, idShape, pathShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
+import { demandRefusal, nearestRefusal } from '../nearest-refusal.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { demandReach, startRun } from '../start-run.ts';
@@ -87,10 +89,22 @@ interface Planned {
   readonly resource: ResourceRow;
 }
 
+/** Plans from the first pool that reaches the point; else throws the refusal that names the nearest point of all pools. */
 async function planFor(context: Context, body: RestoreBody): Promise<Planned> {
+  const resource = await getResource(context.catalog, body.resource);
+  const refusals: HoldfastError[] = [];
+  for (const pool of await poolsFor(context, resource, body)) {
+    try {
+      return await planFrom(context, { resource, pool, body });
+    } catch (error) {
+      refusals.push(demandRefusal(error));
+    }
+  }
+  throw nearestRefusal(refusals) ?? fail('no_set_to_restore', { resource: resource.name });
+}
+
+async function planFrom(context: Context, { resource, pool, body }: HostQuestion): Promise<Planned> {
   const { catalog } = context;
-  const resource = await getResource(catalog, body.resource);
-  const pool = await poolFor(context, resource, body);
   const hostId = await hostFor(context, { resource, pool, body });
   demandReach(pool, hostId);
   const sets = (await setsOfDatabase(catalog, resource.systemId)).filter((row) => row.poolId === pool.id);
@@ -109,15 +123,17 @@ async function planFor(context: Context, body: RestoreBody): Promise<Planned> {
   return { plan, hostId, pool, resource };
 }
 
-/** The pool that was named, or that of the named set, or that of the newest set: set and log are read from one pool. */
-async function poolFor({ catalog }: Context, resource: ResourceRow, body: RestoreBody): Promise<PoolRow> {
-  if (body.pool !== undefined) return getPool(catalog, body.pool);
+/**
+ * The pool that was named, or that of the named set, or all that hold sets, that of the newest set first: set and log are
+ * read from one pool.
+ */
+async function poolsFor({ catalog }: Context, resource: ResourceRow, body: RestoreBody): Promise<PoolRow[]> {
+  if (body.pool !== undefined) return [await getPool(catalog, body.pool)];
   const setId = body.setId ?? (body.target.at === 'immediate' ? body.target.setId : undefined);
-  if (setId !== undefined) return getPool(catalog, (await getSet(catalog, setId)).poolId);
+  if (setId !== undefined) return [await getPool(catalog, (await getSet(catalog, setId)).poolId)];
   const sets = await setsOfDatabase(catalog, resource.systemId);
-  const newest = sets[sets.length - 1];
-  if (newest === undefined) throw fail('no_set_to_restore', { resource: resource.name });
-  return getPool(catalog, newest.poolId);
+  const newestFirst = new Set(sets.map((set) => set.poolId).reverse());
+  return Promise.all([...newestFirst].map((id) => getPool(catalog, id)));
 }
 
 interface HostQuestion {
