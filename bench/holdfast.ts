@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { createPool } from '#agent/pools/open-pool.ts';
@@ -11,7 +11,7 @@ import type { PoolAccess } from '#core/pool/pool-access.ts';
 import { productVersion } from '#core/version.ts';
 import type { BenchCluster } from './cluster.ts';
 import type { Contender, Measured } from './contender.ts';
-import { bytesBelow } from './contender.ts';
+import { bytesBelow, emptyFiles } from './contender.ts';
 import { timed } from './timed.ts';
 
 const newId = <P extends IdPrefix>(prefix: P) => formatId(prefix, Date.now(), randomBytes(10));
@@ -76,7 +76,7 @@ export async function openHoldfast(cluster: BenchCluster): Promise<Contender> {
       if (latest === undefined) throw bug('nothing to restore yet');
       const target = join(home, `restored-${String(round)}`);
       const { ms, output } = await run('restore', latest, target);
-      rmSync(target, { recursive: true });
+      emptyFiles(target);
       return { ms, rssMiB: rssOf(output) };
     },
   };

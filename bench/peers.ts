@@ -4,7 +4,7 @@ import { findOnPath } from '#scripts/servers/tool.mjs';
 import { giveToUnprivileged, unprivilegedUser } from '#scripts/supervisor/unprivileged.ts';
 import type { BenchCluster } from './cluster.ts';
 import type { Contender, Measured } from './contender.ts';
-import { bytesBelow } from './contender.ts';
+import { bytesBelow, emptyFiles } from './contender.ts';
 import { timed } from './timed.ts';
 
 function backrestConfig({ folder, dataDirectory, socket, port }: BenchCluster, hasBundle: boolean): string {
@@ -65,7 +65,7 @@ export async function openBackrest(cluster: BenchCluster): Promise<Contender | u
       mkdirSync(target, { mode: 0o700 });
       giveToUnprivileged(target);
       const { ms, rssMiB } = await run(`--pg1-path=${target}`, 'restore');
-      rmSync(target, { recursive: true });
+      emptyFiles(target);
       return { ms, rssMiB };
     },
   };
