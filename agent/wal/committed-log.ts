@@ -45,10 +45,25 @@ async function listBatches(pool: Pool, prefix: string): Promise<readonly BatchKe
   return found.sort((a, b) => a.from - b.from);
 }
 
-/** Every committed batch of a pool, of one cluster or of all: what `catalog rebuild` brings back. Throws `object_damaged`. */
-export async function* readBatches(pool: Pool, systemId?: string): AsyncIterable<BatchSummary> {
-  const prefix = systemId === undefined ? 'logs/' : `logs/${systemId}/`;
-  for (const key of await listBatches(pool, prefix)) yield (await readBatch(pool, key)).batch;
+/**
+ * Every committed batch of a pool that can be read, in order of time: what `catalog rebuild` brings back. `tell` hears of
+ * each damaged batch (`object_damaged`) and of each that does not name the hash of the one before it on its branch
+ * (`batch_chain_broken`: a batch was removed or replaced).
+ */
+export async function* readBatches(pool: Pool, tell: (problem: HoldfastError) => void): AsyncIterable<BatchSummary> {
+  const keys = [...(await listBatches(pool, 'logs/'))].sort((a, b) => (a.batchId < b.batchId ? -1 : 1));
+  const newest = new Map<string, string>();
+  for (const key of keys) {
+    const read = await readBatch(pool, key).catch((error: unknown) => { tell(demandCorrupt(error)); });
+    if (read === undefined) continue;
+    const { systemId, branchId, batchId, previousSha256 } = read.batch;
+    const branch = `${systemId}/${branchId}`;
+    if (previousSha256 !== (newest.get(branch) ?? '')) {
+      tell(fail('batch_chain_broken', { branch, pool: pool.name, what: `${batchId} does not continue the batch before it` }));
+    }
+    newest.set(branch, read.sha256);
+    yield read.batch;
+  }
 }
 
 /**

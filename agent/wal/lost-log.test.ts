@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { logBatchKey } from '#core/format/object-key.ts';
+import type { BatchSummary } from '#core/log/batch-summary.ts';
 import { coverage } from '#core/log/coverage.ts';
 import { isSegmentName } from '#core/wal/segment-name.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
@@ -11,6 +12,7 @@ import { keyOfLog } from '#agent/sets/log-objects.ts';
 import type { LogStage } from '#tests/support/log-stage.ts';
 import { newId, openLogStage } from '#tests/support/log-stage.ts';
 import { openPostgres } from '#tests/support/postgres.ts';
+import { readBatches } from './committed-log.ts';
 import { saveLogTail } from './save-log-tail.ts';
 
 const stageOn = async (): Promise<LogStage> => {
@@ -41,6 +43,20 @@ const flip = (path: string, at: number): void => {
   writeFileSync(path, bytes);
 };
 
+const batchPath = (stage: LogStage, { systemId, branchId, from, batchId }: BatchSummary): string =>
+  inPool(stage, logBatchKey(systemId, branchId, lsnToNumber(from).toString(16).toUpperCase().padStart(16, '0'), batchId));
+
+/** What a rebuild of the catalog would say of the batches in the pool. */
+const problemsOf = async (stage: LogStage): Promise<string[]> => {
+  const [access] = stage.pools;
+  if (access === undefined) return [];
+  const pool = await openPool(access);
+  const codes: string[] = [];
+  for await (const batch of readBatches(pool, ({ code }) => codes.push(code))) expect(batch.systemId).toBe(stage.systemId);
+  await pool.close();
+  return codes;
+};
+
 const codesOf = (report: { readonly warnings: readonly { readonly code: string }[] }): string[] => report.warnings.map(({ code }) => code);
 
 test('K-049 a lost object in the pool never stops the log behind it, and comes back while the archive has its file', async () => {
@@ -64,18 +80,23 @@ test('K-049 a lost object in the pool never stops the log behind it, and comes b
   expect(coverage({ sets: [], batches: stage.told }).branches[0]?.gaps).toEqual([]);
 });
 
-test('K-049 log of a damaged batch is committed again from the archive', async () => {
+test('K-049 log of a damaged batch is committed again from the archive, and a rebuild hears of damage and of a removed batch', async () => {
   const stage = await stageOn();
   await write(stage);
   await stage.backUp();
   const [batch] = stage.told.splice(0);
   if (batch === undefined) return expect.fail('no batch was told');
-  const from = lsnToNumber(batch.from).toString(16).toUpperCase().padStart(16, '0');
-  flip(inPool(stage, logBatchKey(batch.systemId, batch.branchId, from, batch.batchId)), 100);
+  flip(batchPath(stage, batch), 100);
   await write(stage);
   expect(codesOf(await stage.backUp())).toEqual(['log_batch_unreadable']);
   const names = stage.told.flatMap((each) => each.segments.map(({ name }) => name));
   expect(names).toEqual(expect.arrayContaining(batch.segments.map(({ name }) => name)));
+  expect(await problemsOf(stage)).toEqual(['object_damaged']);
+  const [removed] = stage.told;
+  await write(stage);
+  await stage.backUp();
+  rmSync(batchPath(stage, removed ?? batch));
+  expect(await problemsOf(stage)).toEqual(['object_damaged', 'batch_chain_broken']);
 });
 
 test('a damaged file in pg_wal ends the saved tail with a warning that names it', async () => {

@@ -59,7 +59,7 @@ describe('log backup', () => {
       expect(sha256Hex(raw)).toBe(sha256Hex(readFileSync(join(stage.server.archiveDirectory, segment.name))));
     }
     const batches = [];
-    for await (const batch of readBatches(pool, stage.systemId)) batches.push(batch);
+    for await (const batch of readBatches(pool, (error) => { throw error; })) batches.push(batch);
     expect(batches).toEqual(stage.told);
     await pool.close();
   });

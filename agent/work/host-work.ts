@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { OrderOf } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
+import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { pieceKey } from '#core/format/object-key.ts';
 import { formatId } from '#core/id.ts';
 import type { Clock } from '#core/ports/clock.ts';
@@ -86,7 +87,7 @@ async function testPool(pool: Pool, newId: IdSource): Promise<{ readonly freeByt
   return freeBytes === undefined ? {} : { freeBytes };
 }
 
-/** Sets that cannot be read do not hide the others; each is named in the log of the run. */
+/** Sets and batches that cannot be read do not hide the others; each is named in the log of the run. */
 async function* readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIterable<CommittedInPool> {
   const pool = await openPool(order.pool);
   try {
@@ -95,7 +96,8 @@ async function* readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIte
       if ('summary' in found) yield { kind: 'set', set: found.summary };
       else step.log({ level: 'error', message: `${found.setId} is left out: ${found.error.message}` });
     }
-    for await (const batch of readBatches(pool)) yield { kind: 'batch', batch };
+    const tell = ({ message }: HoldfastError): void => { step.log({ level: 'error', message }); };
+    for await (const batch of readBatches(pool, tell)) yield { kind: 'batch', batch };
   } finally {
     await pool.close();
   }
