@@ -30,7 +30,7 @@ const capabilities: readonly Capability[] = [
   {
     what: 'Recovery to time, LSN, xid, name, backup state, latest; copies',
     on: 'PostgreSQL 12, 15, 18',
-    tests: ['tests/promises/restores-to-a-point.test.ts', 'tests/promises/restores-a-set.test.ts', 'core/restore/'],
+    tests: ['tests/promises/restores-to-a-point', 'tests/promises/restores-a-set.test.ts', 'core/restore/'],
   },
   { what: 'Recovery in place', on: 'PostgreSQL', tests: ['tests/promises/restores-in-place'] },
   { what: 'Refusals before anything is touched', on: 'the whole product', tests: ['tests/promises/refuses-'] },

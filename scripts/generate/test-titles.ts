@@ -17,7 +17,7 @@ const testFiles = (folder: string): string[] =>
     .flatMap((entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return testFiles(path);
-      return entry.name.endsWith('.test.ts') ? [path] : [];
+      return /\.(test|suite)\.ts$/.test(entry.name) ? [path] : [];
     });
 
 /** `test`, `test.each(rows)`, `it.skipIf(x)`… → the word it begins with. */

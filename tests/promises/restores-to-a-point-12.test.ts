@@ -1,0 +1,3 @@
+import { restoresToAPoint } from './restores-to-a-point.suite.ts';
+
+restoresToAPoint(12);
