@@ -18,7 +18,8 @@ export async function poolToldOf(db: Database, { hostId, runId, object }: Told):
   const run = await findRun(db, runId);
   if (run?.hostId === hostId) {
     const spec = await specOfRun(db, runId);
-    if (spec.kind === 'full-backup' || spec.kind === 'log-backup') return spec.poolId;
+    // A restore in place saves the log that nobody had backed up, into the pool that it restores from.
+    if (spec.kind === 'full-backup' || spec.kind === 'log-backup' || spec.kind === 'restore') return spec.poolId;
   }
   const rebuild = await openRebuildOf(db, hostId);
   const spec = rebuild === undefined ? undefined : await specOfRun(db, rebuild.id);

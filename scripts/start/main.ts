@@ -1,12 +1,13 @@
 /** `npm start`: the whole platform in the foreground, with a demo PostgreSQL; ends with Ctrl-C. */
 import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { exitCodes } from '#core/errors/error-spec.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { defaultHome } from '../supervisor/home.ts';
 import { untilAskedToEnd } from '../supervisor/lifetime.ts';
 import type { Stack } from '../supervisor/stack.ts';
 import { openStack } from '../supervisor/stack.ts';
-import type { StackPorts } from '../supervisor/stack-parts.ts';
+import type { PartName, StackPorts } from '../supervisor/stack-parts.ts';
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -42,17 +43,33 @@ const serve = async (base: number): Promise<void> => {
     hasTemporalUi: true,
   });
   describe(stack);
-  const reason = await Promise.race([isAskedToEnd, stack.broken.then((part) => `${part} ended`)]);
+  const reason = await keepRunning(stack, isAskedToEnd);
   say(`Stopping (${reason}).`);
   await stack.close();
   if (reason.endsWith(' ended')) process.exitCode = 1;
+};
+
+/** Our own programs may be killed at any time: they start again. Servers that end take the platform down. */
+const restarted = new Set<PartName>(['api', 'worker', 'agent']);
+const mostRestarts = 20;
+
+const keepRunning = async (stack: Stack, asked: Promise<string>): Promise<string> => {
+  for (let restarts = 0; ; restarts++) {
+    const ended = stack.nextBroken().then((part) => ({ part }));
+    const event = await Promise.race([asked, ended]);
+    if (typeof event === 'string') return event;
+    const { part } = event;
+    if (!restarted.has(part) || restarts >= mostRestarts) return `${part} ended`;
+    say(`${part} ended; starting it again.`);
+    await stack.start(part);
+  }
 };
 
 const { values } = parseArgs({ options: { 'port-base': { type: 'string', default: '8420' } } });
 await serve(Number(values['port-base'])).catch((error: unknown) => {
   const isOurs = error instanceof HoldfastError;
   process.stderr.write(isOurs ? `${error.message}\n${error.hint}\n` : `${String(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode = isOurs ? exitCodes[error.class] : 1;
 });
 // Why: a time-out of a library may still hold the event loop; everything of ours has ended.
 process.exit();

@@ -58,7 +58,7 @@ const makeOnce = async (options: EmbeddedOptions): Promise<string> => {
 };
 
 const configuration = (options: EmbeddedOptions, socketDirectory: string): string => {
-  const archive = ['archive_mode = on', `archive_command = 'sh ${options.folder}/archive.sh "%p" "%f"'`];
+  const archive = ['archive_mode = on', `archive_command = 'sh "${options.folder}/archive.sh" "%p" "${options.folder}/archive/%f"'`];
   return [
     "listen_addresses = ''",
     `unix_socket_directories = '${socketDirectory}'`,
@@ -87,7 +87,7 @@ export const openEmbeddedPostgres = async (options: EmbeddedOptions): Promise<Em
   giveFolder(options.folder);
   const archiveDirectory = join(options.folder, 'archive');
   giveFolder(archiveDirectory);
-  writeFileSync(join(options.folder, 'archive.sh'), archiveScript(archiveDirectory), { mode: 0o755 });
+  writeFileSync(join(options.folder, 'archive.sh'), archiveScript, { mode: 0o755 });
   const password = await makeOnce(options);
   const socketDirectory = provideSocketFolder(join(options.folder, 'socket'));
   const dataDirectory = join(options.folder, 'data');

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { bug, fail } from '#core/errors/fail.ts';
 import type { Child } from './child.ts';
 import type { PartName, StackOptions, StackPlaces } from './stack-parts.ts';
@@ -16,6 +17,8 @@ export interface Stack {
   start(part: PartName): Promise<void>;
   /** Resolves with the first part that ended without being asked to. */
   readonly broken: Promise<PartName>;
+  /** Resolves with the next such part from now on. */
+  nextBroken(): Promise<PartName>;
   /** Stops everything in reverse order. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -40,10 +43,9 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   const starters = await partStarters(options);
   const children = new Map<PartName, Child>();
   const expected = new Set<PartName>();
-  let report: (part: PartName) => void = () => undefined;
-  const broken = new Promise<PartName>((resolve) => {
-    report = resolve;
-  });
+  const ends = new EventEmitter<{ broken: [PartName] }>();
+  const nextBroken = (): Promise<PartName> => once(ends, 'broken').then(([part]) => part as PartName);
+  const broken = nextBroken();
   let isOpen = false;
   const isInterrupted = (): boolean => !isOpen && options.signal?.aborted === true;
   const stopStarting = (): void => {
@@ -57,7 +59,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     });
     expected.delete(part);
     void child.ended.then(() => {
-      if (children.get(part) === child && !expected.has(part)) report(part);
+      if (children.get(part) === child && !expected.has(part)) ends.emit('broken', part);
     });
   };
   const close = async (): Promise<void> => {
@@ -91,6 +93,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     },
     start,
     broken,
+    nextBroken,
     close,
   };
 };

@@ -28,9 +28,21 @@ export function runText(run: RunRow): string {
 }
 
 function outcomeText(outcome: NonNullable<RunRow['outcome']>): string {
-  if (outcome.state === 'succeeded') return JSON.stringify(outcome.result);
+  if (outcome.state === 'succeeded') return resultText(outcome.result);
   if (outcome.state !== 'warned') return `${outcome.code}: ${outcome.message}`;
-  return outcome.warnings.map((warning) => `${warning.code}: ${warning.detail}`).join('; ');
+  const warnings = outcome.warnings.map((warning) => `${warning.code}: ${warning.detail}`);
+  return [resultText(outcome.result), ...warnings].join('\n         ');
+}
+
+const openedShape = z.looseObject({ isOpen: z.literal(true), directory: z.string(), socket: z.string(), port: z.number() });
+
+/** A restored database says how to reach it and how to stop it; other results are told as they are. */
+function resultText(result: unknown): string {
+  const opened = openedShape.safeParse(result);
+  if (!opened.success) return JSON.stringify(result);
+  const { directory, socket, port } = opened.data;
+  const reach = `open in ${directory}: psql -h ${socket} -p ${String(port)}`;
+  return [reach, `stop it with pg_ctl -D ${directory} stop`, JSON.stringify(result)].join('\n         ');
 }
 
 interface Asked {

@@ -22,9 +22,9 @@ export const inputErrors = {
     class: 'cancelled',
     http: 409,
     message: '{what} was cancelled',
-    hint: 'Start it again when you are ready; nothing it began is left behind.',
+    hint: 'Start it again when you are ready. The database is as it was; what already lies in the pool is no set and is never restored.',
     messageZh: '{what} 已取消',
-    hintZh: '可随时重新开始;已清理其留下的内容。',
+    hintZh: '可随时重新开始。数据库保持原状;已写入存储池的内容不构成备份集,不会被恢复。',
   },
   bug: {
     class: 'bug',

@@ -61,9 +61,9 @@ export const walErrors = {
     class: 'precondition',
     http: 409,
     message: 'No archive directory is known for the database {resource}.',
-    hint: 'Name it in the job (archive directory), or set archive_mode and archive_command so that preflight can find it.',
+    hint: 'Name it with --archive-directory (resource preflight remembers it, backup takes it for one run), or set archive_mode and archive_command so that preflight can find it.',
     messageZh: '数据库 {resource} 未指定归档目录。',
-    hintZh: '请在作业中指定归档目录，或设置 archive_mode 和 archive_command 以便预检发现。',
+    hintZh: '请用 --archive-directory 指定归档目录（resource preflight 会记住，backup 仅用于本次运行），或设置 archive_mode 和 archive_command 以便预检发现。',
   },
   archive_differs: {
     class: 'unsafe',
