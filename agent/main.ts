@@ -23,6 +23,8 @@ import { openFence } from './work/fence.ts';
 import { lockHome } from './work/home-lock.ts';
 import { openHostWork } from './work/host-work.ts';
 import { openJobTable } from './work/job-table.ts';
+import type { Undoing } from './work/keep-undoing.ts';
+import { keepUndoing } from './work/keep-undoing.ts';
 import { openLogRelay } from './work/log-relay.ts';
 import { openRunJournal } from './work/run-journal.ts';
 import { openTokenJournal } from './work/token-journal.ts';
@@ -30,6 +32,7 @@ import { openTokenJournal } from './work/token-journal.ts';
 const log = pino({ name: 'holdfast-agent' });
 const clock = { nowMs: () => Date.now() };
 const keptEndsMs = 30 * 86_400_000;
+const undoMs = 15_000;
 
 /** `holdfast agent`: enrols this host when it is not yet, then serves its three queues until SIGTERM or SIGINT. */
 async function main(): Promise<void> {
@@ -91,6 +94,7 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
     },
     signal,
   );
+  const undoing = undoLeft({ home, channel, isLive: (runId) => jobs.isLive(runId) }, signal);
   const serving = serveWorkers(
     {
       ...agentService(queues, { work, channel, jobs, agentVersion: productVersion }, tokens),
@@ -106,10 +110,25 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   // Why this order: the workers stop polling at the signal itself, then the jobs end, so that none is begun anew here.
   await once(signal, 'abort');
   await jobs.close();
-  await Promise.all([serving, reporting]);
+  await Promise.all([serving, reporting, undoing]);
   await relay.close();
   await lock.release();
 }
+
+const undoLeft = (parts: Pick<Undoing, 'home' | 'channel' | 'isLive'>, signal: AbortSignal): Promise<void> =>
+  keepUndoing(
+    {
+      ...parts,
+      everyMs: undoMs,
+      onUndone: (runId) => {
+        log.warn({ runId }, 'the run is over: what its restore left was cleaned up');
+      },
+      onTrouble: (runId, error) => {
+        log.warn({ runId, err: error }, 'what a restore left cannot be cleaned up yet');
+      },
+    },
+    signal,
+  );
 
 /** Where this agent polls, and the key of the payloads it finds there. */
 const queuesOf = (settings: AgentSettings, identity: HostIdentity) => ({

@@ -16,6 +16,12 @@ export interface RestoreJournal {
   /** The report of an attempt that recovered in place and may have opened the database: nothing may be written anew. */
   recovered(): RecoveredInPlace | undefined;
   recover(recovered: RecoveredInPlace): void;
+  /** Places of a restore that began; undefined once it is done with. */
+  begun(): readonly string[] | undefined;
+  /** Durable when it returns: before anything is touched. */
+  begin(places: readonly string[]): void;
+  /** Nothing is left to clean up. */
+  end(): void;
   /** Directories that this run moved aside or was about to, in the order of their moves; undefined when none. */
   movedAside(): readonly string[] | undefined;
   /** Durable when it returns: before the first rename. */
@@ -34,6 +40,7 @@ export interface RecoveredInPlace {
 const finishedName = 'restored.json';
 const recoveredName = 'recovered.json';
 const asideName = 'aside.json';
+export const begunName = 'begun.json';
 
 const reportShape: z.ZodType<RestoreReport> = z.object({
   directory: z.string(),
@@ -64,6 +71,10 @@ export function openRestoreJournal(home: string, runId: RunId): RestoreJournal {
     writeWhole(join(folder, name), JSON.stringify(value));
     syncDirectory(folder);
   };
+  const remove = (name: string): void => {
+    rmSync(join(folder, name), { force: true });
+    syncDirectory(folder);
+  };
   return {
     finished: () => read(finishedName, reportShape),
     finish: (report) => {
@@ -78,8 +89,14 @@ export function openRestoreJournal(home: string, runId: RunId): RestoreJournal {
       write(asideName, roots);
     },
     putBack: () => {
-      rmSync(join(folder, asideName), { force: true });
-      syncDirectory(folder);
+      remove(asideName);
+    },
+    begun: () => read(begunName, z.array(z.string())),
+    begin: (places) => {
+      write(begunName, places);
+    },
+    end: () => {
+      remove(begunName);
     },
   };
 }

@@ -20,6 +20,8 @@ export interface JobDeps {
 }
 
 export interface ClosableJobTable extends JobTable {
+  /** True while the job of a run works in this process. */
+  isLive(runId: RunId): boolean;
   /** Stops every job for a restart of the agent: nothing is journalled, the next process goes on. */
   close(): Promise<void>;
 }
@@ -59,6 +61,7 @@ export function openJobTable(deps: JobDeps): ClosableJobTable {
       const job = jobs.get(runId);
       if (job !== undefined) job.limits = limits;
     },
+    isLive: (runId) => jobs.has(runId),
     close: async () => {
       const running = [...jobs.values()];
       for (const job of running) job.abort.abort(fail('agent_stopping', {}));

@@ -1,0 +1,36 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RunId } from '#core/id.ts';
+import { parseId } from '#core/id.ts';
+import { readMarker, releaseMarker } from '#agent/datadir/writer-marker.ts';
+import { canonicalPath } from '#agent/datadir/writer-paths.ts';
+import { giveBack } from './give-back.ts';
+import { begunName, openRestoreJournal } from './journal.ts';
+import { stopLeftServer } from './stop-left-server.ts';
+
+/** Restores of this host that began and of which nobody has said yet that they are done with. */
+export function begunRestores(home: string): readonly RunId[] {
+  const runs = join(home, 'runs');
+  if (!existsSync(runs)) return [];
+  return readdirSync(runs)
+    .filter((name) => existsSync(join(runs, name, begunName)))
+    .map((name) => parseId('run', name));
+}
+
+/**
+ * Cleans up after a restore whose run is over without having told its host: given up, cancelled between two attempts, or
+ * ended while the agent was away. Its server stops and what it moved aside goes back. A database that was recovered as
+ * planned stays: clients may have written to it. Safe to call again. Throws `not_put_back`, `target_running`.
+ */
+export async function undoRestore(home: string, runId: RunId): Promise<void> {
+  const journal = openRestoreJournal(home, runId);
+  const places = (journal.begun() ?? []).map(canonicalPath);
+  const isRecovered = journal.finished() !== undefined || journal.recovered() !== undefined;
+  if (isRecovered) {
+    for (const place of places) releaseMarker(place, runId);
+  } else {
+    for (const place of places) if (readMarker(place) === runId) await stopLeftServer(place);
+    giveBack(journal, runId);
+  }
+  journal.end();
+}

@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { RunId } from '#core/id.ts';
+import type { AgentChannel } from '#core/ports/host-work.ts';
+import { begunRestores, undoRestore } from '#agent/restore/undo-restore.ts';
+
+export interface Undoing {
+  readonly home: string;
+  readonly channel: Pick<AgentChannel, 'order'>;
+  /** True while a job of this process works for the run: it cleans up itself. */
+  readonly isLive: (runId: RunId) => boolean;
+  readonly everyMs: number;
+  readonly onUndone: (runId: RunId) => void;
+  readonly onTrouble: (runId: RunId, error: unknown) => void;
+}
+
+/**
+ * Cleans up restores whose runs ended without a word to this host, at the start of the agent and then at the interval.
+ * Only a run that the API calls over is touched: one that waits for its next attempt keeps everything.
+ */
+export async function keepUndoing(undoing: Undoing, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    for (const runId of begunRestores(undoing.home)) await undoWhenOver(undoing, runId);
+    await delay(undoing.everyMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Undoes one restore when nobody will go on with it; trouble is told and tried again at the next interval. */
+export async function undoWhenOver({ home, channel, isLive, onUndone, onTrouble }: Undoing, runId: RunId): Promise<void> {
+  try {
+    if (isLive(runId) || !(await isOver(channel, runId)) || isLive(runId)) return;
+    await undoRestore(home, runId);
+    onUndone(runId);
+  } catch (error) {
+    onTrouble(runId, error);
+  }
+}
+
+/** The API gives out orders of open runs only. */
+async function isOver(channel: Undoing['channel'], runId: RunId): Promise<boolean> {
+  try {
+    await channel.order(runId);
+    return false;
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'order_refused') return true;
+    throw error;
+  }
+}
