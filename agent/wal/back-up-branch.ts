@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { OrderOf } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { ObjectKey } from '#core/format/object-key.ts';
 import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { checkSegment, entryOf } from '#core/wal/check-segment.ts';
@@ -179,7 +180,7 @@ class BranchSession {
     name: object,
   });
 
-  readonly #keyOf = (object: string): string => keyOfLog(this.#nameOf(object));
+  readonly #keyOf = (object: string): ObjectKey => keyOfLog(this.#nameOf(object));
 }
 
 /** A tail that was saved before an in-place restore ends inside its segment. */
