@@ -4,7 +4,7 @@ import type { Client } from 'pg';
 import { fail } from '#core/errors/fail.ts';
 import { copyFolder } from './left-folders.ts';
 import { flipBit, isSabotaged, polluteArchive } from './sabotage.ts';
-import type { SetFacts } from './scenes.ts';
+import type { KilledFull, SetFacts } from './scenes.ts';
 import type { Stage } from './stage.ts';
 import { connectCopy } from './stage.ts';
 import type { TableProof } from './workload.ts';
@@ -143,12 +143,14 @@ const channels = 2;
  */
 export async function verifySets(
   stage: Stage,
-  { first, killed }: { first: SetFacts; killed: SetFacts },
+  { first, killed }: { first: SetFacts; killed: KilledFull },
 ): Promise<void> {
+  // Why: an attempt that was made to forget what the first one stored leaves all of it as orphans.
+  const forgotten = isSabotaged(stage, 'nothing-sent-again') ? killed.acknowledgedPieces : 0;
   if (isSabotaged(stage, 'sets-verify')) await flipFirstPiece(stage, first);
   for (const { set, orphans } of [
     { set: first, orphans: 0 },
-    { set: killed, orphans: channels },
+    { set: killed.set, orphans: channels + forgotten },
   ]) {
     const { id } = await stage.client.post<{ id: string }>(`/backup-sets/${set.id}/verify`, { depth: 'full' });
     const live = await stage.client.untilFinal(id, restoreTimeoutMs);

@@ -63,6 +63,7 @@ const piecesOf = async (stage: Stage, setId: string): Promise<readonly PoolObjec
 export interface KilledFull {
   readonly set: SetFacts;
   readonly acknowledgedBytes: number;
+  readonly acknowledgedPieces: number;
   readonly temporalUrl: string | undefined;
 }
 
@@ -89,7 +90,12 @@ export async function backUpThroughKill(stage: Stage, first: SetFacts): Promise<
   await checkKilled(stage, first, killed);
   await checkState(stage, killed, live);
   const { temporalUrl } = await stage.client.run(id);
-  return { set: await factsOf(stage, live), acknowledgedBytes: sum(acknowledged), temporalUrl };
+  return {
+    set: await factsOf(stage, live),
+    acknowledgedBytes: sum(acknowledged),
+    acknowledgedPieces: acknowledged.length,
+    temporalUrl,
+  };
 }
 
 interface Killed {
@@ -143,14 +149,19 @@ async function checkState(stage: Stage, { id, setId }: Killed, live: LiveRun): P
   await left?.end();
 }
 
-/** A log backup; the server's own word on the last archived segment is compared with what the pool holds. */
+/** The segment in which the last commit so far lies, as the server names it. */
+const currentSegment = async ({ sql }: Stage): Promise<string> => {
+  const { rows } = await sql.query<{ name: string }>('select pg_walfile_name(pg_current_wal_lsn()) as name');
+  return rows[0]?.name ?? 'none';
+};
+
+/** A log backup; the segment that the server wrote to before it must be in the pool after it. */
 export async function backUpLog(stage: Stage): Promise<{ segments: number; storedBytes: number }> {
+  const last = await currentSegment(stage);
   const { resource, pool } = stage;
   const options = { archiveDirectory: stage.source.archiveDirectory };
   const { id } = await stage.client.post<{ id: string }>('/runs', { kind: 'log-backup', resource, pool, options });
   const live = await stage.client.untilDone(id, backupTimeoutMs);
-  const { rows } = await stage.sql.query<{ name: string }>('select last_archived_wal as name from pg_stat_archiver');
-  const last = rows[0]?.name ?? '';
   const object = (await stage.poolView.list('logs/')).find(
     ({ key }) => key.includes(last) && !key.includes('/batches/'),
   );
@@ -158,7 +169,7 @@ export async function backUpLog(stage: Stage): Promise<{ segments: number; store
     const isThere = (await stage.poolView.list('logs/')).some(
       ({ key }) => key.includes(last) && !key.includes('/batches/'),
     );
-    stage.checks.record('log-is-in-the-pool', isThere, `segment ${last}, archived last by the server`);
+    stage.checks.record('log-is-in-the-pool', isThere, `segment ${last}, in which the server had written last`);
   };
   const isHidden = isSabotaged(stage, 'log-is-in-the-pool') && object !== undefined;
   await (isHidden ? withObjectHidden(stage.poolView, object.key, look) : look());
