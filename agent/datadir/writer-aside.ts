@@ -48,7 +48,8 @@ function freeName(wanted: string): string {
 }
 
 /** History files in the log directory of a data directory, by name. */
-export function historyFilesOf(directory: string): readonly string[] {
-  const log = join(directory, 'pg_wal');
-  return isAbsent(log) ? [] : readdirSync(log).filter((name) => /^[0-9A-F]{8}\.history$/.test(name));
-}
+export const historyFilesOf = (directory: string): readonly string[] => historyFilesIn(join(directory, 'pg_wal'));
+
+/** History files in a directory, by name; none when it does not exist. */
+export const historyFilesIn = (directory: string): readonly string[] =>
+  isAbsent(directory) ? [] : readdirSync(directory).filter((name) => /^[0-9A-F]{8}\.history$/.test(name));

@@ -62,8 +62,13 @@ export function settleCopy(plan: RestorePlan, target: EmptyTarget, address: Serv
  * left closed keeps its target, to be opened there by the next start.
  */
 export function settleInPlace(plan: RestorePlan, target: EmptyTarget, original: string): void {
-  const recovery = plan.isOpenedAfter ? {} : recoverySettings({ ...plan, isOpenedAfter: true });
-  target.writeFile(autoFile, replaceSettings(original, recoveryNames, recovery));
+  target.writeFile(autoFile, replaceSettings(original, recoveryNames, plan.isOpenedAfter ? {} : closedSettings(plan)));
+}
+
+/** What a database that is left closed in place needs to open at its target, and nothing else: it is production. */
+export function closedSettings(plan: RestorePlan): Settings {
+  const all = Object.entries(recoverySettings({ ...plan, isOpenedAfter: true }));
+  return Object.fromEntries(all.filter(([name]) => name === 'restore_command' || name.startsWith('recovery_target')));
 }
 
 /** Text of a member that is already in the target; undefined when it is not. */

@@ -45,7 +45,7 @@ export function layOut(meta: SetMeta, { target, keys, profile }: LayoutPlace): L
 }
 
 const isWanted = (file: FileOfSet, target: EmptyTarget): boolean =>
-  !target.isControl(file.path) && !foreign.has(file.path) && !late.has(file.path);
+  !target.isControl(file.path) && !file.path.startsWith('.holdfast-') && !foreign.has(file.path) && !late.has(file.path);
 
 function collectParts(file: FileOfSet, path: string, parts: Map<number, FramePart[]>): void {
   let at = 0;

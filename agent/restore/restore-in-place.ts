@@ -1,14 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { RestorePlan } from '#core/restore/plan.ts';
+import { lastValue } from '#core/restore/recovery-settings.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import type { Warning } from '#core/run/progress.ts';
-import { asideOf, historyFilesOf } from '#agent/datadir/writer-aside.ts';
+import { archiveDirectoryOf } from '#agent/database/archive-directory.ts';
+import { asideOf, historyFilesIn, historyFilesOf } from '#agent/datadir/writer-aside.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import { canonicalPath, isAbsent } from '#agent/datadir/writer-paths.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import { clearPlace } from './clear-place.ts';
-import { readMember, settleInPlace } from './configure.ts';
+import { closedSettings, readMember, settleInPlace } from './configure.ts';
 import { giveBack } from './give-back.ts';
 import type { RecoveredInPlace, RestoreJournal } from './journal.ts';
 import { openInPlace } from './open-in-place.ts';
@@ -81,7 +84,7 @@ async function writeAndRecover({ work, owner, journal, old, warnings }: Replacem
     ...(isAbsent(old) ? {} : { keptOldAt: old }),
     bytesWritten: restored.bytesWritten,
     filesWritten: restored.filesWritten,
-    warnings: [...warnings, ...restored.warnings],
+    warnings: [...warnings, ...restored.warnings, ...warnClosed(plan)],
   };
   const inPlace: RecoveredInPlace = { report, ...(configFile === undefined ? {} : { configFile }) };
   journal.recover(inPlace);
@@ -97,10 +100,24 @@ function giveBackFailed({ order, step }: RestoreWork, journal: RestoreJournal, e
   if (!canContinue) giveBack(journal, order.runId, error);
 }
 
-/** Branches that were never archived keep their number: the next promotion must not take it again (engine.md §I). */
+function warnClosed(plan: RestorePlan): readonly Warning[] {
+  if (plan.isOpenedAfter) return [];
+  const resets = Object.keys(closedSettings(plan)).map((name) => `ALTER SYSTEM RESET ${name};`);
+  return [{ code: 'recovery_settings_kept', detail: `the next start opens the database at its target; reset the settings of the recovery then: ${resets.join(' ')}` }];
+}
+
+/**
+ * Branches that were never archived, or that the pool does not know yet, keep their number: the next promotion must not
+ * take it again (engine.md §I).
+ */
 function keepHistories(target: EmptyTarget, old: string): void {
   const there = new Set(historyFilesOf(target.directory));
-  for (const name of historyFilesOf(old)) {
-    if (!there.has(name)) target.writeFile(`pg_wal/${name}`, readFileSync(join(old, 'pg_wal', name)));
+  const command = [auto, 'postgresql.conf'].map((file) => lastValue(readMember(target, file) ?? '', 'archive_command')).find((found) => found !== undefined);
+  const archive = archiveDirectoryOf(command ?? '');
+  for (const folder of [join(old, 'pg_wal'), ...(archive === undefined ? [] : [archive])]) {
+    for (const name of historyFilesIn(folder)) {
+      if (!there.has(name)) target.writeFile(`pg_wal/${name}`, readFileSync(join(folder, name)));
+      there.add(name);
+    }
   }
 }

@@ -55,7 +55,9 @@ function targetSettings(target: RestoreTarget): Settings {
 const serverTime = (instant: string): string => instant.replace('T', ' ').replace('Z', '+00');
 
 /** Libraries that run jobs or replicate by themselves: a copy must not load them. */
-const busyLibraries = new Set(['pg_cron', 'pg_timetable', 'pg_partman_bgw', 'pgagent', 'pglogical', 'spock', 'bdr', 'repmgr', 'pg_squeeze']);
+const busyLibraries = new Set([
+  'timescaledb', 'timescaledb-loader', 'citus', 'pg_net', 'pg_background', 'pg_task', 'pg_cron', 'pg_timetable', 'pg_partman_bgw', 'pgagent', 'pg_dbms_job', 'dbms_job', 'powa', 'pg_auto_failover', 'pgautofailover', 'pglogical', 'spock', 'bdr', 'repmgr', 'pg_squeeze',
+]);
 
 /**
  * Settings that keep a copy from touching production (design §7, engine.md §I): it archives nothing, listens nowhere but
