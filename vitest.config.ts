@@ -7,13 +7,16 @@ const unit = [
   'docs/**/*.test.ts',
 ];
 const minute = 60_000;
+/** Minutes of kills, outages and damage on whole stacks: part of `.ci/run`, not of `npm test`. */
+const chaos = ['survives-*', 'resumes-*', 'refuses-pools*', 'detects-*'].map((name) => `tests/promises/${name}.test.ts`);
 
-/** Project of tests: name, files, how many at once, how long one test may take. */
-const project = (name: string, include: readonly string[], workers: number, testTimeout: number) => ({
+/** Project of tests: name, files, how many at once, its turn. Projects of one turn run together. */
+const project = (name: string, include: readonly string[], { workers = 2, order = 1, except = [] as string[] } = {}) => ({
   extends: true as const,
   test: {
-    ...{ name, include: [...include], testTimeout, hookTimeout: 2 * minute, retry: 0, maxWorkers: workers },
-    sequence: { groupOrder: workers === 1 ? 2 : 1 },
+    ...{ name, include: [...include], exclude: except, testTimeout: 2 * minute, hookTimeout: 3 * minute, retry: 0 },
+    maxWorkers: workers,
+    sequence: { groupOrder: order },
   },
 });
 
@@ -24,11 +27,12 @@ export default defineConfig({
     teardownTimeout: minute,
     reporters: ['default', './tests/support/plain-reporter.ts'],
     projects: [
-      project('unit', unit, 2, minute),
-      project('contracts', ['tests/{contracts,repositories,engines,histories}/**/*.test.ts'], 2, minute),
-      project('promises', ['tests/promises/**/*.test.ts'], 1, 2 * minute),
+      project('unit', unit),
+      project('contracts', ['tests/{contracts,repositories,engines,histories}/**/*.test.ts']),
+      project('promises', ['tests/promises/**/*.test.ts'], { workers: 1, order: 2, except: chaos }),
+      project('chaos', chaos, { workers: 1, order: 3 }),
       // Minutes each: by hand with `npm run test:deep`, never part of `npm test`.
-      project('deep', ['tests/deep/**/*.test.ts'], 1, 5 * minute),
+      project('deep', ['tests/deep/**/*.test.ts'], { workers: 1, order: 4 }),
     ],
   },
 });

@@ -1,7 +1,7 @@
-import { closeSync, existsSync, linkSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ObjectKey } from '#core/format/object-key.ts';
-import { poolKey } from '#core/format/object-key.ts';
+import { isCommitPoint, poolKey } from '#core/format/object-key.ts';
 import type { LocalGround } from './local-paths.ts';
 import { codeOf, localError, markerPath, notMounted, pathOf, temporaryBeside } from './local-paths.ts';
 
@@ -28,10 +28,11 @@ function publish(temporary: string, path: string): boolean {
   return true;
 }
 
-function writeWhole(path: string, body: Uint8Array): void {
+function writeWhole(path: string, body: Uint8Array, isDurable: boolean): void {
   const file = openSync(path, 'wx', 0o600);
   try {
     for (let done = 0; done < body.length;) done += writeSync(file, body, done, body.length - done);
+    if (isDurable) fsyncSync(file);
   } finally {
     closeSync(file);
   }
@@ -59,7 +60,8 @@ export function openLocalWriter(ground: LocalGround): LocalWriter {
     if (key !== poolKey()) ensureDirectory(dirname(path));
     const temporary = temporaryBeside(path);
     try {
-      writeWhole(temporary, body);
+      // Why: a commit point that survives a power cut under its name must be whole; others wait for the barrier.
+      writeWhole(temporary, body, isCommitPoint(key));
       return publish(temporary, path) ? 'created' : 'exists';
     } finally {
       removeQuietly(temporary);

@@ -23,6 +23,10 @@ export const logSegmentKey = (systemId: string, branchId: string, object: string
 export const logBatchKey = (systemId: string, branchId: string, fromLsnHex: string, batch: BatchId): ObjectKey =>
   key(`logs/${systemId}/${branchId}/batches/${fromLsnHex}-${batch}`);
 
+/** True for objects whose existence commits something: the metadata of a set, a batch of log, the pool itself. */
+export const isCommitPoint = (one: ObjectKey): boolean =>
+  one === poolKey() || /^sets\/[^/]+\/meta$/.test(one) || one.includes('/batches/');
+
 /** For keys that came out of a listing or a metadata object. Throws `value_malformed` on anything that could leave the pool. */
 export function parseObjectKey(text: string): ObjectKey {
   const isClean =

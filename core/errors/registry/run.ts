@@ -125,9 +125,9 @@ export const runErrors = {
   work_terminated: {
     class: 'precondition',
     http: 409,
-    message: 'The work of run {run} was terminated by an operator in Temporal',
-    hint: 'Prefer "holdfast run cancel": it lets the agent clean up. Start the run again when you are ready.',
-    messageZh: '运行 {run} 的工作流被操作员在 Temporal 中强制终止',
+    message: 'The work of run {run} ended without a word: it was terminated in Temporal, or its workflow broke',
+    hint: 'Its workflow in Temporal Web tells which. Prefer "holdfast run cancel" to terminating: it lets the agent clean up. Then start the run again.',
+    messageZh: '运行 {run} 的工作未留下结果即结束:在 Temporal 中被强制终止,或其工作流出错',
     hintZh: '建议使用 "holdfast run cancel",代理端会清理现场。可随时重新运行。',
   },
   step_failed: {
