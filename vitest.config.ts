@@ -8,10 +8,16 @@ const unit = [
 ];
 const minute = 60_000;
 /** Minutes of kills, outages and damage on whole stacks: part of `.ci/run`, not of `npm test`. */
-const chaos = ['survives-*', 'resumes-*', 'refuses-pools*', 'detects-*'].map((name) => `tests/promises/${name}.test.ts`);
+const chaos = ['survives-*', 'resumes-*', 'refuses-pools*', 'detects-*'].map(
+  (name) => `tests/promises/${name}.test.ts`,
+);
 
 /** Project of tests: name, files, how many at once, its turn. Projects of one turn run together. */
-const project = (name: string, include: readonly string[], { workers = 2, order = 1, except = [] as string[] } = {}) => ({
+const project = (
+  name: string,
+  include: readonly string[],
+  { workers = 2, order = 1, except = [] as string[] } = {},
+) => ({
   extends: true as const,
   test: {
     ...{ name, include: [...include], exclude: except, testTimeout: 2 * minute, hookTimeout: 3 * minute, retry: 0 },

@@ -92,7 +92,10 @@ test('a problem of the API arrives as the registered error it is', async () => {
 
 test('an API that is away, starting or behind a proxy is an outside trouble; a refusal without a code is not', async () => {
   answer = { status: 502, body: '<html>' };
-  await expect(openChannel(url, 'k').order(runId)).rejects.toMatchObject({ code: 'api_unavailable', isRetryable: true });
+  await expect(openChannel(url, 'k').order(runId)).rejects.toMatchObject({
+    code: 'api_unavailable',
+    isRetryable: true,
+  });
   answer = { status: 401, body: '' };
   await expect(openChannel(url, 'k').order(runId)).rejects.toMatchObject({ code: 'api_refused', isRetryable: false });
   server.close();

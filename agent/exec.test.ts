@@ -13,20 +13,35 @@ const isAlive = (pid: number): boolean => {
 };
 
 test('answers exit code and both outputs and passes arguments without a shell', async () => {
-  const answer = await exec({ command: 'sh', args: ['-c', 'printf %s "$1"; echo oops >&2; exit 3', 'sh', '$(id) `id` *'], timeoutMs: 10_000 });
+  const answer = await exec({
+    command: 'sh',
+    args: ['-c', 'printf %s "$1"; echo oops >&2; exit 3', 'sh', '$(id) `id` *'],
+    timeoutMs: 10_000,
+  });
   expect(answer).toEqual({ exitCode: 3, stdout: '$(id) `id` *', stderr: 'oops\n' });
 });
 
 test('gives the child its input and nothing of the environment of the agent', async () => {
   process.env['HOLDFAST_PLANTED'] = 'secret';
-  const answer = await exec({ command: 'sh', args: ['-c', 'cat; env'], input: 'in\n', env: { GIVEN: 'yes' }, timeoutMs: 10_000 });
+  const answer = await exec({
+    command: 'sh',
+    args: ['-c', 'cat; env'],
+    input: 'in\n',
+    env: { GIVEN: 'yes' },
+    timeoutMs: 10_000,
+  });
   expect(answer.stdout).toContain('in\n');
   expect(answer.stdout).toContain('GIVEN=yes');
   expect(answer.stdout).not.toContain('HOLDFAST_PLANTED');
 });
 
 test('keeps only as much output as asked', async () => {
-  const answer = await exec({ command: 'sh', args: ['-c', 'head -c 300000 /dev/zero | tr "\\0" x'], timeoutMs: 10_000, maxOutputBytes: 1000 });
+  const answer = await exec({
+    command: 'sh',
+    args: ['-c', 'head -c 300000 /dev/zero | tr "\\0" x'],
+    timeoutMs: 10_000,
+    maxOutputBytes: 1000,
+  });
   expect(answer.stdout).toHaveLength(1000);
 });
 
@@ -47,13 +62,19 @@ test('names a program that cannot be started', async () => {
     code: 'command_unusable',
     params: { command: '/nowhere/tool', reason: 'ENOENT' },
   });
-  await expect(startProcess({ command: '/nowhere/tool', args: [] })).rejects.toMatchObject({ code: 'command_unusable' });
+  await expect(startProcess({ command: '/nowhere/tool', args: [] })).rejects.toMatchObject({
+    code: 'command_unusable',
+  });
 });
 
 test('writes output into a file, stops a long-lived child and answers its exit code', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'hf-exec-'));
   const outputFile = join(directory, 'log');
-  const child = await startProcess({ command: 'sh', args: ['-c', 'echo ready; trap "exit 7" INT; while :; do sleep 0.05; done'], outputFile });
+  const child = await startProcess({
+    command: 'sh',
+    args: ['-c', 'echo ready; trap "exit 7" INT; while :; do sleep 0.05; done'],
+    outputFile,
+  });
   await expect.poll(() => readFileSync(outputFile, 'utf8')).toContain('ready');
   expect(isAlive(child.pid)).toBe(true);
   expect(await child.stop('SIGINT', 10_000)).toEqual({ exitCode: 7 });

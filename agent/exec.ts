@@ -76,7 +76,8 @@ export async function exec(request: ExecRequest): Promise<ExecResult> {
   try {
     const exitCode = await ended;
     if (request.signal?.aborted === true) throw fail('cancelled', { what: request.command });
-    if (timer.aborted) throw fail('command_timed_out', { command: request.command, seconds: String(request.timeoutMs / 1000) });
+    if (timer.aborted)
+      throw fail('command_timed_out', { command: request.command, seconds: String(request.timeoutMs / 1000) });
     return { exitCode, stdout: stdout(), stderr: stderr() };
   } finally {
     release();
@@ -106,7 +107,9 @@ export async function startProcess(request: ProcessRequest): Promise<RunningProc
     output: () => tails.map((tail) => tail()).join(''),
     stop: async (signal, graceMs) => {
       child.kill(signal);
-      const timer = setTimeout(() => { killGroup(child, 'SIGKILL'); }, graceMs);
+      const timer = setTimeout(() => {
+        killGroup(child, 'SIGKILL');
+      }, graceMs);
       const result = await exited;
       clearTimeout(timer);
       return result;
@@ -161,7 +164,9 @@ function endOn(child: ChildProcess, signal: AbortSignal): () => void {
   let timer: NodeJS.Timeout | undefined;
   const end = (): void => {
     killGroup(child, 'SIGTERM');
-    timer = setTimeout(() => { killGroup(child, 'SIGKILL'); }, killAfterMs);
+    timer = setTimeout(() => {
+      killGroup(child, 'SIGKILL');
+    }, killAfterMs);
   };
   if (signal.aborted) end();
   else signal.addEventListener('abort', end, { once: true });

@@ -1,5 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
@@ -19,7 +18,6 @@ import { openTestApi } from '#tests/support/api.ts';
 import { testIds } from '#tests/support/catalog.ts';
 import { sampleBatch, sampleNoOp, sampleSet, sampleSystemId } from '#tests/support/samples.ts';
 import { makeBearer } from './bearer.ts';
-import { initialise } from './init.ts';
 import { loginOwner, poolOwner } from './orders.ts';
 import { readKeyFile } from './key-files.ts';
 import { runApi } from './run-api.ts';
@@ -47,7 +45,12 @@ const newHost = async (name: string): Promise<{ id: HostId; key: string }> => {
 
 /** A resource that somebody has logged in to. */
 const newResource = async (name: string, host: HostId): Promise<ResourceId> => {
-  const id = await registerResource(api.store.catalog, { id: testIds('res'), hostId: host, name, found: instance(`/${name}`) });
+  const id = await registerResource(api.store.catalog, {
+    id: testIds('res'),
+    hostId: host,
+    name,
+    found: instance(`/${name}`),
+  });
   const vault = openVault(await readKeyFile(`${api.home}/master.key`));
   const sealedPassword = vault.seal('password of it', loginOwner(id));
   await storeLogin(api.store.catalog, id, { user: 'postgres', database: 'postgres', sealedPassword });
@@ -84,7 +87,9 @@ test('the OpenAPI document is valid OpenAPI 3.1 and describes every route that i
   expect(verdict).toMatchObject({ valid: true });
   expect(document['openapi']).toMatch(/^3\.1/);
   const { paths } = z.object({ paths: z.record(z.string(), z.unknown()) }).parse(body);
-  expect(Object.keys(paths)).toEqual(expect.arrayContaining(['/api/v1/runs', '/api/v1/restores', '/agent/v1/orders/{run}']));
+  expect(Object.keys(paths)).toEqual(
+    expect.arrayContaining(['/api/v1/runs', '/api/v1/restores', '/agent/v1/orders/{run}']),
+  );
 });
 
 test('every error is a problem with code, remedy and a trace id (RFC 9457)', async () => {
@@ -97,7 +102,12 @@ test('every error is a problem with code, remedy and a trace id (RFC 9457)', asy
 });
 
 test('a malformed request names the place that is wrong', async () => {
-  const answer = await api.ask('POST', '/api/v1/runs', { kind: 'full-backup', resource: 'main', pool: 'first', options: { channels: 300 } });
+  const answer = await api.ask('POST', '/api/v1/runs', {
+    kind: 'full-backup',
+    resource: 'main',
+    pool: 'first',
+    options: { channels: 300 },
+  });
   expect(answer.status).toBe(400);
   expect(answer.body).toMatchObject({ code: 'request_invalid', params: { pointer: '/options/channels' } });
   expect((await api.ask('GET', '/api/v1/nothing')).body).toMatchObject({ code: 'route_unknown' });
@@ -112,30 +122,45 @@ test('a malformed request names the place that is wrong', async () => {
 test('without a valid token nothing is read, and a host key is no API token', async () => {
   expect((await api.ask('GET', '/api/v1/hosts', undefined, { as: '' })).status).toBe(401);
   const foreign = makeBearer('hf', testIds('tok')).text;
-  expect((await api.ask('GET', '/api/v1/hosts', undefined, { as: foreign })).body).toMatchObject({ code: 'token_refused' });
-  expect((await api.ask('GET', '/api/v1/hosts', undefined, { as: hostKey })).body).toMatchObject({ code: 'token_refused' });
+  expect((await api.ask('GET', '/api/v1/hosts', undefined, { as: foreign })).body).toMatchObject({
+    code: 'token_refused',
+  });
+  expect((await api.ask('GET', '/api/v1/hosts', undefined, { as: hostKey })).body).toMatchObject({
+    code: 'token_refused',
+  });
 });
 
 test('health and version are open to everybody', async () => {
-  for (const path of ['/healthz', '/readyz']) expect((await api.ask('GET', path, undefined, { as: '' })).body).toEqual({ ok: true });
+  for (const path of ['/healthz', '/readyz'])
+    expect((await api.ask('GET', path, undefined, { as: '' })).body).toEqual({ ok: true });
   expect((await api.ask('GET', '/version', undefined, { as: '' })).body).toMatchObject({ version: productVersion });
 });
 
 test('K-007 an enrolment token enrols one host, once, and not after it expired', async () => {
   const made = await api.ask('POST', '/api/v1/hosts/enrolment-tokens', { hostName: 'fresh' });
   const token = fieldOf(made, 'token');
-  const enrol = () => api.ask('POST', '/agent/v1/enrol', { token, hostname: 'fresh', agentVersion: productVersion }, { as: '' });
+  const enrol = () =>
+    api.ask('POST', '/agent/v1/enrol', { token, hostname: 'fresh', agentVersion: productVersion }, { as: '' });
   const [first, second] = await Promise.all([enrol(), enrol()]);
   expect([first.status, second.status].sort()).toEqual([201, 401]);
   const enrolled = first.status === 201 ? first : second;
   const key = z.string().parse(fieldOf(enrolled, 'hostKey'));
   const report = { agentVersion: productVersion, hostname: 'fresh', disks: [], instances: [instance('/elsewhere')] };
   expect((await api.ask('POST', '/agent/v1/report', report, { as: key })).status).toBe(204);
-  expect((await api.ask('GET', '/api/v1/hosts/fresh')).body).toMatchObject({ isOnline: true, report: { hostname: 'fresh' } });
+  expect((await api.ask('GET', '/api/v1/hosts/fresh')).body).toMatchObject({
+    isOnline: true,
+    report: { hostname: 'fresh' },
+  });
 
   const late = await api.ask('POST', '/api/v1/hosts/enrolment-tokens', {});
-  await api.store.catalog.change("update enrolment_token set expires_at = now() - interval '1 s' where used_at is null");
-  const refused = await api.ask('POST', '/agent/v1/enrol', { token: fieldOf(late, 'token'), hostname: 'x', agentVersion: productVersion });
+  await api.store.catalog.change(
+    "update enrolment_token set expires_at = now() - interval '1 s' where used_at is null",
+  );
+  const refused = await api.ask('POST', '/agent/v1/enrol', {
+    token: fieldOf(late, 'token'),
+    hostname: 'x',
+    agentVersion: productVersion,
+  });
   expect(refused.body).toMatchObject({ code: 'enrolment_refused' });
 });
 
@@ -143,7 +168,9 @@ test('an agent that is too old is refused with the oldest version that works', a
   const old = await api.ask('POST', '/agent/v1/enrol', { token: 'x', hostname: 'x', agentVersion: '0.0.9' });
   expect(old.body).toMatchObject({ code: 'agent_too_old', params: { version: '0.0.9' } });
   const report = { agentVersion: '0.0.9', hostname: 'db1', disks: [], instances: [] };
-  expect((await api.ask('POST', '/agent/v1/report', report, { as: hostKey })).body).toMatchObject({ code: 'agent_too_old' });
+  expect((await api.ask('POST', '/agent/v1/report', report, { as: hostKey })).body).toMatchObject({
+    code: 'agent_too_old',
+  });
 });
 
 test('a started run is recorded, handed to Temporal and linked to Temporal Web', async () => {
@@ -163,7 +190,12 @@ test('K-076 every run names the immutable job revision that it executes', async 
   const { body } = await api.ask('GET', `/api/v1/runs/${await startFull()}`);
   const { run } = z.object({ run: z.object({ jobId: z.string(), revision: z.number() }) }).parse(body);
   const job = await api.ask('GET', `/api/v1/jobs/${run.jobId}`);
-  expect(job.body).toMatchObject({ id: run.jobId, revision: run.revision, kind: 'backup', spec: { kind: 'full-backup' } });
+  expect(job.body).toMatchObject({
+    id: run.jobId,
+    revision: run.revision,
+    kind: 'backup',
+    spec: { kind: 'full-backup' },
+  });
   const list = await api.ask('GET', '/api/v1/jobs?limit=1');
   expect(list.body).toMatchObject({ data: [{ id: run.jobId }] });
   const missing = await api.ask('GET', `/api/v1/jobs/${testIds('job')}`);
@@ -184,12 +216,22 @@ test('an order goes only to the host of its run and only while the run is open',
 test('a set and a batch that an agent tells of appear once, with their pool', async () => {
   const run = await startFull();
   const set = sampleSet(resourceId, run);
-  for (let i = 0; i < 2; i++) expect((await api.ask('PUT', `/agent/v1/sets/${set.setId}`, set, { as: hostKey })).status).toBe(204);
-  expect((await api.ask('GET', `/api/v1/backup-sets/${set.setId}`)).body).toMatchObject({ poolId, summary: { endLsn: set.endLsn } });
+  for (let i = 0; i < 2; i++)
+    expect((await api.ask('PUT', `/agent/v1/sets/${set.setId}`, set, { as: hostKey })).status).toBe(204);
+  expect((await api.ask('GET', `/api/v1/backup-sets/${set.setId}`)).body).toMatchObject({
+    poolId,
+    summary: { endLsn: set.endLsn },
+  });
   const log = idOf(await api.ask('POST', '/api/v1/runs', { kind: 'log-backup', resource: 'main', pool: 'first' }));
   const batch = sampleBatch(resourceId, log);
-  for (let i = 0; i < 2; i++) expect((await api.ask('PUT', `/agent/v1/batches/${batch.batchId}`, batch, { as: hostKey })).status).toBe(204);
-  const foreign = await api.ask('PUT', `/agent/v1/sets/${set.setId}`, { ...set, setId: testIds('set') }, { as: hostKey });
+  for (let i = 0; i < 2; i++)
+    expect((await api.ask('PUT', `/agent/v1/batches/${batch.batchId}`, batch, { as: hostKey })).status).toBe(204);
+  const foreign = await api.ask(
+    'PUT',
+    `/agent/v1/sets/${set.setId}`,
+    { ...set, setId: testIds('set') },
+    { as: hostKey },
+  );
   expect(foreign.body).toMatchObject({ code: 'request_invalid' });
 });
 
@@ -200,7 +242,10 @@ test('a host tells of foreign sets only while it rebuilds the catalog from a poo
   const tell = () => api.ask('PUT', `/agent/v1/sets/${set.setId}`, set, { as: key });
   expect((await tell()).body).toMatchObject({ code: 'pool_of_set_unknown' });
   const run = idOf(await api.ask('POST', '/api/v1/pools/third/rebuild'));
-  expect((await api.ask('POST', '/api/v1/pools/third/rebuild')).body).toMatchObject({ code: 'rebuild_running', params: { run } });
+  expect((await api.ask('POST', '/api/v1/pools/third/rebuild')).body).toMatchObject({
+    code: 'rebuild_running',
+    params: { run },
+  });
   expect((await tell()).status).toBe(204);
   expect((await api.ask('GET', `/api/v1/resources/${set.resourceId}`)).body).toMatchObject({ hostId: null });
   await moveRun(api.store.catalog, run, 'cancelled');
@@ -211,7 +256,8 @@ test('K-080 a log order names every target pool and the log that a running backu
   const resource = await newResource('fourth', id);
   await newPool('one', id);
   await newPool('two', id);
-  const start = async (pool: string) => idOf(await api.ask('POST', '/api/v1/runs', { kind: 'log-backup', resource: 'fourth', pool }));
+  const start = async (pool: string) =>
+    idOf(await api.ask('POST', '/api/v1/runs', { kind: 'log-backup', resource: 'fourth', pool }));
   const first = await start('one');
   const batch = sampleBatch(resource, first);
   await api.ask('PUT', `/agent/v1/batches/${batch.batchId}`, batch, { as: key });
@@ -228,7 +274,12 @@ test('K-080 a log order names every target pool and the log that a running backu
 
 test('K-064 a full backup of a resource that nobody logged in to is refused before a run is recorded', async () => {
   const { id } = await newHost('db6');
-  await registerResource(api.store.catalog, { id: testIds('res'), hostId: id, name: 'sixth', found: instance('/sixth') });
+  await registerResource(api.store.catalog, {
+    id: testIds('res'),
+    hostId: id,
+    name: 'sixth',
+    found: instance('/sixth'),
+  });
   await newPool('sixth', id);
   const answer = await api.ask('POST', '/api/v1/runs', { kind: 'full-backup', resource: 'sixth', pool: 'sixth' });
   expect(answer.body).toMatchObject({ code: 'resource_not_logged_in', params: { resource: 'sixth' } });
@@ -239,7 +290,12 @@ test('K-095 a point that the pool of the newest set does not reach is planned fr
   const { id, key } = await newHost('db-many');
   const systemId = '888';
   const found = { ...instance('/many-pools'), systemId };
-  const resource = await registerResource(api.store.catalog, { id: testIds('res'), hostId: id, name: 'many-pools', found });
+  const resource = await registerResource(api.store.catalog, {
+    id: testIds('res'),
+    hostId: id,
+    name: 'many-pools',
+    found,
+  });
   await newPool('near', id);
   await newPool('far-reaching', id);
   const commit = async (pool: string, at: string, hasLog: boolean): Promise<string> => {
@@ -264,7 +320,10 @@ test('K-095 a point that the pool of the newest set does not reach is planned fr
   expect((await plan(time, 'near')).body).toMatchObject({ code: 'point_after_latest' });
   expect((await plan(time)).body).toMatchObject({ plan: { setId: set } });
   const refused = await plan('2026-11-21T09:00:00.000000Z');
-  expect(refused.body).toMatchObject({ code: 'point_after_latest', params: { before: expect.stringContaining('T08:30') as string } });
+  expect(refused.body).toMatchObject({
+    code: 'point_after_latest',
+    params: { before: expect.stringContaining('T08:30') as string },
+  });
 });
 
 test('a local pool is refused for a resource on another host', async () => {
@@ -290,7 +349,10 @@ test('a repeated request with the same Idempotency-Key acts once', async () => {
 test('roles: an auditor reads and changes nothing', async () => {
   const id = testIds('tok');
   const token = makeBearer('hf', id);
-  await api.store.catalog.change("insert into api_token (id, name, role, secret_sha256) values ($1, 'a', 'auditor', $2)", [id, token.sha256]);
+  await api.store.catalog.change(
+    "insert into api_token (id, name, role, secret_sha256) values ($1, 'a', 'auditor', $2)",
+    [id, token.sha256],
+  );
   expect((await api.ask('GET', '/api/v1/runs', undefined, { as: token.text })).status).toBe(200);
   const refused = await api.ask('POST', '/api/v1/runs', { kind: 'no-op', host: 'db1' }, { as: token.text });
   expect(refused.body).toMatchObject({ code: 'permission_denied', params: { role: 'auditor' } });
@@ -302,7 +364,9 @@ test('log lines of a run are listed, and followed as events until the run ends',
   const id = await startFull();
   const lines = [{ at: '2026-11-21T08:00:00Z', level: 'info', message: 'copying' }];
   expect((await api.ask('POST', `/agent/v1/runs/${id}/log`, { lines }, { as: hostKey })).status).toBe(204);
-  expect((await api.ask('POST', `/agent/v1/runs/${id}/log`, { lines }, { as: otherHostKey })).body).toMatchObject({ code: 'order_refused' });
+  expect((await api.ask('POST', `/agent/v1/runs/${id}/log`, { lines }, { as: otherHostKey })).body).toMatchObject({
+    code: 'order_refused',
+  });
   const stream = await fetch(`${api.url}/api/v1/runs/${id}/logs`, {
     headers: { authorization: `Bearer ${api.adminToken}`, accept: 'text/event-stream' },
   });
@@ -331,21 +395,11 @@ test('no secret is in any answer of /api/v1, in the log, or in clear in the cata
   for (const secret of [poolSecret, hostKey, api.adminToken]) {
     expect(shown).not.toContain(secret);
     expect(api.log()).not.toContain(secret);
-    const rows = await api.store.catalog.change('select 1 from pool_secret where position($1::bytea in sealed_secrets) > 0', [
-      Buffer.from(secret),
-    ]);
+    const rows = await api.store.catalog.change(
+      'select 1 from pool_secret where position($1::bytea in sealed_secrets) > 0',
+      [Buffer.from(secret)],
+    );
     expect(rows).toBe(0);
-  }
-});
-
-test('init is idempotent: keys and token stay, files are 0600, and the token is told once', async () => {
-  const before = await readFile(`${api.home}/master.key`);
-  const report = await initialise(api.settings, { nowMs: () => Date.now() });
-  expect(report).toMatchObject({ migrations: [], madeKeys: [] });
-  expect(report.adminToken).toBeUndefined();
-  expect(await readFile(`${api.home}/master.key`)).toEqual(before);
-  for (const name of ['master.key', 'payload.key', 'admin.token']) {
-    expect((await stat(`${api.home}/${name}`)).mode & 0o777).toBe(0o600);
   }
 });
 
@@ -358,16 +412,20 @@ test('a run recorded before the API died is handed to Temporal when it starts ag
   const again = await runApi(api.settings, { clock: { nowMs: () => Date.now() }, log: pino({ level: 'silent' }) });
   const connection = await Connection.connect({ address: api.settings.temporalAddress });
   const { workflow } = new Client({ connection });
-  await expect.poll(() => workflow.getHandle(runWorkflowId(id)).describe().then((d) => d.status.name, () => 'none'), { timeout: 20_000 }).toBe('RUNNING');
+  await expect
+    .poll(
+      () =>
+        workflow
+          .getHandle(runWorkflowId(id))
+          .describe()
+          .then(
+            (d) => d.status.name,
+            () => 'none',
+          ),
+      { timeout: 20_000 },
+    )
+    .toBe('RUNNING');
   await workflow.getHandle(runWorkflowId(id)).terminate();
   await connection.close();
   await again.close();
-});
-
-test('a sealed secret opens only in its own row and only with its key', () => {
-  const vault = openVault(randomBytes(32));
-  const sealed = vault.seal('pass', 'login of a');
-  expect(vault.open(sealed, 'login of a')).toBe('pass');
-  expect(() => vault.open(sealed, 'login of b')).toThrow(/cannot be decrypted/);
-  expect(() => openVault(randomBytes(32)).open(sealed, 'login of a')).toThrow(/cannot be decrypted/);
 });

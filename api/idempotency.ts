@@ -45,7 +45,11 @@ export async function oncePerKey(
   }
 }
 
-function replayOf({ key }: IdempotencyScope, first: { bodySha256: Uint8Array; status: number | null; response?: unknown }, body: Uint8Array): Served<unknown> {
+function replayOf(
+  { key }: IdempotencyScope,
+  first: { bodySha256: Uint8Array; status: number | null; response?: unknown },
+  body: Uint8Array,
+): Served<unknown> {
   if (!timingSafeEqual(first.bodySha256, body)) throw fail('idempotency_conflict', { key });
   if (first.status === null) throw fail('idempotency_in_flight', { key });
   const { answer, location } = keptShape.parse(first.response);

@@ -51,14 +51,23 @@ export async function initialise(settings: ServerSettings, clock: Clock): Promis
 }
 
 /** The file first, then the row: whoever dies between the two finds the file and stores its row at the next init. */
-async function ensureAdminToken(catalog: Parameters<typeof addApiToken>[0], file: string, clock: Clock): Promise<string | undefined> {
+async function ensureAdminToken(
+  catalog: Parameters<typeof addApiToken>[0],
+  file: string,
+  clock: Clock,
+): Promise<string | undefined> {
   const fresh = makeBearer('hf', formatId('tok', clock.nowMs(), randomBytes(10)));
   const isMade = await createSecretFile(file, fresh.text);
   const bearer = parseBearer('hf', await readSecretFile(file));
   if (bearer === undefined) return undefined;
   const id = parseId('tok', `tok_${bearer.idHex}`);
   if ((await findApiToken(catalog, id)) === undefined) {
-    await addApiToken(catalog, { id, name: 'first administrator', role: 'administrator', sha256: sha256(bearer.secret) });
+    await addApiToken(catalog, {
+      id,
+      name: 'first administrator',
+      role: 'administrator',
+      sha256: sha256(bearer.secret),
+    });
   }
   return isMade ? fresh.text : undefined;
 }

@@ -28,7 +28,13 @@ export async function inspect<T>(context: Context, { hostId, inspection, answer 
   if (!host.isOnline) throw fail('host_offline', { host: host.name });
   const id = randomUUID();
   const { kind } = inspection;
-  await addInspection(catalog, { id, hostId, kind, sealedRequest: vault.seal(JSON.stringify(inspection), id), validSeconds });
+  await addInspection(catalog, {
+    id,
+    hostId,
+    kind,
+    sealedRequest: vault.seal(JSON.stringify(inspection), id),
+    validSeconds,
+  });
   try {
     const parsed = answer.safeParse(await runs.inspect({ inspectionId: id, hostId, kind, queuePrefix }));
     if (parsed.success) return parsed.data;

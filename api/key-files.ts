@@ -42,4 +42,5 @@ export async function createSecretFile(file: string, text: string): Promise<bool
 }
 
 /** A new key file with 32 random bytes unless there is one. */
-export const ensureKeyFile = (file: string): Promise<boolean> => createSecretFile(file, randomBytes(32).toString('base64'));
+export const ensureKeyFile = (file: string): Promise<boolean> =>
+  createSecretFile(file, randomBytes(32).toString('base64'));

@@ -21,7 +21,9 @@ export function openapiOf(routes: readonly Route[]): Json {
     paths,
     components: {
       schemas: book.schemas,
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'hf_… API token, or hfh_… key of a host' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'hf_… API token, or hfh_… key of a host' },
+      },
     },
   };
 }
@@ -37,7 +39,11 @@ function openSchemaBook(): SchemaBook {
   return {
     schemas,
     schemaOf: (shape) => {
-      const { $defs = {}, ...schema } = z.toJSONSchema(shape, { io: 'input', unrepresentable: 'any', reused: 'inline' });
+      const { $defs = {}, ...schema } = z.toJSONSchema(shape, {
+        io: 'input',
+        unrepresentable: 'any',
+        reused: 'inline',
+      });
       for (const [name, definition] of Object.entries($defs)) schemas[name] = relinked(definition);
       const own = shape.meta()?.id;
       if (own === undefined) return relinked(schema);
@@ -52,7 +58,9 @@ const dropped: ReadonlySet<string> = new Set(['id', '$schema']);
 
 /** Points `#/$defs/X` to the components and drops what is said elsewhere. */
 function relinked(schema: Json): Json {
-  const text = JSON.stringify(schema, (key, value: unknown) => (dropped.has(key) && typeof value === 'string' ? undefined : value));
+  const text = JSON.stringify(schema, (key, value: unknown) =>
+    dropped.has(key) && typeof value === 'string' ? undefined : value,
+  );
   return z.record(z.string(), z.unknown()).parse(JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/')));
 }
 
@@ -74,12 +82,21 @@ function operationOf(route: Route, book: SchemaBook, problem: Json): Json {
 }
 
 const operationId = (route: Route): string =>
-  `${route.method}_${route.path.replace(/[{}]/g, '').replace(/[^A-Za-z0-9]+/g, '_').replace(/^_|_$/g, '')}`;
+  `${route.method}_${route.path
+    .replace(/[{}]/g, '')
+    .replace(/[^A-Za-z0-9]+/g, '_')
+    .replace(/^_|_$/g, '')}`;
 
-const tagOf = (route: Route): string => route.path.split('/').find((part) => !['', 'api', 'agent', 'v1'].includes(part)) ?? 'server';
+const tagOf = (route: Route): string =>
+  route.path.split('/').find((part) => !['', 'api', 'agent', 'v1'].includes(part)) ?? 'server';
 
 const namesIn = (path: string): Json[] =>
-  [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+  [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
 
 const objectShape = z.object({
   properties: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
@@ -89,10 +106,22 @@ const objectShape = z.object({
 function queryOf(route: Route, book: SchemaBook): Json[] {
   if (route.query === undefined) return [];
   const { properties = {}, required = [] } = objectShape.parse(book.schemaOf(route.query));
-  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema }));
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
+  }));
 }
 
 const keyOf = (route: Route): Json[] =>
   route.method === 'post' && typeof route.access === 'object' && route.isSecret !== true
-    ? [{ name: 'Idempotency-Key', in: 'header', required: route.needsKey === true, schema: { type: 'string', maxLength: 200 } }]
+    ? [
+        {
+          name: 'Idempotency-Key',
+          in: 'header',
+          required: route.needsKey === true,
+          schema: { type: 'string', maxLength: 200 },
+        },
+      ]
     : [];

@@ -29,7 +29,13 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
     case 'restore':
       return restoreOrder(context, run, spec);
     case 'verify-set':
-      return { kind: 'verify-set', ...head, pool: await poolAccess(context, spec.poolId), setId: spec.setId, depth: spec.depth };
+      return {
+        kind: 'verify-set',
+        ...head,
+        pool: await poolAccess(context, spec.poolId),
+        setId: spec.setId,
+        depth: spec.depth,
+      };
     case 'rebuild':
       return { kind: 'rebuild', ...head, pool: await poolAccess(context, spec.poolId) };
     case 'no-op':
@@ -37,14 +43,21 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
   }
 }
 
-async function backupOrder(context: Context, run: RunRow, spec: BackupSpec): Promise<OrderOf<'full-backup'> | OrderOf<'log-backup'>> {
+async function backupOrder(
+  context: Context,
+  run: RunRow,
+  spec: BackupSpec,
+): Promise<OrderOf<'full-backup'> | OrderOf<'log-backup'>> {
   const { resourceId, poolId, kind } = spec;
   const { hostId } = run;
   const instance = await instanceAccess(context, resourceId);
   const head = { runId: run.id, hostId, options: await safeOptions(context, hostId, spec), instance };
   const needed = await neededFrom(context, resourceId);
   if (kind === 'log-backup') {
-    const pools = [await poolAccess(context, poolId), ...(await logPools(context, { resourceId, hostId, except: poolId }))];
+    const pools = [
+      await poolAccess(context, poolId),
+      ...(await logPools(context, { resourceId, hostId, except: poolId })),
+    ];
     return { kind, ...head, pools, neededFrom: needed };
   }
   if (run.setId === null) throw bug(`full backup ${run.id} was recorded without a set id`);
@@ -57,7 +70,11 @@ async function backupOrder(context: Context, run: RunRow, spec: BackupSpec): Pro
 type BackupSpec = JobSpecOf<'full-backup' | 'log-backup'>;
 
 /** The options of the job, with the archive directory found and with nothing deleted while a target pool is out of reach. */
-async function safeOptions(context: Context, hostId: HostId, { resourceId, options }: BackupSpec): Promise<BackupOptions> {
+async function safeOptions(
+  context: Context,
+  hostId: HostId,
+  { resourceId, options }: BackupSpec,
+): Promise<BackupOptions> {
   const found = await withArchive(context, resourceId, options);
   const isOutOfReach = (await unreachableLogPools(context, resourceId, hostId)).length > 0;
   return isOutOfReach ? { ...found, archiveRetention: { mode: 'keep' } } : found;
@@ -72,7 +89,9 @@ export async function unreachableLogPools({ catalog }: Context, id: ResourceId, 
 /** K-082: the directory that the job names, else the one that the last preflight found. */
 async function withArchive({ catalog }: Context, id: ResourceId, options: BackupOptions): Promise<BackupOptions> {
   const found = (await getResource(catalog, id)).preflight?.archiveDirectory;
-  return options.archiveDirectory !== undefined || found === undefined ? options : { ...options, archiveDirectory: found };
+  return options.archiveDirectory !== undefined || found === undefined
+    ? options
+    : { ...options, archiveDirectory: found };
 }
 
 async function restoreOrder(context: Context, run: RunRow, spec: JobSpecOf<'restore'>): Promise<OrderOf<'restore'>> {
@@ -90,7 +109,8 @@ async function logPools(
 ): Promise<PoolAccess[]> {
   const pools: PoolAccess[] = [];
   for (const id of await logPoolsOf(context.catalog, resourceId)) {
-    if (id !== except && canReach(await getPool(context.catalog, id), hostId)) pools.push(await poolAccess(context, id));
+    if (id !== except && canReach(await getPool(context.catalog, id), hostId))
+      pools.push(await poolAccess(context, id));
   }
   return pools;
 }
@@ -104,8 +124,12 @@ async function neededFrom(context: Context, resourceId: ResourceId): Promise<Ord
   const [oldest] = await openBackupsSince(context.catalog, resourceId);
   if (oldest === undefined) return [];
   const batches = await lastBatchesBefore(context.catalog, resourceId, parseInstant(oldest.createdAt));
-  if (batches.length === 0) return [{ timeline: 1, segment: formatSegmentName({ timeline: 1, number: 0 }, 16_777_216) }];
-  return batches.map(({ timeline, to, segmentBytes }) => ({ timeline, segment: segmentOf(timeline, to, segmentBytes) }));
+  if (batches.length === 0)
+    return [{ timeline: 1, segment: formatSegmentName({ timeline: 1, number: 0 }, 16_777_216) }];
+  return batches.map(({ timeline, to, segmentBytes }) => ({
+    timeline,
+    segment: segmentOf(timeline, to, segmentBytes),
+  }));
 }
 
 /** How the agent reaches an instance; with the stored login where there is one. Throws `resource_unknown`, `secret_unreadable`. */

@@ -72,7 +72,9 @@ export function route<P, Q, B, R>(spec: RouteSpec<P, Q, B, R>): Route {
   return {
     ...rest,
     serve: async (foreign) => spec.serve(parsed(foreign)),
-    ...(stream === undefined ? {} : { stream: async (foreign, request, response) => stream(parsed(foreign), request, response) }),
+    ...(stream === undefined
+      ? {}
+      : { stream: async (foreign, request, response) => stream(parsed(foreign), request, response) }),
   };
 }
 

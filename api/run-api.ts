@@ -39,7 +39,11 @@ export interface ApiPorts {
  * `holdfast api`: opens catalog and Temporal, listens, and starts again what was recorded but never started.
  * Throws `key_missing`, `key_unsafe`, `catalog_unreachable`, `catalog_not_migrated`, `port_unavailable`.
  */
-export async function runApi(settings: ServerSettings, ports: ApiPorts, options: ServerOptions = {}): Promise<RunningApi> {
+export async function runApi(
+  settings: ServerSettings,
+  ports: ApiPorts,
+  options: ServerOptions = {},
+): Promise<RunningApi> {
   const files = homeFiles(settings.home);
   const payloadKey = payloadKeyOf(await readKeyFile(files.payloadKey));
   const vault = openVault(await readKeyFile(files.masterKey));
@@ -109,7 +113,10 @@ function resumeUntilDone(context: Context): () => void {
         if (count > 0) context.log.info({ count }, 'handed recorded runs to Temporal');
       },
       (cause: unknown) => {
-        context.log.warn({ cause: cause instanceof Error ? cause.message : 'no reason given' }, 'recorded runs wait for Temporal');
+        context.log.warn(
+          { cause: cause instanceof Error ? cause.message : 'no reason given' },
+          'recorded runs wait for Temporal',
+        );
         timer = setTimeout(attempt, retryMs);
       },
     );

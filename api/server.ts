@@ -58,7 +58,10 @@ const handlerOf =
   async (request: Request, response: Response): Promise<void> => {
     const caller = await admit(context, route, request);
     const foreign = { params: request.params, query: request.query, body: request.body as unknown, caller };
-    if (route.stream !== undefined && request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream') {
+    if (
+      route.stream !== undefined &&
+      request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream'
+    ) {
       await route.stream(foreign, request, response);
       return;
     }
@@ -83,7 +86,8 @@ async function admit(context: Context, route: Route, request: Request): Promise<
 function checkAnswer(route: Route, served: Served<unknown>, { checksAnswers = false }: ServerOptions): void {
   if (!checksAnswers || route.answer === undefined) return;
   const parsed = route.answer.safeParse(JSON.parse(JSON.stringify(served.answer)));
-  if (!parsed.success) throw bug(`${route.method} ${route.path} answers what it does not promise: ${parsed.error.message}`);
+  if (!parsed.success)
+    throw bug(`${route.method} ${route.path} answers what it does not promise: ${parsed.error.message}`);
 }
 
 /** Express knows an error handler by its four parameters. */
@@ -100,6 +104,7 @@ const asProblem =
 /** Messages from the error to its root, for our log only. */
 function causesOf(thrown: unknown): string[] {
   const texts: string[] = [];
-  for (let e: unknown = thrown; e instanceof Error && texts.length < 6; e = e.cause) texts.push(`${e.name}: ${e.message}`);
+  for (let e: unknown = thrown; e instanceof Error && texts.length < 6; e = e.cause)
+    texts.push(`${e.name}: ${e.message}`);
   return texts;
 }

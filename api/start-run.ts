@@ -54,7 +54,8 @@ async function handToTemporal(context: Context, runId: RunId, kind: JobSpec['kin
 /** Starts what was recorded before the API died between catalog and Temporal; what runs already is left alone. */
 export async function resumeQueuedRuns(context: Context): Promise<number> {
   const queued = await queuedRuns(context.catalog);
-  for (const run of queued) await context.runs.start({ runId: run.id, kind: run.kind, queuePrefix: context.queuePrefix });
+  for (const run of queued)
+    await context.runs.start({ runId: run.id, kind: run.kind, queuePrefix: context.queuePrefix });
   return queued.length;
 }
 

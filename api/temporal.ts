@@ -115,7 +115,9 @@ async function workInProgress(client: Client, workflowId: string): Promise<LiveR
   let payloads = pending?.heartbeatDetails?.payloads ?? [];
   for (const codec of [...converter.payloadCodecs].reverse()) payloads = await codec.decode(payloads);
   const [beat] = payloads;
-  const progress = progressShape.safeParse(beat === undefined ? undefined : converter.payloadConverter.fromPayload(beat));
+  const progress = progressShape.safeParse(
+    beat === undefined ? undefined : converter.payloadConverter.fromPayload(beat),
+  );
   return {
     ...(progress.success ? { progress: progress.data } : {}),
     ...(typeof pending?.attempt === 'number' ? { attempt: pending.attempt } : {}),
@@ -139,7 +141,8 @@ async function asked<T>(ask: () => Promise<T>, run?: RunId): Promise<T> {
     return await ask();
   } catch (cause) {
     if (cause instanceof HoldfastError) throw cause;
-    if (cause instanceof WorkflowNotFoundError && run !== undefined) throw fail('run_finished', { run, state: 'at its end' }, cause);
+    if (cause instanceof WorkflowNotFoundError && run !== undefined)
+      throw fail('run_finished', { run, state: 'at its end' }, cause);
     throw fail('temporal_unreachable', { reason: cause instanceof Error ? cause.message : 'no reason given' }, cause);
   }
 }

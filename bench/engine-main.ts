@@ -76,7 +76,13 @@ async function backUp(): Promise<void> {
     limits: {},
     isFastCheckpoint: true,
   };
-  const take = takeFullBackup({ home: option('home'), clock, newId, neededLog: () => Promise.resolve([]), toolVersion: productVersion });
+  const take = takeFullBackup({
+    home: option('home'),
+    clock,
+    newId,
+    neededLog: () => Promise.resolve([]),
+    toolVersion: productVersion,
+  });
   await take({ kind: 'full-backup', runId, hostId, setId, instance, pool, options }, step);
 }
 

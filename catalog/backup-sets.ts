@@ -65,4 +65,7 @@ export const setsOfDatabase = (db: Database, systemId: string): Promise<SetRow[]
   db.rows(setShape, `select ${columns} from backup_set where system_id = $1 order by id`, [systemId]);
 
 export const storeVerify = (db: Database, id: SetId, report: VerifyReport): Promise<number> =>
-  db.change('update backup_set set verified_at = now(), verify_report = $2 where id = $1', [id, JSON.stringify(report)]);
+  db.change('update backup_set set verified_at = now(), verify_report = $2 where id = $1', [
+    id,
+    JSON.stringify(report),
+  ]);

@@ -102,10 +102,19 @@ test('what a pool names has a resource before any host has it, and the host that
 test('a run moves only along its states, and a repeated move is fine', async () => {
   const runs = openRunBook(db());
   const id = await newRun(sampleBackup(resourceId, poolId));
-  expect(await runs.ticket(id)).toMatchObject({ hostId, lane: { owner: resourceId, kind: 'data' }, reconnectMinutes: 10 });
+  expect(await runs.ticket(id)).toMatchObject({
+    hostId,
+    lane: { owner: resourceId, kind: 'data' },
+    reconnectMinutes: 10,
+  });
   await runs.moveTo(id, 'running');
   await runs.moveTo(id, 'running');
-  await runs.close(id, { state: 'failed', code: 'pool_full', params: { pool: 'first' }, message: 'Pool first is full' });
+  await runs.close(id, {
+    state: 'failed',
+    code: 'pool_full',
+    params: { pool: 'first' },
+    message: 'Pool first is full',
+  });
   await expect(runs.moveTo(id, 'running')).rejects.toMatchObject({ code: 'run_state_conflict' });
   const run = await getRun(db(), id);
   expect(run).toMatchObject({ state: 'failed', outcome: { code: 'pool_full' } });
@@ -182,7 +191,7 @@ test('a failed transaction leaves nothing behind', async () => {
 
 test('a row that lost its shape is said to be damaged, with its table', async () => {
   const id = await newRun(sampleNoOp(hostId));
-  await db().change("update run set outcome = '{\"state\":\"odd\"}' where id = $1", [id]);
+  await db().change('update run set outcome = \'{"state":"odd"}\' where id = $1', [id]);
   await expect(getRun(db(), id)).rejects.toMatchObject({ code: 'catalog_damaged', params: { table: 'run' } });
   await db().change('update run set outcome = null where id = $1', [id]);
   await moveRun(db(), id, 'cancelled');

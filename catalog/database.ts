@@ -78,7 +78,11 @@ async function inTransaction<T>(pool: pg.Pool, work: (db: Database) => Promise<T
   }
 }
 
-async function ask(runner: Runner, sql: string, params: readonly unknown[]): Promise<pg.QueryResult<pg.QueryResultRow>> {
+async function ask(
+  runner: Runner,
+  sql: string,
+  params: readonly unknown[],
+): Promise<pg.QueryResult<pg.QueryResultRow>> {
   try {
     return await runner.query(sql, [...params]);
   } catch (cause) {
@@ -101,5 +105,7 @@ function translated(cause: unknown): unknown {
   if (cause instanceof HoldfastError) return cause;
   const state = sqlState(cause);
   const isAway = state === undefined || state.startsWith('08') || state.startsWith('57P') || state.startsWith('53');
-  return isAway ? fail('catalog_unreachable', { reason: cause instanceof Error ? cause.message : 'no reason given' }, cause) : cause;
+  return isAway
+    ? fail('catalog_unreachable', { reason: cause instanceof Error ? cause.message : 'no reason given' }, cause)
+    : cause;
 }

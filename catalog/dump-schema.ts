@@ -28,7 +28,8 @@ const triggersSql = `select pg_get_triggerdef(t.oid) || ';' as text from pg_trig
 /** The schema of a migrated catalog as text: `catalog/schema.sql` is compared with it, so a change is always seen in review. */
 export async function dumpSchema(db: Database): Promise<string> {
   const tables = new Map<string, string[]>();
-  for (const { table, text } of await db.rows(columnShape, columnsSql)) tables.set(table, [...(tables.get(table) ?? []), text]);
+  for (const { table, text } of await db.rows(columnShape, columnsSql))
+    tables.set(table, [...(tables.get(table) ?? []), text]);
   const lines = ['-- Generated from catalog/migrations by `npx vitest run catalog -u`. Do not edit.', ''];
   for (const [table, columns] of tables) lines.push(`create table ${table} (`, columns.join(',\n'), ');', '');
   for (const sql of [constraintsSql, indexesSql, triggersSql]) {

@@ -30,9 +30,11 @@ export const listHosts = (db: Database): Promise<HostRow[]> =>
 
 /** By id or by name. Throws `host_unknown`. */
 export async function getHost(db: Database, idOrName: string): Promise<HostRow> {
-  const rows = await db.rows(hostShape, `select ${columns} from host where revoked_at is null and (id = $1 or name = $1)`, [
-    idOrName,
-  ]);
+  const rows = await db.rows(
+    hostShape,
+    `select ${columns} from host where revoked_at is null and (id = $1 or name = $1)`,
+    [idOrName],
+  );
   const host = rows[0];
   if (host === undefined) throw fail('host_unknown', { host: idOrName });
   return host;

@@ -20,7 +20,11 @@ const where = 'principal = $1 and method = $2 and path = $3 and key = $4';
 const scopeOf = (s: IdempotencyScope): string[] => [s.principal, s.method, s.path, s.key];
 
 /** Takes the key; undefined when it was free, otherwise what is known of its first use. Keys are kept 30 days. */
-export async function takeKey(db: Database, scope: IdempotencyScope, bodySha256: Uint8Array): Promise<KeptAnswer | undefined> {
+export async function takeKey(
+  db: Database,
+  scope: IdempotencyScope,
+  bodySha256: Uint8Array,
+): Promise<KeptAnswer | undefined> {
   await db.change("delete from idempotency_key where created_at < now() - interval '30 days'");
   const taken = await db.change(
     `insert into idempotency_key (principal, method, path, key, body_sha256) values ($1, $2, $3, $4, $5)

@@ -14,7 +14,10 @@ const kindOf = (spec: JobSpec): 'backup' | 'restore' | 'care' => {
 };
 
 /** Stores a job with its first revision: every run has one, one-off commands too (build.md "Data model"). */
-export async function addJob(db: Database, job: { id: JobId; name: string; spec: JobSpec; createdBy: string }): Promise<void> {
+export async function addJob(
+  db: Database,
+  job: { id: JobId; name: string; spec: JobSpec; createdBy: string },
+): Promise<void> {
   await db.change('insert into job (id, kind, name, current_revision) values ($1, $2, $3, 1)', [
     job.id,
     kindOf(job.spec),
@@ -44,10 +47,11 @@ const selection = `select j.id, j.kind, j.name, j.current_revision as revision, 
 
 /** Newest first. */
 export async function listJobs(db: Database, page: PageRequest): Promise<Page<JobRow>> {
-  const rows = await db.rows(jobShape, `${selection} where ($1::text is null or j.id < $1) order by j.id desc limit $2`, [
-    page.after ?? null,
-    page.limit + 1,
-  ]);
+  const rows = await db.rows(
+    jobShape,
+    `${selection} where ($1::text is null or j.id < $1) order by j.id desc limit $2`,
+    [page.after ?? null, page.limit + 1],
+  );
   return pageOf(rows, page.limit);
 }
 

@@ -10,7 +10,12 @@ import { ensureResource } from './resources.ts';
 /** Indexes a committed log batch; told again it stays as it is. */
 export function indexBatch(db: Database, batch: BatchSummary, pool: PoolId): Promise<void> {
   return db.transaction(async (inside) => {
-    await ensureResource(inside, { id: batch.resourceId, engine: 'postgresql', systemId: batch.systemId, serverMajor: 0 });
+    await ensureResource(inside, {
+      id: batch.resourceId,
+      engine: 'postgresql',
+      systemId: batch.systemId,
+      serverMajor: 0,
+    });
     await inside.change(
       `insert into log_batch (id, pool_id, run_id, resource_id, system_id, branch_id, summary)
        values ($1, $2, $3, $4, $5, $6, $7) on conflict (id, pool_id) do nothing`,

@@ -53,7 +53,10 @@ export async function migrate(catalog: Catalog): Promise<string[]> {
 /** Throws `catalog_not_migrated` unless the catalog is exactly at this version. */
 export async function demandMigrated(catalog: Catalog): Promise<void> {
   const known = await knownMigrations();
-  const tables = await catalog.rows(z.object({ found: z.string().nullable() }), "select to_regclass('migration')::text as found");
+  const tables = await catalog.rows(
+    z.object({ found: z.string().nullable() }),
+    "select to_regclass('migration')::text as found",
+  );
   const missing = tables[0]?.found == null ? known : await missingMigrations(catalog, known);
   const first = missing[0];
   if (first !== undefined) throw fail('catalog_not_migrated', { missing: first.name });

@@ -49,9 +49,19 @@ export function addPool(db: Database, pool: NewPool): Promise<void> {
   return db.transaction(async (inside) => {
     await inside.change(
       'insert into pool (id, name, access, place, is_encrypted, maintenance_hosts) values ($1, $2, $3, $4, $5, $6)',
-      [pool.id, pool.name, pool.place.kind === 'local' ? 'local' : 'shared', JSON.stringify(pool.place), pool.isEncrypted, [pool.hostId]],
+      [
+        pool.id,
+        pool.name,
+        pool.place.kind === 'local' ? 'local' : 'shared',
+        JSON.stringify(pool.place),
+        pool.isEncrypted,
+        [pool.hostId],
+      ],
     );
-    await inside.change('insert into pool_secret (pool_id, sealed_secrets) values ($1, $2)', [pool.id, pool.sealedSecrets]);
+    await inside.change('insert into pool_secret (pool_id, sealed_secrets) values ($1, $2)', [
+      pool.id,
+      pool.sealedSecrets,
+    ]);
   });
 }
 

@@ -60,7 +60,15 @@ export function registerResource(db: Database, { id, hostId, name, found }: NewR
        order by host_id nulls last limit 1 for update`,
       [hostId, found.dataDirectory, found.systemId],
     );
-    const place = [hostId, found.engine, found.systemId, found.serverMajor, found.dataDirectory, found.port, found.socket];
+    const place = [
+      hostId,
+      found.engine,
+      found.systemId,
+      found.serverMajor,
+      found.dataDirectory,
+      found.port,
+      found.socket,
+    ];
     const existing = known[0]?.id;
     if (existing !== undefined) {
       await inside.change(
@@ -82,7 +90,9 @@ export function registerResource(db: Database, { id, hostId, name, found }: NewR
 
 /** A name that no resource has yet: the wanted one, or the same with a number behind it. */
 export async function freeResourceName(db: Database, wanted: string): Promise<string> {
-  const rows = await db.rows(z.object({ name: z.string() }), 'select name from resource where starts_with(name, $1)', [wanted]);
+  const rows = await db.rows(z.object({ name: z.string() }), 'select name from resource where starts_with(name, $1)', [
+    wanted,
+  ]);
   const taken = new Set(rows.map((row) => row.name));
   for (let n = 1; ; n++) {
     const name = n === 1 ? wanted : `${wanted}-${String(n)}`;
@@ -140,7 +150,10 @@ export async function findLogin(db: Database, id: ResourceId): Promise<StoredLog
 
 /** Notes a pool as a target of the log backup of a resource (K-080); fine when it is one already. */
 export const addLogPool = (db: Database, resource: ResourceId, pool: PoolId): Promise<number> =>
-  db.change('insert into resource_log_pool (resource_id, pool_id) values ($1, $2) on conflict do nothing', [resource, pool]);
+  db.change('insert into resource_log_pool (resource_id, pool_id) values ($1, $2) on conflict do nothing', [
+    resource,
+    pool,
+  ]);
 
 export const removeLogPool = (db: Database, resource: ResourceId, pool: PoolId): Promise<number> =>
   db.change('delete from resource_log_pool where resource_id = $1 and pool_id = $2', [resource, pool]);

@@ -133,7 +133,10 @@ function wordsOf(state: RunState, outcome: RunOutcome | undefined): NewRunEvent 
     const details = outcome.warnings.map((warning) => `${warning.code}: ${warning.detail}`).join('; ');
     return { level: 'warn', message: `run succeeded with warnings: ${details}` };
   }
-  return { level: state === 'failed' ? 'error' : 'warn', message: `run is ${state}: ${outcome.message} (${outcome.code})` };
+  return {
+    level: state === 'failed' ? 'error' : 'warn',
+    message: `run is ${state}: ${outcome.message} (${outcome.code})`,
+  };
 }
 
 export interface NewRunEvent {
@@ -159,11 +162,11 @@ export type RunEvent = z.output<typeof runEventShape>;
 
 /** Lines of a run after a sequence number, oldest first. */
 export const runEventsAfter = (db: Database, id: RunId, after: number, limit: number): Promise<RunEvent[]> =>
-  db.rows(runEventShape, 'select seq, at, level, message from run_event where run_id = $1 and seq > $2 order by seq limit $3', [
-    id,
-    after,
-    limit,
-  ]);
+  db.rows(
+    runEventShape,
+    'select seq, at, level, message from run_event where run_id = $1 and seq > $2 order by seq limit $3',
+    [id, after, limit],
+  );
 
 /** When each full backup that still runs or waits was recorded, for one resource. */
 export async function openBackupsSince(db: Database, resource: ResourceId): Promise<{ readonly createdAt: string }[]> {

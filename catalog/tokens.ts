@@ -7,7 +7,12 @@ import { idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
 
 const roleShape = z.string().refine(isRole);
-const tokenShape = z.object({ id: idShape('tok'), name: z.string(), role: roleShape, sha256: z.instanceof(Uint8Array) });
+const tokenShape = z.object({
+  id: idShape('tok'),
+  name: z.string(),
+  role: roleShape,
+  sha256: z.instanceof(Uint8Array),
+});
 
 export interface ApiToken {
   readonly id: TokenId;

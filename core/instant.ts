@@ -27,7 +27,10 @@ export const instantFromMs = (ms: number): Instant => instantFromMicros(Math.rou
  */
 export function parseInstant(text: string): Instant {
   const m = shape.exec(text.trim());
-  const zone = m?.[4] === 'Z' ? 'Z' : (m?.[4] ?? '').replace(/^([+-]\d{2}):?(\d{2})?$/, (_w, h: string, min?: string) => `${h}:${min ?? '00'}`);
+  const zone =
+    m?.[4] === 'Z'
+      ? 'Z'
+      : (m?.[4] ?? '').replace(/^([+-]\d{2}):?(\d{2})?$/, (_w, h: string, min?: string) => `${h}:${min ?? '00'}`);
   const ms = m === null ? NaN : Date.parse(`${m[1] ?? ''}T${m[2] ?? ''}${zone}`);
   if (m === null || Number.isNaN(ms)) {
     throw fail('value_malformed', { text, what: 'time with zone', expected: '2026-11-21 08:12:20.918+08 or …Z' });

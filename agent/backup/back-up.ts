@@ -41,7 +41,9 @@ export async function backUp(attempt: Attempt): Promise<SetSummary> {
     {
       ...{ pool: attempt.order.pool, set: keys, attemptId, channels, compression },
       ...{ beginLsn: begun.beginLsn, pageBytes: begun.control.pageBytes, acknowledged: attempt.journal.acknowledged },
-      onAcknowledged: (piece) => { attempt.journal.append(piece); },
+      onAcknowledged: (piece) => {
+        attempt.journal.append(piece);
+      },
     },
     phases.step,
   );
@@ -75,7 +77,9 @@ function phasesOf({ step, session }: Attempt): { readonly step: StepContext; ent
       runId: step.runId,
       signal: AbortSignal.any([step.signal, session.lost]),
       report,
-      log: (line) => { step.log(line); },
+      log: (line) => {
+        step.log(line);
+      },
       limits: () => step.limits(),
     },
     enter: (phase) => {
@@ -90,7 +94,8 @@ function phasesOf({ step, session }: Attempt): { readonly step: StepContext; ent
 async function precheck({ session, order, step }: Attempt): Promise<Inspected> {
   const { archiveDirectory } = order.options;
   const inspected = await inspect(session, { instance: order.instance, archiveDirectory });
-  for (const { verdict, detail } of inspected.report.findings) if (verdict === 'warn') step.log({ level: 'warn', message: detail });
+  for (const { verdict, detail } of inspected.report.findings)
+    if (verdict === 'warn') step.log({ level: 'warn', message: detail });
   const [problem] = inspected.problems;
   if (problem !== undefined) throw problem;
   return inspected;
@@ -103,9 +108,15 @@ async function begin({ session, order, deps, step }: Attempt, inspected: Inspect
   const giveUp = (): void => void session.close();
   step.signal.addEventListener('abort', giveUp, { once: true });
   try {
-    const beginLsn = await beginBackup(session, engine, { label: `holdfast ${order.setId}`, isFast: order.options.isFastCheckpoint });
+    const beginLsn = await beginBackup(session, engine, {
+      label: `holdfast ${order.setId}`,
+      isFast: order.options.isFastCheckpoint,
+    });
     const { content: control } = await readControlFile(engineProfile(engine), dataDirectory);
-    step.log({ level: 'info', message: `backup mode began at ${beginLsn} on timeline ${String(inspected.facts.timeline)}` });
+    step.log({
+      level: 'info',
+      message: `backup mode began at ${beginLsn} on timeline ${String(inspected.facts.timeline)}`,
+    });
     return { inspected, control, beginLsn, beganAtMs };
   } catch (error) {
     throwIfEnded(step.signal);
@@ -115,14 +126,28 @@ async function begin({ session, order, deps, step }: Attempt, inspected: Inspect
   }
 }
 
-async function scanInstance({ session, order, step }: Attempt, { control, inspected }: BegunBackup): Promise<DataDirectoryScan> {
+async function scanInstance(
+  { session, order, step }: Attempt,
+  { control, inspected }: BegunBackup,
+): Promise<DataDirectoryScan> {
   const { dataDirectory, engine } = order.instance;
   const { hasChecksums, pagesPerFile, catalogVersion } = control;
   const profile = engineProfile(engine);
-  const scan = scanDataDirectory({ profile, dataDirectory, major: session.serverMajor, catalogVersion, pagesPerFile, hasChecksums });
+  const scan = scanDataDirectory({
+    profile,
+    dataDirectory,
+    major: session.serverMajor,
+    catalogVersion,
+    pagesPerFile,
+    hasChecksums,
+  });
   const { configuration, dataDirectory: served } = inspected.facts;
   const included = await readIncludedFiles(session, configuration.main);
-  const external = externalConfiguration(served, { ...configuration, included }, new Set(scan.files.map(({ path }) => path)));
+  const external = externalConfiguration(
+    served,
+    { ...configuration, included },
+    new Set(scan.files.map(({ path }) => path)),
+  );
   const files = [...scan.files, ...external];
   step.log({ level: 'info', message: `${String(files.length)} files, ${String(scan.bytesTotal)} bytes to read` });
   const made = directoriesOf(external, new Set(scan.directories.map(({ path }) => path)));
@@ -131,7 +156,10 @@ async function scanInstance({ session, order, step }: Attempt, { control, inspec
 }
 
 /** Ends backup mode after proving that the instance is still what it was. The control file is read before that. */
-async function end(attempt: Attempt, begun: BegunBackup): Promise<EndedBackup & { readonly control: Uint8Array; readonly endedAtMs: number }> {
+async function end(
+  attempt: Attempt,
+  begun: BegunBackup,
+): Promise<EndedBackup & { readonly control: Uint8Array; readonly endedAtMs: number }> {
   const { session, order, deps, step } = attempt;
   const { facts: before } = begun.inspected;
   requireSameInstance(session.instance, before, await readServerFacts(session));
@@ -141,7 +169,13 @@ async function end(attempt: Attempt, begun: BegunBackup): Promise<EndedBackup & 
   const label = parseBackupLabel(Buffer.from(ended.label).toString('latin1'));
   requireSame(session.instance, 'the timeline', String(before.timeline), String(label.timeline));
   requireSame(session.instance, 'the begin of the backup', begun.beginLsn, label.beginLsn);
-  if (compareLsn(ended.endLsn, begun.beginLsn) <= 0) throw fail('role_changed', { instance: session.instance, what: 'the log position', before: begun.beginLsn, after: ended.endLsn });
+  if (compareLsn(ended.endLsn, begun.beginLsn) <= 0)
+    throw fail('role_changed', {
+      instance: session.instance,
+      what: 'the log position',
+      before: begun.beginLsn,
+      after: ended.endLsn,
+    });
   step.log({ level: 'info', message: `backup mode ended at ${ended.endLsn}` });
   return { ...ended, control: bytes, endedAtMs: deps.clock.nowMs() };
 }
@@ -159,10 +193,20 @@ async function addLate({ order, session, deps }: Attempt, { begun, ended, copy, 
   const { facts, archiveDirectory } = begun.inspected;
   const { timeline, segmentBytes, systemId } = facts;
   const logDirectory = join(order.instance.dataDirectory, files.log);
-  for (const history of historyFiles(logDirectory)) await copy.add({ ...history, path: `${files.log}/${history.name}` });
+  for (const history of historyFiles(logDirectory))
+    await copy.add({ ...history, path: `${files.log}/${history.name}` });
   const range = { timeline, segmentBytes, beginLsn: begun.beginLsn, endLsn: ended.endLsn };
-  const needed = { range, systemId, instance: session.instance, logDirectory, archiveDirectory, clock: deps.clock, signal };
-  for await (const segment of neededLog(needed)) await addSegment(copy, `${files.log}/${segment.name}`, segment, needed);
+  const needed = {
+    range,
+    systemId,
+    instance: session.instance,
+    logDirectory,
+    archiveDirectory,
+    clock: deps.clock,
+    signal,
+  };
+  for await (const segment of neededLog(needed))
+    await addSegment(copy, `${files.log}/${segment.name}`, segment, needed);
   const late = { mode: 0o600, mtimeMs: ended.endedAtMs };
   await copy.add({ path: files.label, bytes: ended.label, ...late });
   if (ended.map !== undefined) await copy.add({ path: files.tablespaceMap, bytes: ended.map, ...late });

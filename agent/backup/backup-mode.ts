@@ -17,7 +17,11 @@ export interface EndedBackup {
  * Begins a non-exclusive backup on this session and answers where its log begins. The server leaves backup mode by
  * itself when the session ends, however it ends.
  */
-export async function beginBackup(session: Session, engine: string, begin: { readonly label: string; readonly isFast: boolean }): Promise<Lsn> {
+export async function beginBackup(
+  session: Session,
+  engine: string,
+  begin: { readonly label: string; readonly isFast: boolean },
+): Promise<Lsn> {
   const { beginBackup: statement } = engineProfile(engine).sql(session.serverMajor);
   return parseLsn(textOf(await session.queryOne(statement, [begin.label, begin.isFast]), 'lsn'));
 }

@@ -70,7 +70,8 @@ async function find(needed: NeededLog, name: SegmentName): Promise<LogFile> {
       if (file?.bytes.length === needed.range.segmentBytes) return file;
     }
     throwIfEnded(signal);
-    if (clock.nowMs() > until) throw fail('log_segment_missing', { segment: name, instance, archive: archiveDirectory ?? 'no directory known' });
+    if (clock.nowMs() > until)
+      throw fail('log_segment_missing', { segment: name, instance, archive: archiveDirectory ?? 'no directory known' });
     await wait(searchAgainMs);
   }
 }
@@ -92,8 +93,16 @@ function readWhole(path: string): LogFile | undefined {
     const { size, mode, mtimeMs, ino: inode } = fstatSync(file);
     const bytes = new Uint8Array(size);
     let filled = 0;
-    for (let got = -1; got !== 0 && filled < size; filled += got) got = readSync(file, bytes, filled, size - filled, filled);
-    const read = { name: basename(path), absolute: path, inode, bytes, mode: mode & 0o7777, mtimeMs: Math.floor(mtimeMs) };
+    for (let got = -1; got !== 0 && filled < size; filled += got)
+      got = readSync(file, bytes, filled, size - filled, filled);
+    const read = {
+      name: basename(path),
+      absolute: path,
+      inode,
+      bytes,
+      mode: mode & 0o7777,
+      mtimeMs: Math.floor(mtimeMs),
+    };
     return filled === size && stillThere(read) ? read : undefined;
   } finally {
     closeSync(file);
@@ -104,10 +113,12 @@ function check(needed: NeededLog, { name, absolute: path }: LogFile, reading: Se
   const damaged = (reason: string): Error => fail('log_segment_damaged', { path, reason });
   if (reading === undefined) throw damaged('it does not begin with a log page');
   const { header, ending, to, from, stop } = reading;
-  if (header.systemId !== needed.systemId) throw damaged(`it belongs to the cluster ${header.systemId}, not ${needed.systemId}`);
+  if (header.systemId !== needed.systemId)
+    throw damaged(`it belongs to the cluster ${header.systemId}, not ${needed.systemId}`);
   const { range } = needed;
   if (from !== segmentStart(parseSegmentName(name), range.segmentBytes)) throw damaged(`it holds the log from ${from}`);
   // The end record of the backup must be there; what follows it in the last segment is not ours.
   const isWhole = ending !== 'early' || compareLsn(to, range.endLsn) >= 0;
-  if (!isWhole) throw damaged(`valid log ends at ${to} (${stop?.reason ?? 'unknown'} at offset ${String(stop?.offset)})`);
+  if (!isWhole)
+    throw damaged(`valid log ends at ${to} (${stop?.reason ?? 'unknown'} at offset ${String(stop?.offset)})`);
 }

@@ -29,7 +29,14 @@ const pieceShape: z.ZodType<AcknowledgedPiece> = z.object({
   }),
   frames: z.array(z.object({ offset: z.number(), storedBytes: z.number(), rawBytes: z.number(), sha256: z.string() })),
   extents: z.array(
-    z.object({ path: z.string(), from: z.number(), length: z.number(), hash: z.string(), frame: z.number(), offset: z.number() }),
+    z.object({
+      path: z.string(),
+      from: z.number(),
+      length: z.number(),
+      hash: z.string(),
+      frame: z.number(),
+      offset: z.number(),
+    }),
   ),
 });
 

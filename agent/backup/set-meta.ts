@@ -89,7 +89,10 @@ function damageWarnings({ damagedPages }: CopyResult): Warning[] {
   for (const { path, block } of damagedPages) blocksByPath.set(path, [...(blocksByPath.get(path) ?? []), block]);
   return [...blocksByPath].map(([path, blocks]) => {
     const more = blocks.length > listedBlocks ? ` and ${String(blocks.length - listedBlocks)} more` : '';
-    return { code: 'page_damaged', detail: `${path}: page checksum wrong in block ${blocks.slice(0, listedBlocks).join(', ')}${more}` };
+    return {
+      code: 'page_damaged',
+      detail: `${path}: page checksum wrong in block ${blocks.slice(0, listedBlocks).join(', ')}${more}`,
+    };
   });
 }
 

@@ -21,7 +21,8 @@ export const takeFullBackup =
     try {
       const pool = await openPool(order.pool);
       try {
-        const set = (await committedSummary(pool, order.setId)) ?? (await logInAndBackUp({ deps, order, step, journal, pool }));
+        const set =
+          (await committedSummary(pool, order.setId)) ?? (await logInAndBackUp({ deps, order, step, journal, pool }));
         await tidyArchive(deps, order, set, step);
         return set;
       } finally {

@@ -27,7 +27,12 @@ describe('frames', () => {
 
   test('a frame opens into a room it fits in, and into memory of its own else', () => {
     const room = new Uint8Array(1000);
-    for (const [raw, isInside] of [[compressible, false], [compressible.subarray(0, 1000), true], [randomBytes(999), true], [randomBytes(1001), false]] as const) {
+    for (const [raw, isInside] of [
+      [compressible, false],
+      [compressible.subarray(0, 1000), true],
+      [randomBytes(999), true],
+      [randomBytes(1001), false],
+    ] as const) {
       for (const lock of [{}, { key }]) {
         const opened = openFrame(sealFrame(raw, seal(lock)), { ...place, ...lock }, room);
         expect(Buffer.from(opened)).toEqual(Buffer.from(raw));

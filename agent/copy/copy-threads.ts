@@ -69,7 +69,10 @@ export class CopyThreads {
   }
 
   #start(settings: ThreadSettings): Thread {
-    const worker = new Worker(threadFile('copy-thread'), { ...threadOptions, name: `copy-${String(settings.channel)}` });
+    const worker = new Worker(threadFile('copy-thread'), {
+      ...threadOptions,
+      name: `copy-${String(settings.channel)}`,
+    });
     const thread: Thread = { worker, unitsOut: 0, hasEnded: false };
     worker.on('message', (message: FromThread) => {
       this.#take(thread, message);

@@ -22,7 +22,11 @@ export function archiveDirectoryProblem(directory: string, instance: string): Ho
     accessSync(directory, constants.R_OK | constants.X_OK);
     return undefined;
   } catch (cause) {
-    return fail('archive_directory_unreadable', { directory, why: cause instanceof Error ? cause.message : String(cause) }, cause);
+    return fail(
+      'archive_directory_unreadable',
+      { directory, why: cause instanceof Error ? cause.message : String(cause) },
+      cause,
+    );
   }
 }
 
@@ -38,9 +42,15 @@ export function foreignLogIn(directory: string, systemId: string): HoldfastError
   try {
     found = systemIdOf(path);
   } catch (cause) {
-    return fail('archive_directory_unreadable', { directory, why: cause instanceof Error ? cause.message : String(cause) }, cause);
+    return fail(
+      'archive_directory_unreadable',
+      { directory, why: cause instanceof Error ? cause.message : String(cause) },
+      cause,
+    );
   }
-  return found === undefined || found === systemId ? undefined : fail('log_foreign', { file: path, found, expected: systemId });
+  return found === undefined || found === systemId
+    ? undefined
+    : fail('log_foreign', { file: path, found, expected: systemId });
 }
 
 /** `XLogLongPageHeaderData`: magic, flags (2 = long header), …, system identifier at 24. */

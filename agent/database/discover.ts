@@ -41,7 +41,8 @@ function runningDirectories(profile: EngineProfile, processes: string): string[]
     const title = attempt(() => readFileSync(join(processes, pid, 'comm'), 'utf8').trim());
     if (title === undefined || !profile.tools.processNames.includes(title)) continue;
     const directory = attempt(() => readlinkSync(join(processes, pid, 'cwd')));
-    if (directory !== undefined && attempt(() => readPidFile(profile, directory))?.pid === Number(pid)) found.push(directory);
+    if (directory !== undefined && attempt(() => readPidFile(profile, directory))?.pid === Number(pid))
+      found.push(directory);
   }
   return found;
 }
@@ -50,7 +51,9 @@ function clusterDirectories(profile: EngineProfile, directory: string, depth: nu
   if (attempt(() => readFileSync(join(directory, profile.files.control))) !== undefined) return [directory];
   if (depth === 0) return [];
   const inner = attempt(() => readdirSync(directory, { withFileTypes: true })) ?? [];
-  return inner.filter((entry) => entry.isDirectory()).flatMap((entry) => clusterDirectories(profile, join(directory, entry.name), depth - 1));
+  return inner
+    .filter((entry) => entry.isDirectory())
+    .flatMap((entry) => clusterDirectories(profile, join(directory, entry.name), depth - 1));
 }
 
 async function describe(profile: EngineProfile, dataDirectory: string): Promise<DiscoveredInstance | undefined> {
@@ -60,7 +63,10 @@ async function describe(profile: EngineProfile, dataDirectory: string): Promise<
     const { systemId } = (await readControlFile(profile, dataDirectory)).content;
     const pid = readPidFile(profile, dataDirectory);
     const isRunning = pid?.isAlive === true;
-    const place = pid !== undefined && isRunning ? { port: pid.port, socket: pid.socketDirectory || reachable(pid.listenAddress) } : configuredPlace(profile, dataDirectory);
+    const place =
+      pid !== undefined && isRunning
+        ? { port: pid.port, socket: pid.socketDirectory || reachable(pid.listenAddress) }
+        : configuredPlace(profile, dataDirectory);
     return { engine: profile.name, dataDirectory, ...place, serverMajor, systemId, isRunning };
   } catch (error) {
     if (error instanceof HoldfastError) return undefined;
@@ -68,7 +74,8 @@ async function describe(profile: EngineProfile, dataDirectory: string): Promise<
   }
 }
 
-const reachable = (listenAddress: string): string => (['', '*', '0.0.0.0', '::'].includes(listenAddress) ? 'localhost' : listenAddress);
+const reachable = (listenAddress: string): string =>
+  ['', '*', '0.0.0.0', '::'].includes(listenAddress) ? 'localhost' : listenAddress;
 
 /** Port and socket of a closed instance as its own configuration says, the later file winning. */
 function configuredPlace(profile: EngineProfile, dataDirectory: string): { port: number; socket: string } {
@@ -77,7 +84,10 @@ function configuredPlace(profile: EngineProfile, dataDirectory: string): { port:
   const last = (setting: string): string | undefined =>
     [...text.matchAll(new RegExp(`^\\s*${setting}\\s*=?\\s*'?([^'#\\n]*)`, 'gim'))].map((m) => m[1]?.trim()).at(-1);
   const socket = last('unix_socket_directories')?.split(',')[0]?.trim();
-  return { port: Number(last('port') ?? defaultPort), socket: socket === undefined || socket === '' ? defaultSocket : socket };
+  return {
+    port: Number(last('port') ?? defaultPort),
+    socket: socket === undefined || socket === '' ? defaultSocket : socket,
+  };
 }
 
 /** Processes end and directories are private: what cannot be read while looking around is passed over. */

@@ -25,14 +25,20 @@ export async function checkLogin(access: InstanceAccess): Promise<LoginCheck> {
 /** The rights of the session's own user. Throws `privilege_missing` with the statement that gives the right. */
 export async function checkRights(session: Session, access: InstanceAccess): Promise<LoginCheck> {
   const user = access.login?.user ?? '';
-  const isSuperuser = flagOf(await session.queryOne('select rolsuper from pg_roles where rolname = current_user'), 'rolsuper');
+  const isSuperuser = flagOf(
+    await session.queryOne('select rolsuper from pg_roles where rolname = current_user'),
+    'rolsuper',
+  );
   if (isSuperuser) return { user, isSuperuser };
-  const missing = (privilege: string, remedy: string): Error => fail('privilege_missing', { instance: session.instance, user, privilege, remedy });
+  const missing = (privilege: string, remedy: string): Error =>
+    fail('privilege_missing', { instance: session.instance, user, privilege, remedy });
   for (const signature of engineProfile(access.engine).sql(session.serverMajor).backupFunctions) {
     const row = await session.queryOne(`select has_function_privilege($1, 'execute') as granted`, [signature]);
-    if (!flagOf(row, 'granted')) throw missing(`EXECUTE on ${signature}`, `grant execute on function ${signature} to "${user}"`);
+    if (!flagOf(row, 'granted'))
+      throw missing(`EXECUTE on ${signature}`, `grant execute on function ${signature} to "${user}"`);
   }
   const monitor = await session.queryOne(`select pg_has_role('pg_read_all_settings', 'usage') as granted`);
-  if (!flagOf(monitor, 'granted')) throw missing('membership of pg_read_all_settings', `grant pg_read_all_settings to "${user}"`);
+  if (!flagOf(monitor, 'granted'))
+    throw missing('membership of pg_read_all_settings', `grant pg_read_all_settings to "${user}"`);
   return { user, isSuperuser };
 }

@@ -46,14 +46,24 @@ export async function checksOf(checked: Checked): Promise<readonly Check[]> {
 
 async function versionCheck({ session, instance, facts }: Checked): Promise<Check> {
   const detail = String(facts.serverVersion);
-  return { check: 'version', detail, problem: await problemOf(() => { requireMajor(engineProfile(instance.engine), session.serverMajor, session.instance); }) };
+  return {
+    check: 'version',
+    detail,
+    problem: await problemOf(() => {
+      requireMajor(engineProfile(instance.engine), session.serverMajor, session.instance);
+    }),
+  };
 }
 
 function identityCheck({ session, instance, facts }: Checked): Check {
   const found = facts.systemId;
   const recorded = instance.systemId;
   const object = `The instance at ${session.instance}`;
-  return { check: 'system-id', detail: found, problem: found === recorded ? undefined : fail('system_id_mismatch', { object, found, recorded }) };
+  return {
+    check: 'system-id',
+    detail: found,
+    problem: found === recorded ? undefined : fail('system_id_mismatch', { object, found, recorded }),
+  };
 }
 
 /** What is copied must be what the server serves: same path, same identity, same version (peers.md §5 item 3). */
@@ -67,7 +77,11 @@ async function dataDirectoryCheck({ session, instance, facts }: Checked): Promis
       throw fail('data_directory_mismatch', { instance: session.instance, found: facts.dataDirectory, recorded });
     }
     if (content.systemId !== facts.systemId || major !== session.serverMajor) {
-      throw fail('system_id_mismatch', { object: `The data directory ${recorded}`, found: content.systemId, recorded: facts.systemId });
+      throw fail('system_id_mismatch', {
+        object: `The data directory ${recorded}`,
+        found: content.systemId,
+        recorded: facts.systemId,
+      });
     }
   });
   return { check: 'data-directory', detail: recorded, problem };
@@ -80,7 +94,11 @@ function roleCheck({ session, facts }: Checked): Check {
 
 function logLevelCheck({ session, facts }: Checked): Check {
   const { walLevel: level } = facts;
-  return { check: 'wal-level', detail: level, problem: level === 'minimal' ? fail('wal_level_too_low', { instance: session.instance, level }) : undefined };
+  return {
+    check: 'wal-level',
+    detail: level,
+    problem: level === 'minimal' ? fail('wal_level_too_low', { instance: session.instance, level }) : undefined,
+  };
 }
 
 function archiveModeCheck({ session, facts }: Checked): Check {
@@ -98,9 +116,14 @@ function archiveDirectoryCheck({ session, facts, archiveDirectory }: Checked): C
   const check = 'archive-directory';
   if (archiveDirectory === undefined) {
     const detail = 'archive_command does not show into which directory it writes';
-    return { check, detail: '', warning: { detail, hint: 'Name the archive log directory in the job (K-082); log backup needs it.' } };
+    return {
+      check,
+      detail: '',
+      warning: { detail, hint: 'Name the archive log directory in the job (K-082); log backup needs it.' },
+    };
   }
-  const problem = archiveDirectoryProblem(archiveDirectory, session.instance) ?? foreignLogIn(archiveDirectory, facts.systemId);
+  const problem =
+    archiveDirectoryProblem(archiveDirectory, session.instance) ?? foreignLogIn(archiveDirectory, facts.systemId);
   return { check, detail: archiveDirectory, problem };
 }
 
@@ -108,7 +131,11 @@ function archiverCheck({ facts }: Checked): Check {
   const check = 'archiver';
   if (facts.archiverFailure === '') return { check, detail: 'no failure since the last success' };
   const detail = `archiving of ${facts.archiverFailure} failed and none succeeded since`;
-  return { check, detail: '', warning: { detail, hint: 'Look at the server log for the output of archive_command; until it works pg_wal grows.' } };
+  return {
+    check,
+    detail: '',
+    warning: { detail, hint: 'Look at the server log for the output of archive_command; until it works pg_wal grows.' },
+  };
 }
 
 function checksumCheck({ facts }: Checked): Check {

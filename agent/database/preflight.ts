@@ -46,13 +46,18 @@ export async function inspect(session: Session, { instance, archiveDirectory }: 
   return {
     facts,
     archiveDirectory: directory,
-    report: { ...reportOf(facts), ...(directory === undefined ? {} : { archiveDirectory: directory }), findings: checks.map(findingOf) },
+    report: {
+      ...reportOf(facts),
+      ...(directory === undefined ? {} : { archiveDirectory: directory }),
+      findings: checks.map(findingOf),
+    },
     problems: checks.flatMap(({ problem }) => problem ?? []),
   };
 }
 
 function reportOf(facts: ServerFacts): Omit<PreflightReport, 'findings' | 'archiveDirectory'> {
-  const { serverVersion, systemId, timeline, hasChecksums, role, walLevel, archiveMode, segmentBytes, insertLsn } = facts;
+  const { serverVersion, systemId, timeline, hasChecksums, role, walLevel, archiveMode, segmentBytes, insertLsn } =
+    facts;
   return { serverVersion, systemId, timeline, hasChecksums, role, walLevel, archiveMode, segmentBytes, insertLsn };
 }
 

@@ -84,7 +84,13 @@ function watchLoss(client: pg.Client, instance: string): LossWatch {
   };
   client.on('error', lose);
   client.on('end', () => lose('the connection was closed'));
-  return { signal: control.signal, lose, expectEnd: () => { isExpected = true; } };
+  return {
+    signal: control.signal,
+    lose,
+    expectEnd: () => {
+      isExpected = true;
+    },
+  };
 }
 
 type Bound = { readonly instance: string; readonly user: string; readonly lost: LossWatch };
@@ -121,7 +127,12 @@ function queryError(cause: unknown, statement: string, { instance, user, lost }:
   const code = codeOf(cause);
   const hasNoServerCode = code === undefined;
   if (lostCodes.test(code ?? '') || hasNoServerCode) return lost.lose(cause);
-  if (code === '42501') return fail('privilege_missing', { instance, user, privilege: reasonOf(cause), remedy: `grant it to "${user}"` }, cause);
+  if (code === '42501')
+    return fail(
+      'privilege_missing',
+      { instance, user, privilege: reasonOf(cause), remedy: `grant it to "${user}"` },
+      cause,
+    );
   return fail('query_failed', { instance, statement: statement.slice(0, 120), reason: reasonOf(cause) }, cause);
 }
 

@@ -16,7 +16,11 @@ export interface ConfigurationPaths {
  * names they have inside a data directory, included files where the main file would find them by a relative path, the
  * rest under `external_configuration/`. A name the data directory itself uses (`taken`) is never used twice.
  */
-export function externalConfiguration(dataDirectory: string, paths: ConfigurationPaths, taken: ReadonlySet<string>): SourceFile[] {
+export function externalConfiguration(
+  dataDirectory: string,
+  paths: ConfigurationPaths,
+  taken: ReadonlySet<string>,
+): SourceFile[] {
   const used = new Set(taken);
   const found: SourceFile[] = [];
   const add = (origin: string, wanted: string): void => {
@@ -25,7 +29,15 @@ export function externalConfiguration(dataDirectory: string, paths: Configuratio
     const path = freePath(wanted, used);
     used.add(path);
     const { size: sizeBytes, mode, mtimeMs } = stats;
-    found.push({ path, absolute: origin, origin, sizeBytes, mode: mode & 0o7777, mtimeMs: Math.floor(mtimeMs), mustExist: false });
+    found.push({
+      path,
+      absolute: origin,
+      origin,
+      sizeBytes,
+      mode: mode & 0o7777,
+      mtimeMs: Math.floor(mtimeMs),
+      mustExist: false,
+    });
   };
   const isOutside = (path: string): boolean => path !== '' && !path.startsWith(`${dataDirectory}/`);
   if (isOutside(paths.main)) add(paths.main, 'postgresql.conf');
@@ -51,7 +63,8 @@ function freePath(wanted: string, used: ReadonlySet<string>): string {
 export function directoriesOf(files: readonly SourceFile[], known: ReadonlySet<string>): string[] {
   const missing = new Set<string>();
   for (const { path } of files) {
-    for (let parent = dirname(path); parent !== '.' && !known.has(parent); parent = dirname(parent)) missing.add(parent);
+    for (let parent = dirname(path); parent !== '.' && !known.has(parent); parent = dirname(parent))
+      missing.add(parent);
   }
   return [...missing];
 }

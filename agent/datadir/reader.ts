@@ -38,7 +38,8 @@ export async function readControlFile(profile: EngineProfile, dataDirectory: str
 export function readMajor(profile: EngineProfile, dataDirectory: string): number {
   const path = join(dataDirectory, profile.files.version);
   const text = readOf(path, dataDirectory).toString('utf8').trim();
-  if (!/^\d{1,3}$/.test(text)) throw fail('version_unsupported', { object: path, version: text.slice(0, 20), supported: '12–18' });
+  if (!/^\d{1,3}$/.test(text))
+    throw fail('version_unsupported', { object: path, version: text.slice(0, 20), supported: '12–18' });
   return Number(text);
 }
 
@@ -57,11 +58,20 @@ export interface PidFile {
 /** Undefined when there is no pid file, or one that a server is only about to write. */
 export function readPidFile(profile: EngineProfile, dataDirectory: string): PidFile | undefined {
   const text = readIfPresent(join(dataDirectory, profile.files.pid));
-  const [pid = '', directory = '', , port = '', socketDirectory = '', listenAddress = ''] = (text ?? '').split('\n').map((line) => line.trim());
+  const [pid = '', directory = '', , port = '', socketDirectory = '', listenAddress = ''] = (text ?? '')
+    .split('\n')
+    .map((line) => line.trim());
   if (!/^-?\d+$/.test(pid)) return undefined;
   // A single-user server writes its pid as a negative number.
   const id = Math.abs(Number(pid));
-  return { pid: id, dataDirectory: directory, port: Number(port), socketDirectory, listenAddress, isAlive: isAlive(id) };
+  return {
+    pid: id,
+    dataDirectory: directory,
+    port: Number(port),
+    socketDirectory,
+    listenAddress,
+    isAlive: isAlive(id),
+  };
 }
 
 /** True when a process with this id exists, whoever owns it. */
@@ -92,6 +102,10 @@ function readOf(path: string, directory: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw fail('data_directory_unreadable', { directory, reason: cause instanceof Error ? cause.message : String(cause) }, cause);
+    throw fail(
+      'data_directory_unreadable',
+      { directory, reason: cause instanceof Error ? cause.message : String(cause) },
+      cause,
+    );
   }
 }

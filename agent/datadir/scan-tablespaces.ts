@@ -30,7 +30,8 @@ export function readTablespaces(request: TablespaceRequest): LinkedTablespace[] 
     const link = join(directory, entry.name);
     if (entry.name.startsWith('pgsql_tmp')) continue;
     if (!entry.isSymbolicLink()) throw fail('tablespace_invalid', { path: link, reason: 'it is no symbolic link' });
-    if (!/^\d+$/.test(entry.name)) throw fail('tablespace_invalid', { path: link, reason: 'its name is no tablespace number' });
+    if (!/^\d+$/.test(entry.name))
+      throw fail('tablespace_invalid', { path: link, reason: 'its name is no tablespace number' });
     const path = targetOf(link, request.dataDirectory);
     if (path !== undefined) found.push({ oid: Number(entry.name), path, versionDirectory });
   }
@@ -42,10 +43,13 @@ function targetOf(link: string, dataDirectory: string): string | undefined {
   if (target === undefined) return undefined;
   const invalid = (reason: string): Error => fail('tablespace_invalid', { path: link, reason });
   if (!target.startsWith('/')) throw invalid(`its target "${target}" is not absolute`);
-  if (lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() === true) throw invalid(`its target ${target} is a link itself`);
-  if (statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true) throw invalid(`its target ${target} is no directory`);
+  if (lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() === true)
+    throw invalid(`its target ${target} is a link itself`);
+  if (statSync(target, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw invalid(`its target ${target} is no directory`);
   const root = realpathSync(dataDirectory);
-  if (root === realpathSync(target) || root.startsWith(`${realpathSync(target)}/`)) throw invalid(`its target ${target} holds the data directory`);
+  if (root === realpathSync(target) || root.startsWith(`${realpathSync(target)}/`))
+    throw invalid(`its target ${target} holds the data directory`);
   return target;
 }
 

@@ -135,13 +135,15 @@ class Scan {
     for (const kept of this.#request.profile.exclusions.keptDirectories) {
       if (!kept.startsWith(`${path}/`)) continue;
       const inner = lstatOf(join(absolute, kept.slice(path.length + 1)));
-      if (inner?.isDirectory() === true) this.#directories.push({ kind: 'directory', path: kept, mode: inner.mode & 0o7777 });
+      if (inner?.isDirectory() === true)
+        this.#directories.push({ kind: 'directory', path: kept, mode: inner.mode & 0o7777 });
     }
   }
 
   #addFile({ path, absolute, role }: Place, stats: Stats): void {
     const { profile, hasChecksums, pagesPerFile } = this.#request;
-    const relation = hasChecksums && role === 'pages' ? parseRelationFile(path.slice(path.lastIndexOf('/') + 1)) : undefined;
+    const relation =
+      hasChecksums && role === 'pages' ? parseRelationFile(path.slice(path.lastIndexOf('/') + 1)) : undefined;
     this.#files.push({
       path,
       absolute,

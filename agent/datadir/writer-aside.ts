@@ -18,7 +18,11 @@ export function moveAside(path: string, runId: string): void {
     renameSync(path, aside);
     syncDirectory(dirname(path));
   } catch (error) {
-    throw fail('move_aside_failed', { path, aside, reason: error instanceof Error ? error.message : String(error) }, error);
+    throw fail(
+      'move_aside_failed',
+      { path, aside, reason: error instanceof Error ? error.message : String(error) },
+      error,
+    );
   }
 }
 

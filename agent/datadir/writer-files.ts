@@ -1,4 +1,17 @@
-import { closeSync, constants, fchmodSync, fchownSync, fdatasync, fstatSync, fsync, ftruncateSync, futimesSync, openSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fdatasync,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  futimesSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import { promisify } from 'node:util';
 import type { PageMemory } from '#agent/wasm/page-memory.ts';
 import { codeOf, unwritable } from './writer-errors.ts';
@@ -46,7 +59,7 @@ export class FileWriter {
   write(path: string, at: number, bytes: Uint8Array): void {
     try {
       const file = this.#fileOf(path);
-      for (let done = 0; done < bytes.length; ) done += writeSync(file.fd, bytes, done, bytes.length - done, at + done);
+      for (let done = 0; done < bytes.length;) done += writeSync(file.fd, bytes, done, bytes.length - done, at + done);
       file.unsynced += bytes.length;
     } catch (error) {
       throw unwritable(path, error);
@@ -63,7 +76,11 @@ export class FileWriter {
   }
 
   /** True when the file already holds bytes of this hash there. `memory` is overwritten. */
-  holds(path: string, span: { readonly at: number; readonly length: number; readonly hash: string }, memory: PageMemory): boolean {
+  holds(
+    path: string,
+    span: { readonly at: number; readonly length: number; readonly hash: string },
+    memory: PageMemory,
+  ): boolean {
     const { bytes } = memory;
     const found = span.length <= bytes.length ? bytes.subarray(0, span.length) : Buffer.allocUnsafe(span.length);
     try {
@@ -147,7 +164,7 @@ export class FileWriter {
 function readWhole(path: string, at: number, target: Uint8Array): boolean {
   const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    for (let done = 0; done < target.length; ) {
+    for (let done = 0; done < target.length;) {
       const got = readSync(file, target, done, target.length - done, at + done);
       if (got === 0) return false;
       done += got;

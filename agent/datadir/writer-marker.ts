@@ -22,7 +22,8 @@ export function isMarkedFor(directory: string, runId: string): boolean {
   const found = readMarker(directory);
   if (found === undefined) return false;
   // An empty marker was cut short by a crash in the very first write: nothing of a set can lie beside it yet.
-  if (found !== '' && found !== runId) throw fail('target_of_other_run', { path: directory, runId: found.slice(0, 60) });
+  if (found !== '' && found !== runId)
+    throw fail('target_of_other_run', { path: directory, runId: found.slice(0, 60) });
   return true;
 }
 

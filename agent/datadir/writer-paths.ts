@@ -19,7 +19,9 @@ export function canonicalPath(path: string): string {
   } catch (error) {
     if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
     const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-    return isLink ? canonicalPath(resolve(dirname(path), readlinkSync(path))) : join(canonicalPath(dirname(path)), basename(path));
+    return isLink
+      ? canonicalPath(resolve(dirname(path), readlinkSync(path)))
+      : join(canonicalPath(dirname(path)), basename(path));
   }
 }
 
@@ -46,7 +48,9 @@ export function refuseNotEmpty(path: string): void {
  */
 export function placeMember(member: string, directory: string, tablespaces: Readonly<Record<string, string>>): string {
   const parts = member.split('/');
-  const isInside = !parts.some((part) => part === '' || part === '.' || part === '..' || part.includes('\0') || part.includes('\\'));
+  const isInside = !parts.some(
+    (part) => part === '' || part === '.' || part === '..' || part.includes('\0') || part.includes('\\'),
+  );
   if (!isInside) throw fail('target_escapes', { path: member, directory });
   const [top, oid, ...rest] = parts;
   if (top !== 'pg_tblspc' || oid === undefined || rest.length === 0) return join(directory, ...parts);
@@ -63,7 +67,10 @@ export function refuseClosedParents(path: string, owner: FileOwner): void {
   if (owner.uid === 0) return;
   for (let at = dirname(path); ; at = dirname(at)) {
     if (!isAbsent(at) && !canEnter(at, owner)) {
-      throw fail('target_unwritable', { path, reason: `the account with uid ${String(owner.uid)}, which shall own it, may not enter ${at}` });
+      throw fail('target_unwritable', {
+        path,
+        reason: `the account with uid ${String(owner.uid)}, which shall own it, may not enter ${at}`,
+      });
     }
     if (at === dirname(at)) return;
   }

@@ -68,8 +68,13 @@ export function refuseRunning(directory: string): void {
 function evidenceOf(directory: string): { readonly pid: number; readonly what: string } | undefined {
   const file = readPidFile(directory);
   if (file !== undefined) {
-    const state = isAlive(file.pid) ? 'is running' : 'is not visible from here; if it is certainly gone, remove the file';
-    return { pid: file.pid, what: `postmaster.pid names process ${String(file.pid)}, which ${state}${socketLock(file)}` };
+    const state = isAlive(file.pid)
+      ? 'is running'
+      : 'is not visible from here; if it is certainly gone, remove the file';
+    return {
+      pid: file.pid,
+      what: `postmaster.pid names process ${String(file.pid)}, which ${state}${socketLock(file)}`,
+    };
   }
   const pid = workingIn(directory);
   return pid === undefined ? undefined : { pid, what: `process ${String(pid)} works in it` };
@@ -87,7 +92,10 @@ function socketLock(file: PidFile): string {
 function workingIn(directory: string): number | undefined {
   return processes().find((pid) => {
     try {
-      return readlinkSync(`/proc/${String(pid)}/cwd`) === directory && /postgres|kingbase/.test(readlinkSync(`/proc/${String(pid)}/exe`));
+      return (
+        readlinkSync(`/proc/${String(pid)}/cwd`) === directory &&
+        /postgres|kingbase/.test(readlinkSync(`/proc/${String(pid)}/exe`))
+      );
     } catch {
       // The process ended, or belongs to somebody whose processes we may not see.
       return false;
@@ -97,7 +105,9 @@ function workingIn(directory: string): number | undefined {
 
 const processes = (): readonly number[] => {
   try {
-    return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -10,7 +19,14 @@ import { FileWriter } from './writer-files.ts';
 let folder: string;
 const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 const thrown = (code: string): Error => expect.objectContaining({ code }) as Error;
-const request = (changes: Partial<TargetRequest> = {}): TargetRequest => ({ directory: join(folder, 'data'), tablespaces: {}, runId: 'run_1', owner, bytes: {}, ...changes });
+const request = (changes: Partial<TargetRequest> = {}): TargetRequest => ({
+  directory: join(folder, 'data'),
+  tablespaces: {},
+  runId: 'run_1',
+  owner,
+  bytes: {},
+  ...changes,
+});
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'hf-writer-'));
@@ -32,25 +48,36 @@ describe('a restore target', () => {
   test('a tablespace directory that is not empty is refused, and the data directory is not begun', () => {
     mkdirSync(join(folder, 'space'));
     writeFileSync(join(folder, 'space', 'precious'), 'mine');
-    expect(() => prepareTarget(request({ tablespaces: { 16384: join(folder, 'space') } }))).toThrow(thrown('target_not_empty'));
+    expect(() => prepareTarget(request({ tablespaces: { 16384: join(folder, 'space') } }))).toThrow(
+      thrown('target_not_empty'),
+    );
     expect(existsSync(join(folder, 'data'))).toBe(false);
   });
   test('places that a link leads into each other are refused', () => {
     mkdirSync(join(folder, 'data'));
     symlinkSync(join(folder, 'data'), join(folder, 'elsewhere'));
-    expect(() => prepareTarget(request({ tablespaces: { 16384: join(folder, 'elsewhere', 'in') } }))).toThrow(thrown('target_path_bad'));
+    expect(() => prepareTarget(request({ tablespaces: { 16384: join(folder, 'elsewhere', 'in') } }))).toThrow(
+      thrown('target_path_bad'),
+    );
   });
-  test.each(['../outside', '/etc/passwd', 'base/../../x', 'base//1', './x', 'pg_tblspc/99999/PG_15/1', 'a\\b'])('a member named %s is never written', (member) => {
-    const target = prepareTarget(request());
-    expect(() => target.pathOf(member)).toThrow(thrown('target_escapes'));
-  });
+  test.each(['../outside', '/etc/passwd', 'base/../../x', 'base//1', './x', 'pg_tblspc/99999/PG_15/1', 'a\\b'])(
+    'a member named %s is never written',
+    (member) => {
+      const target = prepareTarget(request());
+      expect(() => target.pathOf(member)).toThrow(thrown('target_escapes'));
+    },
+  );
   test('a link planted in the place of a directory or a file is not followed', () => {
     const target = prepareTarget(request());
     mkdirSync(join(folder, 'outside'));
     symlinkSync(join(folder, 'outside'), join(target.directory, 'base'));
     symlinkSync(join(folder, 'outside', 'file'), join(target.directory, 'link'));
-    expect(() => { target.makeDirectory(join(target.directory, 'base')); }).toThrow(thrown('target_escapes'));
-    expect(() => { new FileWriter(owner).write(join(target.directory, 'link'), 0, Buffer.from('x')); }).toThrow(thrown('target_unwritable'));
+    expect(() => {
+      target.makeDirectory(join(target.directory, 'base'));
+    }).toThrow(thrown('target_escapes'));
+    expect(() => {
+      new FileWriter(owner).write(join(target.directory, 'link'), 0, Buffer.from('x'));
+    }).toThrow(thrown('target_unwritable'));
     expect(readdirSync(join(folder, 'outside'))).toEqual([]);
   });
   test('large files reach the disk while others are written, and every byte is there in the end', async () => {
@@ -61,10 +88,16 @@ describe('a restore target', () => {
       writer.write(path, 0, i % 20 === 0 ? bytes : bytes.subarray(0, 100));
       return writer.flush();
     });
-    await writer.end(paths.slice(0, 30).map((path, i) => ({ path, sizeBytes: i % 20 === 0 ? bytes.length : 100, mode: 0o600, mtimeMs: 1000 })));
+    await writer.end(
+      paths
+        .slice(0, 30)
+        .map((path, i) => ({ path, sizeBytes: i % 20 === 0 ? bytes.length : 100, mode: 0o600, mtimeMs: 1000 })),
+    );
     await Promise.all(flushes);
     writer.closeAll();
-    expect(paths.map((path) => readFileSync(path).equals(bytes.subarray(0, readFileSync(path).length)))).toEqual(paths.map(() => true));
+    expect(paths.map((path) => readFileSync(path).equals(bytes.subarray(0, readFileSync(path).length)))).toEqual(
+      paths.map(() => true),
+    );
     expect(readFileSync(paths[20] ?? '').length).toBe(bytes.length);
   });
   test('the same run continues in its own target, nobody else does', () => {
@@ -74,7 +107,9 @@ describe('a restore target', () => {
   });
   test('the control file comes last and only through finish', async () => {
     const target = prepareTarget(request());
-    expect(() => { target.writeFile('global/pg_control', 'x'); }).toThrow(thrown('target_escapes'));
+    expect(() => {
+      target.writeFile('global/pg_control', 'x');
+    }).toThrow(thrown('target_escapes'));
     target.writeFile('PG_VERSION', '15\n');
     await target.finish(Buffer.from('control'));
     target.release();

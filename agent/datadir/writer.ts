@@ -1,6 +1,19 @@
 import {
-  chmodSync, chownSync, closeSync, fchmodSync, fchownSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync,
-  symlinkSync, unlinkSync, writeSync,
+  chmodSync,
+  chownSync,
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeSync,
 } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -40,7 +53,9 @@ export function prepareTarget(request: TargetRequest): EmptyTarget {
 
 function prove(request: TargetRequest): EmptyTarget {
   const directory = canonicalPath(request.directory);
-  const tablespaces = Object.fromEntries(Object.entries(request.tablespaces).map(([oid, path]) => [oid, canonicalPath(path)]));
+  const tablespaces = Object.fromEntries(
+    Object.entries(request.tablespaces).map(([oid, path]) => [oid, canonicalPath(path)]),
+  );
   const roots = [directory, ...Object.values(tablespaces)];
   refuseNested(roots);
   const isResumed = isMarked(directory, request.runId);
@@ -62,7 +77,8 @@ function prove(request: TargetRequest): EmptyTarget {
 function refuseNested(roots: readonly string[]): void {
   roots.forEach((path, index) => {
     const holder = roots.find((other, at) => at !== index && (path === other || path.startsWith(`${other}/`)));
-    if (holder !== undefined) throw fail('target_path_bad', { path, why: `it lies inside ${holder}, another path of this restore` });
+    if (holder !== undefined)
+      throw fail('target_path_bad', { path, why: `it lies inside ${holder}, another path of this restore` });
   });
 }
 
@@ -237,7 +253,7 @@ export class EmptyTarget implements Proven {
     try {
       const file = openSync(temporary, 'w', 0o600);
       try {
-        for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+        for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done);
         fchmodSync(file, mode & 0o7777);
         fchownSync(file, this.owner.uid, this.owner.gid);
         fsyncSync(file);

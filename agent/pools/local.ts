@@ -202,7 +202,13 @@ export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & 
       const puts = [...written];
       const gone = [...removed];
       const files = new Set([...puts.map(([path]) => path), ...also.map((key) => pathOf(ground, key))]);
-      await guarded(ground, () => barrierOf(ground, [...files], gone.map(([path]) => path)));
+      await guarded(ground, () =>
+        barrierOf(
+          ground,
+          [...files],
+          gone.map(([path]) => path),
+        ),
+      );
       for (const [path, change] of puts) if (written.get(path) === change) written.delete(path);
       for (const [path, change] of gone) if (removed.get(path) === change) removed.delete(path);
     },

@@ -131,7 +131,8 @@ export async function createPool(access: PoolAccess, clock: Clock): Promise<void
   try {
     await retrying(poolRetries, () => ground.prepare());
     if (await retrying(poolRetries, () => ground.isEmpty())) await describe(access, withRetries(ground), clock);
-    if ((await withRetries(ground).head(poolKey())) === undefined) throw fail('pool_not_empty', { place: placeInWords(access) });
+    if ((await withRetries(ground).head(poolKey())) === undefined)
+      throw fail('pool_not_empty', { place: placeInWords(access) });
     await prove(access, ground);
   } finally {
     await ground.close();

@@ -20,7 +20,11 @@ import { stopLeftServer } from './stop-left-server.ts';
  * moved is journalled before the first rename, so that it finds its way back even when this process dies. Throws
  * `target_running`, `target_not_empty`, `system_id_of_restore`, `move_aside_failed`, what the pool throws.
  */
-export async function clearPlace(work: RestoreWork, directory: string, journal: RestoreJournal): Promise<readonly Warning[]> {
+export async function clearPlace(
+  work: RestoreWork,
+  directory: string,
+  journal: RestoreJournal,
+): Promise<readonly Warning[]> {
   const { order } = work;
   if (isAbsent(directory)) return [];
   if (isMarkedFor(directory, order.runId)) {
@@ -54,7 +58,9 @@ function oldTablespaces({ plan }: OrderOf<'restore'>, directory: string): readon
 
 function linkedFrom(directory: string): readonly string[] {
   if (isAbsent(directory)) return [];
-  const links = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isSymbolicLink() && /^\d+$/.test(entry.name));
+  const links = readdirSync(directory, { withFileTypes: true }).filter(
+    (entry) => entry.isSymbolicLink() && /^\d+$/.test(entry.name),
+  );
   return links.map(({ name }) => canonicalPath(resolve(directory, readlinkSync(join(directory, name)))));
 }
 
@@ -63,11 +69,18 @@ function proveCluster({ plan }: OrderOf<'restore'>, directory: string): Warning[
   const path = join(directory, 'global/pg_control');
   try {
     const { systemId } = decodeControlFile(readFileSync(path), path);
-    if (systemId !== plan.systemId) throw fail('system_id_of_restore', { directory, found: systemId, wanted: plan.systemId });
+    if (systemId !== plan.systemId)
+      throw fail('system_id_of_restore', { directory, found: systemId, wanted: plan.systemId });
     return [];
   } catch (error) {
-    const isUnreadable = codeOf(error) === 'ENOENT' || (error instanceof HoldfastError && error.code === 'control_file_damaged');
+    const isUnreadable =
+      codeOf(error) === 'ENOENT' || (error instanceof HoldfastError && error.code === 'control_file_damaged');
     if (!isUnreadable) throw error;
-    return [{ code: 'old_cluster_unknown', detail: `${path} could not be read, so that it was not proven whose data was moved aside: ${String(error)}` }];
+    return [
+      {
+        code: 'old_cluster_unknown',
+        detail: `${path} could not be read, so that it was not proven whose data was moved aside: ${String(error)}`,
+      },
+    ];
   }
 }

@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { fail } from '#core/errors/fail.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import type { Settings } from '#core/restore/recovery-settings.ts';
-import { copySettings, lastValue, recoveryNames, recoverySettings, replaceSettings, untieConfiguration } from '#core/restore/recovery-settings.ts';
+import {
+  copySettings,
+  lastValue,
+  recoveryNames,
+  recoverySettings,
+  replaceSettings,
+  untieConfiguration,
+} from '#core/restore/recovery-settings.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 
 const mainFile = 'postgresql.conf';
@@ -32,7 +39,11 @@ const temporary = ['hot_standby', 'lc_messages', 'log_timezone', 'log_min_messag
  * postgresql.auto.conf, which wins over every other file, the recovery and, for a copy, what keeps it away from
  * production. Throws `config_file_bad`.
  */
-export function configure(plan: RestorePlan, target: EmptyTarget, place: ServerAddress & { readonly hasOutsideConfiguration: boolean }): void {
+export function configure(
+  plan: RestorePlan,
+  target: EmptyTarget,
+  place: ServerAddress & { readonly hasOutsideConfiguration: boolean },
+): void {
   const isCopy = plan.place.kind === 'copy';
   if (plan.configFile !== undefined) {
     keepOriginal(target);
@@ -41,8 +52,11 @@ export function configure(plan: RestorePlan, target: EmptyTarget, place: ServerA
   const main = readMember(target, mainFile);
   if (!place.hasOutsideConfiguration) target.writeFile(mainFile, untieConfiguration(main ?? '', isCopy));
   const auto = readMember(target, autoFile) ?? '';
-  const libraries = lastValue(auto, 'shared_preload_libraries') ?? lastValue(main ?? '', 'shared_preload_libraries') ?? '';
-  const own = isCopy ? copySettings({ major: plan.serverMajor, port: place.port, socket: place.socket, libraries }) : closedDoor(plan.serverMajor, place.socket);
+  const libraries =
+    lastValue(auto, 'shared_preload_libraries') ?? lastValue(main ?? '', 'shared_preload_libraries') ?? '';
+  const own = isCopy
+    ? copySettings({ major: plan.serverMajor, port: place.port, socket: place.socket, libraries })
+    : closedDoor(plan.serverMajor, place.socket);
   const settings = { ...own, ...recoverySettings(plan) };
   target.writeFile(autoFile, replaceSettings(auto, recoveryNames, settings));
   target.writeFile('recovery.signal', '');

@@ -41,8 +41,14 @@ test('one place that is taken by somebody else keeps its files, does not keep th
   mkdirSync(data);
   writeFileSync(join(data, 'precious'), 'mine');
   const cause = new TypeError('the pool went away');
-  expect(() => { giveBack(journal, runId, cause); }).toThrow(
-    expect.objectContaining({ code: 'not_put_back', cause, message: expect.stringContaining(`${data}.before-${runId}`) as string }) as Error,
+  expect(() => {
+    giveBack(journal, runId, cause);
+  }).toThrow(
+    expect.objectContaining({
+      code: 'not_put_back',
+      cause,
+      message: expect.stringContaining(`${data}.before-${runId}`) as string,
+    }) as Error,
   );
   expect([readdirSync(space), readdirSync(data)]).toEqual([['old'], ['precious']]);
   expect(journal.movedAside()).toEqual([space, data]);

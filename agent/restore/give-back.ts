@@ -16,7 +16,12 @@ export function giveBack(journal: RestoreJournal, runId: RunId, cause?: unknown)
       failures.push(`${root} is at ${asideOf(root, runId)} (${reasonOf(error)})`);
     }
   }
-  if (failures.length > 0) throw fail('not_put_back', { places: failures.join('; '), why: cause === undefined ? 'it was given up' : reasonOf(cause) }, cause);
+  if (failures.length > 0)
+    throw fail(
+      'not_put_back',
+      { places: failures.join('; '), why: cause === undefined ? 'it was given up' : reasonOf(cause) },
+      cause,
+    );
   journal.putBack();
 }
 

@@ -57,7 +57,10 @@ const reportShape: z.ZodType<RestoreReport> = z.object({
   secondsByPhase: z.record(z.string(), z.number()),
 });
 
-const recoveredShape: z.ZodType<RecoveredInPlace> = z.object({ report: reportShape, configFile: z.string().exactOptional() });
+const recoveredShape: z.ZodType<RecoveredInPlace> = z.object({
+  report: reportShape,
+  configFile: z.string().exactOptional(),
+});
 
 /** Opens the journal of a run below `home`, the agent's own directory. */
 export function openRestoreJournal(home: string, runId: RunId): RestoreJournal {

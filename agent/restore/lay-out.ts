@@ -20,7 +20,15 @@ export interface Layout {
 }
 
 /** Left out: they would begin, or belong to, another recovery than the planned one. */
-const foreign = new Set(['recovery.signal', 'standby.signal', 'recovery.conf', 'recovery.done', 'postmaster.pid', 'postmaster.opts', 'backup_manifest']);
+const foreign = new Set([
+  'recovery.signal',
+  'standby.signal',
+  'recovery.conf',
+  'recovery.done',
+  'postmaster.pid',
+  'postmaster.opts',
+  'backup_manifest',
+]);
 /** Written by the main thread, decided late. */
 const late = new Set(['tablespace_map']);
 
@@ -32,12 +40,19 @@ export interface LayoutPlace {
 
 /** Turns the metadata of a set into work for threads. Throws `target_escapes` before anything is written. */
 export function layOut(meta: SetMeta, { target, keys, profile }: LayoutPlace): Layout {
-  const files = meta.members.filter((member): member is FileOfSet => member.kind === 'file').filter((file) => isWanted(file, target));
+  const files = meta.members
+    .filter((member): member is FileOfSet => member.kind === 'file')
+    .filter((file) => isWanted(file, target));
   const parts = new Map<number, FramePart[]>();
   for (const file of files) collectParts(file, target.pathOf(file.path), parts);
   return {
     pieces: piecesOf(meta, keys, parts),
-    files: files.map((file) => ({ path: target.pathOf(file.path), sizeBytes: file.sizeBytes, mode: file.mode, mtimeMs: file.mtimeMs })),
+    files: files.map((file) => ({
+      path: target.pathOf(file.path),
+      sizeBytes: file.sizeBytes,
+      mode: file.mode,
+      mtimeMs: file.mtimeMs,
+    })),
     directories: directoriesOf(meta, target, profile),
     bytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
     warnings: meta.members.flatMap((member) => warnOfLink(member)),
@@ -45,7 +60,10 @@ export function layOut(meta: SetMeta, { target, keys, profile }: LayoutPlace): L
 }
 
 const isWanted = (file: FileOfSet, target: EmptyTarget): boolean =>
-  !target.isControl(file.path) && !file.path.startsWith('.holdfast-') && !foreign.has(file.path) && !late.has(file.path);
+  !target.isControl(file.path) &&
+  !file.path.startsWith('.holdfast-') &&
+  !foreign.has(file.path) &&
+  !late.has(file.path);
 
 function collectParts(file: FileOfSet, path: string, parts: Map<number, FramePart[]>): void {
   let at = 0;
@@ -60,7 +78,11 @@ function collectParts(file: FileOfSet, path: string, parts: Map<number, FramePar
   }
 }
 
-function piecesOf(meta: SetMeta, keys: SetKeys, parts: ReadonlyMap<number, readonly FramePart[]>): readonly PieceTask[] {
+function piecesOf(
+  meta: SetMeta,
+  keys: SetKeys,
+  parts: ReadonlyMap<number, readonly FramePart[]>,
+): readonly PieceTask[] {
   const byPiece = new Map<number, WantedFrame[]>();
   meta.frames.forEach((frame, index) => {
     const wanted = parts.get(index);
@@ -112,7 +134,12 @@ function spanOf(frames: readonly WantedFrame[]): Pick<PieceTask, 'from' | 'store
   return {
     from,
     storedBytes: last === undefined ? 0 : last.offset + last.storedBytes - from,
-    frames: frames.map(({ frame, parts }) => ({ offset: frame.offset, storedBytes: frame.storedBytes, sha256: frame.sha256, parts })),
+    frames: frames.map(({ frame, parts }) => ({
+      offset: frame.offset,
+      storedBytes: frame.storedBytes,
+      sha256: frame.sha256,
+      parts,
+    })),
   };
 }
 
@@ -120,9 +147,16 @@ function spanOf(frames: readonly WantedFrame[]): Pick<PieceTask, 'from' | 'store
 function directoriesOf(meta: SetMeta, target: EmptyTarget, profile: EngineProfile): Layout['directories'] {
   const { contentsOf } = profile.exclusions;
   const needed = [...contentsOf, profile.files.log, `${profile.files.log}/archive_status`, profile.files.tablespaces];
-  const found = meta.members.flatMap((member) => (member.kind === 'directory' ? [{ path: member.path, mode: member.mode & 0o7777 }] : []));
+  const found = meta.members.flatMap((member) =>
+    member.kind === 'directory' ? [{ path: member.path, mode: member.mode & 0o7777 }] : [],
+  );
   const links = meta.members.filter((member) => isFollowedLink(member, meta)).map(({ path }) => path);
-  return [...found, ...[...needed, ...links].filter((path) => !found.some((one) => one.path === path)).map((path) => ({ path, mode: 0o700 }))]
+  return [
+    ...found,
+    ...[...needed, ...links]
+      .filter((path) => !found.some((one) => one.path === path))
+      .map((path) => ({ path, mode: 0o700 })),
+  ]
     .filter(({ path }) => path !== '' && path !== '.')
     .map(({ path, mode }) => ({ path: target.pathOf(path), mode }));
 }
@@ -131,10 +165,16 @@ const isTablespaceLink = (path: string): boolean => /^pg_tblspc\/\d+$/.test(path
 
 /** A directory that was a link in the source (a log directory elsewhere) becomes a plain directory: a target is complete in itself. */
 const isFollowedLink = (member: MemberOfSet, meta: SetMeta): boolean =>
-  member.kind === 'symlink' && !isTablespaceLink(member.path) &&
+  member.kind === 'symlink' &&
+  !isTablespaceLink(member.path) &&
   (member.path === 'pg_wal' || meta.members.some((other) => other.path.startsWith(`${member.path}/`)));
 
 function warnOfLink(member: MemberOfSet): readonly Warning[] {
   if (member.kind !== 'symlink' || isTablespaceLink(member.path)) return [];
-  return [{ code: 'link_not_restored', detail: `${member.path} was a link to ${member.target}; nothing outside the target is written, so the link was not made` }];
+  return [
+    {
+      code: 'link_not_restored',
+      detail: `${member.path} was a link to ${member.target}; nothing outside the target is written, so the link was not made`,
+    },
+  ];
 }

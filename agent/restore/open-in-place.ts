@@ -22,12 +22,22 @@ const pollMs = 100;
  * on is archived. What cannot be proven is a warning: the database is open and right, but not protected. An attempt that
  * was killed meanwhile left the server running: it stays as it is. Throws `open_failed`, `cancelled`.
  */
-export async function openInPlace(work: RestoreWork, owner: FileOwner, recovered: RecoveredInPlace): Promise<readonly Warning[]> {
+export async function openInPlace(
+  work: RestoreWork,
+  owner: FileOwner,
+  recovered: RecoveredInPlace,
+): Promise<readonly Warning[]> {
   const { report } = recovered;
   if (!(await isReady(report.directory, work.step.signal))) await open(work, owner, recovered);
   return [
-    { code: 'full_backup_due', detail: `the database left its former timeline for ${String(report.timeline)}: take a full backup now` },
-    { code: 'started_by_agent', detail: 'the agent started the server; hand it over to the service manager of this host when convenient' },
+    {
+      code: 'full_backup_due',
+      detail: `the database left its former timeline for ${String(report.timeline)}: take a full backup now`,
+    },
+    {
+      code: 'started_by_agent',
+      detail: 'the agent started the server; hand it over to the service manager of this host when convenient',
+    },
     ...(await proveArchive(work, report)),
   ];
 }
@@ -47,11 +57,24 @@ async function isReady(directory: string, signal: AbortSignal): Promise<boolean>
 async function open(work: RestoreWork, owner: FileOwner, { report, configFile }: RecoveredInPlace): Promise<void> {
   const { directory } = report;
   const log = serverLogOf(work);
-  const server = await startServer({ directory, owner, plan: work.order.plan, programs: work.programs, logFile: log, configFile });
+  const server = await startServer({
+    directory,
+    owner,
+    plan: work.order.plan,
+    programs: work.programs,
+    logFile: log,
+    configFile,
+  });
   const end = await endOfStart(server, { directory, signal: work.step.signal });
   if (end === 'ready') return;
   if (work.step.signal.aborted) throw fail('cancelled', { what: 'the restore' });
-  throw fail('open_failed', { directory, exitCode: String(end), kept: report.keptOldAt ?? 'nowhere: there were none', log, lines: lastWords(logTail(log)) });
+  throw fail('open_failed', {
+    directory,
+    exitCode: String(end),
+    kept: report.keptOldAt ?? 'nowhere: there were none',
+    log,
+    lines: lastWords(logTail(log)),
+  });
 }
 
 /** A switch closes the first segment of the new branch; the server marks what its archive took with a `.done` file. */
@@ -59,21 +82,31 @@ async function proveArchive({ order, step }: RestoreWork, recovered: RestoreRepo
   const status = join(recovered.directory, 'pg_wal', 'archive_status');
   const history = `${recovered.timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
   const isArchiving = existsSync(join(status, `${history}.ready`)) || existsSync(join(status, `${history}.done`));
-  if (!isArchiving) return [{ code: 'archive_off', detail: 'archive_mode is off: nothing after this recovery is protected' }];
+  if (!isArchiving)
+    return [{ code: 'archive_off', detail: 'archive_mode is off: nothing after this recovery is protected' }];
   const first = segmentOf(recovered.timeline, recovered.reachedLsn, order.plan.segmentBytes);
   const switched = await switchLog(order.instance);
   const wanted = switched === undefined ? [history, first] : [history];
   for (let waited = 0; waited <= archiveMs && !step.signal.aborted; waited += pollMs) {
-    if (wanted.every((name) => existsSync(join(status, `${name}.done`)))) return switched === undefined ? [] : [switched];
+    if (wanted.every((name) => existsSync(join(status, `${name}.done`))))
+      return switched === undefined ? [] : [switched];
     await pause(pollMs);
   }
   const missing = wanted.filter((name) => !existsSync(join(status, `${name}.done`)));
-  return [{ code: 'archive_unproven', detail: `${missing.join(', ')} did not reach the archive within a minute: check archive_command now` }];
+  return [
+    {
+      code: 'archive_unproven',
+      detail: `${missing.join(', ')} did not reach the archive within a minute: check archive_command now`,
+    },
+  ];
 }
 
 /** Undefined when the log was switched, else why only the history file can be proven. */
 async function switchLog(instance: RestoreWork['order']['instance']): Promise<Warning | undefined> {
-  const unproven = (why: string): Warning => ({ code: 'archive_half_proven', detail: `only the history file of the new branch was seen in the archive: ${why}` });
+  const unproven = (why: string): Warning => ({
+    code: 'archive_half_proven',
+    detail: `only the history file of the new branch was seen in the archive: ${why}`,
+  });
   if (instance?.login === undefined) return unproven('there is no login to switch the log');
   try {
     const session = await openSession(instance);

@@ -13,7 +13,8 @@ import { canonicalPath } from '#agent/datadir/writer-paths.ts';
 export function ownerOf(order: OrderOf<'restore'>, account: string): FileOwner {
   const uid = process.getuid?.() ?? 0;
   if (uid !== 0) return { uid, gid: process.getgid?.() ?? 0 };
-  const stands = order.instance === undefined ? undefined : standing(canonicalPath(order.instance.dataDirectory), order.runId);
+  const stands =
+    order.instance === undefined ? undefined : standing(canonicalPath(order.instance.dataDirectory), order.runId);
   if (stands !== undefined && stands.uid !== 0) return { uid: stands.uid, gid: stands.gid };
   const found = accountOf(account);
   if (found === undefined) throw fail('account_missing', { user: account, directory: order.plan.place.directory });
@@ -28,7 +29,9 @@ const standing = (directory: string, runId: string): Stats | undefined =>
 function accountOf(name: string): FileOwner | undefined {
   const numbers = /^(\d+):(\d+)$/.exec(name);
   if (numbers !== null) return { uid: Number(numbers[1]), gid: Number(numbers[2]) };
-  const line = readFileSync('/etc/passwd', 'utf8').split('\n').find((one) => one.startsWith(`${name}:`));
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((one) => one.startsWith(`${name}:`));
   const [, , uid, gid] = line?.split(':') ?? [];
   return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }

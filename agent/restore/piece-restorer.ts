@@ -90,12 +90,17 @@ export class PieceRestorer {
     const stored = bytes.subarray(frame.offset - task.from, frame.offset - task.from + frame.storedBytes);
     const place = { pool: this.#settings.pool.poolId, object: task.object, offset: frame.offset };
     if (sha256Hex(stored) !== frame.sha256) {
-      throw fail('object_damaged', { pool: this.#settings.pool.name, object: task.object, what: `the frame at offset ${String(frame.offset)} does not have its recorded SHA-256` });
+      throw fail('object_damaged', {
+        pool: this.#settings.pool.name,
+        object: task.object,
+        what: `the frame at offset ${String(frame.offset)} does not have its recorded SHA-256`,
+      });
     }
     const raw = openFrame(stored, task.key === undefined ? place : { ...place, key: task.key }, this.#memory.bytes);
     for (const part of frame.parts) {
       const extent = raw.subarray(part.from, part.from + part.length);
-      if (extent.length !== part.length || this.#memory.hashOf(extent) !== part.hash) throw fail('extent_damaged', { path: part.path, offset: String(part.at) });
+      if (extent.length !== part.length || this.#memory.hashOf(extent) !== part.hash)
+        throw fail('extent_damaged', { path: part.path, offset: String(part.at) });
       await this.#disk.take(part.length);
       this.#files.write(part.path, part.at, extent);
     }

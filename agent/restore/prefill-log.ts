@@ -45,7 +45,12 @@ async function fetchSegment({ plan, pool }: PrefillRequest, segment: PlannedSegm
     throw fail('restore_log_missing', { segment: segment.name, pool: pool.name, reason }, error);
   });
   if (raw.length === plan.segmentBytes) return raw;
-  if (raw.length > plan.segmentBytes) throw fail('restore_log_missing', { segment: segment.name, pool: pool.name, reason: `it holds ${String(raw.length)} bytes` });
+  if (raw.length > plan.segmentBytes)
+    throw fail('restore_log_missing', {
+      segment: segment.name,
+      pool: pool.name,
+      reason: `it holds ${String(raw.length)} bytes`,
+    });
   const whole = Buffer.alloc(plan.segmentBytes);
   whole.set(raw);
   return whole;

@@ -60,7 +60,11 @@ export async function recover(request: RecoveryRequest): Promise<Recovered> {
   }
 }
 
-function judge(request: RecoveryRequest, end: 'ready' | number, { text, known }: { readonly text: string; readonly known: ReadonlySet<string> }): Recovered {
+function judge(
+  request: RecoveryRequest,
+  end: 'ready' | number,
+  { text, known }: { readonly text: string; readonly known: ReadonlySet<string> },
+): Recovered {
   if (request.signal.aborted) throw fail('cancelled', { what: 'the restore' });
   if (end !== (request.plan.isOpenedAfter ? 'ready' : 0)) throw endedBadly(request, text, end === 'ready' ? 0 : end);
   const reached = request.plan.isOpenedAfter ? reachedByPromotion(request, known) : reachedByShutdown(request);
@@ -70,10 +74,22 @@ function judge(request: RecoveryRequest, end: 'ready' | number, { text, known }:
 }
 
 /** Starts the server as the owner of the files; its words go to the log file. */
-export function startServer(request: Pick<RecoveryRequest, 'directory' | 'programs' | 'owner' | 'logFile' | 'configFile' | 'plan'>): Promise<RunningProcess> {
+export function startServer(
+  request: Pick<RecoveryRequest, 'directory' | 'programs' | 'owner' | 'logFile' | 'configFile' | 'plan'>,
+): Promise<RunningProcess> {
   const { directory, owner } = request;
   const config = request.configFile ?? join(directory, 'postgresql.conf');
-  const own = request.plan.place.kind === 'copy' ? ['-c', `data_directory=${directory}`, '-c', `hba_file=${join(directory, 'pg_hba.conf')}`, '-c', `ident_file=${join(directory, 'pg_ident.conf')}`] : [];
+  const own =
+    request.plan.place.kind === 'copy'
+      ? [
+          '-c',
+          `data_directory=${directory}`,
+          '-c',
+          `hba_file=${join(directory, 'pg_hba.conf')}`,
+          '-c',
+          `ident_file=${join(directory, 'pg_ident.conf')}`,
+        ]
+      : [];
   return startProcess({
     command: join(request.programs, 'postgres'),
     args: ['-D', directory, '-c', `config_file=${config}`, ...own],
@@ -87,7 +103,10 @@ export function startServer(request: Pick<RecoveryRequest, 'directory' | 'progra
  * `ready` once the pid file of this very process says so, else the exit code. With hot standby off, `ready` is not said
  * before the end of the recovery (engine.md §D). An abort stops the server.
  */
-export async function endOfStart(server: RunningProcess, { directory, signal }: Pick<RecoveryRequest, 'directory' | 'signal'>): Promise<'ready' | number> {
+export async function endOfStart(
+  server: RunningProcess,
+  { directory, signal }: Pick<RecoveryRequest, 'directory' | 'signal'>,
+): Promise<'ready' | number> {
   const state: { exitCode: number | undefined } = { exitCode: undefined };
   const exited = server.exited.then(({ exitCode }) => {
     state.exitCode = exitCode;
@@ -109,14 +128,23 @@ function requireLabel({ directory, plan }: RecoveryRequest): void {
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
   }
-  const isValid = /^START WAL LOCATION: [0-9A-F]+\/[0-9A-F]+ \(file [0-9A-F]{24}\)\nCHECKPOINT LOCATION: [0-9A-F]+\/[0-9A-F]+\n/.test(text);
+  const isValid =
+    /^START WAL LOCATION: [0-9A-F]+\/[0-9A-F]+ \(file [0-9A-F]{24}\)\nCHECKPOINT LOCATION: [0-9A-F]+\/[0-9A-F]+\n/.test(
+      text,
+    );
   if (!isValid) throw fail('label_missing', { directory, setId: plan.setId });
 }
 
 /** The server names the point at which it left the old timeline in the history file of the new one. */
-function reachedByPromotion({ directory }: RecoveryRequest, known: ReadonlySet<string>): Pick<Recovered, 'timeline' | 'reachedLsn'> {
+function reachedByPromotion(
+  { directory }: RecoveryRequest,
+  known: ReadonlySet<string>,
+): Pick<Recovered, 'timeline' | 'reachedLsn'> {
   const log = join(directory, 'pg_wal');
-  const made = historyFilesOf(directory).filter((name) => !known.has(name)).sort().slice(-1)[0];
+  const made = historyFilesOf(directory)
+    .filter((name) => !known.has(name))
+    .sort()
+    .slice(-1)[0];
   if (made === undefined) throw bug(`${directory} was promoted without a new timeline`);
   const lines = readFileSync(join(log, made), 'utf8').matchAll(/^\s*\d+\s+([0-9A-F]+\/[0-9A-F]+)/gm);
   const leftAt = [...lines].slice(-1)[0]?.[1];
@@ -128,13 +156,19 @@ function reachedByPromotion({ directory }: RecoveryRequest, known: ReadonlySet<s
 function reachedByShutdown(request: RecoveryRequest): Pick<Recovered, 'timeline' | 'reachedLsn'> {
   const path = join(request.directory, 'global/pg_control');
   const control = decodeControlFile(readFileSync(path), path);
-  if (control.state !== 'shut down in recovery') throw endedBadly(request, `the control file says: ${control.state}`, 0);
+  if (control.state !== 'shut down in recovery')
+    throw endedBadly(request, `the control file says: ${control.state}`, 0);
   return { timeline: control.minRecoveryTimeline, reachedLsn: control.minRecoveryLsn };
 }
 
 function endedBadly(request: RecoveryRequest, text: string, exitCode: number): HoldfastError {
   if (isShort(text)) return short(request, lastTransaction(text) ?? 'the end of its log', text);
-  return fail('recovery_failed', { directory: request.directory, exitCode: String(exitCode), log: request.logFile, lines: lastWords(text) });
+  return fail('recovery_failed', {
+    directory: request.directory,
+    exitCode: String(exitCode),
+    log: request.logFile,
+    lines: lastWords(text),
+  });
 }
 
 const short = ({ directory, logFile, plan }: RecoveryRequest, reached: string, text: string): HoldfastError =>

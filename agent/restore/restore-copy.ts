@@ -20,10 +20,15 @@ import { writeTarget } from './write-target.ts';
 const defaultPort = 5432;
 
 /** Restores to a new directory. The copy is left running on a private socket, or closed (K-107); it can touch nothing of production. */
-export async function restoreCopy(work: RestoreWork, owner: FileOwner, journal: RestoreJournal): Promise<RestoreReport> {
+export async function restoreCopy(
+  work: RestoreWork,
+  owner: FileOwner,
+  journal: RestoreJournal,
+): Promise<RestoreReport> {
   const { order, watch } = work;
   const { plan } = order;
-  if (!isAbsent(plan.place.directory) && isMarkedFor(plan.place.directory, order.runId)) await stopLeftServer(plan.place.directory);
+  if (!isAbsent(plan.place.directory) && isMarkedFor(plan.place.directory, order.runId))
+    await stopLeftServer(plan.place.directory);
   const port = plan.place.kind === 'copy' ? (plan.place.port ?? defaultPort) : defaultPort;
   const address = (one: EmptyTarget): ServerAddress => ({ port, socket: socketOf(one, port) });
   const { target, restored } = await writeTarget(work, { owner, addressOf: address, beforeFinish: () => undefined });
@@ -62,7 +67,8 @@ export function reportReplay({ step }: RestoreWork, { bytesWritten, filesWritten
  * Where the words of the servers that a run starts go: in the agent's own directory, because a file of another owner in a
  * data directory breaks every tool that copies it.
  */
-export const serverLogOf = ({ deps, order }: Pick<RestoreWork, 'deps' | 'order'>): string => join(deps.home, 'runs', order.runId, 'server.log');
+export const serverLogOf = ({ deps, order }: Pick<RestoreWork, 'deps' | 'order'>): string =>
+  join(deps.home, 'runs', order.runId, 'server.log');
 
 export const recoveryOf = ({ deps, order, step, programs }: RestoreWork, target: EmptyTarget): RecoveryRequest => ({
   plan: order.plan,
@@ -73,7 +79,14 @@ export const recoveryOf = ({ deps, order, step, programs }: RestoreWork, target:
   signal: step.signal,
 });
 
-export const reportOf = (work: RestoreWork, target: EmptyTarget, recovered: Recovered): Pick<RestoreReport, 'directory' | 'timeline' | 'reachedLsn' | 'lastTransactionAt' | 'isOpen' | 'secondsByPhase'> => ({
+export const reportOf = (
+  work: RestoreWork,
+  target: EmptyTarget,
+  recovered: Recovered,
+): Pick<
+  RestoreReport,
+  'directory' | 'timeline' | 'reachedLsn' | 'lastTransactionAt' | 'isOpen' | 'secondsByPhase'
+> => ({
   directory: target.directory,
   timeline: recovered.timeline,
   reachedLsn: recovered.reachedLsn,

@@ -30,12 +30,22 @@ const closeMs = 60_000;
  * aside, restores and recovers behind a closed door, then opens with the instance's own settings and proves that the new
  * branch is archived. The old directories stay.
  */
-export async function restoreInPlace(work: RestoreWork, owner: FileOwner, journal: RestoreJournal): Promise<RestoreReport> {
+export async function restoreInPlace(
+  work: RestoreWork,
+  owner: FileOwner,
+  journal: RestoreJournal,
+): Promise<RestoreReport> {
   const recovered = journal.recovered() ?? (await replace(work, owner, journal));
   // Why here: an attempt that died after it journalled the recovery did not come to it.
   releasePlaces(work.order);
-  const opened = recovered.report.isOpen ? await work.watch.time('open', () => openInPlace(work, owner, recovered)) : [];
-  const report = { ...recovered.report, warnings: [...recovered.report.warnings, ...opened], secondsByPhase: { ...recovered.report.secondsByPhase, ...work.watch.secondsByPhase() } };
+  const opened = recovered.report.isOpen
+    ? await work.watch.time('open', () => openInPlace(work, owner, recovered))
+    : [];
+  const report = {
+    ...recovered.report,
+    warnings: [...recovered.report.warnings, ...opened],
+    secondsByPhase: { ...recovered.report.secondsByPhase, ...work.watch.secondsByPhase() },
+  };
   journal.finish(report);
   return report;
 }
@@ -80,7 +90,9 @@ async function writeAndRecover({ work, owner, journal, old, warnings }: Replacem
   settleInPlace(plan, target, original);
   const report: RestoreReport = {
     ...reportOf(work, target, recovered),
-    ...(recovered.server === undefined || order.instance === undefined ? {} : { port: order.instance.port, socket: order.instance.socket }),
+    ...(recovered.server === undefined || order.instance === undefined
+      ? {}
+      : { port: order.instance.port, socket: order.instance.socket }),
     ...(isAbsent(old) ? {} : { keptOldAt: old }),
     bytesWritten: restored.bytesWritten,
     filesWritten: restored.filesWritten,
@@ -103,7 +115,12 @@ function giveBackFailed({ order, step }: RestoreWork, journal: RestoreJournal, e
 function warnClosed(plan: RestorePlan): readonly Warning[] {
   if (plan.isOpenedAfter) return [];
   const resets = Object.keys(closedSettings(plan)).map((name) => `ALTER SYSTEM RESET ${name};`);
-  return [{ code: 'recovery_settings_kept', detail: `the next start opens the database at its target; reset the settings of the recovery then: ${resets.join(' ')}` }];
+  return [
+    {
+      code: 'recovery_settings_kept',
+      detail: `the next start opens the database at its target; reset the settings of the recovery then: ${resets.join(' ')}`,
+    },
+  ];
 }
 
 /**
@@ -112,7 +129,9 @@ function warnClosed(plan: RestorePlan): readonly Warning[] {
  */
 function keepHistories(target: EmptyTarget, old: string): void {
   const there = new Set(historyFilesOf(target.directory));
-  const command = [auto, 'postgresql.conf'].map((file) => lastValue(readMember(target, file) ?? '', 'archive_command')).find((found) => found !== undefined);
+  const command = [auto, 'postgresql.conf']
+    .map((file) => lastValue(readMember(target, file) ?? '', 'archive_command'))
+    .find((found) => found !== undefined);
   const archive = archiveDirectoryOf(command ?? '');
   for (const folder of [join(old, 'pg_wal'), ...(archive === undefined ? [] : [archive])]) {
     for (const name of historyFilesIn(folder)) {

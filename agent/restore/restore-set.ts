@@ -46,7 +46,11 @@ const reportEveryMs = 250;
 export async function restoreSet(request: SetRestore): Promise<RestoredSet> {
   const { set, target, step } = request;
   if (target.isResumed) target.unfinish();
-  const layout = layOut(membersOf(request), { target, keys: set.keys, profile: engineProfile(set.meta.summary.engine) });
+  const layout = layOut(membersOf(request), {
+    target,
+    keys: set.keys,
+    profile: engineProfile(set.meta.summary.engine),
+  });
   if (target.isResumed) clearStrangers(target, layout);
   for (const { path, mode } of layout.directories) target.makeDirectory(path, mode);
   for (const { path } of layout.files) target.makeDirectory(path.slice(0, path.lastIndexOf('/')));
@@ -59,14 +63,18 @@ export async function restoreSet(request: SetRestore): Promise<RestoredSet> {
 
 function membersOf({ set, hasOutsideConfiguration }: SetRestore): SetMeta {
   if (!hasOutsideConfiguration) return set.meta;
-  return { ...set.meta, members: set.meta.members.filter((member) => member.kind !== 'file' || member.origin === undefined) };
+  return {
+    ...set.meta,
+    members: set.meta.members.filter((member) => member.kind !== 'file' || member.origin === undefined),
+  };
 }
 
 /** Files with holes go too: a hole cannot be told from bytes that replay put there. */
 function clearStrangers(target: EmptyTarget, layout: Layout): void {
   const covered = new Map<string, number>();
   for (const piece of layout.pieces) {
-    for (const { path, length } of piece.frames.flatMap((frame) => frame.parts)) covered.set(path, (covered.get(path) ?? 0) + length);
+    for (const { path, length } of piece.frames.flatMap((frame) => frame.parts))
+      covered.set(path, (covered.get(path) ?? 0) + length);
   }
   const whole = layout.files.filter((file) => covered.get(file.path) === file.sizeBytes);
   target.removeAllBut(new Set([...whole, ...layout.directories].map(({ path }) => path)));
@@ -87,14 +95,25 @@ async function writeFiles({ pool, target, channels, step }: SetRestore, layout: 
   const report = (): void => {
     applyLimits(cells, step.limits());
     const bytesWritten = Number(Atomics.load(cells, cell.bytesRead));
-    step.report({ phase: 'write', bytesRead: done.bytes, bytesWritten, bytesTotal: layout.bytes, filesDone: done.files, filesTotal: layout.files.length, piecesDone: done.pieces });
+    step.report({
+      phase: 'write',
+      bytesRead: done.bytes,
+      bytesWritten,
+      bytesTotal: layout.bytes,
+      filesDone: done.files,
+      filesTotal: layout.files.length,
+      piecesDone: done.pieces,
+    });
   };
   const timer = setInterval(report, reportEveryMs);
   try {
-    await threads.run(layout.pieces.map((task) => ({ kind: 'piece', task }) satisfies ToWriter), ({ storedBytes, pieces }) => {
-      done.bytes += storedBytes;
-      done.pieces += pieces;
-    });
+    await threads.run(
+      layout.pieces.map((task) => ({ kind: 'piece', task }) satisfies ToWriter),
+      ({ storedBytes, pieces }) => {
+        done.bytes += storedBytes;
+        done.pieces += pieces;
+      },
+    );
     await threads.run(inBatches(layout.files), ({ files }) => {
       done.files += files;
     });
@@ -110,7 +129,7 @@ async function writeFiles({ pool, target, channels, step }: SetRestore, layout: 
 function inBatches(files: readonly FileEnd[]): readonly ToWriter[] {
   const sorted = [...files].sort((a, b) => b.sizeBytes - a.sizeBytes);
   const batches: ToWriter[] = [];
-  for (let at = 0; at < sorted.length; ) {
+  for (let at = 0; at < sorted.length;) {
     const size = (sorted[at]?.sizeBytes ?? 0) > 16 * 1024 * 1024 ? 1 : filesAtOnce;
     batches.push({ kind: 'end', files: sorted.slice(at, at + size) });
     at += size;

@@ -34,7 +34,10 @@ export const restore =
       const work: RestoreWork = { deps, order, step, pool, programs, watch: new Stopwatch(deps.clock) };
       const owner = ownerOf(order, deps.account);
       journal.begin([plan.place.directory, ...Object.values(plan.tablespaceMap)]);
-      const report = plan.place.kind === 'copy' ? await restoreCopy(work, owner, journal) : await restoreInPlace(work, owner, journal);
+      const report =
+        plan.place.kind === 'copy'
+          ? await restoreCopy(work, owner, journal)
+          : await restoreInPlace(work, owner, journal);
       journal.end();
       return report;
     } finally {

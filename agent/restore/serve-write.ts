@@ -24,7 +24,9 @@ export function serveWrite(port: MessagePort): void {
     const storedBytes = await restorer.restore(message.task);
     const done = { kind: 'done', storedBytes, pieces: message.task.isLast ? 1 : 0, files: 0 } as const;
     // Answered when the disk has it, so that a failed write is heard; the next task need not wait for that.
-    restorer.flush().then(() => { tell(done); }, giveUp);
+    restorer.flush().then(() => {
+      tell(done);
+    }, giveUp);
   };
   const giveUp = (error: unknown): void => {
     hasFailed = true;
@@ -44,5 +46,10 @@ export function serveWrite(port: MessagePort): void {
 /** Errors cross the thread border as code and parameters: class identity does not survive it. */
 function failureOf(error: unknown): FromWriter {
   const known = error instanceof HoldfastError ? error : bug(`a restore thread failed: ${String(error)}`, error);
-  return { kind: 'failed', code: known.code, params: known.params, stack: error instanceof Error ? (error.stack ?? '') : '' };
+  return {
+    kind: 'failed',
+    code: known.code,
+    params: known.params,
+    stack: error instanceof Error ? (error.stack ?? '') : '',
+  };
 }

@@ -27,12 +27,18 @@ export function logTail(path: string, from = 0): string {
 
 /** The last lines that say why a server ended: complaints first, then whatever there is. */
 export function lastWords(text: string): string {
-  const lines = text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
-  const telling = lines.filter((line) => /FATAL|PANIC|ERROR|HINT|DETAIL|recovery stopping|last completed transaction/.test(line));
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const telling = lines.filter((line) =>
+    /FATAL|PANIC|ERROR|HINT|DETAIL|recovery stopping|last completed transaction/.test(line),
+  );
   return (telling.length > 0 ? telling : lines).slice(-6).join(' | ').slice(0, 1500) || 'none';
 }
 
-export const isShort = (text: string): boolean => text.includes('recovery ended before configured recovery target was reached');
+export const isShort = (text: string): boolean =>
+  text.includes('recovery ended before configured recovery target was reached');
 
 /** Commit time of the last transaction replayed, as the server says it; undefined when it replayed none. */
 export function lastTransaction(text: string): Instant | undefined {

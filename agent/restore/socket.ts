@@ -38,6 +38,10 @@ function makePrivate(path: string, owner: FileOwner): void {
   const { uid } = stats;
   const isPrivate = stats.isDirectory() && (stats.mode & 0o077) === 0;
   if (isPrivate && uid === owner.uid) return;
-  if (!isPrivate || uid !== process.getuid?.()) throw fail('target_unwritable', { path, reason: 'it is to hold the socket of the server, and somebody else made it' });
+  if (!isPrivate || uid !== process.getuid?.())
+    throw fail('target_unwritable', {
+      path,
+      reason: 'it is to hold the socket of the server, and somebody else made it',
+    });
   chownSync(path, owner.uid, owner.gid);
 }

@@ -15,7 +15,12 @@ export async function stopLeftServer(directory: string): Promise<void> {
   if (file === undefined || !worksIn(file.pid, realpathSync(directory))) return;
   process.kill(file.pid, 'SIGQUIT');
   for (let waited = 0; isAlive(file.pid); waited += pollMs) {
-    if (waited >= graceMs) throw fail('target_running', { directory, evidence: `process ${String(file.pid)} of an earlier attempt does not end`, clients: 'none' });
+    if (waited >= graceMs)
+      throw fail('target_running', {
+        directory,
+        evidence: `process ${String(file.pid)} of an earlier attempt does not end`,
+        clients: 'none',
+      });
     await pause(pollMs);
   }
 }

@@ -60,4 +60,9 @@ export type ToWriter =
 
 export type FromWriter =
   | { readonly kind: 'done'; readonly storedBytes: number; readonly pieces: number; readonly files: number }
-  | { readonly kind: 'failed'; readonly code: string; readonly params: Readonly<Record<string, string>>; readonly stack: string };
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly params: Readonly<Record<string, string>>;
+      readonly stack: string;
+    };

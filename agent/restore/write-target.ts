@@ -88,10 +88,20 @@ function prepare({ order, step }: RestoreWork, set: OpenSet, owner: FileOwner): 
   const { plan } = order;
   step.report({ ...noProgress, phase: 'prepare', bytesTotal: plan.rawBytes });
   if (set.meta.summary.systemId !== plan.systemId) {
-    throw fail('system_id_of_restore', { directory: plan.place.directory, found: set.meta.summary.systemId, wanted: plan.systemId });
+    throw fail('system_id_of_restore', {
+      directory: plan.place.directory,
+      found: set.meta.summary.systemId,
+      wanted: plan.systemId,
+    });
   }
   const bytes = bytesByRoot(set.meta, plan);
-  return prepareTarget({ directory: plan.place.directory, tablespaces: plan.tablespaceMap, runId: order.runId, owner, bytes });
+  return prepareTarget({
+    directory: plan.place.directory,
+    tablespaces: plan.tablespaceMap,
+    runId: order.runId,
+    owner,
+    bytes,
+  });
 }
 
 /** What goes below each root: '' is the data directory, which also takes the log. */
@@ -109,9 +119,21 @@ async function prefill({ order, pool, step }: RestoreWork, target: EmptyTarget, 
   const { plan } = order;
   const written = restored.bytesWritten;
   const progress = (done: number): Progress => ({
-    ...noProgress, phase: 'log', bytesWritten: written + done * plan.segmentBytes, bytesTotal: written + plan.segments.length * plan.segmentBytes,
-    filesDone: restored.filesWritten + done, filesTotal: restored.filesWritten + plan.segments.length,
+    ...noProgress,
+    phase: 'log',
+    bytesWritten: written + done * plan.segmentBytes,
+    bytesTotal: written + plan.segments.length * plan.segmentBytes,
+    filesDone: restored.filesWritten + done,
+    filesTotal: restored.filesWritten + plan.segments.length,
   });
   step.report(progress(0));
-  await prefillLog({ plan, pool, target, signal: step.signal, onSegment: (done) => { step.report(progress(done)); } });
+  await prefillLog({
+    plan,
+    pool,
+    target,
+    signal: step.signal,
+    onSegment: (done) => {
+      step.report(progress(done));
+    },
+  });
 }

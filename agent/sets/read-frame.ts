@@ -21,7 +21,12 @@ export interface FramePlaceInSet {
  * Checks and opens the stored bytes of one frame: SHA-256, then authentication and decompression; into `room` when it is
  * given and large enough. Synchronous, for worker threads too. Throws `object_damaged`, `pool_format_newer`.
  */
-export function openFrameOfSet(keys: SetKeys, { piece, frame }: FramePlaceInSet, stored: Uint8Array, room?: Uint8Array): Uint8Array {
+export function openFrameOfSet(
+  keys: SetKeys,
+  { piece, frame }: FramePlaceInSet,
+  stored: Uint8Array,
+  room?: Uint8Array,
+): Uint8Array {
   const object = keyOfPiece(keys, piece);
   const damaged = (what: string) =>
     fail('object_damaged', { pool: keys.poolId, object, what: `${what} at offset ${String(frame.offset)}` });
@@ -41,7 +46,11 @@ export interface ExtentOfFrame {
 }
 
 /** The bytes of an extent within its opened frame, checked by their 128-bit hash. Throws `object_damaged`. */
-export function extentBytes(keys: SetKeys, piece: PieceOfSet, { raw, extent, hashOf = hash128 }: ExtentOfFrame): Uint8Array {
+export function extentBytes(
+  keys: SetKeys,
+  piece: PieceOfSet,
+  { raw, extent, hashOf = hash128 }: ExtentOfFrame,
+): Uint8Array {
   const bytes = raw.subarray(extent.offset, extent.offset + extent.length);
   if (hashOf(bytes) === extent.hash) return bytes;
   const what = `the raw bytes of frame ${String(extent.frame)} at ${String(extent.offset)} do not match their hash`;

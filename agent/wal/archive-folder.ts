@@ -1,4 +1,15 @@
-import { closeSync, fstatSync, fsyncSync, lstatSync, openSync, readFileSync, readSync, readdirSync, statSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import { parseArchiveName } from '#core/wal/archive-name.ts';
@@ -33,7 +44,11 @@ function readNames(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (cause) {
-    throw fail('archive_directory_unreadable', { directory, why: cause instanceof Error ? cause.message : String(cause) }, cause);
+    throw fail(
+      'archive_directory_unreadable',
+      { directory, why: cause instanceof Error ? cause.message : String(cause) },
+      cause,
+    );
   }
 }
 
@@ -64,7 +79,8 @@ export class SegmentBuffer {
       const { size } = fstatSync(file);
       if (size > this.#buffer.length) this.#buffer = new Uint8Array(new ArrayBuffer(size));
       let filled = 0;
-      for (let read = -1; read !== 0 && filled < size; filled += read) read = readSync(file, this.#buffer, filled, size - filled, filled);
+      for (let read = -1; read !== 0 && filled < size; filled += read)
+        read = readSync(file, this.#buffer, filled, size - filled, filled);
       return this.#buffer.subarray(0, filled);
     } finally {
       closeSync(file);
@@ -106,7 +122,11 @@ export function syncDirectory(directory: string): void {
 }
 
 const unreadable = (path: string, cause: unknown): Error =>
-  fail('archive_directory_unreadable', { directory: path, why: cause instanceof Error ? cause.message : String(cause) }, cause);
+  fail(
+    'archive_directory_unreadable',
+    { directory: path, why: cause instanceof Error ? cause.message : String(cause) },
+    cause,
+  );
 
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
 

@@ -19,7 +19,11 @@ function run(args: readonly string[]): number {
     return 0;
   } catch (error) {
     const isRefused = error instanceof HoldfastError && error.code === 'archive_differs';
-    say(error instanceof HoldfastError ? `${error.message} ${error.hint}` : `cannot archive ${source} as ${target}: ${String(error)}`);
+    say(
+      error instanceof HoldfastError
+        ? `${error.message} ${error.hint}`
+        : `cannot archive ${source} as ${target}: ${String(error)}`,
+    );
     return isRefused ? 1 : 3;
   }
 }

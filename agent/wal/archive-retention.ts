@@ -47,7 +47,11 @@ export interface RetentionReport {
  * pool has committed a segment of that name, still has its object, and the hash of the file equals the committed one;
  * never the newest, never one that a running backup needs. A pool that cannot be asked keeps everything.
  */
-export async function applyArchiveRetention(deps: RetentionDeps, request: RetentionRequest, step: StepContext): Promise<RetentionReport> {
+export async function applyArchiveRetention(
+  deps: RetentionDeps,
+  request: RetentionRequest,
+  step: StepContext,
+): Promise<RetentionReport> {
   const { retention, directory } = request;
   if (retention.mode === 'keep') return { deletedFiles: 0, warnings: [] };
   const archive = listArchive(directory);
@@ -59,7 +63,10 @@ export async function applyArchiveRetention(deps: RetentionDeps, request: Retent
     return await deleteHeld(deps, request, { archive, candidates }, step);
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.class === 'cancelled' || error.class === 'bug') throw error;
-    return { deletedFiles: 0, warnings: [{ code: 'archive_kept', detail: `no archived file was deleted: ${error.message}` }] };
+    return {
+      deletedFiles: 0,
+      warnings: [{ code: 'archive_kept', detail: `no archived file was deleted: ${error.message}` }],
+    };
   }
 }
 
@@ -68,7 +75,12 @@ interface Candidates {
   readonly candidates: readonly SegmentName[];
 }
 
-async function deleteHeld(deps: RetentionDeps, request: RetentionRequest, { archive, candidates }: Candidates, step: StepContext): Promise<RetentionReport> {
+async function deleteHeld(
+  deps: RetentionDeps,
+  request: RetentionRequest,
+  { archive, candidates }: Candidates,
+  step: StepContext,
+): Promise<RetentionReport> {
   let held: ReadonlyMap<SegmentName, string> | undefined;
   for (const access of request.pools) {
     const pool = await openPool(access);
@@ -92,7 +104,11 @@ async function deleteHeld(deps: RetentionDeps, request: RetentionRequest, { arch
 }
 
 /** Hash by name of the candidates that a pool has committed and still has. */
-async function heldBy(pool: Pool, request: RetentionRequest, { archive, candidates }: Candidates): Promise<ReadonlyMap<SegmentName, string>> {
+async function heldBy(
+  pool: Pool,
+  request: RetentionRequest,
+  { archive, candidates }: Candidates,
+): Promise<ReadonlyMap<SegmentName, string>> {
   const held = new Map<SegmentName, string>();
   const { systemId, dataDirectory } = request;
   const from = Math.min(...candidates.map(earliestPosition));
@@ -112,10 +128,16 @@ async function isThere(pool: Pool, branch: OpenBranch, segment: SegmentOfBatch):
   return info?.sizeBytes === segment.storedBytes;
 }
 
-const both = (a: ReadonlyMap<SegmentName, string>, b: ReadonlyMap<SegmentName, string>): ReadonlyMap<SegmentName, string> =>
-  new Map([...a].filter(([name, hash]) => b.get(name) === hash));
+const both = (
+  a: ReadonlyMap<SegmentName, string>,
+  b: ReadonlyMap<SegmentName, string>,
+): ReadonlyMap<SegmentName, string> => new Map([...a].filter(([name, hash]) => b.get(name) === hash));
 
-function compareFiles(directory: string, held: ReadonlyMap<SegmentName, string>, step: StepContext): { same: SegmentName[]; different: SegmentName[] } {
+function compareFiles(
+  directory: string,
+  held: ReadonlyMap<SegmentName, string>,
+  step: StepContext,
+): { same: SegmentName[]; different: SegmentName[] } {
   const buffer = new SegmentBuffer();
   const same: SegmentName[] = [];
   const different: SegmentName[] = [];

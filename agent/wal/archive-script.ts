@@ -12,7 +12,11 @@ export const archiveScriptName = 'holdfast-archive.sh';
  */
 export function archiveScript(directory: string): string {
   if (!directory.startsWith('/') || /['\n\r]/.test(directory)) {
-    throw fail('value_malformed', { text: directory, what: 'archive directory', expected: 'an absolute path without quotes and line breaks' });
+    throw fail('value_malformed', {
+      text: directory,
+      what: 'archive directory',
+      expected: 'an absolute path without quotes and line breaks',
+    });
   }
   return `#!/bin/sh
 # Holdfast: archive_command = '<this file> "%p" "%f"'

@@ -47,7 +47,10 @@ export async function backUpBranch(work: BranchWork): Promise<void> {
   // A batch of a run that died between commit and report is told again: the catalog is an index of the pool.
   if (known.newest !== undefined) await deps.channel.putBatch(known.newest.batch);
   for (const { message } of known.unreadable) {
-    tally.warn({ code: 'log_batch_unreadable', detail: `${message}; what the archive still has of its log is committed again` });
+    tally.warn({
+      code: 'log_batch_unreadable',
+      detail: `${message}; what the archive still has of its log is committed again`,
+    });
   }
   const session = new BranchSession(work, known);
   for (const name of names) await session.take(name, name === archive.segments[archive.segments.length - 1]);
@@ -99,17 +102,25 @@ class BranchSession {
     await this.writer.commitHistory(tally.segmentBytes ?? 16 * 1024 * 1024);
   }
 
-  async #takeBytes(name: SegmentName, file: string, { bytes, isNewest }: { bytes: Uint8Array; isNewest: boolean }): Promise<void> {
+  async #takeBytes(
+    name: SegmentName,
+    file: string,
+    { bytes, isNewest }: { bytes: Uint8Array; isNewest: boolean },
+  ): Promise<void> {
     const { tally } = this.#work;
     const committed = this.#known.segments.get(name);
     if (committed !== undefined && isWhole(committed)) {
-      if (sha256Hex(bytes) !== committed.rawSha256) throw fail('log_duplicate_differs', { file, object: this.#keyOf(committed.object) });
+      if (sha256Hex(bytes) !== committed.rawSha256)
+        throw fail('log_duplicate_differs', { file, object: this.#keyOf(committed.object) });
       this.#last = committed;
       this.#isPrimed = false;
       return;
     }
     if (isNewest && isUnfinished(bytes)) {
-      tally.warn({ code: 'log_file_incomplete', detail: `${file} is not complete yet and is left for the next log backup` });
+      tally.warn({
+        code: 'log_file_incomplete',
+        detail: `${file} is not complete yet and is left for the next log backup`,
+      });
       return;
     }
     const reading = await this.#check(name, file, bytes);
@@ -155,13 +166,19 @@ class BranchSession {
     const isSame = sealed !== undefined && sealed.storedSha256 === lost.storedSha256;
     const isPut = isSame && (await deps.pool.store.putIfAbsent(sealed.key, sealed.stored)) === 'created';
     if (isPut) await deps.pool.store.barrier();
-    const outcome = isPut ? 'it was put again from the archive' : 'points behind it cannot be reached until a new full backup';
+    const outcome = isPut
+      ? 'it was put again from the archive'
+      : 'points behind it cannot be reached until a new full backup';
     tally.warn({ code: 'log_segment_lost', detail: `${error.message}; ${outcome}` });
     return isKept ? bytes : undefined;
   }
 
   /** Log that a killed run left uncommitted is used when it is the same, and left alone when it is not. */
-  async #store(name: SegmentName, file: string, bytes: Uint8Array): Promise<Omit<SegmentOfBatch, 'name' | 'from' | 'to' | 'lastRecord' | 'restorePoints'>> {
+  async #store(
+    name: SegmentName,
+    file: string,
+    bytes: Uint8Array,
+  ): Promise<Omit<SegmentOfBatch, 'name' | 'from' | 'to' | 'lastRecord' | 'restorePoints'>> {
     const { deps, level } = this.#work;
     let object: string = name;
     let put = await putLogSegment(deps.pool, this.#nameOf(object), bytes, level);
@@ -197,4 +214,3 @@ const sameTimeline = (name: SegmentName, timeline: number): boolean => parseInt(
 
 const aboutFile = new Set(['log_damaged', 'log_foreign', 'log_name_mismatch', 'log_duplicate_differs']);
 const isAboutFile = (error: HoldfastError): boolean => aboutFile.has(error.code);
-

@@ -60,13 +60,17 @@ export class BatchWriter {
   }
 
   /** Takes a stored segment; commits what was taken before when it does not continue that, or when the batch is full. */
-  async add(segment: SegmentOfBatch, facts: { readonly segmentBytes: number; readonly knownUntil: Instant | undefined }): Promise<void> {
+  async add(
+    segment: SegmentOfBatch,
+    facts: { readonly segmentBytes: number; readonly knownUntil: Instant | undefined },
+  ): Promise<void> {
     const last = this.#segments[this.#segments.length - 1];
     const isContinued = last === undefined || last.to === segment.from;
     if (!isContinued || this.#segments.length >= segmentsPerBatch) await this.commit();
     this.#segments.push(segment);
     this.#segmentBytes = facts.segmentBytes;
-    if (facts.knownUntil !== undefined && facts.knownUntil > (this.#knownUntil ?? '')) this.#knownUntil = facts.knownUntil;
+    if (facts.knownUntil !== undefined && facts.knownUntil > (this.#knownUntil ?? ''))
+      this.#knownUntil = facts.knownUntil;
   }
 
   /** Commits what was taken. `closedAt`: server time before the switch that closed the last segment. */
@@ -106,7 +110,10 @@ export class BatchWriter {
     return fork === undefined ? !hasLog : from <= begin;
   }
 
-  async #write(range: { readonly from: Lsn; readonly to: Lsn; readonly isAfterGap: boolean }, closedAt?: Instant): Promise<void> {
+  async #write(
+    range: { readonly from: Lsn; readonly to: Lsn; readonly isAfterGap: boolean },
+    closedAt?: Instant,
+  ): Promise<void> {
     const { pool, channel, runId, resourceId } = this.#deps;
     const { systemId, timeline, branchId, history } = this.#branch;
     const batch: BatchSummary = {
@@ -116,7 +123,8 @@ export class BatchWriter {
     };
     const sealed = sealBatch(pool, batch);
     await pool.store.barrier();
-    if ((await pool.store.putIfAbsent(sealed.key, sealed.stored)) === 'exists') throw bug(`the id of batch ${batch.batchId} is not new`);
+    if ((await pool.store.putIfAbsent(sealed.key, sealed.stored)) === 'exists')
+      throw bug(`the id of batch ${batch.batchId} is not new`);
     await pool.store.barrier();
     this.#previous = previousOf(batch, sealed.storedSha256);
     this.committed.push(batch.batchId);

@@ -17,11 +17,13 @@ const stageOn = async (major: Major): Promise<LogStage> => {
   return stage;
 };
 
-const write = ({ server }: LogStage, table: string): Promise<unknown> => server.sql(`CREATE TABLE ${table} AS SELECT g FROM generate_series(1, 1000) g`);
+const write = ({ server }: LogStage, table: string): Promise<unknown> =>
+  server.sql(`CREATE TABLE ${table} AS SELECT g FROM generate_series(1, 1000) g`);
 
 /** Replays what is in pg_wal and opens the database on the next timeline. */
 const promote = async ({ server }: LogStage): Promise<void> => {
-  const isStandby = async (): Promise<boolean> => (await server.sql('SELECT pg_is_in_recovery() AS standby'))[0]?.['standby'] === true;
+  const isStandby = async (): Promise<boolean> =>
+    (await server.sql('SELECT pg_is_in_recovery() AS standby'))[0]?.['standby'] === true;
   await server.stop();
   writeFileSync(join(server.dataDirectory, 'recovery.signal'), '');
   execFileSync('chown', ['--reference', server.dataDirectory, join(server.dataDirectory, 'recovery.signal')]);
@@ -38,7 +40,11 @@ const tail = async (stage: LogStage): ReturnType<typeof saveLogTail> => {
   const channel = { putBatch: (batch: LogStage['told'][number]) => Promise.resolve(void stage.told.push(batch)) };
   try {
     const deps = { pool, channel, newId, runId, resourceId: instance.resourceId };
-    return await saveLogTail(deps, { logDirectory: join(stage.server.dataDirectory, 'pg_wal'), systemId: stage.systemId }, stage.step);
+    return await saveLogTail(
+      deps,
+      { logDirectory: join(stage.server.dataDirectory, 'pg_wal'), systemId: stage.systemId },
+      stage.step,
+    );
   } finally {
     await pool.close();
   }
@@ -104,7 +110,10 @@ test('a history file in the archive is committed before its branch has log', asy
   writeFileSync(join(stage.server.archiveDirectory, '00000002.history'), `1\t${to}\tno recovery target specified\n`);
   await stage.backUp();
   const log = { sets: [], batches: stage.told };
-  expect(coverage(log).branches.map((branch) => branch.history)).toEqual(['', `1\t${to}\tno recovery target specified\n`]);
+  expect(coverage(log).branches.map((branch) => branch.history)).toEqual([
+    '',
+    `1\t${to}\tno recovery target specified\n`,
+  ]);
   expect(locate(log, { at: 'latest' })).toMatchObject({ isReachable: false });
 });
 
@@ -114,6 +123,12 @@ test('log of a timeline without its history file is refused by name', async () =
   await stage.server.sql('SELECT pg_switch_wal()');
   await stage.server.stop();
   const [name = ''] = readdirSync(stage.server.archiveDirectory).filter(isSegmentName);
-  copyFileSync(join(stage.server.archiveDirectory, name), join(stage.server.archiveDirectory, name.replace(/^00000001/, '00000007')));
-  await expect(stage.backUp()).rejects.toMatchObject({ code: 'log_history_missing', params: { timeline: '7', name: '00000007.history' } });
+  copyFileSync(
+    join(stage.server.archiveDirectory, name),
+    join(stage.server.archiveDirectory, name.replace(/^00000001/, '00000007')),
+  );
+  await expect(stage.backUp()).rejects.toMatchObject({
+    code: 'log_history_missing',
+    params: { timeline: '7', name: '00000007.history' },
+  });
 });

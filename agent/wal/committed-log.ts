@@ -54,12 +54,20 @@ export async function* readBatches(pool: Pool, tell: (problem: HoldfastError) =>
   const keys = [...(await listBatches(pool, 'logs/'))].sort((a, b) => (a.batchId < b.batchId ? -1 : 1));
   const newest = new Map<string, string>();
   for (const key of keys) {
-    const read = await readBatch(pool, key).catch((error: unknown) => { tell(demandCorrupt(error)); });
+    const read = await readBatch(pool, key).catch((error: unknown) => {
+      tell(demandCorrupt(error));
+    });
     if (read === undefined) continue;
     const { systemId, branchId, batchId, previousSha256 } = read.batch;
     const branch = `${systemId}/${branchId}`;
     if (previousSha256 !== (newest.get(branch) ?? '')) {
-      tell(fail('batch_chain_broken', { branch, pool: pool.name, what: `${batchId} does not continue the batch before it` }));
+      tell(
+        fail('batch_chain_broken', {
+          branch,
+          pool: pool.name,
+          what: `${batchId} does not continue the batch before it`,
+        }),
+      );
     }
     newest.set(branch, read.sha256);
     yield read.batch;
@@ -70,10 +78,17 @@ export async function* readBatches(pool: Pool, tell: (problem: HoldfastError) =>
  * Reads the batches of one branch that reach to the position `from` or behind it, and the newest that can be read. Older
  * ones stay unread: an archive holds the end of a log, a pool all of it. A lost batch never stops the log behind it.
  */
-export async function readBranch(pool: Pool, { systemId, branchId }: BranchPlace, from: number): Promise<CommittedBranch> {
+export async function readBranch(
+  pool: Pool,
+  { systemId, branchId }: BranchPlace,
+  from: number,
+): Promise<CommittedBranch> {
   const keys = await listBatches(pool, `${branchPrefix(systemId, branchId)}batches/`);
   // Ids are made in order of time (UUIDv7), and the writer sees to it that each is greater than the one before.
-  const newestKey = keys.reduce<BatchKey | undefined>((best, key) => (best === undefined || key.batchId > best.batchId ? key : best), undefined);
+  const newestKey = keys.reduce<BatchKey | undefined>(
+    (best, key) => (best === undefined || key.batchId > best.batchId ? key : best),
+    undefined,
+  );
   const first = Math.max(
     0,
     keys.findLastIndex((key) => key.from <= from),
@@ -96,11 +111,18 @@ export function demandCorrupt(error: unknown): HoldfastError {
   throw error;
 }
 
-async function readBatch(pool: Pool, key: BatchKey): Promise<{ readonly batch: BatchSummary; readonly sha256: string }> {
+async function readBatch(
+  pool: Pool,
+  key: BatchKey,
+): Promise<{ readonly batch: BatchSummary; readonly sha256: string }> {
   const stored = await pool.store.get(key.key);
   const batch = openBatch(pool, key.key, stored);
   if (batch.branchId !== key.branchId || batch.batchId !== key.batchId) {
-    throw fail('batch_chain_broken', { branch: key.branchId, pool: pool.name, what: `the object ${key.key} holds the batch ${batch.batchId}` });
+    throw fail('batch_chain_broken', {
+      branch: key.branchId,
+      pool: pool.name,
+      what: `the object ${key.key} holds the batch ${batch.batchId}`,
+    });
   }
   return { batch, sha256: sha256Hex(stored) };
 }
@@ -114,7 +136,10 @@ function keepLonger(segments: Map<SegmentName, SegmentOfBatch>, segment: Segment
 export async function committedHistory(pool: Pool, systemId: string, timeline: number): Promise<string | undefined> {
   let found: BatchSummary | undefined;
   for (const key of await listBatches(pool, `logs/${systemId}/`)) {
-    const batch = await readBatch(pool, key).then((read) => read.batch, (error: unknown) => void demandCorrupt(error));
+    const batch = await readBatch(pool, key).then(
+      (read) => read.batch,
+      (error: unknown) => void demandCorrupt(error),
+    );
     if (batch?.timeline === timeline && (found === undefined || batch.batchId > found.batchId)) found = batch;
   }
   return found?.history;

@@ -33,7 +33,14 @@ export class LogTally {
     this.segmentBytes = segmentBytes;
     const { rawBytes, storedBytes, segments } = this;
     const counts = { filesDone: segments, filesTotal: this.#filesTotal, bytesTotal: this.#filesTotal * segmentBytes };
-    this.#step.report({ ...noProgress, ...counts, phase: 'log', bytesRead: rawBytes, bytesWritten: storedBytes, piecesDone: segments });
+    this.#step.report({
+      ...noProgress,
+      ...counts,
+      phase: 'log',
+      bytesRead: rawBytes,
+      bytesWritten: storedBytes,
+      piecesDone: segments,
+    });
   }
 
   warn(warning: Warning): void {
@@ -49,7 +56,10 @@ export class LogTally {
   gaps(branch: OpenBranch, at: readonly Lsn[]): void {
     const { timeline } = branch;
     for (const lsn of at) {
-      this.warn({ code: 'log_gap', detail: `log of timeline ${String(timeline)} before ${lsn} is missing: points there cannot be reached until a new full backup` });
+      this.warn({
+        code: 'log_gap',
+        detail: `log of timeline ${String(timeline)} before ${lsn} is missing: points there cannot be reached until a new full backup`,
+      });
     }
   }
 }

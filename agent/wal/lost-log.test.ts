@@ -34,7 +34,10 @@ const inPool = (stage: LogStage, key: string): string => {
 const newestSegment = (stage: LogStage): { readonly name: string; readonly path: string } => {
   const segment = stage.told.flatMap((batch) => batch.segments).slice(-1)[0];
   const branchId = branchIdOf('');
-  return { name: segment?.name ?? '', path: inPool(stage, keyOfLog({ systemId: stage.systemId, branchId, name: segment?.object ?? '' })) };
+  return {
+    name: segment?.name ?? '',
+    path: inPool(stage, keyOfLog({ systemId: stage.systemId, branchId, name: segment?.object ?? '' })),
+  };
 };
 
 const flip = (path: string, at: number): void => {
@@ -44,7 +47,10 @@ const flip = (path: string, at: number): void => {
 };
 
 const batchPath = (stage: LogStage, { systemId, branchId, from, batchId }: BatchSummary): string =>
-  inPool(stage, logBatchKey(systemId, branchId, lsnToNumber(from).toString(16).toUpperCase().padStart(16, '0'), batchId));
+  inPool(
+    stage,
+    logBatchKey(systemId, branchId, lsnToNumber(from).toString(16).toUpperCase().padStart(16, '0'), batchId),
+  );
 
 /** What a rebuild of the catalog would say of the batches in the pool. */
 const problemsOf = async (stage: LogStage): Promise<string[]> => {
@@ -52,12 +58,14 @@ const problemsOf = async (stage: LogStage): Promise<string[]> => {
   if (access === undefined) return [];
   const pool = await openPool(access);
   const codes: string[] = [];
-  for await (const batch of readBatches(pool, ({ code }) => codes.push(code))) expect(batch.systemId).toBe(stage.systemId);
+  for await (const batch of readBatches(pool, ({ code }) => codes.push(code)))
+    expect(batch.systemId).toBe(stage.systemId);
   await pool.close();
   return codes;
 };
 
-const codesOf = (report: { readonly warnings: readonly { readonly code: string }[] }): string[] => report.warnings.map(({ code }) => code);
+const codesOf = (report: { readonly warnings: readonly { readonly code: string }[] }): string[] =>
+  report.warnings.map(({ code }) => code);
 
 test('K-049 a lost object in the pool never stops the log behind it, and comes back while the archive has its file', async () => {
   const stage = await stageOn();
@@ -113,7 +121,10 @@ test('a damaged file in pg_wal ends the saved tail with a warning that names it'
   await stage.server.kill();
   const logDirectory = join(stage.server.dataDirectory, 'pg_wal');
   const known = new Set<string>(stage.told.flatMap((batch) => batch.segments.map(({ name }) => name)));
-  const damaged = readdirSync(logDirectory).filter((name) => isSegmentName(name) && !known.has(name)).sort()[1] ?? '';
+  const damaged =
+    readdirSync(logDirectory)
+      .filter((name) => isSegmentName(name) && !known.has(name))
+      .sort()[1] ?? '';
   flip(join(logDirectory, damaged), 8200);
   const [access] = stage.pools;
   if (access === undefined) return expect.fail('the stage has no pool');

@@ -11,7 +11,9 @@ const name = '000000010000000000000005';
 
 const place = (megabytes = 1): { source: string; archive: string; target: string; content: Buffer; folder: string } => {
   const folder = openFolder('hf-push-');
-  onTestFinished(() => { folder.remove(); });
+  onTestFinished(() => {
+    folder.remove();
+  });
   const archive = join(folder.path, 'archive');
   mkdirSync(archive);
   const content = randomBytes(megabytes << 20);
@@ -54,7 +56,9 @@ describe('archiving a file', () => {
   test('a kill in the middle leaves nothing or the whole file under the name, and the next call succeeds', async () => {
     const { source, target, content, archive } = place(96);
     for (let round = 0; round < 6; round++) {
-      const child = spawn(process.execPath, ['--import', 'tsx', 'agent/wal/archive-main.ts', source, target], { stdio: 'ignore' });
+      const child = spawn(process.execPath, ['--import', 'tsx', 'agent/wal/archive-main.ts', source, target], {
+        stdio: 'ignore',
+      });
       const ended = new Promise((resolve) => child.on('exit', resolve));
       await seen(archive, round % 2 === 0);
       child.kill('SIGKILL');

@@ -1,4 +1,16 @@
-import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readSync, readdirSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import { isFileNamed, syncDirectory } from './archive-folder.ts';
@@ -58,7 +70,11 @@ function hasSameContent(a: string, b: string): boolean {
     const other = Buffer.alloc(blockBytes);
     for (let at = 0; at < size; at += blockBytes) {
       const length = readSync(left, one, 0, blockBytes, at);
-      if (readSync(right, other, 0, blockBytes, at) !== length || !one.subarray(0, length).equals(other.subarray(0, length))) return false;
+      if (
+        readSync(right, other, 0, blockBytes, at) !== length ||
+        !one.subarray(0, length).equals(other.subarray(0, length))
+      )
+        return false;
     }
     return true;
   } finally {
@@ -73,7 +89,8 @@ function copyFlushed(source: string, temporary: string): void {
     const to = openSync(temporary, 'wx', 0o600);
     try {
       const block = Buffer.alloc(blockBytes);
-      for (let read = readSync(from, block); read > 0; read = readSync(from, block)) writeAll(to, block.subarray(0, read));
+      for (let read = readSync(from, block); read > 0; read = readSync(from, block))
+        writeAll(to, block.subarray(0, read));
       fsyncSync(to);
     } finally {
       closeSync(to);
@@ -84,7 +101,7 @@ function copyFlushed(source: string, temporary: string): void {
 }
 
 function writeAll(file: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done);
+  for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done, bytes.length - done);
 }
 
 /** False when the name is taken. A link never replaces; where there are no links, check and rename is the best there is. */

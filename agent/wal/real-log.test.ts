@@ -12,9 +12,11 @@ import { openPostgres } from '#tests/support/postgres.ts';
 const versions: readonly Major[] = [12, 15, 18];
 
 /** Closes the current segment; the LSN of the end of the log before. */
-const switchLog = async (server: Postgres): Promise<string> => String((await server.sql('SELECT pg_switch_wal()::text AS lsn'))[0]?.['lsn']);
+const switchLog = async (server: Postgres): Promise<string> =>
+  String((await server.sql('SELECT pg_switch_wal()::text AS lsn'))[0]?.['lsn']);
 
-const liveSegments = (server: Postgres): string[] => readdirSync(join(server.dataDirectory, 'pg_wal')).filter(isSegmentName).sort();
+const liveSegments = (server: Postgres): string[] =>
+  readdirSync(join(server.dataDirectory, 'pg_wal')).filter(isSegmentName).sort();
 
 describe.each(versions)('log of PostgreSQL %i', (major) => {
   let server: Postgres;
@@ -36,7 +38,9 @@ describe.each(versions)('log of PostgreSQL %i', (major) => {
     await client.query('CREATE TABLE p (a int); SAVEPOINT s; INSERT INTO p VALUES (1); DROP TABLE t');
     await client.query("PREPARE TRANSACTION 'two'");
     await client.query("COMMIT PREPARED 'two'");
-    const lsn = String((await client.query<{ l: string }>("SELECT pg_create_restore_point('vor dem Fehler ä')::text AS l")).rows[0]?.l);
+    const lsn = String(
+      (await client.query<{ l: string }>("SELECT pg_create_restore_point('vor dem Fehler ä')::text AS l")).rows[0]?.l,
+    );
     await client.end();
     named = { lsn, xid };
     await switchLog(server);
@@ -61,7 +65,9 @@ describe.each(versions)('log of PostgreSQL %i', (major) => {
   });
 
   test('the last record found in the segment in use ends where the server writes next', async () => {
-    const [row] = await server.sql('SELECT pg_current_wal_insert_lsn()::text AS lsn, system_identifier::text AS id FROM pg_control_system()');
+    const [row] = await server.sql(
+      'SELECT pg_current_wal_insert_lsn()::text AS lsn, system_identifier::text AS id FROM pg_control_system()',
+    );
     const last = readings[readings.length - 1];
     expect(last?.ending).toBe('early');
     // Why: the insert position is 8-byte aligned, and background processes write on; never before what was read.
@@ -83,7 +89,9 @@ describe.each(versions)('log of PostgreSQL %i', (major) => {
     expect(commits.has(prepared)).toBe(true);
     const [row] = await server.sql('SELECT (extract(epoch FROM now()) * 1000000)::bigint::text AS now');
     const checkpoints = readings.flatMap((reading) => reading.checkpoints).map((each) => microsOfInstant(each.at));
-    expect(checkpoints.every((at) => Number(row?.['now']) - at < 90 * 86_400_000_000 && at < Number(row?.['now']))).toBe(true);
+    expect(
+      checkpoints.every((at) => Number(row?.['now']) - at < 90 * 86_400_000_000 && at < Number(row?.['now'])),
+    ).toBe(true);
     const latest = Math.max(...ends.map((end) => end.atMicros));
     expect(Number(row?.['now']) - latest).toBeGreaterThan(0);
     expect(Number(row?.['now']) - latest).toBeLessThan(60_000_000);

@@ -40,7 +40,9 @@ describe('log backup', () => {
     bytes[9000] = (bytes[9000] ?? 0) ^ 1;
     writeFileSync(path, bytes);
     const before = archived(stage);
-    await expect(stage.backUp(withRetention(stage, { mode: 'delete' }))).rejects.toMatchObject({ code: 'log_duplicate_differs' });
+    await expect(stage.backUp(withRetention(stage, { mode: 'delete' }))).rejects.toMatchObject({
+      code: 'log_duplicate_differs',
+    });
     expect(archived(stage).filter((each) => before.includes(each))).toEqual(before);
   });
 
@@ -53,7 +55,10 @@ describe('log backup', () => {
     await stage.backUp();
     const foreign = archived(other)[archived(other).length - 1] ?? '';
     copyFileSync(join(other.server.archiveDirectory, foreign), join(stage.server.archiveDirectory, foreign));
-    await expect(stage.backUp()).rejects.toMatchObject({ code: 'log_foreign', params: { found: other.systemId, expected: stage.systemId } });
+    await expect(stage.backUp()).rejects.toMatchObject({
+      code: 'log_foreign',
+      params: { found: other.systemId, expected: stage.systemId },
+    });
   });
 
   test('damaged, zero-filled and renamed files are refused, the log around them is committed', async () => {
@@ -65,15 +70,23 @@ describe('log backup', () => {
     const other = await stageOn();
     await other.server.stop();
     const takeIn = (name: string, change: (bytes: Buffer) => Buffer): void => {
-      writeFileSync(join(other.server.archiveDirectory, name), change(readFileSync(join(stage.server.archiveDirectory, name))));
+      writeFileSync(
+        join(other.server.archiveDirectory, name),
+        change(readFileSync(join(stage.server.archiveDirectory, name))),
+      );
     };
-    names.slice(0, 3).forEach((name) => { takeIn(name, (bytes) => bytes); });
+    names.slice(0, 3).forEach((name) => {
+      takeIn(name, (bytes) => bytes);
+    });
     const instance = { ...other.order().instance, systemId: stage.systemId };
     const [, second = ''] = names;
     takeIn(second, (bytes) => bytes.fill(0, 8_000_000));
     await expect(other.backUp({ instance })).rejects.toMatchObject({ code: 'log_damaged' });
     expect(other.told.flatMap((batch) => batch.segments.map((segment) => segment.name))).toEqual([names[0], names[2]]);
-    takeIn(second, (bytes) => { bytes[5_000_000] = (bytes[5_000_000] ?? 0) ^ 4; return bytes; });
+    takeIn(second, (bytes) => {
+      bytes[5_000_000] = (bytes[5_000_000] ?? 0) ^ 4;
+      return bytes;
+    });
     await expect(other.backUp({ instance })).rejects.toMatchObject({ code: 'log_damaged' });
     copyFileSync(join(stage.server.archiveDirectory, names[0] ?? ''), join(other.server.archiveDirectory, second));
     await expect(other.backUp({ instance })).rejects.toMatchObject({ code: 'log_name_mismatch' });
@@ -113,6 +126,9 @@ describe('log backup', () => {
     const { options } = stage.order();
     await stage.server.stop();
     const order = { options: { ...options, archiveDirectory: '/nonexistent/archive' } };
-    await expect(stage.backUp(order)).rejects.toMatchObject({ code: 'archive_directory_unreadable', params: { directory: '/nonexistent/archive' } });
+    await expect(stage.backUp(order)).rejects.toMatchObject({
+      code: 'archive_directory_unreadable',
+      params: { directory: '/nonexistent/archive' },
+    });
   });
 });

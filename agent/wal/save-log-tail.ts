@@ -46,7 +46,12 @@ export async function saveLogTail(deps: BatchDeps, request: TailRequest, step: S
   let segments = 0;
   for (const timeline of timelinesIn(archive)) {
     try {
-      const source = { archive, dataDirectory: dirname(request.logDirectory), systemId: request.systemId, pool: deps.pool };
+      const source = {
+        archive,
+        dataDirectory: dirname(request.logDirectory),
+        systemId: request.systemId,
+        pool: deps.pool,
+      };
       const saved = await saveBranch(deps, { archive, branch: await openBranch(source, timeline) }, step);
       segments += saved.segments;
       batches.push(...saved.batches);
@@ -114,7 +119,12 @@ function unsaved({ archive, branch, names }: Cut, at: SegmentName, why: string):
   });
   if (lost.length === 0) return [];
   const last = lost[lost.length - 1] ?? at;
-  return [{ code: 'log_tail_unsaved', detail: `${join(archive.directory, at)} is damaged (${why}): the log behind that, up to ${last}, was not saved` }];
+  return [
+    {
+      code: 'log_tail_unsaved',
+      detail: `${join(archive.directory, at)} is damaged (${why}): the log behind that, up to ${last}, was not saved`,
+    },
+  ];
 }
 
 const isOwn = (name: SegmentName, branch: OpenBranch, reading: SegmentReading): boolean =>

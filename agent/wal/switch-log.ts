@@ -47,7 +47,8 @@ export async function switchLog(request: SwitchRequest): Promise<LogSwitch> {
   try {
     session = await openSession(instance);
   } catch (error) {
-    if (error instanceof HoldfastError && error.code === 'instance_unreachable') return withoutServer(instance, step, error);
+    if (error instanceof HoldfastError && error.code === 'instance_unreachable')
+      return withoutServer(instance, step, error);
     throw error;
   }
   try {
@@ -65,15 +66,20 @@ function withoutServer(instance: InstanceAccess, step: StepContext, error: Holdf
 }
 
 async function switchIn(session: Session, request: SwitchRequest): Promise<LogSwitch> {
-  const archiveDirectory = request.archiveDirectory ?? archiveDirectoryOf(textOf(await session.queryOne('show archive_command'), 'archive_command'));
+  const archiveDirectory =
+    request.archiveDirectory ??
+    archiveDirectoryOf(textOf(await session.queryOne('show archive_command'), 'archive_command'));
   const found = archiveDirectory === undefined ? {} : { archiveDirectory };
   // Why before the switch: no archiver can store a segment where nobody can look, so there is nothing to wait for.
-  const problem = archiveDirectory === undefined ? undefined : archiveDirectoryProblem(archiveDirectory, session.instance);
+  const problem =
+    archiveDirectory === undefined ? undefined : archiveDirectoryProblem(archiveDirectory, session.instance);
   if (problem !== undefined) throw problem;
-  if (flagOf(await session.queryOne('select pg_is_in_recovery() as standby'), 'standby')) return { ...found, warnings: [] };
+  if (flagOf(await session.queryOne('select pg_is_in_recovery() as standby'), 'standby'))
+    return { ...found, warnings: [] };
   try {
     const closed = await closeSegment(session);
-    const isStored = archiveDirectory === undefined || (await waitForArchiver(closed.segment, archiveDirectory, request));
+    const isStored =
+      archiveDirectory === undefined || (await waitForArchiver(closed.segment, archiveDirectory, request));
     const warnings = isStored ? [] : [await stalled(session, closed.segment)];
     return { ...found, closed, warnings };
   } catch (error) {
@@ -88,7 +94,9 @@ async function closeSegment(session: Session): Promise<{ readonly segment: Segme
     select (extract(epoch from clock_timestamp()) * 1000000)::bigint::text as micros,
            (select bytes_per_wal_segment::text from pg_control_init()) as segment_bytes`);
   // The file name tells the timeline also right after a promotion; which file it names at a boundary differs by version.
-  const after = await session.queryOne('select lsn::text as lsn, pg_walfile_name(lsn) as file from pg_switch_wal() as lsn');
+  const after = await session.queryOne(
+    'select lsn::text as lsn, pg_walfile_name(lsn) as file from pg_switch_wal() as lsn',
+  );
   const end = lsnToNumber(parseLsn(textOf(after, 'lsn')));
   const timeline = parseInt(textOf(after, 'file').slice(0, 8), 16);
   const segment = segmentOf(timeline, formatLsn(Math.max(0, end - 1)), Number(textOf(before, 'segment_bytes')));
@@ -96,7 +104,11 @@ async function closeSegment(session: Session): Promise<{ readonly segment: Segme
 }
 
 /** True when the file is there and whole; false after a minute. */
-async function waitForArchiver(segment: SegmentName, directory: string, { clock, step }: SwitchRequest): Promise<boolean> {
+async function waitForArchiver(
+  segment: SegmentName,
+  directory: string,
+  { clock, step }: SwitchRequest,
+): Promise<boolean> {
   const until = clock.nowMs() + archiverMs;
   let sizeBefore = -1;
   for (;;) {
@@ -113,5 +125,8 @@ async function waitForArchiver(segment: SegmentName, directory: string, { clock,
 async function stalled(session: Session, segment: SegmentName): Promise<Warning> {
   const row = await session.queryOne("select coalesce(last_failed_wal, 'none') as failed from pg_stat_archiver");
   const failed = textOf(row, 'failed');
-  return { code: 'archive_stalled', detail: `the server did not archive ${segment} within ${String(archiverMs / 1000)} s; last failure: ${failed}` };
+  return {
+    code: 'archive_stalled',
+    detail: `the server did not archive ${segment} within ${String(archiverMs / 1000)} s; last failure: ${failed}`,
+  };
 }

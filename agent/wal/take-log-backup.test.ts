@@ -55,11 +55,18 @@ describe('log backup', () => {
     if (pool === undefined) return;
     const branchId = branchIdOf('');
     for (const segment of stage.told.flatMap((batch) => batch.segments)) {
-      const raw = await getLogSegment(pool, keyOfLog({ systemId: stage.systemId, branchId, name: segment.object }), segment.rawSha256);
+      const raw = await getLogSegment(
+        pool,
+        keyOfLog({ systemId: stage.systemId, branchId, name: segment.object }),
+        segment.rawSha256,
+      );
       expect(sha256Hex(raw)).toBe(sha256Hex(readFileSync(join(stage.server.archiveDirectory, segment.name))));
     }
     const batches = [];
-    for await (const batch of readBatches(pool, (error) => { throw error; })) batches.push(batch);
+    for await (const batch of readBatches(pool, (error) => {
+      throw error;
+    }))
+      batches.push(batch);
     expect(batches).toEqual(stage.told);
     await pool.close();
   });
@@ -166,7 +173,9 @@ describe('log backup', () => {
     await write(stage);
     const { channels, compression, archiveRetention, limits, isFastCheckpoint } = stage.order().options;
     const options = { channels, compression, archiveRetention, limits, isFastCheckpoint };
-    await stage.server.sql(`ALTER SYSTEM SET archive_command = 'test ! -f ${stage.server.archiveDirectory}/%f && cp %p ${stage.server.archiveDirectory}/%f'`);
+    await stage.server.sql(
+      `ALTER SYSTEM SET archive_command = 'test ! -f ${stage.server.archiveDirectory}/%f && cp %p ${stage.server.archiveDirectory}/%f'`,
+    );
     await stage.server.sql('SELECT pg_reload_conf()');
     expect((await stage.backUp({ options })).segments).toBeGreaterThan(0);
   });

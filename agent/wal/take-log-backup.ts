@@ -43,9 +43,15 @@ export const takeLogBackup =
   (deps: LogBackupDeps): HostWork['takeLogBackup'] =>
   async (order, step) => {
     const [access] = order.pools;
-    if (access === undefined) throw fail('value_malformed', { text: '[]', what: 'list of pools', expected: 'at least one pool' });
+    if (access === undefined)
+      throw fail('value_malformed', { text: '[]', what: 'list of pools', expected: 'at least one pool' });
     const { clock } = deps;
-    const switched = await switchLog({ instance: order.instance, archiveDirectory: order.options.archiveDirectory, clock, step });
+    const switched = await switchLog({
+      instance: order.instance,
+      archiveDirectory: order.options.archiveDirectory,
+      clock,
+      step,
+    });
     const directory = order.options.archiveDirectory ?? switched.archiveDirectory;
     if (directory === undefined) throw fail('archive_directory_unknown', { resource: order.instance.resourceId });
     const archive = listArchive(directory);
@@ -98,7 +104,10 @@ function warnOfUnknown(archive: ArchiveListing, tally: LogTally): void {
   const { unknown, directory } = archive;
   if (unknown.length === 0) return;
   const names = `${unknown.slice(0, 10).join(', ')}${unknown.length > 10 ? ` and ${String(unknown.length - 10)} more` : ''}`;
-  tally.warn({ code: 'archive_file_unknown', detail: `${directory} holds files that are no log and are left alone: ${names}` });
+  tally.warn({
+    code: 'archive_file_unknown',
+    detail: `${directory} holds files that are no log and are left alone: ${names}`,
+  });
 }
 
 async function report(
@@ -108,9 +117,23 @@ async function report(
   const { instance, pools, neededFrom, options } = order;
   const kept = await applyArchiveRetention(
     deps,
-    { systemId: instance.systemId, dataDirectory: instance.dataDirectory, directory, pools, neededFrom, retention: options.archiveRetention },
+    {
+      systemId: instance.systemId,
+      dataDirectory: instance.dataDirectory,
+      directory,
+      pools,
+      neededFrom,
+      retention: options.archiveRetention,
+    },
     step,
   );
   const { segments, rawBytes, storedBytes, batches, warnings } = tally;
-  return { segments, rawBytes, storedBytes, batches, deletedFiles: kept.deletedFiles, warnings: [...warnings, ...kept.warnings] };
+  return {
+    segments,
+    rawBytes,
+    storedBytes,
+    batches,
+    deletedFiles: kept.deletedFiles,
+    warnings: [...warnings, ...kept.warnings],
+  };
 }

@@ -96,7 +96,9 @@ async function* readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIte
       if ('summary' in found) yield { kind: 'set', set: found.summary };
       else step.log({ level: 'error', message: `${found.setId} is left out: ${found.error.message}` });
     }
-    const tell = ({ message }: HoldfastError): void => { step.log({ level: 'error', message }); };
+    const tell = ({ message }: HoldfastError): void => {
+      step.log({ level: 'error', message });
+    };
     for await (const batch of readBatches(pool, tell)) yield { kind: 'batch', batch };
   } finally {
     await pool.close();

@@ -67,7 +67,16 @@ test('a restore that a job works for, or whose run cannot be asked about, stays 
 });
 
 test('a database that was recovered as planned stays and only loses its mark', async () => {
-  const report = { directory: data, timeline: 2, reachedLsn: formatLsn(1), isOpen: true, bytesWritten: 1, filesWritten: 1, warnings: [], secondsByPhase: {} };
+  const report = {
+    directory: data,
+    timeline: 2,
+    reachedLsn: formatLsn(1),
+    isOpen: true,
+    bytesWritten: 1,
+    filesWritten: 1,
+    warnings: [],
+    secondsByPhase: {},
+  };
   openRestoreJournal(home, runId).recover({ report });
   await undoWhenOver(undoing(), runId);
   expect([readdirSync(data), readdirSync(`${data}.before-${runId}`)]).toEqual([['half'], ['old']]);

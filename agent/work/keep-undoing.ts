@@ -26,7 +26,10 @@ export async function keepUndoing(undoing: Undoing, signal: AbortSignal): Promis
 }
 
 /** Undoes one restore when nobody will go on with it; trouble is told and tried again at the next interval. */
-export async function undoWhenOver({ home, channel, isLive, onUndone, onTrouble }: Undoing, runId: RunId): Promise<void> {
+export async function undoWhenOver(
+  { home, channel, isLive, onUndone, onTrouble }: Undoing,
+  runId: RunId,
+): Promise<void> {
   try {
     if (isLive(runId) || !(await isOver(channel, runId)) || isLive(runId)) return;
     await undoRestore(home, runId);

@@ -29,7 +29,11 @@ const logBody = z.object({
 });
 
 /** HTTPS `/agent/v1`: what hosts ask and tell, authenticated by each host's own key (build.md "Credentials and channels"). */
-export const agentRoutes = (context: Context): Route[] => [enrolRoute(context), ...runRoutes(context), ...tellRoutes(context)];
+export const agentRoutes = (context: Context): Route[] => [
+  enrolRoute(context),
+  ...runRoutes(context),
+  ...tellRoutes(context),
+];
 
 const enrolRoute = (context: Context): Route =>
   route({
@@ -59,11 +63,19 @@ async function enrol(context: Context, { token, hostname, agentVersion }: Enrolm
     await useEnrolmentToken(db, tokenId, hostId);
   });
   const { temporalAddress, temporalNamespace, payloadKey } = context.forAgents;
-  return { hostId, hostKey: key.text, temporalAddress, temporalNamespace, payloadKey, queuePrefix: context.queuePrefix };
+  return {
+    hostId,
+    hostKey: key.text,
+    temporalAddress,
+    temporalNamespace,
+    payloadKey,
+    queuePrefix: context.queuePrefix,
+  };
 }
 
 function demandVersion(host: string, version: string): void {
-  if (isOlderVersion(version, oldestAgentVersion)) throw fail('agent_too_old', { host, version, oldest: oldestAgentVersion });
+  if (isOlderVersion(version, oldestAgentVersion))
+    throw fail('agent_too_old', { host, version, oldest: oldestAgentVersion });
 }
 
 const runRoutes = (context: Context): Route[] => [
@@ -134,7 +146,11 @@ const tellRoutes = (context: Context): Route[] => [
     body: setSummaryShape,
     serve: async ({ params, body, caller }) => {
       demandSameId(params.set, body.setId);
-      await indexSet(context.catalog, body, await poolToldOf(context.catalog, { hostId: hostOf(caller), runId: body.runId, object: body.setId }));
+      await indexSet(
+        context.catalog,
+        body,
+        await poolToldOf(context.catalog, { hostId: hostOf(caller), runId: body.runId, object: body.setId }),
+      );
       return { answer: undefined };
     },
   }),
@@ -148,14 +164,19 @@ const tellRoutes = (context: Context): Route[] => [
     body: batchSummaryShape,
     serve: async ({ params, body, caller }) => {
       demandSameId(params.batch, body.batchId);
-      await indexBatch(context.catalog, body, await poolToldOf(context.catalog, { hostId: hostOf(caller), runId: body.runId, object: body.batchId }));
+      await indexBatch(
+        context.catalog,
+        body,
+        await poolToldOf(context.catalog, { hostId: hostOf(caller), runId: body.runId, object: body.batchId }),
+      );
       return { answer: undefined };
     },
   }),
 ];
 
 function demandSameId(inPath: string, inBody: string): void {
-  if (inPath !== inBody) throw fail('request_invalid', { pointer: '/', reason: `the path names ${inPath}, the body ${inBody}` });
+  if (inPath !== inBody)
+    throw fail('request_invalid', { pointer: '/', reason: `the path names ${inPath}, the body ${inBody}` });
 }
 
 const hostOf = (caller: Caller): HostId => {

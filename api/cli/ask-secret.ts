@@ -17,7 +17,10 @@ interface SecretSource {
 /** A secret by file, environment or prompt, never by the command line. Throws `password_missing`. */
 export async function askSecret(terminal: Terminal, source: SecretSource): Promise<string> {
   const { what, file, fromEnv, envName, fileFlag } = source;
-  const text = file === undefined ? (fromEnv ?? (await prompt(terminal, what))) : (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+  const text =
+    file === undefined
+      ? (fromEnv ?? (await prompt(terminal, what)))
+      : (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
   if (text === '') throw fail('password_missing', { what, how: `${fileFlag} or ${envName}` });
   return text;
 }
@@ -25,7 +28,11 @@ export async function askSecret(terminal: Terminal, source: SecretSource): Promi
 async function prompt(terminal: Terminal, what: string): Promise<string> {
   if (!terminal.isWatched) return '';
   terminal.err(`${what}: `);
-  const silent = new Writable({ write: (_chunk, _encoding, done) => { done(); } });
+  const silent = new Writable({
+    write: (_chunk, _encoding, done) => {
+      done();
+    },
+  });
   const reader = createInterface({ input: terminal.input, output: silent, terminal: true });
   try {
     return await reader.question('');

@@ -20,7 +20,15 @@ beforeAll(async () => {
   const hostId = testIds('host');
   const keySha256 = makeBearer('hfh', hostId).sha256;
   await addHost(api.store.catalog, { id: hostId, name: 'db1', hostname: 'db1', agentVersion: '0.1.0', keySha256 });
-  const found = { engine: 'postgresql', dataDirectory: '/data', port: 5432, socket: '/tmp', serverMajor: 18, systemId: sampleSystemId, isRunning: true };
+  const found = {
+    engine: 'postgresql',
+    dataDirectory: '/data',
+    port: 5432,
+    socket: '/tmp',
+    serverMajor: 18,
+    systemId: sampleSystemId,
+    isRunning: true,
+  };
   await registerResource(api.store.catalog, { id: testIds('res'), hostId, name: 'main', found });
 });
 afterAll(() => api.close());
@@ -68,7 +76,13 @@ test('exit code 3: not possible in this state, with the remedy', async () => {
 test('exit code 4: a token that is missing or refused', async () => {
   expect((await holdfast(['host', 'ls'], { token: makeBearer('hf', testIds('tok')).text })).code).toBe(4);
   const none = await runCli(['host', 'ls'], {
-    terminal: { isWatched: false, input: Readable.from([]), errStream: new Writable(), out: () => undefined, err: () => undefined },
+    terminal: {
+      isWatched: false,
+      input: Readable.from([]),
+      errStream: new Writable(),
+      out: () => undefined,
+      err: () => undefined,
+    },
     settings: clientSettings.parse({ apiUrl: api.url }),
     env: {},
     clock: { nowMs: () => Date.now() },
@@ -94,10 +108,18 @@ test('exit code 6: a run that takes longer than --timeout goes on', async () => 
 
 test('exit code 8: a watched run that is cancelled; its log is followed to the end', async () => {
   const started = await holdfast(['run', 'noop', 'db1', '--json']);
-  const id = parseId('run', String(Object.entries(JSON.parse(started.out) as object).find(([name]) => name === 'id')?.[1]));
+  const id = parseId(
+    'run',
+    String(Object.entries(JSON.parse(started.out) as object).find(([name]) => name === 'id')?.[1]),
+  );
   const following = holdfast(['run', 'logs', id, '--follow']);
   const watching = holdfast(['run', 'watch', id]);
-  await moveRun(api.store.catalog, id, 'cancelled', { state: 'cancelled', code: 'cancelled', params: { what: id }, message: 'cancelled' });
+  await moveRun(api.store.catalog, id, 'cancelled', {
+    state: 'cancelled',
+    code: 'cancelled',
+    params: { what: id },
+    message: 'cancelled',
+  });
   expect((await watching).code).toBe(8);
   expect((await following).out).toContain('run is cancelled');
   expect((await holdfast(['run', 'cancel', id])).code).toBe(3);
@@ -109,7 +131,10 @@ test('a password is taken from a file or the environment, and refused without ei
   expect(none.err).toContain('HOLDFAST_PASSWORD');
   const file = `${api.home}/password`;
   await writeFile(file, 'secret-in-file\n');
-  for (const given of [holdfast(['resource', 'login', 'main', '--password-file', file]), holdfast(['resource', 'login', 'main'], { password: 'secret-in-env' })]) {
+  for (const given of [
+    holdfast(['resource', 'login', 'main', '--password-file', file]),
+    holdfast(['resource', 'login', 'main'], { password: 'secret-in-env' }),
+  ]) {
     const { code, err, out } = await given;
     expect(code).toBe(3);
     expect(`${err}${out}`).not.toMatch(/secret-in/);

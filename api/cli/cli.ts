@@ -24,7 +24,10 @@ export type CliPorts = Omit<Cli, 'client'>;
 
 export const openCli = (ports: CliPorts): Cli => {
   let opened: Promise<ApiClient> | undefined;
-  return { ...ports, client: () => (opened ??= tokenOf(ports.settings).then((token) => openClient(ports.settings.apiUrl, token))) };
+  return {
+    ...ports,
+    client: () => (opened ??= tokenOf(ports.settings).then((token) => openClient(ports.settings.apiUrl, token))),
+  };
 };
 
 /** HOLDFAST_TOKEN, else the token file, else `<home>/admin.token`. Throws `token_missing`, `key_missing`, `key_unsafe`. */

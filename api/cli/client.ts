@@ -38,7 +38,10 @@ export function openClient(url: string, token: string): ApiClient {
     get: async (shape, path) => parsed(shape, await send(path, { headers: { accept: 'application/json' } })),
     post: async (shape, path, body) => {
       const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
-      return parsed(shape, await send(path, { method: 'POST', headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }));
+      return parsed(
+        shape,
+        await send(path, { method: 'POST', headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
+      );
     },
     follow: async (path, onEvent) => {
       const response = await send(path, { headers: { accept: 'text/event-stream' } });

@@ -27,7 +27,9 @@ Programs: holdfast api · worker · agent · wal-archive`;
 
 /** The whole command line as a tree; also read by the generator of docs/reference/cli.md. */
 export function buildProgram(cli: Cli): Command {
-  const program = new Command('holdfast').description('backup, point-in-time recovery and proof for databases').version(productVersion);
+  const program = new Command('holdfast')
+    .description('backup, point-in-time recovery and proof for databases')
+    .version(productVersion);
   program.addHelpText('after', exitText).showHelpAfterError('(add --help for usage)');
   addHostCommands(program, cli);
   addResourceCommands(program, cli);
@@ -68,7 +70,8 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
 
 function registeredOf(cause: unknown): HoldfastError {
   if (cause instanceof HoldfastError) return cause;
-  if (!(cause instanceof z.ZodError)) return fail('bug', { what: cause instanceof Error ? cause.message : 'no reason given' }, cause);
+  if (!(cause instanceof z.ZodError))
+    return fail('bug', { what: cause instanceof Error ? cause.message : 'no reason given' }, cause);
   const [issue] = cause.issues;
   const name = (issue?.path ?? []).map(String).join('.');
   return fail('request_invalid', { pointer: name, reason: issue?.message ?? 'not valid' }, cause);
@@ -82,6 +85,7 @@ function printError(terminal: Terminal, error: HoldfastError, isJson: boolean): 
     return;
   }
   const causes: string[] = [];
-  for (let e = error.cause; e instanceof Error && causes.length < 4; e = e.cause) causes.push(`  because: ${e.message}`);
+  for (let e = error.cause; e instanceof Error && causes.length < 4; e = e.cause)
+    causes.push(`  because: ${e.message}`);
   terminal.err([`${message} (${code})`, ...causes, `  hint: ${hint}`, ''].join('\n'));
 }

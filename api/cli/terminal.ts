@@ -15,7 +15,14 @@ export interface Terminal {
 export function tableOf(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [headings, ...rows];
   const widths = headings.map((_heading, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
-  return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -28,4 +35,5 @@ export function bytesText(bytes: number): string {
 }
 
 /** An instant without fractions of a second. */
-export const timeText = (instant: string | null | undefined): string => (instant == null ? '-' : `${instant.slice(0, 19).replace('T', ' ')}Z`);
+export const timeText = (instant: string | null | undefined): string =>
+  instant == null ? '-' : `${instant.slice(0, 19).replace('T', ' ')}Z`;

@@ -49,7 +49,10 @@ interface Show {
 
 function openBar(terminal: Terminal): Show {
   const format = '{bar} {percentage}% | {phase} | {done} of {all} | {speed}';
-  const bar = new SingleBar({ format, hideCursor: true, stream: terminal.errStream, clearOnComplete: true }, Presets.shades_classic);
+  const bar = new SingleBar(
+    { format, hideCursor: true, stream: terminal.errStream, clearOnComplete: true },
+    Presets.shades_classic,
+  );
   bar.start(1, 0, { phase: 'waiting', done: '-', all: '-', speed: '' });
   return {
     update: ({ run, detail = '', phase = run.state, progress }) => {
@@ -60,7 +63,12 @@ function openBar(terminal: Terminal): Show {
       bar.setTotal(Math.max(1, progress.bytesTotal));
       const done = Math.min(Math.max(progress.bytesRead, progress.bytesWritten), progress.bytesTotal);
       const pieces = `${String(progress.filesDone)}/${String(progress.filesTotal)} files`;
-      bar.update(done, { phase: progress.phase, done: bytesText(done), all: bytesText(progress.bytesTotal), speed: pieces });
+      bar.update(done, {
+        phase: progress.phase,
+        done: bytesText(done),
+        all: bytesText(progress.bytesTotal),
+        speed: pieces,
+      });
     },
     end: () => {
       bar.stop();
@@ -72,7 +80,9 @@ function openLines(terminal: Terminal): Show {
   let last = '';
   return {
     update: ({ run, phase, detail, progress }) => {
-      const line = [run.state, phase, progress?.phase, detail].filter((part) => part !== undefined && part !== '').join(' · ');
+      const line = [run.state, phase, progress?.phase, detail]
+        .filter((part) => part !== undefined && part !== '')
+        .join(' · ');
       if (line !== last) terminal.err(`${run.id} ${line}\n`);
       last = line;
     },
@@ -83,7 +93,8 @@ function openLines(terminal: Terminal): Show {
 /** Throws what a run ended with, so that the exit code is that of its error; a run that succeeded passes. */
 export function demandSuccess({ id, state, outcome }: Pick<RunRow, 'id' | 'state' | 'outcome'>): void {
   if (state === 'succeeded' || state === 'warned') return;
-  const { code, params, message } = outcome !== null && 'code' in outcome ? outcome : { code: '', params: {}, message: 'no reason recorded' };
+  const { code, params, message } =
+    outcome !== null && 'code' in outcome ? outcome : { code: '', params: {}, message: 'no reason recorded' };
   const cause = isErrorCode(code) ? new HoldfastError(code, params) : undefined;
   if (cause !== undefined) throw cause;
   throw fail('run_failed', { run: id, state, reason: message });

@@ -22,29 +22,7 @@ const poolTimeline = z
   .meta({ id: 'PoolTimeline' });
 
 export const backupSetRoutes = (context: Context): Route[] => [
-  route({
-    method: 'get',
-    path: '/api/v1/backup-sets',
-    title: 'Backup sets, newest first',
-    access: { permission: 'read' },
-    status: 200,
-    query: z.object({ ...pageQuery, resource: z.string().optional() }),
-    answer: listShape(set),
-    serve: async ({ query }) => {
-      const resource = query.resource === undefined ? undefined : (await getResource(context.catalog, query.resource)).id;
-      return listOf(await listSets(context.catalog, pageRequestOf(query), resource));
-    },
-  }),
-  route({
-    method: 'get',
-    path: '/api/v1/backup-sets/{set}',
-    title: 'One backup set',
-    access: { permission: 'read' },
-    status: 200,
-    params: setParams,
-    answer: set,
-    serve: async ({ params }) => ({ answer: await getSet(context.catalog, params.set) }),
-  }),
+  ...readingRoutes(context),
   route({
     method: 'post',
     path: '/api/v1/backup-sets/{set}/verify',
@@ -61,7 +39,14 @@ export const backupSetRoutes = (context: Context): Route[] => [
       const what = { kind: 'verify-set' as const, hostId, poolId: pool.id, setId: row.id, depth: body.depth };
       const spec = { ...what, reconnectMinutes: 10, whenBusy: 'wait' as const };
       const name = `verify ${row.id}`;
-      const run = await startRun(context, { spec, hostId, resourceId: row.resourceId, setId: row.id, name, startedBy: nameOf(caller) });
+      const run = await startRun(context, {
+        spec,
+        hostId,
+        resourceId: row.resourceId,
+        setId: row.id,
+        name,
+        startedBy: nameOf(caller),
+      });
       return { answer: run, location: `/api/v1/runs/${run.id}` };
     },
   }),
@@ -77,6 +62,33 @@ export const backupSetRoutes = (context: Context): Route[] => [
   }),
 ];
 
+const readingRoutes = (context: Context): Route[] => [
+  route({
+    method: 'get',
+    path: '/api/v1/backup-sets',
+    title: 'Backup sets, newest first',
+    access: { permission: 'read' },
+    status: 200,
+    query: z.object({ ...pageQuery, resource: z.string().optional() }),
+    answer: listShape(set),
+    serve: async ({ query }) => {
+      const resource =
+        query.resource === undefined ? undefined : (await getResource(context.catalog, query.resource)).id;
+      return listOf(await listSets(context.catalog, pageRequestOf(query), resource));
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/backup-sets/{set}',
+    title: 'One backup set',
+    access: { permission: 'read' },
+    status: 200,
+    params: setParams,
+    answer: set,
+    serve: async ({ params }) => ({ answer: await getSet(context.catalog, params.set) }),
+  }),
+];
+
 async function timelinesOf({ catalog }: Context, idOrName: string): Promise<z.output<typeof poolTimeline>[]> {
   const { systemId } = await getResource(catalog, idOrName);
   const sets = await setsOfDatabase(catalog, systemId);
@@ -84,7 +96,11 @@ async function timelinesOf({ catalog }: Context, idOrName: string): Promise<z.ou
   return Promise.all(
     pools.map(async ({ id: poolId, name: poolName }) => {
       const inPool = sets.filter((row) => row.poolId === poolId).map((row) => row.summary);
-      return { poolId, poolName, timeline: coverage({ sets: inPool, batches: await batchesOf(catalog, systemId, poolId) }) };
+      return {
+        poolId,
+        poolName,
+        timeline: coverage({ sets: inPool, batches: await batchesOf(catalog, systemId, poolId) }),
+      };
     }),
   );
 }

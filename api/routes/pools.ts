@@ -94,8 +94,19 @@ const workingRoutes = (context: Context): Route[] => [
       const hostId = maintainerOf(row);
       const open = await openRebuildOf(context.catalog, hostId);
       if (open !== undefined) throw fail('rebuild_running', { host: hostId, run: open.id });
-      const spec = { kind: 'rebuild' as const, hostId, poolId: row.id, reconnectMinutes: 10, whenBusy: 'wait' as const };
-      const run = await startRun(context, { spec, hostId, name: `rebuild from ${row.name}`, startedBy: nameOf(caller) });
+      const spec = {
+        kind: 'rebuild' as const,
+        hostId,
+        poolId: row.id,
+        reconnectMinutes: 10,
+        whenBusy: 'wait' as const,
+      };
+      const run = await startRun(context, {
+        spec,
+        hostId,
+        name: `rebuild from ${row.name}`,
+        startedBy: nameOf(caller),
+      });
       return { answer: run, location: `/api/v1/runs/${run.id}` };
     },
   }),
@@ -108,7 +119,10 @@ export function maintainerOf({ id, maintenanceHosts }: PoolRow): HostId {
   return first;
 }
 
-async function create(context: Context, { name, place, host, secrets, poolId }: z.output<typeof createBody>): Promise<PoolRow> {
+async function create(
+  context: Context,
+  { name, place, host, secrets, poolId }: z.output<typeof createBody>,
+): Promise<PoolRow> {
   await demandFreePoolName(context.catalog, name);
   const { id: hostId } = await getHost(context.catalog, host);
   const id = poolId ?? context.ids('pool');
@@ -116,6 +130,13 @@ async function create(context: Context, { name, place, host, secrets, poolId }: 
   const kind = poolId === undefined ? ('pool-create' as const) : ('pool-test' as const);
   await inspect(context, { hostId, inspection: { kind, pool: access }, answer: probe });
   const sealedSecrets = context.vault.seal(JSON.stringify(secrets), poolOwner(id));
-  await addPool(context.catalog, { id, name, place, hostId, sealedSecrets, isEncrypted: secrets.passphrase !== undefined });
+  await addPool(context.catalog, {
+    id,
+    name,
+    place,
+    hostId,
+    sealedSecrets,
+    isEncrypted: secrets.passphrase !== undefined,
+  });
   return getPool(context.catalog, id);
 }

@@ -124,7 +124,9 @@ const readingRoutes = (context: Context): Route[] => [
     answer: listShape(z.object({ id: idShape('pool'), name: z.string() })),
     serve: async ({ params }) => {
       const { id } = await getResource(context.catalog, params.resource);
-      const pools = await Promise.all((await logPoolsOf(context.catalog, id)).map((pool) => getPool(context.catalog, pool)));
+      const pools = await Promise.all(
+        (await logPoolsOf(context.catalog, id)).map((pool) => getPool(context.catalog, pool)),
+      );
       return wholeList(pools.map(({ id: pool, name }) => ({ id: pool, name })));
     },
   }),
@@ -152,7 +154,8 @@ async function register(context: Context, body: z.output<typeof registerBody>): 
   });
   const found = instances.find((one) => one.dataDirectory === body.dataDirectory);
   if (found === undefined) throw fail('instance_not_found', { directory: body.dataDirectory, host: host.name });
-  const name = body.name ?? (await freeResourceName(context.catalog, `${found.engine}-${host.name}-${String(found.port)}`));
+  const name =
+    body.name ?? (await freeResourceName(context.catalog, `${found.engine}-${host.name}-${String(found.port)}`));
   const id = await registerResource(context.catalog, { id: context.ids('res'), hostId: host.id, name, found });
   return getResource(context.catalog, id);
 }
@@ -163,6 +166,10 @@ async function logIn(context: Context, idOrName: string, login: z.output<typeof 
   const instance = { resourceId: row.id, engine, dataDirectory, socket, port, systemId, login };
   await inspect(context, { hostId: hostOfResource(row), inspection: { kind: 'login', instance }, answer: loginAnswer });
   const { user, database, password } = login;
-  await storeLogin(context.catalog, row.id, { user, database, sealedPassword: context.vault.seal(password, loginOwner(row.id)) });
+  await storeLogin(context.catalog, row.id, {
+    user,
+    database,
+    sealedPassword: context.vault.seal(password, loginOwner(row.id)),
+  });
   return getResource(context.catalog, row.id);
 }

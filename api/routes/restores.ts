@@ -74,7 +74,16 @@ export const restoreRoutes = (context: Context): Route[] => [
       const { plan, hostId, pool, resource } = await planFor(context, body);
       const { channels, limits } = body.options;
       const common = { reconnectMinutes: body.reconnectMinutes, whenBusy: 'refuse' as const };
-      const spec = { ...common, kind: 'restore' as const, hostId, poolId: pool.id, sourceId: resource.id, plan, channels, limits };
+      const spec = {
+        ...common,
+        kind: 'restore' as const,
+        hostId,
+        poolId: pool.id,
+        sourceId: resource.id,
+        plan,
+        channels,
+        limits,
+      };
       const name = `restore of ${resource.name}`;
       const run = await startRun(context, { spec, hostId, resourceId: resource.id, name, startedBy: nameOf(caller) });
       return { answer: run, location: `/api/v1/runs/${run.id}` };

@@ -42,7 +42,12 @@ const runBody = z.discriminatedUnion('kind', [
     pool: z.string(),
     options: backupOptionsShape.prefault({}),
   }),
-  z.object({ ...common, kind: z.literal('no-op'), host: z.string(), seconds: z.number().int().min(0).max(86_400).default(0) }),
+  z.object({
+    ...common,
+    kind: z.literal('no-op'),
+    host: z.string(),
+    seconds: z.number().int().min(0).max(86_400).default(0),
+  }),
 ]);
 type RunBody = z.output<typeof runBody>;
 
@@ -56,7 +61,8 @@ export const runRoutes = (context: Context): Route[] => [
     body: runBody,
     answer: runAnswer,
     serve: async ({ body, caller }) => {
-      const run = body.kind === 'no-op' ? await startNoOp(context, body, caller) : await startBackup(context, body, caller);
+      const run =
+        body.kind === 'no-op' ? await startNoOp(context, body, caller) : await startBackup(context, body, caller);
       return { answer: run, location: `/api/v1/runs/${run.id}` };
     },
   }),
@@ -102,7 +108,9 @@ const readingRoutes = (context: Context): Route[] => [
     serve: async ({ query }) => {
       const filter = {
         ...(query.state === undefined ? {} : { state: query.state }),
-        ...(query.resource === undefined ? {} : { resourceId: (await getResource(context.catalog, query.resource)).id }),
+        ...(query.resource === undefined
+          ? {}
+          : { resourceId: (await getResource(context.catalog, query.resource)).id }),
       };
       return listOf(await listRuns(context.catalog, pageRequestOf(query), filter));
     },
@@ -128,7 +136,10 @@ const readingRoutes = (context: Context): Route[] => [
     access: { permission: 'read' },
     status: 200,
     params: runParams,
-    query: z.object({ after: z.coerce.number().int().min(0).default(0), limit: z.coerce.number().int().min(1).max(1000).default(200) }),
+    query: z.object({
+      after: z.coerce.number().int().min(0).default(0),
+      limit: z.coerce.number().int().min(1).max(1000).default(200),
+    }),
     answer: listShape(runEventShape.meta({ id: 'RunEvent' })),
     serve: async ({ params, query }) => {
       await getRun(context.catalog, params.run);
@@ -154,7 +165,9 @@ async function liveOrNothing(context: Context, run: RunRow): Promise<LiveRun> {
 function linkOf({ temporalWeb }: Context, run: RunRow): { temporalUrl?: string } {
   if (temporalWeb === undefined) return {};
   const { url, namespace } = temporalWeb;
-  return { temporalUrl: `${url}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(runWorkflowId(run.id))}` };
+  return {
+    temporalUrl: `${url}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(runWorkflowId(run.id))}`,
+  };
 }
 
 /** Throws `run_finished`. */
@@ -177,7 +190,11 @@ async function cancel(context: Context, run: RunRow, caller: Caller): Promise<Ru
   return getRun(context.catalog, run.id);
 }
 
-async function startBackup(context: Context, body: Exclude<RunBody, { kind: 'no-op' }>, caller: Caller): Promise<RunRow> {
+async function startBackup(
+  context: Context,
+  body: Exclude<RunBody, { kind: 'no-op' }>,
+  caller: Caller,
+): Promise<RunRow> {
   const { kind, options, reconnectMinutes, whenBusy } = body;
   const resource = await getResource(context.catalog, body.resource);
   const hostId = hostOfResource(resource);
@@ -189,7 +206,14 @@ async function startBackup(context: Context, body: Exclude<RunBody, { kind: 'no-
   const spec = { kind, resourceId: resource.id, poolId: pool.id, options, reconnectMinutes, whenBusy };
   const made = kind === 'full-backup' ? { setId: context.ids('set') } : {};
   const name = `${kind} of ${resource.name}`;
-  const run = await startRun(context, { spec, hostId, resourceId: resource.id, name, startedBy: nameOf(caller), ...made });
+  const run = await startRun(context, {
+    spec,
+    hostId,
+    resourceId: resource.id,
+    name,
+    startedBy: nameOf(caller),
+    ...made,
+  });
   const away = await unreachableLogPools(context, resource.id, hostId);
   if (away.length > 0) {
     const message = `no archived file is deleted: this host cannot reach ${away.join(', ')}, also a target of the log (K-080)`;

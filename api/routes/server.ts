@@ -55,7 +55,8 @@ export const serverRoutes = (context: Context): Route[] => [
     access: { permission: 'read' },
     status: 200,
     answer: listShape(checkShape),
-    serve: async () => wholeList([await catalogCheck(context), ...(await temporalChecks(context)), ...(await hostChecks(context))]),
+    serve: async () =>
+      wholeList([await catalogCheck(context), ...(await temporalChecks(context)), ...(await hostChecks(context))]),
   }),
 ];
 

@@ -14,7 +14,10 @@ export const pageQuery = {
 export const pageRequestOf = ({ cursor, limit }: { cursor?: string | undefined; limit: number }): PageRequest =>
   cursor === undefined ? { limit } : { after: cursor, limit };
 
-export const listOf = <T>({ data, next }: Page<T>): Served<{ data: T[]; nextCursor: string | null; hasMore: boolean }> => ({
+export const listOf = <T>({
+  data,
+  next,
+}: Page<T>): Served<{ data: T[]; nextCursor: string | null; hasMore: boolean }> => ({
   answer: { data: [...data], nextCursor: next ?? null, hasMore: next !== undefined },
 });
 

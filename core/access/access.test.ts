@@ -7,7 +7,9 @@ import { isOlderVersion } from './version.ts';
 test('only an administrator manages pools, and an auditor only reads', () => {
   expect(roles.filter((role) => may(role, 'manage-pools'))).toEqual(['administrator']);
   expect(may('auditor', 'read')).toBe(true);
-  expect(() => { demand('auditor', 'run-restores'); }).toThrow(/auditor/);
+  expect(() => {
+    demand('auditor', 'run-restores');
+  }).toThrow(/auditor/);
 });
 
 test('versions are compared by number, not by text', () => {
@@ -17,5 +19,7 @@ test('versions are compared by number, not by text', () => {
 });
 
 test('the product says the version of its package', () => {
-  expect(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).toContain(`"version": "${productVersion}"`);
+  expect(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).toContain(
+    `"version": "${productVersion}"`,
+  );
 });

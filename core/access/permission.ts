@@ -2,7 +2,15 @@ import { fail } from '../errors/fail.ts';
 
 /** Roles × permissions, the one record of who may do what (design §1, §3). */
 const permissions = {
-  administrator: ['read', 'manage-hosts', 'manage-resources', 'manage-pools', 'run-backups', 'run-restores', 'rebuild-catalog'],
+  administrator: [
+    'read',
+    'manage-hosts',
+    'manage-resources',
+    'manage-pools',
+    'run-backups',
+    'run-restores',
+    'rebuild-catalog',
+  ],
   operator: ['read', 'manage-resources', 'run-backups', 'run-restores'],
   auditor: ['read'],
 } as const satisfies Record<string, readonly string[]>;

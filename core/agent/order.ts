@@ -20,10 +20,12 @@ export interface InstanceAccess {
 }
 
 /** K-079. `fast` is zstd level 3; `level` is zstd 1–22. */
-export type Compression = { readonly mode: 'none' } | { readonly mode: 'fast' } | { readonly mode: 'level'; readonly level: number };
+export type Compression =
+  { readonly mode: 'none' } | { readonly mode: 'fast' } | { readonly mode: 'level'; readonly level: number };
 
 /** K-080 retention of archived log files after backup. Default `delete`. */
-export type ArchiveRetention = { readonly mode: 'delete' } | { readonly mode: 'keep-days'; readonly days: number } | { readonly mode: 'keep' };
+export type ArchiveRetention =
+  { readonly mode: 'delete' } | { readonly mode: 'keep-days'; readonly days: number } | { readonly mode: 'keep' };
 
 export interface BackupOptions {
   /** K-081, 1–255. */

@@ -13,7 +13,12 @@ export interface BackupLabel {
 export function parseBackupLabel(text: string): BackupLabel {
   const field = (name: string): string => {
     const value = new RegExp(`^${name}: (.*)$`, 'm').exec(text)?.[1];
-    if (value === undefined) throw fail('value_malformed', { text: text.slice(0, 60), what: 'backup label', expected: `a file with the line "${name}: …"` });
+    if (value === undefined)
+      throw fail('value_malformed', {
+        text: text.slice(0, 60),
+        what: 'backup label',
+        expected: `a file with the line "${name}: …"`,
+      });
     return value;
   };
   return {

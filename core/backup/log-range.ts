@@ -20,5 +20,7 @@ export function segmentsOfBackup(range: BackupRange): readonly SegmentName[] {
   const { timeline, beginLsn, endLsn, segmentBytes } = range;
   const first = Math.floor(lsnToNumber(beginLsn) / segmentBytes);
   const last = Math.floor((lsnToNumber(endLsn) - 1) / segmentBytes);
-  return Array.from({ length: last - first + 1 }, (_, i) => formatSegmentName({ timeline, number: first + i }, segmentBytes));
+  return Array.from({ length: last - first + 1 }, (_, i) =>
+    formatSegmentName({ timeline, number: first + i }, segmentBytes),
+  );
 }

@@ -19,7 +19,16 @@ test('reads number, fork, segment and owner back from the name of any relation f
   );
 });
 
-test.each(['PG_VERSION', 'pg_filenode.map', 'pg_internal.init', '16384.tmp', '16384_foo', 'x16384', '16384.', 't_16384'])('takes %s for no relation, so it is copied', (name) => {
+test.each([
+  'PG_VERSION',
+  'pg_filenode.map',
+  'pg_internal.init',
+  '16384.tmp',
+  '16384_foo',
+  'x16384',
+  '16384.',
+  't_16384',
+])('takes %s for no relation, so it is copied', (name) => {
   expect(parseRelationFile(name)).toBeUndefined();
   expect(isWorthCopying(name, new Set(['16384']))).toBe(true);
 });

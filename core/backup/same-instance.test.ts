@@ -11,7 +11,9 @@ test.each([
   const check = (): void => {
     requireSameInstance('/run:5432', before, { ...before, ...change });
   };
-  expect(check).toThrow(expect.objectContaining({ code: 'role_changed', params: { instance: '/run:5432', what, before: was, after: is } }));
+  expect(check).toThrow(
+    expect.objectContaining({ code: 'role_changed', params: { instance: '/run:5432', what, before: was, after: is } }),
+  );
 });
 
 test('an instance that stayed what it was passes', () => {

@@ -66,8 +66,13 @@ export function decodeControlFile(bytes: Uint8Array, path: string): ControlFile 
   const checksumAt = checksumOffsets.get(controlVersion);
   if (checksumAt === undefined) {
     // A byte-swapped or foreign file and a damaged one look alike; only a plausible number is called a version.
-    if (controlVersion < 800 || controlVersion > 9999) throw damaged(`its layout version ${String(controlVersion)} makes no sense`);
-    throw fail('version_unsupported', { object: path, version: `layout ${String(controlVersion)}`, supported: '12–18' });
+    if (controlVersion < 800 || controlVersion > 9999)
+      throw damaged(`its layout version ${String(controlVersion)} makes no sense`);
+    throw fail('version_unsupported', {
+      object: path,
+      version: `layout ${String(controlVersion)}`,
+      supported: '12–18',
+    });
   }
   if (crc32c(bytes.subarray(0, checksumAt)) !== u32(checksumAt)) throw damaged('its checksum does not match');
   const state = clusterStates[u32(16)];

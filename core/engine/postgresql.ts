@@ -19,7 +19,16 @@ export const postgresql: EngineProfile = {
     tablespaceVersionPrefix: 'PG_',
   },
   exclusions: {
-    contentsOf: ['pg_wal', 'pg_replslot', 'pg_dynshmem', 'pg_notify', 'pg_serial', 'pg_snapshots', 'pg_stat_tmp', 'pg_subtrans'],
+    contentsOf: [
+      'pg_wal',
+      'pg_replslot',
+      'pg_dynshmem',
+      'pg_notify',
+      'pg_serial',
+      'pg_snapshots',
+      'pg_stat_tmp',
+      'pg_subtrans',
+    ],
     keptDirectories: ['pg_wal/archive_status', 'pg_wal/summaries'],
     names: [
       'postmaster.pid',

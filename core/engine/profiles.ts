@@ -9,7 +9,11 @@ export const engineProfiles: readonly EngineProfile[] = [postgresql];
 export function engineProfile(name: string): EngineProfile {
   const profile = engineProfiles.find((candidate) => candidate.name === name);
   if (profile === undefined) {
-    throw fail('value_malformed', { text: name, what: 'engine', expected: engineProfiles.map((p) => p.name).join(', ') });
+    throw fail('value_malformed', {
+      text: name,
+      what: 'engine',
+      expected: engineProfiles.map((p) => p.name).join(', '),
+    });
   }
   return profile;
 }

@@ -5,15 +5,7 @@
  * data · `cancelled` nobody · `bug` us.
  */
 export type ErrorClass =
-  | 'input'
-  | 'denied'
-  | 'precondition'
-  | 'unavailable'
-  | 'exhausted'
-  | 'corrupt'
-  | 'unsafe'
-  | 'cancelled'
-  | 'bug';
+  'input' | 'denied' | 'precondition' | 'unavailable' | 'exhausted' | 'corrupt' | 'unsafe' | 'cancelled' | 'bug';
 
 /** What is kept per code: the message says what and which object, the hint says what to do. `{x}` is filled at use. */
 export interface ErrorSpec {

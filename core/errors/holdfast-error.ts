@@ -33,7 +33,10 @@ export class HoldfastError extends Error {
 
   /** Message and hint in Chinese, for the console and `--lang zh`. */
   inChinese(): { message: string; hint: string } {
-    return { message: fill(errors[this.code].messageZh, this.params), hint: fill(errors[this.code].hintZh, this.params) };
+    return {
+      message: fill(errors[this.code].messageZh, this.params),
+      hint: fill(errors[this.code].hintZh, this.params),
+    };
   }
 }
 

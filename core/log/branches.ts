@@ -46,7 +46,13 @@ export function branchesOf(log: CommittedLog): ReadonlyMap<string, KnownBranch> 
   const branches = new Map<string, Growing>();
   const grow = (branchId: string, timeline: number, at: string): Growing => {
     const history = timeline === 1 ? '' : undefined;
-    const branch = branches.get(branchId) ?? { branchId, timeline, history, segments: new Map<number, KnownSegment>(), latest: at };
+    const branch = branches.get(branchId) ?? {
+      branchId,
+      timeline,
+      history,
+      segments: new Map<number, KnownSegment>(),
+      latest: at,
+    };
     if (at > branch.latest) branch.latest = at;
     branches.set(branchId, branch);
     return branch;
@@ -66,8 +72,18 @@ function knownSegments(batch: BatchSummary): KnownSegment[] {
   const { branchId, timeline, segmentBytes } = batch;
   return batch.segments.map((segment, i) => {
     const isLast = i === batch.segments.length - 1;
-    const coveredUntil = isLast ? batch.coveredUntil : (segment.maxCommit ?? batch.segments[0]?.firstCommit ?? batch.coveredUntil);
-    return { branchId, timeline, segmentBytes, segment, coveredUntil, from: lsnToNumber(segment.from), to: lsnToNumber(segment.to) };
+    const coveredUntil = isLast
+      ? batch.coveredUntil
+      : (segment.maxCommit ?? batch.segments[0]?.firstCommit ?? batch.coveredUntil);
+    return {
+      branchId,
+      timeline,
+      segmentBytes,
+      segment,
+      coveredUntil,
+      from: lsnToNumber(segment.from),
+      to: lsnToNumber(segment.to),
+    };
   });
 }
 
@@ -91,10 +107,16 @@ export function parentOf(branch: KnownBranch, branches: ReadonlyMap<string, Know
   return branchByKey(parentKey(branch.history), lastEntry(branch.history)?.timeline ?? 0, branches);
 }
 
-const lastEntry = (history: string): ReturnType<typeof parseHistory>[number] | undefined => parseHistory(history).slice(-1)[0];
+const lastEntry = (history: string): ReturnType<typeof parseHistory>[number] | undefined =>
+  parseHistory(history).slice(-1)[0];
 
-function branchByKey(key: string, timeline: number, branches: ReadonlyMap<string, KnownBranch>): KnownBranch | undefined {
-  const isIt = (each: KnownBranch): boolean => each.timeline === timeline && each.history !== undefined && ancestryKey(each.history) === key;
+function branchByKey(
+  key: string,
+  timeline: number,
+  branches: ReadonlyMap<string, KnownBranch>,
+): KnownBranch | undefined {
+  const isIt = (each: KnownBranch): boolean =>
+    each.timeline === timeline && each.history !== undefined && ancestryKey(each.history) === key;
   return [...branches.values()].find(isIt);
 }
 
@@ -112,7 +134,12 @@ export function routeTo(branch: KnownBranch, branches: ReadonlyMap<string, Known
   const ancestors = entries.map((entry, i): RouteStep => {
     const known = branchByKey(lines.slice(0, i).join('\n'), entry.timeline, branches);
     const from = ends[i - 1] ?? formatLsn(0);
-    return { timeline: entry.timeline, from, to: ends[i] ?? entry.switchLsn, ...(known === undefined ? {} : { branchId: known.branchId }) };
+    return {
+      timeline: entry.timeline,
+      from,
+      to: ends[i] ?? entry.switchLsn,
+      ...(known === undefined ? {} : { branchId: known.branchId }),
+    };
   });
   const from = ends[ends.length - 1] ?? formatLsn(0);
   return [...ancestors, { branchId: branch.branchId, timeline: branch.timeline, from }];
@@ -120,7 +147,8 @@ export function routeTo(branch: KnownBranch, branches: ReadonlyMap<string, Known
 
 /** The branch that is written now: highest timeline, then the latest. */
 export function currentBranch(branches: ReadonlyMap<string, KnownBranch>): KnownBranch | undefined {
-  const isAfter = (a: KnownBranch, b: KnownBranch): boolean => (a.timeline === b.timeline ? a.latest > b.latest : a.timeline > b.timeline);
+  const isAfter = (a: KnownBranch, b: KnownBranch): boolean =>
+    a.timeline === b.timeline ? a.latest > b.latest : a.timeline > b.timeline;
   let current: KnownBranch | undefined;
   for (const branch of branches.values()) if (current === undefined || isAfter(branch, current)) current = branch;
   return current;

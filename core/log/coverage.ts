@@ -24,22 +24,38 @@ export function coverage(log: CommittedLog): LogTimeline {
 }
 
 /** A window belongs to a branch when its log gets there, or when the set was made there. */
-function windowsOf(branch: KnownBranch, log: CommittedLog, branches: ReadonlyMap<string, KnownBranch>): RecoveryWindow[] {
+function windowsOf(
+  branch: KnownBranch,
+  log: CommittedLog,
+  branches: ReadonlyMap<string, KnownBranch>,
+): RecoveryWindow[] {
   const route = routeTo(branch, branches);
   return log.sets
     .map((set) => reachOf(set, route, branches))
     .filter((reach) => reach !== undefined)
-    .filter((reach) => reach.set.branchId === branch.branchId || reach.segments.some((each) => each.branchId === branch.branchId))
+    .filter(
+      (reach) =>
+        reach.set.branchId === branch.branchId || reach.segments.some((each) => each.branchId === branch.branchId),
+    )
     .map(windowOf)
     .sort((a, b) => compareLsn(a.from.lsn, b.from.lsn));
 }
 
-function extremes(windows: readonly RecoveryWindow[]): Pick<LogTimeline, 'earliest' | 'latest' | 'lastCommit' | 'coveredUntil'> {
+function extremes(
+  windows: readonly RecoveryWindow[],
+): Pick<LogTimeline, 'earliest' | 'latest' | 'lastCommit' | 'coveredUntil'> {
   const [first] = windows;
   if (first === undefined) return {};
-  const latest = windows.map((window) => window.to).reduce((a, b): RecoveryPoint => (compareLsn(b.lsn, a.lsn) > 0 ? b : a));
+  const latest = windows
+    .map((window) => window.to)
+    .reduce((a, b): RecoveryPoint => (compareLsn(b.lsn, a.lsn) > 0 ? b : a));
   const commits = windows.flatMap((window) => window.lastCommit ?? []);
-  return { earliest: first.from, latest, coveredUntil: latest.at, ...(commits.length === 0 ? {} : { lastCommit: commits.reduce(later) }) };
+  return {
+    earliest: first.from,
+    latest,
+    coveredUntil: latest.at,
+    ...(commits.length === 0 ? {} : { lastCommit: commits.reduce(later) }),
+  };
 }
 
 const later = (a: Instant, b: Instant): Instant => (a > b ? a : b);
@@ -52,7 +68,9 @@ function describeBranch(branch: KnownBranch, branches: ReadonlyMap<string, Known
     branchId: branch.branchId,
     timeline: branch.timeline,
     ...(branch.history === undefined ? {} : { history: branch.history }),
-    ...(parent === undefined || fork === undefined ? {} : { parent: { branchId: parent.branchId, forkLsn: formatLsn(fork) } }),
+    ...(parent === undefined || fork === undefined
+      ? {}
+      : { parent: { branchId: parent.branchId, forkLsn: formatLsn(fork) } }),
     stretches: runs.map(describeStretch),
     gaps: gapsOf(runs, fork),
   };
@@ -91,12 +109,18 @@ function gapsOf(runs: readonly KnownSegment[][], fork: number | undefined): LogG
   const stretches = runs.map(describeStretch);
   const gaps: LogGap[] = [];
   const [first] = runs[0] ?? [];
-  if (first !== undefined && fork !== undefined && first.from > fork) gaps.push({ from: formatLsn(fork), to: formatLsn(first.from) });
+  if (first !== undefined && fork !== undefined && first.from > fork)
+    gaps.push({ from: formatLsn(fork), to: formatLsn(first.from) });
   stretches.slice(1).forEach((stretch, i) => {
     const before = stretches[i];
     if (before === undefined) return;
     const after = before.lastCommit === undefined ? {} : { after: before.lastCommit };
-    gaps.push({ from: before.to, to: stretch.from, ...after, ...(stretch.firstCommit === undefined ? {} : { before: stretch.firstCommit }) });
+    gaps.push({
+      from: before.to,
+      to: stretch.from,
+      ...after,
+      ...(stretch.firstCommit === undefined ? {} : { before: stretch.firstCommit }),
+    });
   });
   return gaps;
 }

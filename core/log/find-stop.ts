@@ -112,7 +112,8 @@ function stopAtName(reach: Reach, name: string): Stop | undefined {
 function stopAtXid(reach: Reach, target: Extract<RestoreTarget, { at: 'xid' }>): Stop | undefined {
   if (!/^\d{1,20}$/.test(target.xid)) return undefined;
   const xid = Number(BigInt(target.xid) & 0xffffffffn);
-  const canHold = ({ segment: { xids } }: KnownSegment): boolean => xids !== undefined && Number(xids.lowest) <= xid && xid <= Number(xids.highest);
+  const canHold = ({ segment: { xids } }: KnownSegment): boolean =>
+    xids !== undefined && Number(xids.lowest) <= xid && xid <= Number(xids.highest);
   const first = reach.segments.findIndex(canHold);
   const found = reach.segments[first];
   if (found === undefined) return undefined;

@@ -70,7 +70,12 @@ function unreachable(windows: readonly RecoveryWindow[], target: RestoreTarget, 
   const after = afters.sort((a, b) => compareLsn(a.lsn, b.lsn))[0];
   const behind = hasLogBehind || after !== undefined ? 'in-gap' : 'after-latest';
   const reason: UnreachableReason = before === undefined ? 'before-first-set' : behind;
-  return { isReachable: false, reason, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
+  return {
+    isReachable: false,
+    reason,
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
+  };
 }
 
 /** Negative for points before the target, positive for points after it. */

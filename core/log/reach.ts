@@ -24,7 +24,11 @@ export interface Reach {
 const floorTo = (position: number, bytes: number): number => position - (position % bytes);
 
 /** Follows a route from the end of a set as far as there is log; undefined when the set cannot be used on this route. */
-export function reachOf(set: SetSummary, route: readonly RouteStep[], branches: ReadonlyMap<string, KnownBranch>): Reach | undefined {
+export function reachOf(
+  set: SetSummary,
+  route: readonly RouteStep[],
+  branches: ReadonlyMap<string, KnownBranch>,
+): Reach | undefined {
   const first = route.findIndex((step) => step.branchId === set.branchId);
   const step = route[first];
   const end = lsnToNumber(set.endLsn);
@@ -35,16 +39,26 @@ export function reachOf(set: SetSummary, route: readonly RouteStep[], branches: 
   const isOwnLogKnown = own.length > 0 && (own[own.length - 1]?.to ?? 0) >= end;
   if (!set.isConsistent && !isOwnLogKnown) return undefined;
   const from = set.isConsistent ? floorTo(end, set.segmentBytes) : begin;
-  const followed = follow({ steps, branches, bytes: set.segmentBytes, from, ...(set.isConsistent ? { canSkip: { position: from, branchId: set.branchId } } : {}) });
+  const followed = follow({
+    steps,
+    branches,
+    bytes: set.segmentBytes,
+    from,
+    ...(set.isConsistent ? { canSkip: { position: from, branchId: set.branchId } } : {}),
+  });
   return { set, route, own, isOwnLogKnown, ...conclude(set, followed.segments) };
 }
 
-function conclude(set: SetSummary, segments: readonly KnownSegment[]): Pick<Reach, 'segments' | 'to' | 'coveredUntil' | 'lastRecord'> {
+function conclude(
+  set: SetSummary,
+  segments: readonly KnownSegment[],
+): Pick<Reach, 'segments' | 'to' | 'coveredUntil' | 'lastRecord'> {
   const end = lsnToNumber(set.endLsn);
   const last = segments[segments.length - 1];
   const lastRecord = last === undefined ? -1 : lsnToNumber(last.segment.lastRecord);
   const isBehind = last !== undefined && lastRecord >= end;
-  if (!isBehind) return { segments: last !== undefined && last.to >= end ? segments : [], to: end, coveredUntil: set.endedAt };
+  if (!isBehind)
+    return { segments: last !== undefined && last.to >= end ? segments : [], to: end, coveredUntil: set.endedAt };
   const coveredUntil = last.coveredUntil > set.endedAt ? last.coveredUntil : set.endedAt;
   return { segments, to: last.to, lastRecord, coveredUntil };
 }
@@ -65,7 +79,10 @@ function follow(way: Way): { readonly segments: readonly KnownSegment[] } {
   const segments: KnownSegment[] = [];
   let position = way.from;
   for (const step of way.steps) {
-    const limit = Math.min(step.to === undefined ? Infinity : floorTo(lsnToNumber(step.to), way.bytes), way.until ?? Infinity);
+    const limit = Math.min(
+      step.to === undefined ? Infinity : floorTo(lsnToNumber(step.to), way.bytes),
+      way.until ?? Infinity,
+    );
     for (; position < limit; position += way.bytes) {
       const next = step.branchId === undefined ? undefined : way.branches.get(step.branchId)?.segments.get(position);
       if (next !== undefined) segments.push(next);
@@ -78,7 +95,8 @@ function follow(way: Way): { readonly segments: readonly KnownSegment[] } {
 const isInSet = ({ canSkip }: Way, step: RouteStep, position: number): boolean =>
   position === canSkip?.position && step.branchId === canSkip.branchId;
 
-const isWhole = (known: KnownSegment | undefined, bytes: number): boolean => known !== undefined && known.to >= known.from + bytes;
+const isWhole = (known: KnownSegment | undefined, bytes: number): boolean =>
+  known !== undefined && known.to >= known.from + bytes;
 
 /** The window of a reach, named after the branch that it ends on. */
 export function windowOf(reach: Reach): RecoveryWindow {
@@ -86,7 +104,8 @@ export function windowOf(reach: Reach): RecoveryWindow {
   const last = reach.route[reach.route.length - 1];
   let lastCommit: Instant | undefined;
   for (const { segment } of reach.segments) {
-    if (segment.maxCommit !== undefined && (lastCommit === undefined || segment.maxCommit > lastCommit)) lastCommit = segment.maxCommit;
+    if (segment.maxCommit !== undefined && (lastCommit === undefined || segment.maxCommit > lastCommit))
+      lastCommit = segment.maxCommit;
   }
   return {
     setId: set.setId,

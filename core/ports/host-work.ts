@@ -19,21 +19,38 @@ export interface HostWork {
   discover(): Promise<readonly DiscoveredInstance[]>;
   preflight(inspection: Extract<Inspection, { kind: 'preflight' }>): Promise<PreflightReport>;
   /** Checks user, password and rights. Throws `login_refused`, `privilege_missing`. */
-  checkLogin(inspection: Extract<Inspection, { kind: 'login' }>): Promise<{ readonly user: string; readonly isSuperuser: boolean }>;
+  checkLogin(
+    inspection: Extract<Inspection, { kind: 'login' }>,
+  ): Promise<{ readonly user: string; readonly isSuperuser: boolean }>;
   createPool(inspection: Extract<Inspection, { kind: 'pool-create' | 'pool-test' }>): Promise<void>;
   /** Writes, reads and removes a probe object. */
-  testPool(inspection: Extract<Inspection, { kind: 'pool-create' | 'pool-test' }>): Promise<{ readonly freeBytes?: number }>;
+  testPool(
+    inspection: Extract<Inspection, { kind: 'pool-create' | 'pool-test' }>,
+  ): Promise<{ readonly freeBytes?: number }>;
 }
 
-export type CommittedInPool = { readonly kind: 'set'; readonly set: SetSummary } | { readonly kind: 'batch'; readonly batch: BatchSummary };
+export type CommittedInPool =
+  { readonly kind: 'set'; readonly set: SetSummary } | { readonly kind: 'batch'; readonly batch: BatchSummary };
 
 /** What an agent may ask and tell the API about (HTTPS `/agent/v1`, build.md "Credentials and channels"). */
 export interface AgentChannel {
-  order(runId: string): Promise<OrderOf<'full-backup'> | OrderOf<'log-backup'> | OrderOf<'restore'> | OrderOf<'verify-set'> | OrderOf<'no-op'> | OrderOf<'rebuild'>>;
+  order(
+    runId: string,
+  ): Promise<
+    | OrderOf<'full-backup'>
+    | OrderOf<'log-backup'>
+    | OrderOf<'restore'>
+    | OrderOf<'verify-set'>
+    | OrderOf<'no-op'>
+    | OrderOf<'rebuild'>
+  >;
   inspection(inspectionId: string): Promise<Inspection>;
   /** Idempotent by set id. */
   putSet(set: SetSummary): Promise<void>;
   /** Idempotent by batch id. */
   putBatch(batch: BatchSummary): Promise<void>;
-  putLogLines(runId: string, lines: readonly { readonly at: string; readonly level: string; readonly message: string }[]): Promise<void>;
+  putLogLines(
+    runId: string,
+    lines: readonly { readonly at: string; readonly level: string; readonly message: string }[],
+  ): Promise<void>;
 }

@@ -9,7 +9,10 @@ export interface RunTicket {
   readonly kind: Order['kind'];
   readonly hostId: HostId;
   /** Lane the work holds: a resource, or for a restore to a copy its target (host + path). */
-  readonly lane: { readonly owner: ResourceId | string; readonly kind: 'data' | 'log' | 'logical' | 'exclusive' | 'none' };
+  readonly lane: {
+    readonly owner: ResourceId | string;
+    readonly kind: 'data' | 'log' | 'logical' | 'exclusive' | 'none';
+  };
   /** K-084: 1–60. */
   readonly reconnectMinutes: number;
   readonly setId?: SetId;
@@ -21,7 +24,12 @@ export interface RunTicket {
 export type RunOutcome =
   | { readonly state: 'succeeded'; readonly result: unknown }
   | { readonly state: 'warned'; readonly result: unknown; readonly warnings: readonly Warning[] }
-  | { readonly state: 'failed' | 'skipped' | 'cancelled'; readonly code: string; readonly params: Readonly<Record<string, string>>; readonly message: string };
+  | {
+      readonly state: 'failed' | 'skipped' | 'cancelled';
+      readonly code: string;
+      readonly params: Readonly<Record<string, string>>;
+      readonly message: string;
+    };
 
 /** The catalog as the control activities see it. All calls are safe to repeat. */
 export interface RunBook {

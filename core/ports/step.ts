@@ -15,4 +15,5 @@ export interface StepContext {
 }
 
 /** The way a step ended, journalled on the agent so that a lost result is never work done twice. */
-export type StepEnd<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: HoldfastError };
+export type StepEnd<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: HoldfastError };

@@ -33,11 +33,13 @@ export function parseTarget(text: TargetText): RestoreTarget {
   if (text.lsn !== undefined) named.push({ at: 'lsn', lsn: parseLsn(text.lsn), isInclusive });
   if (text.xid !== undefined) named.push({ at: 'xid', xid: parseXid(text.xid), isInclusive });
   if (text.name !== undefined) named.push({ at: 'name', name: parseName(text.name) });
-  if (text.isImmediate === true) named.push(text.set === undefined ? { at: 'immediate' } : { at: 'immediate', setId: parseId('set', text.set) });
+  if (text.isImmediate === true)
+    named.push(text.set === undefined ? { at: 'immediate' } : { at: 'immediate', setId: parseId('set', text.set) });
   if (text.isLatest === true) named.push({ at: 'latest' });
   const [target] = named;
   if (target === undefined) throw fail('target_unclear', { found: 'no point is named' });
-  if (named.length > 1) throw fail('target_unclear', { found: `${named.map((one) => one.at).join(' and ')} are named at once` });
+  if (named.length > 1)
+    throw fail('target_unclear', { found: `${named.map((one) => one.at).join(' and ')} are named at once` });
   return target;
 }
 
@@ -48,7 +50,11 @@ function parseTargetTime(text: string) {
 
 function parseXid(text: string): string {
   if (!/^[1-9]\d{0,9}$/.test(text) || Number(text) > 4294967295) {
-    throw fail('value_malformed', { text: text.slice(0, 40), what: 'transaction id', expected: 'a number from 1 to 4294967295' });
+    throw fail('value_malformed', {
+      text: text.slice(0, 40),
+      what: 'transaction id',
+      expected: 'a number from 1 to 4294967295',
+    });
   }
   return text;
 }
@@ -56,7 +62,11 @@ function parseXid(text: string): string {
 /** The server truncates names to 63 bytes and takes any character; a line break or a quote would not survive its settings file. */
 function parseName(text: string): string {
   if (text === '' || /[\u0000-\u001f]/.test(text) || new TextEncoder().encode(text).length > 63) {
-    throw fail('value_malformed', { text: text.slice(0, 80), what: 'restore point name', expected: '1 to 63 bytes without line breaks' });
+    throw fail('value_malformed', {
+      text: text.slice(0, 80),
+      what: 'restore point name',
+      expected: '1 to 63 bytes without line breaks',
+    });
   }
   return text;
 }

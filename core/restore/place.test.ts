@@ -15,16 +15,25 @@ const request = (place: RestorePlace, changes: Partial<RestoreRequest> = {}): Re
   ...changes,
 });
 
-test.each(['relative/path', '/', '/srv/../etc', '/srv/back\\slash', '/srv/line\nfeed'])('a copy to %j is refused', (directory) => {
-  expect(() => planRestore(request({ kind: 'copy', directory }))).toThrow(thrown('target_path_bad'));
-});
+test.each(['relative/path', '/', '/srv/../etc', '/srv/back\\slash', '/srv/line\nfeed'])(
+  'a copy to %j is refused',
+  (directory) => {
+    expect(() => planRestore(request({ kind: 'copy', directory }))).toThrow(thrown('target_path_bad'));
+  },
+);
 test('K-098 a restore in place wants the name of the resource typed exactly', () => {
-  const place = { kind: 'in-place', resourceId: parseId('res', `res_${'0'.repeat(32)}`), directory: '/srv/pg' } as const;
+  const place = {
+    kind: 'in-place',
+    resourceId: parseId('res', `res_${'0'.repeat(32)}`),
+    directory: '/srv/pg',
+  } as const;
   expect(() => planRestore(request({ ...place, consent: 'Orders' }))).toThrow(thrown('consent_mismatch'));
   expect(() => planRestore(request({ ...place, consent: 'orders' }))).toThrow(thrown('no_set_to_restore'));
 });
 test('a timeline and a set that nobody knows are refused by name', () => {
   const copy = { kind: 'copy', directory: '/srv/copy' } as const;
   expect(() => planRestore(request(copy, { timeline: 7 }))).toThrow(thrown('timeline_unknown'));
-  expect(() => planRestore(request(copy, { setId: parseId('set', `set_${'0'.repeat(32)}`) }))).toThrow(thrown('restore_set_unknown'));
+  expect(() => planRestore(request(copy, { setId: parseId('set', `set_${'0'.repeat(32)}`) }))).toThrow(
+    thrown('restore_set_unknown'),
+  );
 });

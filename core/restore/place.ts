@@ -22,7 +22,8 @@ export function placeTablespaces(request: RestoreRequest, set: SetSummary): Read
   const map: Record<string, string> = {};
   for (const tablespace of set.tablespaces) map[String(tablespace.oid)] = pathOf(request, tablespace);
   for (const oid of Object.keys(request.tablespaceMap)) {
-    if (map[oid] === undefined) throw fail('tablespace_unknown', { oid, setId: set.setId, known: Object.keys(map).join(', ') || 'none' });
+    if (map[oid] === undefined)
+      throw fail('tablespace_unknown', { oid, setId: set.setId, known: Object.keys(map).join(', ') || 'none' });
   }
   const paths = [request.place.directory, ...Object.values(map)];
   for (const path of paths) checkPath(path);
@@ -53,6 +54,10 @@ function checkApart(paths: readonly string[]): void {
   const ended = paths.map((path) => `${trimSlash(path)}/`);
   ended.forEach((path, index) => {
     const holder = ended.find((other, at) => at !== index && path.startsWith(other));
-    if (holder !== undefined) throw fail('target_path_bad', { path: trimSlash(path), why: `it lies inside ${trimSlash(holder)}, another path of this restore` });
+    if (holder !== undefined)
+      throw fail('target_path_bad', {
+        path: trimSlash(path),
+        why: `it lies inside ${trimSlash(holder)}, another path of this restore`,
+      });
   });
 }

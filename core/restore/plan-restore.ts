@@ -74,7 +74,11 @@ function branchOf(request: RestoreRequest, timeline: LogTimeline, wanted: number
   const chosen = current ?? known.slice(-1)[0];
   if (chosen !== undefined) return chosen.branchId;
   const numbers = [...new Set(timeline.branches.map((branch) => String(branch.timeline)))];
-  throw fail('timeline_unknown', { timeline: String(wanted), resource: request.resourceName, known: numbers.join(', ') || 'none' });
+  throw fail('timeline_unknown', {
+    timeline: String(wanted),
+    resource: request.resourceName,
+    known: numbers.join(', ') || 'none',
+  });
 }
 
 /**
@@ -88,7 +92,8 @@ function checkProven(request: RestoreRequest, set: SetSummary): void {
 }
 
 /** The timeline on which recovery stops (`stopOnOwner`), not that of the branch that was asked for. */
-const stopTimeline = (located: Reached, set: SetSummary): number => located.segments.slice(-1)[0]?.timeline ?? set.timeline;
+const stopTimeline = (located: Reached, set: SetSummary): number =>
+  located.segments.slice(-1)[0]?.timeline ?? set.timeline;
 
 const planned = ({ branchId, segment }: RoutedSegment, systemId: string): PlannedSegment => ({
   name: segment.name,

@@ -6,7 +6,12 @@ import type { RestoreTarget } from './target.ts';
 /** Where the files go. In place needs typed consent; a copy goes to an empty directory and can touch nothing of production. */
 export type RestorePlace =
   | { readonly kind: 'copy'; readonly directory: string; readonly port?: number }
-  | { readonly kind: 'in-place'; readonly resourceId: ResourceId; readonly directory: string; readonly consent: string };
+  | {
+      readonly kind: 'in-place';
+      readonly resourceId: ResourceId;
+      readonly directory: string;
+      readonly consent: string;
+    };
 
 export interface PlannedSegment {
   readonly name: SegmentName;

@@ -6,8 +6,17 @@ export type Settings = Readonly<Record<string, string>>;
 
 /** What only a recovery sets: stale values of a former recovery are removed wherever they are found. */
 export const recoveryNames: readonly string[] = [
-  'restore_command', 'archive_cleanup_command', 'recovery_end_command', 'recovery_target', 'recovery_target_time', 'recovery_target_lsn',
-  'recovery_target_xid', 'recovery_target_name', 'recovery_target_inclusive', 'recovery_target_timeline', 'recovery_target_action',
+  'restore_command',
+  'archive_cleanup_command',
+  'recovery_end_command',
+  'recovery_target',
+  'recovery_target_time',
+  'recovery_target_lsn',
+  'recovery_target_xid',
+  'recovery_target_name',
+  'recovery_target_inclusive',
+  'recovery_target_timeline',
+  'recovery_target_action',
 ];
 
 /**
@@ -56,14 +65,38 @@ const serverTime = (instant: string): string => instant.replace('T', ' ').replac
 
 /** Libraries that run jobs or replicate by themselves: a copy must not load them. */
 const busyLibraries = new Set([
-  'timescaledb', 'timescaledb-loader', 'citus', 'pg_net', 'pg_background', 'pg_task', 'pg_cron', 'pg_timetable', 'pg_partman_bgw', 'pgagent', 'pg_dbms_job', 'dbms_job', 'powa', 'pg_auto_failover', 'pgautofailover', 'pglogical', 'spock', 'bdr', 'repmgr', 'pg_squeeze',
+  'timescaledb',
+  'timescaledb-loader',
+  'citus',
+  'pg_net',
+  'pg_background',
+  'pg_task',
+  'pg_cron',
+  'pg_timetable',
+  'pg_partman_bgw',
+  'pgagent',
+  'pg_dbms_job',
+  'dbms_job',
+  'powa',
+  'pg_auto_failover',
+  'pgautofailover',
+  'pglogical',
+  'spock',
+  'bdr',
+  'repmgr',
+  'pg_squeeze',
 ]);
 
 /**
  * Settings that keep a copy from touching production (design §7, engine.md §I): it archives nothing, listens nowhere but
  * on its private socket, follows nobody, waits for nobody and runs no jobs.
  */
-export function copySettings(place: { readonly major: number; readonly port: number; readonly socket: string; readonly libraries: string }): Settings {
+export function copySettings(place: {
+  readonly major: number;
+  readonly port: number;
+  readonly socket: string;
+  readonly libraries: string;
+}): Settings {
   return {
     listen_addresses: '',
     port: String(place.port),
@@ -102,11 +135,15 @@ export const formatSettings = (settings: Settings): string =>
 const assignment = /^\s*([A-Za-z_][\w.]*)\s*=?\s*(.*)$/;
 
 /** Name of the setting that a line of a settings file gives a value, in lower case; undefined for comments and blanks. */
-export const settingOf = (line: string): string | undefined => (line.trimStart().startsWith('#') ? undefined : assignment.exec(line)?.[1]?.toLowerCase());
+export const settingOf = (line: string): string | undefined =>
+  line.trimStart().startsWith('#') ? undefined : assignment.exec(line)?.[1]?.toLowerCase();
 
 /** Last value that a settings file gives a name, unquoted; undefined when it gives none. */
 export function lastValue(text: string, name: string): string | undefined {
-  const line = text.split('\n').filter((one) => settingOf(one) === name).slice(-1)[0];
+  const line = text
+    .split('\n')
+    .filter((one) => settingOf(one) === name)
+    .slice(-1)[0];
   const value = line === undefined ? undefined : assignment.exec(line)?.[2];
   if (value === undefined) return undefined;
   const quoted = /^'((?:[^'\\]|''|\\.)*)'/.exec(value.trim())?.[1];
@@ -116,7 +153,9 @@ export function lastValue(text: string, name: string): string | undefined {
 /** The text of postgresql.auto.conf without some settings, then with others. */
 export function replaceSettings(text: string, dropped: readonly string[], added: Settings): string {
   const gone = new Set([...dropped, ...Object.keys(added)]);
-  const kept = text.split('\n').filter((line) => line.trim() !== '' && line !== begin && !gone.has(settingOf(line) ?? ''));
+  const kept = text
+    .split('\n')
+    .filter((line) => line.trim() !== '' && line !== begin && !gone.has(settingOf(line) ?? ''));
   const body = kept.map((line) => `${line}\n`).join('');
   return Object.keys(added).length === 0 ? body : `${body}${begin}\n${formatSettings(added)}`;
 }

@@ -7,7 +7,9 @@ type Unprinted = Omit<RestorePlan, 'steps'>;
 /** The ordered steps in words, as `restore plan` prints them before anything is touched (design §7). */
 export function stepsOf(plan: Unprinted, set: SetSummary): readonly string[] {
   return [
-    ...(plan.place.kind === 'in-place' ? beginInPlace(plan) : [`Prove that ${plan.place.directory} is empty and large enough`]),
+    ...(plan.place.kind === 'in-place'
+      ? beginInPlace(plan)
+      : [`Prove that ${plan.place.directory} is empty and large enough`]),
     `Write ${String(set.fileCount)} files (${String(set.rawBytes)} bytes) of set ${set.setId}, ended ${set.endedAt} at LSN ${set.endLsn}, timeline ${String(set.timeline)}`,
     ...Object.entries(plan.tablespaceMap).map(([oid, path]) => `Write tablespace ${oid} to ${path}`),
     logStep(plan),
@@ -20,7 +22,9 @@ const beginInPlace = (plan: Unprinted): readonly string[] => [
   `Prove that no server runs on ${plan.place.directory} and that it holds the cluster ${plan.systemId}`,
   'Save the log that was not archived yet into the pool',
   `Move ${plan.place.directory} aside; it is kept beside its place`,
-  ...Object.values(plan.tablespaceMap).map((path) => `Move ${path} aside if it is a tablespace of the old instance, else prove that it is empty`),
+  ...Object.values(plan.tablespaceMap).map(
+    (path) => `Move ${path} aside if it is a tablespace of the old instance, else prove that it is empty`,
+  ),
 ];
 
 function logStep(plan: Unprinted): string {
@@ -34,6 +38,10 @@ function logStep(plan: Unprinted): string {
 
 function endSteps(plan: Unprinted): readonly string[] {
   if (!plan.isOpenedAfter) return ['Close the server, recovered and not promoted'];
-  if (plan.place.kind === 'copy') return ['Open the copy on a private socket, with archiving, replication and job schedulers off'];
-  return ['Open the database on a new timeline with its own settings', 'Prove that the first log of the new timeline is archived'];
+  if (plan.place.kind === 'copy')
+    return ['Open the copy on a private socket, with archiving, replication and job schedulers off'];
+  return [
+    'Open the database on a new timeline with its own settings',
+    'Prove that the first log of the new timeline is archived',
+  ];
 }

@@ -24,7 +24,8 @@ export function describeTarget(target: RestoreTarget): string {
   }
 }
 
-const near = (point: RecoveryPoint | undefined): string => (point === undefined ? 'none' : `${point.at} (LSN ${point.lsn})`);
+const near = (point: RecoveryPoint | undefined): string =>
+  point === undefined ? 'none' : `${point.at} (LSN ${point.lsn})`;
 
 /** The registered error for a point that cannot be reached, naming the nearest reachable ones. */
 export function refuse(request: RestoreRequest, located: Refused, timeline: LogTimeline): HoldfastError {
@@ -38,7 +39,11 @@ export function refuse(request: RestoreRequest, located: Refused, timeline: LogT
     case 'set-unknown':
       return fail('restore_set_unknown', { setId: setNamed(request), resource });
     case 'timeline-unknown':
-      return fail('timeline_unknown', { timeline: String(request.timeline ?? 'current'), resource, known: timelines(timeline) });
+      return fail('timeline_unknown', {
+        timeline: String(request.timeline ?? 'current'),
+        resource,
+        known: timelines(timeline),
+      });
     case 'before-first-set':
       return beforeSet(request, point, after);
     case 'in-gap':
@@ -46,16 +51,29 @@ export function refuse(request: RestoreRequest, located: Refused, timeline: LogT
     case 'after-latest':
       return fail('point_after_latest', { point, resource, before });
     case 'name-unknown':
-      return fail('name_unknown', { name: request.target.at === 'name' ? request.target.name : point, resource, known: names(timeline) });
+      return fail('name_unknown', {
+        name: request.target.at === 'name' ? request.target.name : point,
+        resource,
+        known: names(timeline),
+      });
     case 'xid-unknown':
-      return fail('transaction_unknown', { xid: request.target.at === 'xid' ? request.target.xid : point, resource, before, after });
+      return fail('transaction_unknown', {
+        xid: request.target.at === 'xid' ? request.target.xid : point,
+        resource,
+        before,
+        after,
+      });
   }
 }
 
 function beforeSet(request: RestoreRequest, point: string, after: string): HoldfastError {
   const chosen = request.log.sets.find((set) => set.setId === request.setId);
   if (chosen === undefined) return fail('point_before_first_set', { point, resource: request.resourceName, after });
-  return fail('target_below_backup_end', { point, setId: chosen.setId, end: `${chosen.endedAt} (LSN ${chosen.endLsn})` });
+  return fail('target_below_backup_end', {
+    point,
+    setId: chosen.setId,
+    end: `${chosen.endedAt} (LSN ${chosen.endLsn})`,
+  });
 }
 
 const setNamed = (request: RestoreRequest): string =>
@@ -65,4 +83,6 @@ const timelines = (timeline: LogTimeline): string =>
   [...new Set(timeline.branches.map((branch) => String(branch.timeline)))].join(', ') || 'none';
 
 const names = (timeline: LogTimeline): string =>
-  timeline.branches.flatMap((branch) => branch.stretches.flatMap((stretch) => stretch.restorePoints.map((one) => one.name))).join(', ') || 'none';
+  timeline.branches
+    .flatMap((branch) => branch.stretches.flatMap((stretch) => stretch.restorePoints.map((one) => one.name)))
+    .join(', ') || 'none';

@@ -28,7 +28,8 @@ export const channelsField = field(z.number().int().min(1).max(255), {
 /** K-084: how long a run waits for an agent or server that went away. */
 export const reconnectField = field(z.number().int().min(1).max(60), {
   title: 'Reconnect time',
-  description: 'Inside this time after a loss nothing is failed and the run goes on when the connection is back (K-084)',
+  description:
+    'Inside this time after a loss nothing is failed and the run goes on when the connection is back (K-084)',
   unit: 'minutes',
   since,
 });
@@ -48,7 +49,8 @@ export const backupOptionsShape: z.ZodType<BackupOptions> = z.object({
   }).default({ mode: 'delete' }),
   archiveDirectory: field(pathShape, {
     title: 'Archive log directory',
-    description: 'Directory on the agent host into which the server archives its log; found by preflight when absent (K-082)',
+    description:
+      'Directory on the agent host into which the server archives its log; found by preflight when absent (K-082)',
     since,
   }).exactOptional(),
   limits: field(rateLimitsShape, {

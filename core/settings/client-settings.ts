@@ -34,8 +34,18 @@ export const clientSettings = z.object({
     since,
     isSecret: true,
   }),
-  s3AccessKey: field(z.string().optional(), { title: 'S3 access key', description: 'For `pool create --s3`', since, isSecret: true }),
-  s3SecretKey: field(z.string().optional(), { title: 'S3 secret key', description: 'For `pool create --s3`', since, isSecret: true }),
+  s3AccessKey: field(z.string().optional(), {
+    title: 'S3 access key',
+    description: 'For `pool create --s3`',
+    since,
+    isSecret: true,
+  }),
+  s3SecretKey: field(z.string().optional(), {
+    title: 'S3 secret key',
+    description: 'For `pool create --s3`',
+    since,
+    isSecret: true,
+  }),
 });
 
 export type ClientSettings = z.output<typeof clientSettings>;

@@ -7,12 +7,20 @@ const since = '0.1';
 
 const localPlace = z.object({
   kind: z.literal('local'),
-  directory: field(pathShape, { title: 'Directory', description: 'Absolute path on the one host that serves the pool', since }),
+  directory: field(pathShape, {
+    title: 'Directory',
+    description: 'Absolute path on the one host that serves the pool',
+    since,
+  }),
 });
 
 const s3Place = z.object({
   kind: z.literal('s3'),
-  endpoint: field(z.string().min(1).max(253), { title: 'Endpoint', description: 'Host name of the S3 service, without scheme', since }),
+  endpoint: field(z.string().min(1).max(253), {
+    title: 'Endpoint',
+    description: 'Host name of the S3 service, without scheme',
+    since,
+  }),
   port: field(z.number().int().min(1).max(65535), { title: 'Port', description: 'TCP port of the S3 service', since }),
   isTls: field(z.boolean(), { title: 'TLS', description: 'Speak HTTPS to the S3 service', since }),
   region: field(z.string().max(60), { title: 'Region', description: 'Region of the bucket, e.g. us-east-1', since }),
@@ -30,8 +38,18 @@ export const poolPlaceShape: z.ZodType<PoolPlace> = z.discriminatedUnion('kind',
 export const poolSecretsShape: z.ZodType<PoolSecrets> = z.object({
   s3: z
     .object({
-      accessKey: field(z.string().min(1), { title: 'Access key', description: 'S3 access key id', since, isSecret: true }),
-      secretKey: field(z.string().min(1), { title: 'Secret key', description: 'S3 secret access key', since, isSecret: true }),
+      accessKey: field(z.string().min(1), {
+        title: 'Access key',
+        description: 'S3 access key id',
+        since,
+        isSecret: true,
+      }),
+      secretKey: field(z.string().min(1), {
+        title: 'Secret key',
+        description: 'S3 secret access key',
+        since,
+        isSecret: true,
+      }),
     })
     .exactOptional(),
   passphrase: field(z.string().min(8), {

@@ -12,7 +12,13 @@ export function parseRate(text: string): number {
 }
 
 /** Limits from what was typed; what is absent or `unlimited` stays unlimited. */
-export function parseLimits({ transfer, disk }: { readonly transfer?: string | undefined; readonly disk?: string | undefined }): RateLimits {
+export function parseLimits({
+  transfer,
+  disk,
+}: {
+  readonly transfer?: string | undefined;
+  readonly disk?: string | undefined;
+}): RateLimits {
   const isSet = (text: string | undefined): text is string => text !== undefined && text !== 'unlimited';
   return {
     ...(isSet(transfer) ? { transferBytesPerSecond: parseRate(transfer) } : {}),

@@ -29,7 +29,12 @@ export const restorePlaceShape: z.ZodType<RestorePlace> = z.discriminatedUnion('
     directory: pathShape,
     port: z.number().int().min(1).max(65535).exactOptional(),
   }),
-  z.object({ kind: z.literal('in-place'), resourceId: idShape('res'), directory: pathShape, consent: z.string().max(200) }),
+  z.object({
+    kind: z.literal('in-place'),
+    resourceId: idShape('res'),
+    directory: pathShape,
+    consent: z.string().max(200),
+  }),
 ]);
 
 /** Tablespace oid → new absolute path; a copy maps every tablespace. */

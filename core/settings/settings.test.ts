@@ -27,7 +27,10 @@ test('a missing or malformed setting is refused by its name, an empty one counts
   expect(() => readSettings(serverSettings, { HOLDFAST_HOME: '' })).toThrow(/HOLDFAST_HOME/);
   const env = { HOLDFAST_HOME: '/h', HOLDFAST_CATALOG_URL: 'postgresql:///x', HOLDFAST_API_PORT: '99999' };
   expect(() => readSettings(serverSettings, env)).toThrow(/HOLDFAST_API_PORT/);
-  expect(readSettings(serverSettings, { ...env, HOLDFAST_API_PORT: '' })).toMatchObject({ apiPort: 8420, queuePrefix: '' });
+  expect(readSettings(serverSettings, { ...env, HOLDFAST_API_PORT: '' })).toMatchObject({
+    apiPort: 8420,
+    queuePrefix: '',
+  });
 });
 
 test('K-079 K-080 K-081 backup options have the documented defaults and ranges', () => {
@@ -55,5 +58,7 @@ test('K-085 rates are read in KiB, MiB and GiB per second', () => {
 
 test('K-089 a restore time without a zone is refused', () => {
   expect(() => restoreTargetShape.parse({ at: 'time', time: '2026-11-21 08:12:20' })).toThrow();
-  expect(restoreTargetShape.parse({ at: 'time', time: '2026-11-21 08:12:20+08' })).toMatchObject({ time: '2026-11-21T00:12:20.000000Z' });
+  expect(restoreTargetShape.parse({ at: 'time', time: '2026-11-21 08:12:20+08' })).toMatchObject({
+    time: '2026-11-21T00:12:20.000000Z',
+  });
 });

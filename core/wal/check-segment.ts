@@ -35,12 +35,18 @@ export function checkSegment(expected: ExpectedSegment, reading: SegmentReading 
   const { file, name } = expected;
   if (reading === undefined) throw fail('log_damaged', { file, what: why['not-log'] ?? '', offset: '0' });
   const { header, stop } = reading;
-  if (header.systemId !== expected.systemId) throw fail('log_foreign', { file, found: header.systemId, expected: expected.systemId });
+  if (header.systemId !== expected.systemId)
+    throw fail('log_foreign', { file, found: header.systemId, expected: expected.systemId });
   const isNamed = reading.from === segmentStart(name, header.segmentBytes) && isOfBranch(expected, reading);
   if (!isNamed) throw fail('log_name_mismatch', { file, found: reading.from, timeline: String(reading.timeline) });
-  if (stop !== undefined) throw fail('log_damaged', { file, what: why[stop.reason] ?? stop.reason, offset: String(stop.offset) });
+  if (stop !== undefined)
+    throw fail('log_damaged', { file, what: why[stop.reason] ?? stop.reason, offset: String(stop.offset) });
   if (expected.bytes !== header.segmentBytes) {
-    throw fail('log_damaged', { file, what: `it is ${String(expected.bytes)} bytes long instead of ${String(header.segmentBytes)}`, offset: '0' });
+    throw fail('log_damaged', {
+      file,
+      what: `it is ${String(expected.bytes)} bytes long instead of ${String(header.segmentBytes)}`,
+      offset: '0',
+    });
   }
   return reading;
 }
@@ -64,7 +70,12 @@ export interface StoredSegment {
 }
 
 /** The entry of a batch. `previousRecord` is the last record known before, for a segment in which no record ends. */
-export function entryOf(name: SegmentName, reading: SegmentReading, stored: StoredSegment, previousRecord: SegmentOfBatch['from']): SegmentOfBatch {
+export function entryOf(
+  name: SegmentName,
+  reading: SegmentReading,
+  stored: StoredSegment,
+  previousRecord: SegmentOfBatch['from'],
+): SegmentOfBatch {
   const { from, to, firstCommit, lastCommit, maxCommit, marks, xids, restorePoints } = reading;
   return {
     name,

@@ -49,7 +49,8 @@ export function endsOf(entries: readonly HistoryEntry[]): readonly Lsn[] {
 }
 
 /** Name of the history file of a timeline: `00000002.history`. */
-export const historyName = (timeline: number): string => `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
+export const historyName = (timeline: number): string =>
+  `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
 
 /** The text that decides whether `parent` is what `child` left: all of the child's lines but the last, comments and spaces aside. */
 export const ancestryKey = (history: string): string => linesOf(history).join('\n');

@@ -10,7 +10,13 @@ export type NotableRecord =
   | { readonly kind: 'end'; readonly isCommit: boolean; readonly atMicros: number; readonly xid: number }
   | { readonly kind: 'restore-point'; readonly name: string; readonly atMicros: number }
   /** `atMicros` is when the checkpoint began, in whole seconds: the record itself is younger. */
-  | { readonly kind: 'checkpoint'; readonly redo: number; readonly timeline: number; readonly isShutdown: boolean; readonly atMicros: number }
+  | {
+      readonly kind: 'checkpoint';
+      readonly redo: number;
+      readonly timeline: number;
+      readonly isShutdown: boolean;
+      readonly atMicros: number;
+    }
   /** The rest of the segment is padding. */
   | { readonly kind: 'switch' };
 
@@ -38,7 +44,9 @@ export function decodeRecord(record: RecordBytes): NotableRecord | undefined {
   const main = mainDataOf(record);
   if (main === undefined || record.end - main < 8) return undefined;
   if (manager === transactionManager) return decodeEnd(record, info, main);
-  return (info & 0xf0) === 0x70 ? decodeRestorePoint(record, main) : decodeCheckpoint(record, main, (info & 0xf0) === 0);
+  return (info & 0xf0) === 0x70
+    ? decodeRestorePoint(record, main)
+    : decodeCheckpoint(record, main, (info & 0xf0) === 0);
 }
 
 /** Offset of the main data, which is last. These records hold no block references; origin and top-level id may come first. */
@@ -55,7 +63,8 @@ function mainDataOf({ view, at, end }: RecordBytes): number | undefined {
   return undefined;
 }
 
-const microsAt = (view: DataView, at: number): number => view.getUint32(at, true) + view.getInt32(at + 4, true) * 4294967296 + microsTo2000;
+const microsAt = (view: DataView, at: number): number =>
+  view.getUint32(at, true) + view.getInt32(at + 4, true) * 4294967296 + microsTo2000;
 
 function decodeEnd(record: RecordBytes, info: number, main: number): NotableRecord {
   const op = info & 0x70;
@@ -84,14 +93,24 @@ function preparedXid({ view, end, major }: RecordBytes, main: number): number {
 function decodeRestorePoint({ view, end }: RecordBytes, main: number): NotableRecord {
   const bytes = new Uint8Array(view.buffer, view.byteOffset + main + 8, Math.min(64, end - main - 8));
   const length = bytes.indexOf(0);
-  return { kind: 'restore-point', name: decodeUtf8(bytes.subarray(0, length < 0 ? bytes.length : length)), atMicros: microsAt(view, main) };
+  return {
+    kind: 'restore-point',
+    name: decodeUtf8(bytes.subarray(0, length < 0 ? bytes.length : length)),
+    atMicros: microsAt(view, main),
+  };
 }
 
 function decodeCheckpoint({ view, end }: RecordBytes, main: number, isShutdown: boolean): NotableRecord | undefined {
   if (end - main < 72) return undefined;
   const redo = view.getUint32(main, true) + view.getUint32(main + 4, true) * 4294967296;
   const seconds = view.getUint32(main + 64, true) + view.getInt32(main + 68, true) * 4294967296;
-  return { kind: 'checkpoint', redo, timeline: view.getUint32(main + 8, true), isShutdown, atMicros: seconds * 1_000_000 };
+  return {
+    kind: 'checkpoint',
+    redo,
+    timeline: view.getUint32(main + 8, true),
+    isShutdown,
+    atMicros: seconds * 1_000_000,
+  };
 }
 
 /** Percent-decoding is the one UTF-8 decoder of the language itself: core has neither node: nor DOM. */

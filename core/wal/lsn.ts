@@ -20,7 +20,9 @@ export function lsnToNumber(lsn: Lsn): number {
 
 /** The LSN at a byte position. */
 export const formatLsn = (position: number): Lsn =>
-  `${Math.floor(position / 4294967296).toString(16).toUpperCase()}/${(position >>> 0).toString(16).toUpperCase()}` as Lsn;
+  `${Math.floor(position / 4294967296)
+    .toString(16)
+    .toUpperCase()}/${(position >>> 0).toString(16).toUpperCase()}` as Lsn;
 
 /** Negative, zero or positive as `a` lies before, at or after `b`. */
 export const compareLsn = (a: Lsn, b: Lsn): number => lsnToNumber(a) - lsnToNumber(b);

@@ -32,10 +32,12 @@ export interface SegmentHeader {
   readonly pageBytes: number;
 }
 
-const isPowerOfTwoWithin = (n: number, low: number, high: number): boolean => n >= low && n <= high && (n & (n - 1)) === 0;
+const isPowerOfTwoWithin = (n: number, low: number, high: number): boolean =>
+  n >= low && n <= high && (n & (n - 1)) === 0;
 
 /** Byte position as a number; exact below 2^53. */
-export const positionAt = (view: DataView, at: number): number => view.getUint32(at, true) + view.getUint32(at + 4, true) * 4294967296;
+export const positionAt = (view: DataView, at: number): number =>
+  view.getUint32(at, true) + view.getUint32(at + 4, true) * 4294967296;
 
 /** Decodes the long header of a segment; undefined when the bytes do not begin with one that we know. */
 export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | undefined {
@@ -47,9 +49,18 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | undefine
   const pageBytes = view.getUint32(36, true);
   const isLong = (view.getUint16(2, true) & longFlag) !== 0;
   if (major === undefined || !isLong) return undefined;
-  if (!isPowerOfTwoWithin(segmentBytes, 1 << 20, 1 << 30) || !isPowerOfTwoWithin(pageBytes, 1 << 10, 1 << 16)) return undefined;
+  if (!isPowerOfTwoWithin(segmentBytes, 1 << 20, 1 << 30) || !isPowerOfTwoWithin(pageBytes, 1 << 10, 1 << 16))
+    return undefined;
   const systemId = view.getBigUint64(24, true).toString();
-  return { magic, major, timeline: view.getUint32(4, true), position: positionAt(view, 8), systemId, segmentBytes, pageBytes };
+  return {
+    magic,
+    major,
+    timeline: view.getUint32(4, true),
+    position: positionAt(view, 8),
+    systemId,
+    segmentBytes,
+    pageBytes,
+  };
 }
 
 /** State of one page after its header was checked. */
@@ -64,11 +75,17 @@ export interface LogPage {
 }
 
 /** Checks the header of the page at `at`; undefined when it is not a page of this segment at this place. */
-export function decodePage(view: DataView, at: number, header: SegmentHeader, lowestTimeline: number): LogPage | undefined {
+export function decodePage(
+  view: DataView,
+  at: number,
+  header: SegmentHeader,
+  lowestTimeline: number,
+): LogPage | undefined {
   const flags = view.getUint16(at + 2, true);
   const timeline = view.getUint32(at + 4, true);
   const isLong = (flags & longFlag) !== 0;
-  if (view.getUint16(at, true) !== header.magic || (flags & ~knownFlags) !== 0 || isLong !== (at === 0)) return undefined;
+  if (view.getUint16(at, true) !== header.magic || (flags & ~knownFlags) !== 0 || isLong !== (at === 0))
+    return undefined;
   if (positionAt(view, at + 8) !== header.position + at || timeline < lowestTimeline) return undefined;
   return {
     bodyAt: at + (isLong ? longHeaderBytes : shortHeaderBytes),

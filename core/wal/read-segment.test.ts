@@ -104,9 +104,14 @@ const write = (segments: number, lengths: readonly number[]): LogWriter => {
 };
 
 const segmentsOf = (log: LogWriter): Uint8Array[] =>
-  Array.from({ length: log.bytes.length / segmentBytes }, (_, i) => log.bytes.subarray(i * segmentBytes, (i + 1) * segmentBytes));
+  Array.from({ length: log.bytes.length / segmentBytes }, (_, i) =>
+    log.bytes.subarray(i * segmentBytes, (i + 1) * segmentBytes),
+  );
 
-const lengths = fc.array(fc.oneof(fc.integer({ min: 0, max: 900 }), fc.integer({ min: 2000, max: 40_000 })), { minLength: 3, maxLength: 12 });
+const lengths = fc.array(fc.oneof(fc.integer({ min: 0, max: 900 }), fc.integer({ min: 2000, max: 40_000 })), {
+  minLength: 3,
+  maxLength: 12,
+});
 
 describe('reading log', () => {
   test('every record of every laid out log is found, also across pages and segments', () => {
@@ -182,7 +187,9 @@ describe('reading log', () => {
         const reading = new LogReader((end) => ends.push({ at: end.atMicros, lsn: end.lsn })).read(log.bytes);
         expect(ends.length).toBe(times.length);
         const latest = Math.max(...ends.map((end) => end.at));
-        expect(reading?.marks[reading.marks.length - 1]?.at.slice(17, 19)).toBe(String(latest / 1e6 % 60).padStart(2, '0'));
+        expect(reading?.marks[reading.marks.length - 1]?.at.slice(17, 19)).toBe(
+          String((latest / 1e6) % 60).padStart(2, '0'),
+        );
         expect(reading?.marks.length).toBeLessThan(18);
       }),
       { numRuns: 20 },

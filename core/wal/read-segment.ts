@@ -97,7 +97,8 @@ export class LogReader {
   /** A continuation is acceptable without its beginning only where reading begins: at the first page of the chain. */
   #passOver(page: LogPage, taken: number): PageEnd {
     const isFirstPage = this.#previous < 0 && this.#facts.records === 0 && this.#unknownBytes === 0 && page.bodyAt < 64;
-    if (!isFirstPage && this.#unknownBytes !== page.continuationBytes) return { reason: 'continuation', offset: page.bodyAt };
+    if (!isFirstPage && this.#unknownBytes !== page.continuationBytes)
+      return { reason: 'continuation', offset: page.bodyAt };
     this.#facts.hasUnknownBegin = true;
     this.#unknownBytes = page.continuationBytes - taken;
     this.#facts.validTo = this.#facts.position + page.bodyAt + taken;
@@ -135,7 +136,9 @@ export class LogReader {
     if (this.#previous >= 0 && positionAt(view, from + 8) !== this.#previous) return { reason: 'prev', offset };
     this.#previous = position.at;
     this.#facts.passed(position.at, position.end);
-    return isNotable(view.getUint8(from + 17), view.getUint8(from + 16)) ? this.#note(view, from, to, position.at) : 'page';
+    return isNotable(view.getUint8(from + 17), view.getUint8(from + 16))
+      ? this.#note(view, from, to, position.at)
+      : 'page';
   }
 
   #note(view: DataView, at: number, end: number, position: number): PageEnd {
@@ -154,7 +157,9 @@ export class LogReader {
     const segmentEnd = header.position + header.segmentBytes;
     this.#next = isEarly ? -1 : segmentEnd;
     const isContinued = !isEarly && (this.#unfinished !== undefined || this.#unknownBytes > 0);
-    const outcome = isEarly ? { ending: 'early' as const, stop: end } : { ending: end === 'switch' ? ('switch' as const) : ('full' as const) };
+    const outcome = isEarly
+      ? { ending: 'early' as const, stop: end }
+      : { ending: end === 'switch' ? ('switch' as const) : ('full' as const) };
     return {
       header,
       from: formatLsn(header.position),

@@ -75,7 +75,8 @@ export class SegmentFacts {
   }
 
   summary(): Omit<SegmentReading, 'header' | 'from' | 'to' | 'ending' | 'stop' | 'isContinued'> {
-    const at = (micros: number | undefined, key: string): object => (micros === undefined ? {} : { [key]: instantFromMicros(micros) });
+    const at = (micros: number | undefined, key: string): object =>
+      micros === undefined ? {} : { [key]: instantFromMicros(micros) };
     return {
       timeline: this.timeline,
       records: this.records,
@@ -83,8 +84,12 @@ export class SegmentFacts {
       marks: this.#marks.map((mark) => ({ lsn: formatLsn(mark.position), at: instantFromMicros(mark.atMicros) })),
       restorePoints: this.#restorePoints,
       checkpoints: this.#checkpoints,
-      ...(this.records === 0 ? {} : { lastRecord: formatLsn(this.#lastRecord), lastRecordEnd: formatLsn(this.validTo) }),
-      ...(this.#highestXid === 0 ? {} : { xids: { lowest: String(this.#lowestXid), highest: String(this.#highestXid) } }),
+      ...(this.records === 0
+        ? {}
+        : { lastRecord: formatLsn(this.#lastRecord), lastRecordEnd: formatLsn(this.validTo) }),
+      ...(this.#highestXid === 0
+        ? {}
+        : { xids: { lowest: String(this.#lowestXid), highest: String(this.#highestXid) } }),
       ...at(this.#firstCommit, 'firstCommit'),
       ...at(this.#lastCommit, 'lastCommit'),
       ...at(this.#maxCommit, 'maxCommit'),

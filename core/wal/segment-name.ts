@@ -19,14 +19,18 @@ export const isSegmentName = (text: string): text is SegmentName => /^[0-9A-F]{2
 
 /** Parses a segment file name. Throws `value_malformed`. */
 export function parseSegmentName(text: string): SegmentName {
-  if (!isSegmentName(text)) throw fail('value_malformed', { text, what: 'log segment name', expected: '24 hexadecimal digits' });
+  if (!isSegmentName(text))
+    throw fail('value_malformed', { text, what: 'log segment name', expected: '24 hexadecimal digits' });
   return text;
 }
 
 /** Timeline and number of a segment for a segment size in bytes (a power of two, 1 MiB–1 GiB). */
 export function segmentPosition(name: SegmentName, segmentBytes: number): SegmentPosition {
   const high = parseInt(name.slice(8, 16), 16);
-  return { timeline: parseInt(name.slice(0, 8), 16), number: high * perXlogId(segmentBytes) + parseInt(name.slice(16), 16) };
+  return {
+    timeline: parseInt(name.slice(0, 8), 16),
+    number: high * perXlogId(segmentBytes) + parseInt(name.slice(16), 16),
+  };
 }
 
 export function formatSegmentName({ timeline, number }: SegmentPosition, segmentBytes: number): SegmentName {
@@ -43,4 +47,5 @@ export const segmentStart = (name: SegmentName, segmentBytes: number): Lsn =>
   formatLsn(segmentPosition(name, segmentBytes).number * segmentBytes);
 
 /** A position at or before the segment's first byte when its size is not known: no segment is smaller than 1 MiB. */
-export const earliestPosition = (name: SegmentName): number => parseInt(name.slice(8, 16), 16) * 4294967296 + parseInt(name.slice(16), 16) * 1048576;
+export const earliestPosition = (name: SegmentName): number =>
+  parseInt(name.slice(8, 16), 16) * 4294967296 + parseInt(name.slice(16), 16) * 1048576;

@@ -34,11 +34,27 @@ const capabilities: readonly Capability[] = [
   },
   { what: 'Recovery in place', on: 'PostgreSQL', tests: ['tests/promises/restores-in-place'] },
   { what: 'Refusals before anything is touched', on: 'the whole product', tests: ['tests/promises/refuses-'] },
-  { what: 'Damage is detected', on: 'golden sets, the whole product', tests: ['tests/repositories/', 'tests/promises/detects-'] },
-  { what: 'kill -9 of any process', on: 'the whole product', tests: ['tests/promises/survives-', 'tests/promises/agent-restarts'] },
+  {
+    what: 'Damage is detected',
+    on: 'golden sets, the whole product',
+    tests: ['tests/repositories/', 'tests/promises/detects-'],
+  },
+  {
+    what: 'kill -9 of any process',
+    on: 'the whole product',
+    tests: ['tests/promises/survives-', 'tests/promises/agent-restarts'],
+  },
   { what: 'Local and S3 pools, encryption', on: 'local disk, MinIO', tests: ['tests/contracts/', 'agent/codec/'] },
-  { what: 'Workflows: lanes, cancel, lost results, replayed histories', on: 'Temporal', tests: ['tests/promises/runs.test.ts', 'tests/histories/'] },
-  { what: 'API, catalog, command line', on: 'PostgreSQL 15 catalog', tests: ['api/', 'catalog/', 'tests/promises/operates-'] },
+  {
+    what: 'Workflows: lanes, cancel, lost results, replayed histories',
+    on: 'Temporal',
+    tests: ['tests/promises/runs.test.ts', 'tests/histories/'],
+  },
+  {
+    what: 'API, catalog, command line',
+    on: 'PostgreSQL 15 catalog',
+    tests: ['api/', 'catalog/', 'tests/promises/operates-'],
+  },
   { what: 'Incremental backup, schedules, drills, logical backup, console', on: '-', tests: [] },
   { what: 'KingbaseES, Dameng DM8', on: '-', tests: [] },
   { what: 'Container deployment (docker-compose.yml)', on: '-', tests: [] },
@@ -49,7 +65,8 @@ const end = '<!-- state:end -->';
 
 function labelOf({ tests }: Capability, evidence: Evidence): string {
   const files = Object.entries(evidence).filter(([file]) => tests.some((prefix) => file.startsWith(prefix)));
-  const sum = (key: 'passed' | 'failed' | 'skipped'): number => files.reduce((total, [, counts]) => total + counts[key], 0);
+  const sum = (key: 'passed' | 'failed' | 'skipped'): number =>
+    files.reduce((total, [, counts]) => total + counts[key], 0);
   if (files.length === 0) return 'not tested';
   if (sum('failed') > 0) return `**failing** (${String(sum('failed'))} of ${String(sum('passed') + sum('failed'))})`;
   const skipped = sum('skipped') > 0 ? `, ${String(sum('skipped'))} skipped` : '';
@@ -75,5 +92,7 @@ export function readmeWithState(root: string, readme: string): string {
   const rows = capabilities.map((one) => `| ${one.what} | ${one.on} | ${labelOf(one, evidence)} |`);
   const table = ['| what | ran on | state |', '|---|---|---|', ...rows].join('\n');
   const from = readme.indexOf(begin) + begin.length;
-  return `${readme.slice(0, from)}\n${table}\n${readme.slice(readme.indexOf(end))}`;
+  // Why: prettier would align the columns, and the next count would move them all.
+  const kept = `<!-- prettier-ignore-start -->\n${table}\n<!-- prettier-ignore-end -->`;
+  return `${readme.slice(0, from)}\n${kept}\n${readme.slice(readme.indexOf(end))}`;
 }

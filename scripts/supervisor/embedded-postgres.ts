@@ -58,7 +58,10 @@ const makeOnce = async (options: EmbeddedOptions): Promise<string> => {
 };
 
 const configuration = (options: EmbeddedOptions, socketDirectory: string): string => {
-  const archive = ['archive_mode = on', `archive_command = 'sh "${options.folder}/archive.sh" "%p" "${options.folder}/archive/%f"'`];
+  const archive = [
+    'archive_mode = on',
+    `archive_command = 'sh "${options.folder}/archive.sh" "%p" "${options.folder}/archive/%f"'`,
+  ];
   return [
     "listen_addresses = ''",
     `unix_socket_directories = '${socketDirectory}'`,

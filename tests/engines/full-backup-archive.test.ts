@@ -26,8 +26,16 @@ test('K-080 a full backup deletes archived log that every pool holds, and only w
     await backUp('delete');
     await expect.poll(archived).toHaveLength(4);
     const channel = { putBatch: () => Promise.resolve() };
-    const log = takeLogBackup({ clock: { nowMs: () => Date.now() }, newId: newTestId, neededLog: () => Promise.resolve([]), channel });
-    const { pool, ...head } = bench.order(instance, { archiveDirectory: postgres.archiveDirectory, archiveRetention: { mode: 'keep' } });
+    const log = takeLogBackup({
+      clock: { nowMs: () => Date.now() },
+      newId: newTestId,
+      neededLog: () => Promise.resolve([]),
+      channel,
+    });
+    const { pool, ...head } = bench.order(instance, {
+      archiveDirectory: postgres.archiveDirectory,
+      archiveRetention: { mode: 'keep' },
+    });
     await log({ ...head, kind: 'log-backup', pools: [pool], neededFrom: [] }, bench.step(bench.order(instance)));
     const held = archived();
     await backUp('keep');

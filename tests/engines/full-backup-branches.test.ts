@@ -15,9 +15,14 @@ test('a standby is refused; promoted, it gives sets of its own recovery branch t
   const settings = ['archive_mode = on', `archive_command = 'true'`];
   const copy = await materialise(bench, original.setId, postgres, { isStandby: true, settings });
   try {
-    const instance = await instanceAccess(postgres, { dataDirectory: copy.dataDirectory, socket: copy.socketDirectory });
+    const instance = await instanceAccess(postgres, {
+      dataDirectory: copy.dataDirectory,
+      socket: copy.socketDirectory,
+    });
     const second = bench.order(instance);
-    await expect(bench.takeFullBackup(second, bench.step(second))).rejects.toMatchObject({ code: 'backup_from_standby' });
+    await expect(bench.takeFullBackup(second, bench.step(second))).rejects.toMatchObject({
+      code: 'backup_from_standby',
+    });
     await copy.sql('select pg_promote()');
     const promoted = await bench.takeFullBackup(second, bench.step(second));
     expect(promoted).toMatchObject({ timeline: 2, systemId: original.systemId, isConsistent: true });

@@ -45,8 +45,10 @@ afterEach(() => {
 
 const newOrder = (limits: RateLimits = {}, instance: InstanceAccess = access): OrderOf<'full-backup'> =>
   bench.order(instance, { archiveDirectory: postgres.archiveDirectory, limits });
-const hasMeta = (order: OrderOf<'full-backup'>): boolean => existsSync(join(bench.folder, 'pool', 'sets', order.setId, 'meta'));
-const sessions = (): Promise<Record<string, unknown>[]> => postgres.sql(`select pid from pg_stat_activity where application_name = 'holdfast'`);
+const hasMeta = (order: OrderOf<'full-backup'>): boolean =>
+  existsSync(join(bench.folder, 'pool', 'sets', order.setId, 'meta'));
+const sessions = (): Promise<Record<string, unknown>[]> =>
+  postgres.sql(`select pid from pg_stat_activity where application_name = 'holdfast'`);
 const slow = { transferBytesPerSecond: 8 * mebibyte };
 
 /** Raw bytes of a set that the killed attempt had stored, and those of them that were stored once more. */
@@ -88,7 +90,10 @@ test('a cancelled backup leaves no committed set and no session in backup mode',
   const report = ({ piecesDone }: { piecesDone: number }): void => {
     if (piecesDone >= 1) control.abort();
   };
-  const attempt = bench.takeFullBackup(order, bench.step(order, { report, signal: control.signal, limits: () => slow }));
+  const attempt = bench.takeFullBackup(
+    order,
+    bench.step(order, { report, signal: control.signal, limits: () => slow }),
+  );
   await expect(attempt).rejects.toMatchObject({ code: 'cancelled' });
   expect(hasMeta(order)).toBe(false);
   await expect.poll(sessions).toEqual([]);
@@ -98,7 +103,9 @@ test('a backup cancelled while it waits for a checkpoint ends at once', async ()
   await postgres.sql('update noise set n = n + 1 where n % 50 = 0');
   const order = bench.order(access, { archiveDirectory: postgres.archiveDirectory, isFastCheckpoint: false });
   const control = new AbortController();
-  const attempt = bench.takeFullBackup(order, bench.step(order, { signal: control.signal })).catch((error: unknown) => error);
+  const attempt = bench
+    .takeFullBackup(order, bench.step(order, { signal: control.signal }))
+    .catch((error: unknown) => error);
   const waiting = `select wait_event from pg_stat_activity where application_name = 'holdfast' and wait_event like 'Checkpoint%'`;
   await expect.poll(() => postgres.sql(waiting), { timeout: 20_000 }).toHaveLength(1);
   control.abort();
@@ -110,7 +117,9 @@ test('a backup cancelled while it waits for a checkpoint ends at once', async ()
 test('a backup killed in the middle finishes the same set and sends nothing acknowledged again', async () => {
   const order = newOrder(slow);
   const program = fileURLToPath(new URL('../support/backup-program.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', program, bench.home], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--import', 'tsx', program, bench.home], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   child.stdin.end(JSON.stringify(order));
   for await (const line of createInterface(child.stdout)) {
     if ((JSON.parse(line) as { piecesDone: number }).piecesDone >= 2) child.kill('SIGKILL');
@@ -119,14 +128,21 @@ test('a backup killed in the middle finishes the same set and sends nothing ackn
   expect(child.signalCode).toBe('SIGKILL');
   expect(hasMeta(order)).toBe(false);
   const journal = join(bench.home, 'runs', order.runId, 'acknowledged.ndjson');
-  const acknowledged = readFileSync(journal, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as AcknowledgedPiece);
+  const acknowledged = readFileSync(journal, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as AcknowledgedPiece);
   expect(acknowledged.length).toBeGreaterThanOrEqual(2);
   await expect.poll(sessions).toEqual([]);
 
   await bench.takeFullBackup(order, bench.step(order));
   const pool = await bench.openPool();
   const set = await openSet(pool, order.setId);
-  const still = new Map(acknowledged.flatMap(({ extents }) => extents.map((e) => [`${e.path} ${String(e.from)} ${e.hash}`, e.length] as const)));
+  const still = new Map(
+    acknowledged.flatMap(({ extents }) =>
+      extents.map((e) => [`${e.path} ${String(e.from)} ${e.hash}`, e.length] as const),
+    ),
+  );
   const { reusedBytes, againBytes } = bytesByOrigin(set, acknowledged[0]?.piece.attempt, still);
   expect(againBytes).toBe(0);
   const wasAcknowledged = [...still.values()].reduce((sum, length) => sum + length, 0);
@@ -155,7 +171,9 @@ test('one run is worked on once at a time', async () => {
     second = bench.takeFullBackup(order, bench.step(order)).catch((error: unknown) => error);
     control.abort();
   };
-  await expect(bench.takeFullBackup(order, bench.step(order, { report, signal: control.signal }))).rejects.toMatchObject({ code: 'cancelled' });
+  await expect(
+    bench.takeFullBackup(order, bench.step(order, { report, signal: control.signal })),
+  ).rejects.toMatchObject({ code: 'cancelled' });
   expect(await second).toMatchObject({ code: 'run_locked', class: 'unavailable' });
 });
 

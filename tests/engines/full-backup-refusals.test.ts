@@ -60,25 +60,35 @@ test('a missing privilege is refused with the statement that grants it, and is e
 });
 
 test('another cluster than the recorded one is refused', async () => {
-  expect(await refusal({ ...access, systemId: '1234567890' })).toMatchObject({ code: 'system_id_mismatch', params: { recorded: '1234567890' } });
+  expect(await refusal({ ...access, systemId: '1234567890' })).toMatchObject({
+    code: 'system_id_mismatch',
+    params: { recorded: '1234567890' },
+  });
 });
 
 test('a data directory that the server does not serve is refused', async () => {
   const other = await openPostgres({ major: 15, isClosed: true });
-  expect(await refusal({ ...access, dataDirectory: other.dataDirectory })).toMatchObject({ code: 'data_directory_mismatch' });
+  expect(await refusal({ ...access, dataDirectory: other.dataDirectory })).toMatchObject({
+    code: 'data_directory_mismatch',
+  });
   expect(await refusal({ ...access, dataDirectory: '/nowhere' })).toMatchObject({ code: 'data_directory_unreadable' });
   await other.close();
 });
 
 test('K-082 a missing archive directory and one with the log of another cluster are refused', async () => {
-  expect(await refusal(access, { archiveDirectory: '/nowhere/archive' })).toMatchObject({ code: 'archive_directory_missing' });
+  expect(await refusal(access, { archiveDirectory: '/nowhere/archive' })).toMatchObject({
+    code: 'archive_directory_missing',
+  });
   const foreign = join(bench.folder, 'foreign');
   mkdirSync(foreign);
   const [own = ''] = readdirSync(join(postgres.dataDirectory, 'pg_wal')).filter((name) => /^[0-9A-F]{24}$/.test(name));
   const segment = readFileSync(join(postgres.dataDirectory, 'pg_wal', own));
   segment.writeBigUInt64LE(42n, 24);
   writeFileSync(join(foreign, own), segment);
-  expect(await refusal(access, { archiveDirectory: foreign })).toMatchObject({ code: 'log_foreign', params: { found: '42' } });
+  expect(await refusal(access, { archiveDirectory: foreign })).toMatchObject({
+    code: 'log_foreign',
+    params: { found: '42' },
+  });
 });
 
 test('archive_mode off and archive_mode always are refused', async () => {
@@ -91,14 +101,27 @@ test('archive_mode off and archive_mode always are refused', async () => {
 });
 
 test('a closed instance and one without a stored login are refused', async () => {
-  expect(await refusal({ ...access, socket: '/nowhere' })).toMatchObject({ code: 'instance_unreachable', class: 'unavailable' });
+  expect(await refusal({ ...access, socket: '/nowhere' })).toMatchObject({
+    code: 'instance_unreachable',
+    class: 'unavailable',
+  });
   const { resourceId, engine, dataDirectory, socket, port, systemId } = access;
-  expect(await refusal({ resourceId, engine, dataDirectory, socket, port, systemId })).toMatchObject({ code: 'login_absent' });
+  expect(await refusal({ resourceId, engine, dataDirectory, socket, port, systemId })).toMatchObject({
+    code: 'login_absent',
+  });
 });
 
 test('preflight reports version, identity, timeline, role and log settings, and a hint for every finding that is not ok', async () => {
   const report = await preflight({ instance: access, archiveDirectory: '/nowhere/archive' });
-  expect(report).toMatchObject({ systemId: access.systemId, timeline: 1, role: 'primary', walLevel: 'replica', archiveMode: 'on', hasChecksums: true, segmentBytes: 16777216 });
+  expect(report).toMatchObject({
+    systemId: access.systemId,
+    timeline: 1,
+    role: 'primary',
+    walLevel: 'replica',
+    archiveMode: 'on',
+    hasChecksums: true,
+    segmentBytes: 16777216,
+  });
   const failed = report.findings.filter(({ verdict }) => verdict === 'fail');
   expect(failed.map(({ check }) => check)).toEqual(['archive-directory']);
   for (const { verdict, hint } of report.findings) expect(hint === '').toBe(verdict === 'ok');
@@ -108,9 +131,18 @@ test('discovery finds a running instance by its process and a closed one below a
   const closed = await openPostgres({ major: 15, isClosed: true });
   const found = await discover({ roots: [closed.folder], processes: '/proc' });
   expect(found.find(({ dataDirectory }) => dataDirectory === postgres.dataDirectory)).toEqual({
-    ...{ engine: 'postgresql', dataDirectory: postgres.dataDirectory, port: postgres.port, socket: postgres.socketDirectory },
+    ...{
+      engine: 'postgresql',
+      dataDirectory: postgres.dataDirectory,
+      port: postgres.port,
+      socket: postgres.socketDirectory,
+    },
     ...{ serverMajor: 15, systemId: access.systemId, isRunning: true },
   });
-  expect(found.find(({ dataDirectory }) => dataDirectory === closed.dataDirectory)).toMatchObject({ isRunning: false, port: closed.port, socket: closed.socketDirectory });
+  expect(found.find(({ dataDirectory }) => dataDirectory === closed.dataDirectory)).toMatchObject({
+    isRunning: false,
+    port: closed.port,
+    socket: closed.socketDirectory,
+  });
   await closed.close();
 });

@@ -71,10 +71,18 @@ describe.each(majors)('full backup of PostgreSQL %i under load', (major) => {
     const copy = await materialise(bench, summary.setId, postgres);
     try {
       expect(rounds).toBeGreaterThan(0);
-      expect(await copy.sql('select sum(balance)::text as sum, count(*)::int as n from account')).toEqual([{ sum: '20000000', n: 20000 }]);
-      expect(await copy.sql('select count(*)::int as n, sum(n)::int as sum from still')).toEqual([{ n: 5000, sum: 12502500 }]);
+      expect(await copy.sql('select sum(balance)::text as sum, count(*)::int as n from account')).toEqual([
+        { sum: '20000000', n: 20000 },
+      ]);
+      expect(await copy.sql('select count(*)::int as n, sum(n)::int as sum from still')).toEqual([
+        { n: 5000, sum: 12502500 },
+      ]);
       expect(await copy.sql('select count(*)::int as n from scratch')).toEqual([{ n: 0 }]);
-      expect(await copy.sql('select count(*)::int as gaps from growing a where n > 1 and not exists (select 1 from growing b where b.n = a.n - 1)')).toEqual([{ gaps: 0 }]);
+      expect(
+        await copy.sql(
+          'select count(*)::int as gaps from growing a where n > 1 and not exists (select 1 from growing b where b.n = a.n - 1)',
+        ),
+      ).toEqual([{ gaps: 0 }]);
     } finally {
       await copy.close();
     }
@@ -84,7 +92,14 @@ describe.each(majors)('full backup of PostgreSQL %i under load', (major) => {
     const log = [...paths].filter((path) => /^pg_wal\/[0-9A-F]{24}$/.test(path)).sort();
     expect(log.at(0)).toBe(`pg_wal/${summary.beginSegment}`);
     expect(log.at(-1)).toBe(`pg_wal/${summary.endSegment}`);
-    expect(summary).toMatchObject({ isConsistent: true, backupEndLsn: summary.endLsn, type: 'full', timeline: 1, hasChecksums: true, warnings: [] });
+    expect(summary).toMatchObject({
+      isConsistent: true,
+      backupEndLsn: summary.endLsn,
+      type: 'full',
+      timeline: 1,
+      hasChecksums: true,
+      warnings: [],
+    });
     expect(Math.floor(summary.serverVersion / 10_000)).toBe(major);
   });
 
@@ -98,7 +113,18 @@ describe.each(majors)('full backup of PostgreSQL %i under load', (major) => {
   });
 
   test('keeps directories the server needs and leaves out what belongs to the running server', () => {
-    const needed = ['pg_wal', 'pg_wal/archive_status', 'pg_replslot', 'pg_dynshmem', 'pg_notify', 'pg_serial', 'pg_snapshots', 'pg_stat_tmp', 'pg_subtrans', 'pg_tblspc'];
+    const needed = [
+      'pg_wal',
+      'pg_wal/archive_status',
+      'pg_replslot',
+      'pg_dynshmem',
+      'pg_notify',
+      'pg_serial',
+      'pg_snapshots',
+      'pg_stat_tmp',
+      'pg_subtrans',
+      'pg_tblspc',
+    ];
     for (const path of needed) expect(paths).toContain(path);
     for (const path of ['postmaster.pid', 'postmaster.opts', 'backup_manifest']) expect(paths).not.toContain(path);
     expect([...paths].filter((path) => path.includes('pg_internal.init') || path.includes('pgsql_tmp'))).toEqual([]);

@@ -14,7 +14,10 @@ const launcher = join(import.meta.dirname, '..', '..', 'bin', 'holdfast.mjs');
 
 beforeAll(async () => {
   folder = openFolder('hf-cli-');
-  stack = await openStack({ home: folder.path, parts: ['catalog', 'temporal', 'api', 'worker', 'agent', 'demo-instance'] });
+  stack = await openStack({
+    home: folder.path,
+    parts: ['catalog', 'temporal', 'api', 'worker', 'agent', 'demo-instance'],
+  });
 });
 afterAll(async () => {
   await stack.close();
@@ -38,16 +41,35 @@ test('K-064 K-089 an operator registers, logs in, backs up, verifies and plans a
   const name = host?.name ?? '';
   expect(await holdfast('run', 'noop', name, '--wait')).toMatchObject({ state: 'succeeded' });
   const dataDirectory = join(folder.path, 'instance', 'data');
-  const found = await holdfast('resource', 'discover', name, '--register', '--data-directory', dataDirectory, '--name', 'main');
+  const found = await holdfast(
+    'resource',
+    'discover',
+    name,
+    '--register',
+    '--data-directory',
+    dataDirectory,
+    '--name',
+    'main',
+  );
   expect(found).toMatchObject([{ resource: 'main', instance: { dataDirectory, isRunning: true } }]);
   expect(await holdfast('resource', 'login', 'main')).toMatchObject({ isLoggedIn: true, loginUser: 'postgres' });
   mkdirSync(join(folder.path, 'pools'));
   await holdfast('pool', 'create', 'first', '--local', join(folder.path, 'pools', 'first'), '--host', name);
-  const backup = runShape.parse(await holdfast('backup', '--type', 'full', '--resource', 'main', '--pool', 'first', '--wait'));
+  const backup = runShape.parse(
+    await holdfast('backup', '--type', 'full', '--resource', 'main', '--pool', 'first', '--wait'),
+  );
   expect(backup.state).toBe('succeeded');
   const set = backup.setId ?? '';
   expect(await holdfast('set', 'verify', set, '--wait')).toMatchObject({ state: 'succeeded' });
-  const plan = await holdfast('restore', 'plan', '--resource', 'main', '--immediate', '--to', join(folder.path, 'copy'));
+  const plan = await holdfast(
+    'restore',
+    'plan',
+    '--resource',
+    'main',
+    '--immediate',
+    '--to',
+    join(folder.path, 'copy'),
+  );
   expect(plan).toMatchObject({ plan: { setId: set } });
   expect(await holdfast('set', 'show', set)).toMatchObject({ id: set, verifyReport: { damage: [] } });
 });

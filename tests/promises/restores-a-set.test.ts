@@ -22,7 +22,9 @@ describe.each(majors)('a set of PostgreSQL %i', (major) => {
     tablespace = join(postgres.folder, 'space one');
     restores.makeTablespaceDirectory(tablespace);
     await postgres.sql(`create tablespace far location '${tablespace}'`);
-    await postgres.sql('create table near_rows as select g as id, md5(g::text) as word from generate_series(1, 20000) g');
+    await postgres.sql(
+      'create table near_rows as select g as id, md5(g::text) as word from generate_series(1, 20000) g',
+    );
     await postgres.sql('create table far_rows tablespace far as select g as id from generate_series(1, 500) g');
     const order = bench.order(await instanceAccess(postgres), { archiveDirectory: postgres.archiveDirectory });
     restores.sets.push(await bench.takeFullBackup(order, bench.step(order)));
@@ -37,10 +39,18 @@ describe.each(majors)('a set of PostgreSQL %i', (major) => {
     const set = restores.sets[0];
     const oid = String(set?.tablespaces[0]?.oid);
     const copy = restores.directory('copy');
-    const plan = restores.plan({ target: { at: 'immediate' }, tablespaceMap: { [oid]: restores.directory('far copy') } });
+    const plan = restores.plan({
+      target: { at: 'immediate' },
+      tablespaceMap: { [oid]: restores.directory('far copy') },
+    });
     const report = await restores.restore(restores.order(plan));
     expect(report).toMatchObject({ directory: copy, isOpen: true });
-    expect(await restores.sql(report, 'select count(*)::int as n, md5(string_agg(word, $$ $$ order by id)) as hash from near_rows')).toEqual(
+    expect(
+      await restores.sql(
+        report,
+        'select count(*)::int as n, md5(string_agg(word, $$ $$ order by id)) as hash from near_rows',
+      ),
+    ).toEqual(
       await postgres.sql('select count(*)::int as n, md5(string_agg(word, $$ $$ order by id)) as hash from near_rows'),
     );
     expect(await restores.sql(report, 'select count(*)::int as n from far_rows')).toEqual([{ n: 500 }]);

@@ -69,7 +69,9 @@ test('a restore in place without the name of the resource typed is refused at th
 test('another cluster at the place is refused and stays', async () => {
   await postgres.stop();
   const other = { ...planInPlace(), systemId: '7000000000000000001' };
-  await expect(restores.restore(restores.order(other, { instance }))).rejects.toMatchObject({ code: 'system_id_of_restore' });
+  await expect(restores.restore(restores.order(other, { instance }))).rejects.toMatchObject({
+    code: 'system_id_of_restore',
+  });
   expect(copies()).toEqual([]);
 });
 
@@ -81,7 +83,11 @@ test('a place that is no tablespace of the instance is refused when it holds any
   writeFileSync(join(foreign, 'precious'), 'mine');
   const mapped = restores.order({ ...plan, tablespaceMap: { [oid]: foreign } }, { instance });
   await expect(restores.restore(mapped)).rejects.toMatchObject({ code: 'target_not_empty', params: { path: foreign } });
-  expect([readdirSync(foreign), copies(), readdirSync(restores.directory('.')).filter((name) => name.includes('before'))]).toEqual([['precious'], [], []]);
+  expect([
+    readdirSync(foreign),
+    copies(),
+    readdirSync(restores.directory('.')).filter((name) => name.includes('before')),
+  ]).toEqual([['precious'], [], []]);
 });
 
 test('a restore in place that fails gives the old directory its place back', async () => {
@@ -111,7 +117,9 @@ test('K-098 two restores in place in a row open on distinct timelines, are archi
   expect(archive.some((name) => /^00000003[0-9A-F]{16}$/.test(name))).toBe(true);
   expect(copies()).toHaveLength(2);
   expect(existsSync(join(second.keptOldAt ?? '', 'PG_VERSION'))).toBe(true);
-  const [settings] = await postgres.sql("select current_setting('archive_mode') as mode, current_setting('recovery_target_timeline') as timeline, current_setting('hot_standby') as hot");
+  const [settings] = await postgres.sql(
+    "select current_setting('archive_mode') as mode, current_setting('recovery_target_timeline') as timeline, current_setting('hot_standby') as hot",
+  );
   expect(settings).toEqual({ mode: 'on', timeline: 'latest', hot: 'on' });
 });
 
@@ -120,7 +128,12 @@ test('log saved from the old directory reaches what was never archived, and each
   await restores.backUpLog(instance, postgres.archiveDirectory);
   const rowsAt = async (name: string, timeline: number): Promise<unknown> => {
     const directory = restores.directory(name);
-    const plan = restores.plan({ target: { at: 'latest' }, timeline, place: { kind: 'copy', directory }, tablespaceMap: copySpace(`${name}-space`) });
+    const plan = restores.plan({
+      target: { at: 'latest' },
+      timeline,
+      place: { kind: 'copy', directory },
+      tablespaceMap: copySpace(`${name}-space`),
+    });
     expect(plan.timeline).toBe(timeline);
     const report = await restores.restore(restores.order(plan));
     expect(report.timeline).toBe(4);
@@ -149,7 +162,12 @@ test('K-098 a second restore to a point slightly before the first, in one segmen
   await restores.backUpLog(instance, postgres.archiveDirectory);
   const restoreTo = async (name: string): Promise<RestorePlan> => {
     await restores.stop(postgres.dataDirectory);
-    const place = { kind: 'in-place', resourceId: newTestId('res'), directory: postgres.dataDirectory, consent: 'test resource' } as const;
+    const place = {
+      kind: 'in-place',
+      resourceId: newTestId('res'),
+      directory: postgres.dataDirectory,
+      consent: 'test resource',
+    } as const;
     const plan = restores.plan({ target: { at: 'name', name }, place });
     await restores.restore(restores.order(plan, { instance }));
     return plan;
@@ -161,11 +179,13 @@ test('K-098 a second restore to a point slightly before the first, in one segmen
   await postgres.sql('insert into ledger values (6001)');
   await restores.backUpLog(instance, postgres.archiveDirectory);
   expect(await postgres.sql('select max(id) as max from ledger')).toEqual([{ max: 6001 }]);
-  const latest = restores.plan({ target: { at: 'latest' } , tablespaceMap: copySpace('latest-space') });
+  const latest = restores.plan({ target: { at: 'latest' }, tablespaceMap: copySpace('latest-space') });
   expect(latest.timeline).toBe(first.timeline + 2);
 });
 
 test('nothing of the agent stays in a data directory restored in place', () => {
-  const owned = readdirSync(postgres.dataDirectory).filter((name) => name.includes('holdfast') && name !== '.holdfast-socket');
+  const owned = readdirSync(postgres.dataDirectory).filter(
+    (name) => name.includes('holdfast') && name !== '.holdfast-socket',
+  );
   expect(owned).toEqual([]);
 });

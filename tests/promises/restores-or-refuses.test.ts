@@ -19,10 +19,16 @@ let restores: RestoreBench;
 const checksum = 'select count(*)::int as n, md5(string_agg(word, $$ $$ order by id)) as hash from words';
 
 beforeAll(async () => {
-  postgres = await openPostgres({ major: 15, archive: true, config: ["shared_preload_libraries = ''", "synchronous_standby_names = ''", "recovery_target_name = 'stale'"] });
+  postgres = await openPostgres({
+    major: 15,
+    archive: true,
+    config: ["shared_preload_libraries = ''", "synchronous_standby_names = ''", "recovery_target_name = 'stale'"],
+  });
   bench = await openBackupBench({ passphrase: 'correct horse battery staple' });
   restores = openRestoreBench(bench, postgres);
-  await postgres.sql('create table words as select g as id, md5(g::text) || md5((g * 7)::text) as word from generate_series(1, 200000) g');
+  await postgres.sql(
+    'create table words as select g as id, md5(g::text) || md5((g * 7)::text) as word from generate_series(1, 200000) g',
+  );
   await postgres.sql('create table holes (id int)');
   await postgres.sql("alter system set synchronous_standby_names = 'nobody_there'");
   const order = bench.order(await instanceAccess(postgres), { archiveDirectory: postgres.archiveDirectory });
@@ -62,7 +68,9 @@ test('a target begun by another run is refused', async () => {
 });
 
 test('a set of another cluster than planned is refused before anything is written', async () => {
-  await expect(restores.restore(restores.order(planTo('alien', { systemId: '7' })))).rejects.toEqual(codeOf('system_id_of_restore'));
+  await expect(restores.restore(restores.order(planTo('alien', { systemId: '7' })))).rejects.toEqual(
+    codeOf('system_id_of_restore'),
+  );
   expect(existsSync(restores.directory('alien'))).toBe(false);
 });
 
@@ -82,7 +90,9 @@ test('a flipped byte in a piece is found, and nothing that could start is left',
 
 function pieces(): string[] {
   const sets = join(bench.folder, 'pool', 'sets');
-  return readdirSync(sets, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.bak')).map((name) => join(sets, name));
+  return readdirSync(sets, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.bak'))
+    .map((name) => join(sets, name));
 }
 
 test('a restore without a backup label never starts a server', async () => {
@@ -91,13 +101,26 @@ test('a restore without a backup label never starts a server', async () => {
   const removeLabel = (phase: string): void => {
     if (phase === 'replay') rmSync(join(restores.directory('unlabelled'), 'backup_label'));
   };
-  await expect(restores.restore(order, { signal: controller.signal, report: ({ phase }) => { removeLabel(phase); } })).rejects.toEqual(codeOf('label_missing'));
+  await expect(
+    restores.restore(order, {
+      signal: controller.signal,
+      report: ({ phase }) => {
+        removeLabel(phase);
+      },
+    }),
+  ).rejects.toEqual(codeOf('label_missing'));
   expect(existsSync(join(restores.directory('unlabelled'), 'holdfast-recovery.log'))).toBe(false);
 });
 
 test('a cancelled restore leaves an empty directory', async () => {
   const controller = new AbortController();
-  const cancel = { signal: controller.signal, limits: () => ({ diskBytesPerSecond: 4_000_000 }), report: ({ bytesWritten }: { bytesWritten: number }) => { if (bytesWritten > 0) controller.abort(); } };
+  const cancel = {
+    signal: controller.signal,
+    limits: () => ({ diskBytesPerSecond: 4_000_000 }),
+    report: ({ bytesWritten }: { bytesWritten: number }) => {
+      if (bytesWritten > 0) controller.abort();
+    },
+  };
   await expect(restores.restore(restores.order(planTo('cancelled')), cancel)).rejects.toEqual(codeOf('cancelled'));
   expect(readdirSync(restores.directory('cancelled'))).toEqual([]);
 });
@@ -115,8 +138,15 @@ test('a restore killed in the middle cannot start, refuses others, and is finish
 
 async function killInTheMiddle(order: OrderOf<'restore'>): Promise<void> {
   const file = join(bench.folder, 'order.json');
-  writeFileSync(file, JSON.stringify({ order, home: bench.home, programs: postgres.programs, account: restores.account }));
-  const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, '../support/restore-child.ts'), file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  writeFileSync(
+    file,
+    JSON.stringify({ order, home: bench.home, programs: postgres.programs, account: restores.account }),
+  );
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', join(import.meta.dirname, '../support/restore-child.ts'), file],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   const ended = new Promise((resolve) => child.once('exit', resolve));
   for await (const line of createInterface({ input: child.stdout })) {
     if (Number(line.split(' ')[1]) > 8_000_000) break;
@@ -127,11 +157,31 @@ async function killInTheMiddle(order: OrderOf<'restore'>): Promise<void> {
 
 test('K-110 a copy keeps away from production and uses the chosen configuration file', async () => {
   const config = restores.directory('chosen.conf');
-  writeFileSync(config, `listen_addresses = '*'\nwork_mem = '7MB'\ndata_directory = '${postgres.dataDirectory}'\nport = 5999\nrecovery_target_xid = '3'\n`);
-  const plan = restores.plan({ target: { at: 'immediate' }, place: { kind: 'copy', directory: restores.directory('apart'), port: 6001 }, configFile: config });
+  writeFileSync(
+    config,
+    `listen_addresses = '*'\nwork_mem = '7MB'\ndata_directory = '${postgres.dataDirectory}'\nport = 5999\nrecovery_target_xid = '3'\n`,
+  );
+  const plan = restores.plan({
+    target: { at: 'immediate' },
+    place: { kind: 'copy', directory: restores.directory('apart'), port: 6001 },
+    configFile: config,
+  });
   const report = await restores.restore(restores.order(plan));
-  const names = ['work_mem', 'listen_addresses', 'archive_mode', 'max_logical_replication_workers', 'synchronous_standby_names', 'primary_conninfo', 'data_directory', 'port', 'recovery_target_xid'];
-  const rows = await restores.sql(report, `select name, setting from pg_settings where name in (${names.map((name) => `'${name}'`).join(', ')}) order by name`);
+  const names = [
+    'work_mem',
+    'listen_addresses',
+    'archive_mode',
+    'max_logical_replication_workers',
+    'synchronous_standby_names',
+    'primary_conninfo',
+    'data_directory',
+    'port',
+    'recovery_target_xid',
+  ];
+  const rows = await restores.sql(
+    report,
+    `select name, setting from pg_settings where name in (${names.map((name) => `'${name}'`).join(', ')}) order by name`,
+  );
   expect(Object.fromEntries(rows.map((row) => [row['name'], row['setting']]))).toEqual({
     work_mem: '7168',
     listen_addresses: '',

@@ -35,7 +35,9 @@ export const restoresToAPoint = (major: Major): void => {
     const commit = async (id: number): Promise<Step> => {
       const client = await postgres.connect();
       try {
-        const insert = await client.query<{ xid: string }>(`insert into ledger values (${String(id)}) returning xmin::text as xid`);
+        const insert = await client.query<{ xid: string }>(
+          `insert into ledger values (${String(id)}) returning xmin::text as xid`,
+        );
         const xid = insert.rows[0]?.xid ?? '';
         const facts = await client.query<{ at: string; lsn: string }>(
           `select to_char(pg_xact_commit_timestamp('${xid}'::xid) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, pg_current_wal_insert_lsn()::text as lsn`,
@@ -68,10 +70,13 @@ export const restoresToAPoint = (major: Major): void => {
       await postgres.close();
     });
 
-    const step = (id: number): Step => steps.find((one) => one.id === id) ?? { id, at: parseInstant('1970-01-01T00:00:00Z'), lsn: '0/0', xid: '0' };
+    const step = (id: number): Step =>
+      steps.find((one) => one.id === id) ?? { id, at: parseInstant('1970-01-01T00:00:00Z'), lsn: '0/0', xid: '0' };
     const idsAt = async (target: RestoreTarget): Promise<{ ids: unknown[]; report: RestoreReport }> => {
       const directory = restores.directory(`copy-${target.at}-${String(copies++)}`);
-      const report = await restores.restore(restores.order(restores.plan({ target, place: { kind: 'copy', directory } })));
+      const report = await restores.restore(
+        restores.order(restores.plan({ target, place: { kind: 'copy', directory } })),
+      );
       const rows = await restores.sql(report, 'select id from ledger order by id');
       await restores.stop(directory);
       return { ids: rows.map((row) => row['id']), report };
@@ -98,22 +103,35 @@ export const restoresToAPoint = (major: Major): void => {
       expect((await idsAt({ at: 'xid', xid: step(3).xid, isInclusive: true })).ids).toEqual([1, 2, 3]);
       expect((await idsAt({ at: 'xid', xid: step(3).xid, isInclusive: false })).ids).toEqual([1, 2]);
     });
-    test.runIf(major === 12)('PostgreSQL 12 never promotes at an unreached target: a transaction the log cannot prove is refused', () => {
-      expect(() => restores.plan({ target: { at: 'xid', xid: step(3).xid, isInclusive: true } })).toThrow(/cannot prove/);
-    });
+    test.runIf(major === 12)(
+      'PostgreSQL 12 never promotes at an unreached target: a transaction the log cannot prove is refused',
+      () => {
+        expect(() => restores.plan({ target: { at: 'xid', xid: step(3).xid, isInclusive: true } })).toThrow(
+          /cannot prove/,
+        );
+      },
+    );
     test('K-097 the backup state holds nothing that came later', async () => {
       expect((await idsAt({ at: 'immediate' })).ids).toEqual([]);
     });
     test('unreachable points are refused at the plan and name the nearest reachable ones', () => {
       const plan = (target: RestoreTarget) => () => restores.plan({ target });
       const thrown = (code: string): Error => expect.objectContaining({ code }) as Error;
-      expect(plan({ at: 'time', time: parseInstant('2001-01-01T00:00:00Z'), isInclusive: true })).toThrow(thrown('point_before_first_set'));
-      expect(plan({ at: 'time', time: parseInstant('2199-01-01T00:00:00Z'), isInclusive: true })).toThrow(thrown('point_after_latest'));
+      expect(plan({ at: 'time', time: parseInstant('2001-01-01T00:00:00Z'), isInclusive: true })).toThrow(
+        thrown('point_before_first_set'),
+      );
+      expect(plan({ at: 'time', time: parseInstant('2199-01-01T00:00:00Z'), isInclusive: true })).toThrow(
+        thrown('point_after_latest'),
+      );
       expect(plan({ at: 'name', name: 'never made' })).toThrow(thrown('name_unknown'));
     });
     test('K-107 a copy left closed is shut down, recovered and not promoted', async () => {
       const directory = restores.directory('closed');
-      const plan = restores.plan({ target: { at: 'time', time: step(2).at, isInclusive: true }, place: { kind: 'copy', directory }, isOpenedAfter: false });
+      const plan = restores.plan({
+        target: { at: 'time', time: step(2).at, isInclusive: true },
+        place: { kind: 'copy', directory },
+        isOpenedAfter: false,
+      });
       const report = await restores.restore(restores.order(plan));
       expect(report).toMatchObject({ isOpen: false, timeline: 1 });
       expect(existsSync(join(directory, 'postmaster.pid'))).toBe(false);

@@ -26,7 +26,12 @@ export interface TestApi {
   /** Log lines of the API so far. */
   log(): string;
   /** One request; `as` is a bearer token, the administrator's unless told otherwise, '' for none. */
-  ask(method: string, path: string, body?: unknown, options?: { as?: string; headers?: Record<string, string> }): Promise<Answered>;
+  ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    options?: { as?: string; headers?: Record<string, string> },
+  ): Promise<Answered>;
   close(): Promise<void>;
 }
 

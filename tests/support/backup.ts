@@ -86,7 +86,13 @@ export async function openBackupBench({ passphrase }: { readonly passphrase?: st
       log: (line) => void bench.lines.push(line),
       ...changes,
     }),
-    takeFullBackup: takeFullBackup({ home, clock, newId: newTestId, neededLog: () => Promise.resolve([]), toolVersion: '0.0.0-test' }),
+    takeFullBackup: takeFullBackup({
+      home,
+      clock,
+      newId: newTestId,
+      neededLog: () => Promise.resolve([]),
+      toolVersion: '0.0.0-test',
+    }),
     openPool: () => openPool(pool),
     close: () => {
       base.remove();

@@ -31,8 +31,12 @@ export async function startLoad(postgres: Postgres): Promise<Load> {
     for (let n = 0; !isStopped; n++) {
       const name = `churn_${String(n % 7)}`;
       await clients[1].query(`drop table if exists ${name}`);
-      await clients[1].query(`create table ${name} as select g, repeat('x', 200) filler from generate_series(1, 2000) g`);
-      await clients[1].query(`insert into growing (filler) select repeat(md5(g::text), 8) from generate_series(1, 500) g`);
+      await clients[1].query(
+        `create table ${name} as select g, repeat('x', 200) filler from generate_series(1, 2000) g`,
+      );
+      await clients[1].query(
+        `insert into growing (filler) select repeat(md5(g::text), 8) from generate_series(1, 500) g`,
+      );
       if (n % 5 === 0) await clients[1].query(`truncate ${name}`);
       if (n % 11 === 0) await clients[1].query('checkpoint');
     }

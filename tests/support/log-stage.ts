@@ -50,8 +50,10 @@ export interface StageOptions {
 export const openLogStage = async (server: Postgres, options: StageOptions = {}): Promise<LogStage> => {
   const folder = openFolder('hf-log-');
   const pools: PoolAccess[] = [];
-  for (let i = 0; i < (options.pools ?? 1); i++) pools.push(await makePool(folder, `pool${String(i)}`, options.passphrase));
-  const [row] = server.pid() === undefined ? [] : await server.sql('SELECT system_identifier::text AS id FROM pg_control_system()');
+  for (let i = 0; i < (options.pools ?? 1); i++)
+    pools.push(await makePool(folder, `pool${String(i)}`, options.passphrase));
+  const [row] =
+    server.pid() === undefined ? [] : await server.sql('SELECT system_identifier::text AS id FROM pg_control_system()');
   const systemId = typeof row?.['id'] === 'string' ? row['id'] : '';
   const told: BatchSummary[] = [];
   const step: StepContext = {
@@ -77,7 +79,13 @@ export const openLogStage = async (server: Postgres, options: StageOptions = {})
       systemId,
     },
     options: {
-      ...{ channels: 1, compression: { mode: 'fast' }, archiveRetention: { mode: 'keep' }, limits: {}, isFastCheckpoint: true },
+      ...{
+        channels: 1,
+        compression: { mode: 'fast' },
+        archiveRetention: { mode: 'keep' },
+        limits: {},
+        isFastCheckpoint: true,
+      },
       archiveDirectory: server.archiveDirectory,
     },
     ...change,
@@ -90,7 +98,11 @@ export const openLogStage = async (server: Postgres, options: StageOptions = {})
   };
   return {
     ...{ server, pools, told, systemId, step, order },
-    backUp: (change) => takeLogBackup({ clock, newId, neededLog: options.neededLog ?? (() => Promise.resolve([])), channel })(order(change), step),
+    backUp: (change) =>
+      takeLogBackup({ clock, newId, neededLog: options.neededLog ?? (() => Promise.resolve([])), channel })(
+        order(change),
+        step,
+      ),
     close: async () => {
       await server.close();
       folder.remove();

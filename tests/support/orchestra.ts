@@ -177,7 +177,7 @@ function watchJobs(table: JobTable): { readonly jobs: JobTable; readonly seen: O
 
 /** Waits until a state is seen; the deadline is that of a test that has gone wrong. */
 export async function eventually(isSo: () => boolean | Promise<boolean>, deadlineMs = 30_000): Promise<void> {
-  for (const end = Date.now() + deadlineMs; !(await isSo()); ) {
+  for (const end = Date.now() + deadlineMs; !(await isSo());) {
     await delay(50);
     if (Date.now() > end) throw bug(`not seen in ${String(deadlineMs)} ms: ${isSo.toString().slice(0, 200)}`);
   }

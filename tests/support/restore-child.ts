@@ -5,11 +5,23 @@ import { newTestId } from '#tests/support/backup.ts';
 import { restore } from '#agent/restore/restore.ts';
 
 const [, , path = ''] = process.argv;
-const { order, home, programs, account } = JSON.parse(readFileSync(path, 'utf8')) as { order: unknown; home: string; programs: string; account: string };
+const { order, home, programs, account } = JSON.parse(readFileSync(path, 'utf8')) as {
+  order: unknown;
+  home: string;
+  programs: string;
+  account: string;
+};
 const parsed = orderShape.parse(order);
 if (parsed.kind !== 'restore') process.exit(2);
 const channel = { putBatch: () => Promise.resolve() };
-const run = restore({ home, clock: { nowMs: () => Date.now() }, newId: newTestId, channel, programs: () => Promise.resolve([programs]), account });
+const run = restore({
+  home,
+  clock: { nowMs: () => Date.now() },
+  newId: newTestId,
+  channel,
+  programs: () => Promise.resolve([programs]),
+  account,
+});
 await run(parsed, {
   runId: parsed.runId,
   signal: new AbortController().signal,

@@ -112,7 +112,10 @@ export function openRestoreBench(bench: BackupBench, postgres: Postgres): Restor
     backUpLog: (instance, archiveDirectory) => {
       const order = bench.order(instance, { archiveDirectory });
       const { runId, hostId, options } = order;
-      return backUp({ kind: 'log-backup', runId, hostId, instance, pools: [bench.pool], options, neededFrom: [] }, bench.step(order));
+      return backUp(
+        { kind: 'log-backup', runId, hostId, instance, pools: [bench.pool], options, neededFrom: [] },
+        bench.step(order),
+      );
     },
     makeTablespaceDirectory: (path) => {
       mkdirSync(path, { mode: 0o700 });

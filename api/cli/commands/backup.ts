@@ -80,5 +80,9 @@ function retentionOf(text: string): ArchiveRetention {
   if (text === 'delete' || text === 'keep') return { mode: text };
   const days = /^(\d{1,4})d$/.exec(text)?.[1];
   if (days !== undefined) return { mode: 'keep-days', days: Number(days) };
-  throw fail('value_malformed', { text, what: 'archive retention', expected: 'delete, keep or a number of days like 7d' });
+  throw fail('value_malformed', {
+    text,
+    what: 'archive retention',
+    expected: 'delete, keep or a number of days like 7d',
+  });
 }

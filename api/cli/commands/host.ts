@@ -35,7 +35,9 @@ export function addHostCommands(program: Command, cli: Cli): void {
     act: async (_cli, { name, minutes }) => {
       const body = { validMinutes: minutes, ...(name === undefined ? {} : { hostName: name }) };
       const made = await (await cli.client()).post(tokenShape, '/api/v1/hosts/enrolment-tokens', body);
-      cli.terminal.err(`Valid until ${timeText(made.expiresAt)}; on the host: holdfast agent --enrol <file with it> --api <url>\n`);
+      cli.terminal.err(
+        `Valid until ${timeText(made.expiresAt)}; on the host: holdfast agent --enrol <file with it> --api <url>\n`,
+      );
       return { json: made, text: made.token };
     },
   });

@@ -34,7 +34,12 @@ export function addPoolCommands(program: Command, cli: Cli): void {
     shape: z.object({}),
     act: async () => {
       const { data } = await (await cli.client()).get(listShape(poolShape), '/api/v1/pools');
-      const rows = data.map((pool) => [pool.name, pool.id, placeText(pool.place), pool.isEncrypted ? 'encrypted' : 'plain']);
+      const rows = data.map((pool) => [
+        pool.name,
+        pool.id,
+        placeText(pool.place),
+        pool.isEncrypted ? 'encrypted' : 'plain',
+      ]);
       return { json: data, text: tableOf(['POOL', 'ID', 'PLACE', ''], rows) };
     },
   });
@@ -78,18 +83,34 @@ function placeOf({ local, s3, bucket, region, prefix, tls }: CreateArgs): PoolPl
   if (local !== undefined && s3 === undefined) return { kind: 'local', directory: local };
   const [, endpoint, port] = /^([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(s3 ?? '') ?? [];
   if (endpoint === undefined || local !== undefined) {
-    throw fail('value_malformed', { text: s3 ?? local ?? '', what: 'place of a pool', expected: 'either --local <path> or --s3 <endpoint:port>' });
+    throw fail('value_malformed', {
+      text: s3 ?? local ?? '',
+      what: 'place of a pool',
+      expected: 'either --local <path> or --s3 <endpoint:port>',
+    });
   }
   const standardPort = tls ? 443 : 80;
-  return { kind: 's3', endpoint, port: port === undefined ? standardPort : Number(port), isTls: tls, region, bucket, prefix };
+  return {
+    kind: 's3',
+    endpoint,
+    port: port === undefined ? standardPort : Number(port),
+    isTls: tls,
+    region,
+    bucket,
+    prefix,
+  };
 }
 
-async function secretsOf({ terminal, settings }: Cli, { s3, encrypted, passphraseFile }: CreateArgs): Promise<PoolSecrets> {
+async function secretsOf(
+  { terminal, settings }: Cli,
+  { s3, encrypted, passphraseFile }: CreateArgs,
+): Promise<PoolSecrets> {
   const { s3AccessKey: accessKey, s3SecretKey: secretKey } = settings;
   if (s3 !== undefined && (accessKey === undefined || secretKey === undefined)) {
     throw fail('password_missing', { what: 'S3 key', how: `${envName('s3AccessKey')} and ${envName('s3SecretKey')}` });
   }
-  const keys = s3 !== undefined && accessKey !== undefined && secretKey !== undefined ? { s3: { accessKey, secretKey } } : {};
+  const keys =
+    s3 !== undefined && accessKey !== undefined && secretKey !== undefined ? { s3: { accessKey, secretKey } } : {};
   if (!encrypted && passphraseFile === undefined) return keys;
   const passphrase = await askSecret(terminal, {
     what: 'passphrase of the pool',
@@ -102,4 +123,6 @@ async function secretsOf({ terminal, settings }: Cli, { s3, encrypted, passphras
 }
 
 const placeText = (place: PoolPlace): string =>
-  place.kind === 'local' ? place.directory : `s3://${place.endpoint}:${String(place.port)}/${place.bucket}/${place.prefix}`;
+  place.kind === 'local'
+    ? place.directory
+    : `s3://${place.endpoint}:${String(place.port)}/${place.bucket}/${place.prefix}`;

@@ -11,7 +11,11 @@ import type { Cli, Said } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { tableOf } from '../terminal.ts';
 
-const foundShape = z.looseObject({ instance: discoveredInstanceShape, resourceId: z.string().nullable(), resourceName: z.string().nullable() });
+const foundShape = z.looseObject({
+  instance: discoveredInstanceShape,
+  resourceId: z.string().nullable(),
+  resourceName: z.string().nullable(),
+});
 const hostsShape = listShape(z.looseObject({ name: z.string(), isOnline: z.boolean() }));
 
 export function addResourceCommands(program: Command, cli: Cli): void {
@@ -57,7 +61,9 @@ export function addResourceCommands(program: Command, cli: Cli): void {
     shape: z.object({ resource: z.string(), archiveDirectory: z.string().optional() }),
     act: async (_cli, { resource, archiveDirectory }, isJson) => {
       const body = archiveDirectory === undefined ? {} : { archiveDirectory };
-      const report = await (await cli.client()).post(preflightShape, `/api/v1/resources/${encodeURIComponent(resource)}/preflight`, body);
+      const report = await (
+        await cli.client()
+      ).post(preflightShape, `/api/v1/resources/${encodeURIComponent(resource)}/preflight`, body);
       cli.terminal.out(isJson ? JSON.stringify(report, undefined, 2) : preflightText(report));
       const failed = report.findings.filter(({ verdict }) => verdict === 'fail').map(({ check }) => check);
       if (failed.length > 0) throw fail('preflight_failed', { resource, checks: failed.join(', ') });
@@ -75,10 +81,15 @@ interface DiscoverArgs {
 
 async function discover(cli: Cli, { host, register, dataDirectory, name }: DiscoverArgs): Promise<Said> {
   const client = await cli.client();
-  const all = host === undefined ? (await client.get(hostsShape, '/api/v1/hosts')).data : [{ name: host, isOnline: true }];
+  const all =
+    host === undefined ? (await client.get(hostsShape, '/api/v1/hosts')).data : [{ name: host, isOnline: true }];
   const rows: { host: string; instance: z.output<typeof discoveredInstanceShape>; resource: string | null }[] = [];
   for (const one of all.filter(({ isOnline }) => isOnline)) {
-    const { data } = await client.post(listShape(foundShape), `/api/v1/hosts/${encodeURIComponent(one.name)}/discover`, {});
+    const { data } = await client.post(
+      listShape(foundShape),
+      `/api/v1/hosts/${encodeURIComponent(one.name)}/discover`,
+      {},
+    );
     for (const { instance, resourceName } of data) {
       if (dataDirectory !== undefined && instance.dataDirectory !== dataDirectory) continue;
       const body = { host: one.name, dataDirectory: instance.dataDirectory, ...(name === undefined ? {} : { name }) };

@@ -81,7 +81,13 @@ export function addRestoreCommands(program: Command, cli: Cli): void {
     options: { ...flags, ...waitOptions },
     shape: restoreShape.extend(waitShape),
     act: (_cli, args, isJson) =>
-      startAndWatch(cli, { path: '/api/v1/restores', body: bodyOf(args), wait: args.wait, timeout: args.timeout, isJson }),
+      startAndWatch(cli, {
+        path: '/api/v1/restores',
+        body: bodyOf(args),
+        wait: args.wait,
+        timeout: args.timeout,
+        isJson,
+      }),
   });
 }
 
@@ -99,7 +105,11 @@ function placeOf({ resource, to, port, inPlace, consent }: RestoreArgs) {
     return { kind: 'in-place', consent };
   }
   if (to === undefined || inPlace) {
-    throw fail('value_malformed', { text: to ?? '', what: 'place of a restore', expected: 'either --to <directory> or --in-place' });
+    throw fail('value_malformed', {
+      text: to ?? '',
+      what: 'place of a restore',
+      expected: 'either --to <directory> or --in-place',
+    });
   }
   return { kind: 'copy', directory: to, port };
 }

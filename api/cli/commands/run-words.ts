@@ -34,7 +34,12 @@ function outcomeText(outcome: NonNullable<RunRow['outcome']>): string {
   return [resultText(outcome.result), ...warnings].join('\n         ');
 }
 
-const openedShape = z.looseObject({ isOpen: z.literal(true), directory: z.string(), socket: z.string(), port: z.number() });
+const openedShape = z.looseObject({
+  isOpen: z.literal(true),
+  directory: z.string(),
+  socket: z.string(),
+  port: z.number(),
+});
 
 /** A restored database says how to reach it and how to stop it; other results are told as they are. */
 function resultText(result: unknown): string {
@@ -62,7 +67,10 @@ export async function startAndWatch(cli: Cli, { path, body, wait, timeout, isJso
 }
 
 /** Watches a run; its last state is printed in any case, then what it ended with is thrown. */
-export async function watched(cli: Cli, { id, timeout, isJson }: { id: RunId; timeout?: number | undefined; isJson: boolean }): Promise<undefined> {
+export async function watched(
+  cli: Cli,
+  { id, timeout, isJson }: { id: RunId; timeout?: number | undefined; isJson: boolean },
+): Promise<undefined> {
   const { run } = await watchRun(cli, id, timeout);
   cli.terminal.out(isJson ? JSON.stringify(run, undefined, 2) : runText(run));
   demandSuccess(run);

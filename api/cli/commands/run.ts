@@ -16,6 +16,7 @@ const oneRun = z.object({ run: idShape('run') });
 export function addRunCommands(program: Command, cli: Cli): void {
   const noun = program.command('run').description('runs: one execution each');
   addReading(noun, cli);
+  addLogs(noun, cli);
   addVerb(noun, cli, {
     usage: 'watch <run>',
     title: 'watch a run to its end; the exit code is that of its error',
@@ -60,10 +61,22 @@ function addReading(noun: Command, cli: Cli): void {
   addVerb(noun, cli, {
     usage: 'ls',
     title: 'list runs, newest first',
-    options: { '--state <state>': 'only runs in this state', '--resource <resource>': 'only of this resource', '--limit <n>': '1 to 200 (50)' },
-    shape: z.object({ state: z.string().optional(), resource: z.string().optional(), limit: z.coerce.number().int().default(50) }),
+    options: {
+      '--state <state>': 'only runs in this state',
+      '--resource <resource>': 'only of this resource',
+      '--limit <n>': '1 to 200 (50)',
+    },
+    shape: z.object({
+      state: z.string().optional(),
+      resource: z.string().optional(),
+      limit: z.coerce.number().int().default(50),
+    }),
     act: async (_cli, { state, resource, limit }) => {
-      const query = new URLSearchParams({ limit: String(limit), ...(state === undefined ? {} : { state }), ...(resource === undefined ? {} : { resource }) });
+      const query = new URLSearchParams({
+        limit: String(limit),
+        ...(state === undefined ? {} : { state }),
+        ...(resource === undefined ? {} : { resource }),
+      });
       const { data } = await (await cli.client()).get(listShape(runShape), `/api/v1/runs?${query.toString()}`);
       const rows = data.map((run) => [run.id, run.kind, run.state, timeText(run.createdAt), timeText(run.closedAt)]);
       return { json: data, text: tableOf(['RUN', 'KIND', 'STATE', 'CREATED', 'CLOSED'], rows) };
@@ -79,12 +92,19 @@ function addReading(noun: Command, cli: Cli): void {
       const lines = [
         runText(live.run),
         ...(detail === undefined ? [] : [`now      ${detail}`]),
-        ...(progress === undefined ? [] : [`progress ${progress.phase}: read ${bytesText(progress.bytesRead)}, written ${bytesText(progress.bytesWritten)} of ${bytesText(progress.bytesTotal)}`]),
+        ...(progress === undefined
+          ? []
+          : [
+              `progress ${progress.phase}: read ${bytesText(progress.bytesRead)}, written ${bytesText(progress.bytesWritten)} of ${bytesText(progress.bytesTotal)}`,
+            ]),
         ...(temporalUrl === undefined ? [] : [`temporal ${temporalUrl}`]),
       ];
       return { json: live, text: lines.join('\n') };
     },
   });
+}
+
+function addLogs(noun: Command, cli: Cli): void {
   addVerb(noun, cli, {
     usage: 'logs <run>',
     title: 'print the log of a run',
@@ -92,7 +112,9 @@ function addReading(noun: Command, cli: Cli): void {
     shape: oneRun.extend({ follow: z.boolean().default(false) }),
     act: async (_cli, { run, follow }, isJson) => {
       const say = (line: RunEvent): void => {
-        cli.terminal.out(isJson ? JSON.stringify(line) : `${timeText(line.at)} ${line.level.padEnd(5)} ${line.message}`);
+        cli.terminal.out(
+          isJson ? JSON.stringify(line) : `${timeText(line.at)} ${line.level.padEnd(5)} ${line.message}`,
+        );
       };
       await (follow ? followLog(cli, run, say) : printLog(cli, run, say));
       return undefined;
@@ -104,8 +126,11 @@ const pageLines = 500;
 
 async function printLog(cli: Cli, run: string, say: (line: RunEvent) => void): Promise<void> {
   const client = await cli.client();
-  for (let after = 0; ; ) {
-    const { data } = await client.get(listShape(runEventShape), `/api/v1/runs/${run}/logs?after=${String(after)}&limit=${String(pageLines)}`);
+  for (let after = 0; ;) {
+    const { data } = await client.get(
+      listShape(runEventShape),
+      `/api/v1/runs/${run}/logs?after=${String(after)}&limit=${String(pageLines)}`,
+    );
     data.forEach(say);
     after = data[data.length - 1]?.seq ?? after;
     if (data.length < pageLines) return;
@@ -113,7 +138,9 @@ async function printLog(cli: Cli, run: string, say: (line: RunEvent) => void): P
 }
 
 async function followLog(cli: Cli, run: string, say: (line: RunEvent) => void): Promise<void> {
-  await (await cli.client()).follow(`/api/v1/runs/${run}/logs`, (name, data) => {
+  await (
+    await cli.client()
+  ).follow(`/api/v1/runs/${run}/logs`, (name, data) => {
     if (name === 'line') say(runEventShape.parse(JSON.parse(data)));
   });
 }

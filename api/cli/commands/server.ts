@@ -30,7 +30,9 @@ export function addServerCommands(program: Command, cli: Cli): void {
     act: async (_cli, _args, isJson) => {
       const { data } = await (await cli.client()).get(listShape(checkShape), '/api/v1/health');
       const rows = data.map((one) => [one.verdict, one.check, one.detail, one.hint]);
-      cli.terminal.out(isJson ? JSON.stringify(data, undefined, 2) : tableOf(['', 'CHECK', 'FOUND', 'WHAT TO DO'], rows));
+      cli.terminal.out(
+        isJson ? JSON.stringify(data, undefined, 2) : tableOf(['', 'CHECK', 'FOUND', 'WHAT TO DO'], rows),
+      );
       const bad = data.filter((one) => one.verdict === 'fail').map((one) => one.check);
       if (bad.length > 0) throw fail('health_failed', { count: String(bad.length), names: bad.join(', ') });
       return undefined;
@@ -42,7 +44,10 @@ export function addServerCommands(program: Command, cli: Cli): void {
     shape: z.object({}),
     act: async () => {
       const report = await initialise(readSettings(serverSettings, cli.env), cli.clock);
-      const token = report.adminToken === undefined ? 'kept' : `${report.adminToken}   (shown once, kept in ${report.adminTokenFile})`;
+      const token =
+        report.adminToken === undefined
+          ? 'kept'
+          : `${report.adminToken}   (shown once, kept in ${report.adminTokenFile})`;
       const lines = [
         `keys        ${report.madeKeys.length === 0 ? 'kept' : `made ${report.madeKeys.join(', ')}; keep a copy of master.key`}`,
         `catalog     ${report.migrations.length === 0 ? 'up to date' : `applied ${report.migrations.join(', ')}`}`,

@@ -23,7 +23,14 @@ export function addSetCommands(program: Command, cli: Cli): void {
       const query = new URLSearchParams({ limit: String(limit), ...(resource === undefined ? {} : { resource }) });
       const { data } = await (await cli.client()).get(listShape(setShape), `/api/v1/backup-sets?${query.toString()}`);
       const rows = data.map(({ id, summary, verifiedAt }) => [
-        ...[id, summary.type, timeText(summary.endedAt), summary.endLsn, bytesText(summary.rawBytes), bytesText(summary.storedBytes)],
+        ...[
+          id,
+          summary.type,
+          timeText(summary.endedAt),
+          summary.endLsn,
+          bytesText(summary.rawBytes),
+          bytesText(summary.storedBytes),
+        ],
         verifiedAt === null ? 'not verified' : `verified ${timeText(verifiedAt)}`,
       ]);
       return { json: data, text: tableOf(['SET', 'TYPE', 'ENDED', 'END LSN', 'SIZE', 'STORED', ''], rows) };
@@ -37,7 +44,10 @@ export function addSetCommands(program: Command, cli: Cli): void {
       const row = await (await cli.client()).get(setShape, `/api/v1/backup-sets/${set}`);
       const { tablespaces, warnings, ...facts } = row.summary;
       const lines = Object.entries(facts).map(([name, value]) => [name, String(value)]);
-      const more = [...tablespaces.map((one) => `tablespace ${String(one.oid)} at ${one.path}`), ...warnings.map((one) => `${one.code}: ${one.detail}`)];
+      const more = [
+        ...tablespaces.map((one) => `tablespace ${String(one.oid)} at ${one.path}`),
+        ...warnings.map((one) => `${one.code}: ${one.detail}`),
+      ];
       return { json: row, text: [tableOf(['FACT', 'VALUE'], lines), ...more].join('\n') };
     },
   });
@@ -73,7 +83,9 @@ function timelineText({ poolName, timeline }: PoolTimeline): string {
     `${timeText(one.to.at)} (${one.to.lsn})`,
   ]);
   const gaps = timeline.branches.flatMap((branch) =>
-    branch.gaps.map((gap) => `GAP on timeline ${String(branch.timeline)}: log from ${gap.from} to ${gap.to} is missing`),
+    branch.gaps.map(
+      (gap) => `GAP on timeline ${String(branch.timeline)}: log from ${gap.from} to ${gap.to} is missing`,
+    ),
   );
   return [
     `pool ${poolName}: covered until ${timeText(timeline.coveredUntil)}, last commit ${timeText(timeline.lastCommit)}`,

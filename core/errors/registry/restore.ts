@@ -40,7 +40,8 @@ export const restoreErrors = {
     message: 'The point {point} of {resource} lies in or behind missing log',
     hint: 'Nearest reachable points: before {before}, after {after}. If the missing log still exists somewhere, put it into the archive directory and run a log backup; take a full backup now so that later points can be reached.',
     messageZh: '{resource} 的目标点 {point} 位于日志缺口内或缺口之后',
-    hintZh: '最近的可达点:之前 {before},之后 {after}。若缺失的日志仍存在,请放回归档目录并执行日志备份;请立即执行一次完全备份,使其后的时间点可恢复。',
+    hintZh:
+      '最近的可达点:之前 {before},之后 {after}。若缺失的日志仍存在,请放回归档目录并执行日志备份;请立即执行一次完全备份,使其后的时间点可恢复。',
   },
   point_before_first_set: {
     class: 'precondition',
@@ -93,7 +94,8 @@ export const restoreErrors = {
   target_unproven: {
     class: 'precondition',
     http: 409,
-    message: 'PostgreSQL {major} would open the database at the wrong point if {point} were missing, and the backed up log cannot prove that it is there',
+    message:
+      'PostgreSQL {major} would open the database at the wrong point if {point} were missing, and the backed up log cannot prove that it is there',
     hint: 'Give a time, an LSN or a named restore point instead: those are checked against the log before anything begins.',
     messageZh: 'PostgreSQL {major} 在目标 {point} 缺失时会在错误的位置打开数据库,而已备份日志无法证明其存在',
     hintZh: '请改用时间、LSN 或命名还原点,它们会在开始前根据日志校验。',
@@ -160,7 +162,8 @@ export const restoreErrors = {
     message: 'The restore target {path} belongs to the unfinished restore {runId}',
     hint: 'Let that run finish. After it ended, the agent puts back within a minute what the run moved aside; what it moved lies at {path}.before-{runId}. Only when there is nothing of that name, remove {path} yourself, then start again.',
     messageZh: '恢复目标 {path} 属于未完成的恢复 {runId}',
-    hintZh: '请等待该运行结束。结束后代理端会在一分钟内放回其移开的目录(位于 {path}.before-{runId})。仅当不存在该名称的目录时,才可自行删除 {path} 后重试。',
+    hintZh:
+      '请等待该运行结束。结束后代理端会在一分钟内放回其移开的目录(位于 {path}.before-{runId})。仅当不存在该名称的目录时,才可自行删除 {path} 后重试。',
   },
   target_escapes: {
     class: 'unsafe',
@@ -256,7 +259,8 @@ export const restoreErrors = {
     message: 'Recovery in {directory} ended at {reached}, before the planned {wanted}',
     hint: 'The database is not used as it is, and in place the former data are back. Verify the pool, then plan again: to an earlier point or from another set. The server said, in {log}: {lines}',
     messageZh: '{directory} 的恢复在 {reached} 结束,未到达计划点 {wanted}',
-    hintZh: '该库不会被投入使用;就地恢复时原数据已放回。请校验存储池后重新计划:选择更早的目标点或其他备份集。服务器输出({log}):{lines}',
+    hintZh:
+      '该库不会被投入使用;就地恢复时原数据已放回。请校验存储池后重新计划:选择更早的目标点或其他备份集。服务器输出({log}):{lines}',
   },
   recovery_failed: {
     class: 'precondition',
@@ -264,15 +268,18 @@ export const restoreErrors = {
     message: 'The server in {directory} ended during recovery with exit code {exitCode}',
     hint: 'In place the former data are back. Mend what the server names (often a setting or a library of the restored configuration: give another one with --config-file), then restore again. It said, in {log}: {lines}',
     messageZh: '{directory} 的服务器在恢复中退出,退出码 {exitCode}',
-    hintZh: '就地恢复时原数据已放回。请排除服务器指出的问题(常见为恢复出的配置项或扩展库,可用 --config-file 指定其他配置文件)后重新恢复。服务器输出({log}):{lines}',
+    hintZh:
+      '就地恢复时原数据已放回。请排除服务器指出的问题(常见为恢复出的配置项或扩展库,可用 --config-file 指定其他配置文件)后重新恢复。服务器输出({log}):{lines}',
   },
   open_failed: {
     class: 'precondition',
     http: 409,
-    message: 'The database in {directory} is recovered as planned but did not open with its own settings: exit code {exitCode}',
+    message:
+      'The database in {directory} is recovered as planned but did not open with its own settings: exit code {exitCode}',
     hint: 'The recovered data are whole and closed. Mend what the server names and start it yourself, then take a full backup. The former data are kept at {kept}. It said, in {log}: {lines}',
     messageZh: '{directory} 中的数据库已按计划恢复,但未能以自身配置打开:退出码 {exitCode}',
-    hintZh: '恢复后的数据完整且处于关闭状态。请排除服务器指出的问题并自行启动,随后执行完全备份。原数据保留在 {kept}。服务器输出({log}):{lines}',
+    hintZh:
+      '恢复后的数据完整且处于关闭状态。请排除服务器指出的问题并自行启动,随后执行完全备份。原数据保留在 {kept}。服务器输出({log}):{lines}',
   },
   config_file_bad: {
     class: 'input',

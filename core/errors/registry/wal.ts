@@ -15,12 +15,14 @@ export const walErrors = {
     message: 'The log file {file} differs from the segment of the same name that the pool already holds ({object}).',
     hint: "Two servers archive under one name (split brain), or an archived file was changed. Stop one server's archiving, find out which log is right, and move the wrong file out of the archive directory. Nothing was overwritten.",
     messageZh: '日志文件 {file} 与存储池中同名的日志段（{object}）内容不同。',
-    hintZh: '可能有两个服务器使用同一名称归档（脑裂），或归档文件被修改。请停止其中一个服务器的归档，确认正确的日志，并将错误的文件移出归档目录。未覆盖任何内容。',
+    hintZh:
+      '可能有两个服务器使用同一名称归档（脑裂），或归档文件被修改。请停止其中一个服务器的归档，确认正确的日志，并将错误的文件移出归档目录。未覆盖任何内容。',
   },
   log_foreign: {
     class: 'precondition',
     http: 409,
-    message: 'The log file {file} belongs to another database cluster: its system identifier is {found}, expected {expected}.',
+    message:
+      'The log file {file} belongs to another database cluster: its system identifier is {found}, expected {expected}.',
     hint: 'Give every cluster an archive directory of its own and move {file} to the one of its cluster.',
     messageZh: '日志文件 {file} 属于另一个数据库集群：其系统标识为 {found}，应为 {expected}。',
     hintZh: '请为每个集群使用独立的归档目录，并将 {file} 移至所属集群的目录。',
@@ -31,7 +33,8 @@ export const walErrors = {
     message: 'The log file {file} is damaged: {what} at byte {offset}.',
     hint: 'If the server still has this segment in pg_wal, archive it again from there; otherwise points behind it need a new full backup. Log before it is committed and safe.',
     messageZh: '日志文件 {file} 已损坏：字节 {offset} 处 {what}。',
-    hintZh: '如果服务器 pg_wal 中仍有该日志段，请重新归档；否则其后的时间点需要新的完全备份。该段之前的日志已提交且安全。',
+    hintZh:
+      '如果服务器 pg_wal 中仍有该日志段，请重新归档；否则其后的时间点需要新的完全备份。该段之前的日志已提交且安全。',
   },
   log_name_mismatch: {
     class: 'corrupt',
@@ -44,7 +47,8 @@ export const walErrors = {
   log_history_missing: {
     class: 'precondition',
     http: 409,
-    message: 'Log of timeline {timeline} is in {directory}, but its history file {name} is neither there nor in the pool.',
+    message:
+      'Log of timeline {timeline} is in {directory}, but its history file {name} is neither there nor in the pool.',
     hint: 'Copy {name} from the pg_wal directory of the server into {directory}: without it nobody can tell where the timeline began.',
     messageZh: '{directory} 中存在时间线 {timeline} 的日志，但其历史文件 {name} 既不在该目录也不在存储池中。',
     hintZh: '请将 {name} 从服务器的 pg_wal 目录复制到 {directory}：没有它就无法确定该时间线的起点。',
@@ -63,7 +67,8 @@ export const walErrors = {
     message: 'No archive directory is known for the database {resource}.',
     hint: 'Name it with --archive-directory (resource preflight remembers it, backup takes it for one run), or set archive_mode and archive_command so that preflight can find it.',
     messageZh: '数据库 {resource} 未指定归档目录。',
-    hintZh: '请用 --archive-directory 指定归档目录（resource preflight 会记住，backup 仅用于本次运行），或设置 archive_mode 和 archive_command 以便预检发现。',
+    hintZh:
+      '请用 --archive-directory 指定归档目录（resource preflight 会记住，backup 仅用于本次运行），或设置 archive_mode 和 archive_command 以便预检发现。',
   },
   archive_differs: {
     class: 'unsafe',

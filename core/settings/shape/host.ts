@@ -15,7 +15,10 @@ export const discoveredInstanceShape: z.ZodType<DiscoveredInstance> = z.looseObj
 });
 
 export const agentReportShape: z.ZodType<AgentReport> = z.looseObject({
-  agentVersion: z.string().regex(/^\d+\.\d+\.\d+/).max(40),
+  agentVersion: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+/)
+    .max(40),
   hostname: z.string().min(1).max(253),
   disks: z.array(z.looseObject({ path: z.string(), freeBytes: countShape, totalBytes: countShape })).max(1000),
   instances: z.array(discoveredInstanceShape).max(1000),
@@ -45,7 +48,10 @@ export const preflightShape: z.ZodType<PreflightReport> = z.looseObject({
 export const enrolmentRequestShape: z.ZodType<EnrolmentRequest> = z.object({
   token: z.string().min(1).max(200),
   hostname: z.string().min(1).max(253),
-  agentVersion: z.string().regex(/^\d+\.\d+\.\d+/).max(40),
+  agentVersion: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+/)
+    .max(40),
 });
 
 export const enrolmentShape: z.ZodType<Enrolment> = z.looseObject({

@@ -28,7 +28,9 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
     instance: instanceAccessShape,
     pool: poolAccessShape,
     options: backupOptionsShape,
-    archive: z.looseObject({ pools: z.array(poolAccessShape).min(1), neededFrom: z.array(neededShape) }).exactOptional(),
+    archive: z
+      .looseObject({ pools: z.array(poolAccessShape).min(1), neededFrom: z.array(neededShape) })
+      .exactOptional(),
   }),
   z.looseObject({
     ...head,

@@ -22,7 +22,14 @@ const branchShape = z.looseObject({
   history: z.string().exactOptional(),
   parent: z.looseObject({ branchId: z.string(), forkLsn: lsnShape }).exactOptional(),
   stretches: z.array(stretchShape),
-  gaps: z.array(z.looseObject({ from: lsnShape, to: lsnShape, after: instantShape.exactOptional(), before: instantShape.exactOptional() })),
+  gaps: z.array(
+    z.looseObject({
+      from: lsnShape,
+      to: lsnShape,
+      after: instantShape.exactOptional(),
+      before: instantShape.exactOptional(),
+    }),
+  ),
 });
 
 const windowShape = z.looseObject({
