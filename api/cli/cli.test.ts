@@ -67,10 +67,12 @@ test('exit code 2: wrong usage and wrong input', async () => {
 });
 
 test('exit code 3: not possible in this state, with the remedy', async () => {
-  const refused = await holdfast(['resource', 'preflight', 'main', '--json']);
+  const refused = await holdfast(['resource', 'discover', 'db1', '--json']);
   expect(refused.code).toBe(3);
   expect(JSON.parse(refused.err)).toMatchObject({ error: { code: 'host_offline' } });
   expect(refused.err).toContain('holdfast agent');
+  const unknown = await holdfast(['resource', 'preflight', 'main', '--json']);
+  expect(JSON.parse(unknown.err)).toMatchObject({ error: { code: 'resource_not_logged_in' } });
 });
 
 test('exit code 4: a token that is missing or refused', async () => {
