@@ -3,19 +3,7 @@
 // directory without Holdfast:  node read-set.mjs <pool> <set id> <empty target> [<passphrase file>]
 // It needs Node 20 and the package zstd-napi, and checks every SHA-256 and every authentication tag (not the XXH3).
 import { createDecipheriv, createHash, createHmac, hkdfSync, scryptSync } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  readdirSync,
-  symlinkSync,
-  utimesSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, symlinkSync, utimesSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { decompress } from 'zstd-napi';
 
@@ -28,21 +16,15 @@ const hkdf = (key, salt, info) => Buffer.from(hkdfSync('sha256', key, salt, info
 /** §2: proves the passphrase and returns pool id and pool key. */
 function openPool(pool, passphraseFile) {
   const text = readFileSync(join(pool, 'holdfast.json'), 'utf8');
-  const [, body, digest, mac] =
-    /^\{"pool":(\{.*\}),"sha256":"([0-9a-f]{64})","mac":"([0-9a-f]*)"\}\n$/s.exec(text) ??
-    stop('holdfast.json is damaged');
+  const [, body, digest, mac] = /^\{"pool":(\{.*\}),"sha256":"([0-9a-f]{64})","mac":"([0-9a-f]*)"\}\n$/s.exec(text) ?? stop('holdfast.json is damaged');
   if (sha256(body) !== digest) stop('holdfast.json does not match its SHA-256');
   const { format, poolId, scrypt } = JSON.parse(body);
   if (format > 1) stop(`the pool has format ${format}; this reader knows 1`);
   if (scrypt === undefined) return { poolId };
   const { n, r, p, salt } = scrypt;
-  const passphrase = readFileSync(passphraseFile ?? stop('the pool is encrypted: name a passphrase file'), 'utf8')
-    .replace(/\r?\n$/, '')
-    .normalize('NFC');
+  const passphrase = readFileSync(passphraseFile ?? stop('the pool is encrypted: name a passphrase file'), 'utf8').replace(/\r?\n$/, '').normalize('NFC');
   const key = scryptSync(passphrase, Buffer.from(salt, 'hex'), 32, { N: n, r, p, maxmem: 256 * n * r });
-  const proof = createHmac('sha256', hkdf(key, '', 'holdfast pool file 1'))
-    .update(body)
-    .digest('hex');
+  const proof = createHmac('sha256', hkdf(key, '', 'holdfast pool file 1')).update(body).digest('hex');
   if (proof !== mac) stop('the passphrase is wrong');
   return { poolId, key };
 }
@@ -91,12 +73,7 @@ function dataKeyOf(pool, poolId, poolKey, set) {
   if (poolKey === undefined) return undefined;
   const start = JSON.parse(Buffer.concat([...openObject(pool, poolId, `sets/${set}/start`, 'start')]).toString());
   const wrapped = Buffer.from(start.wrappedKey, 'hex');
-  return decrypt(
-    hkdf(poolKey, '', 'holdfast set key 1'),
-    wrapped.subarray(0, 12),
-    Buffer.from(`${poolId}\n${set}`),
-    wrapped.subarray(12),
-  );
+  return decrypt(hkdf(poolKey, '', 'holdfast set key 1'), wrapped.subarray(0, 12), Buffer.from(`${poolId}\n${set}`), wrapped.subarray(12));
 }
 
 /** §5: the lines of meta, grouped by their first word. */
@@ -151,10 +128,7 @@ const [pool, set, target, passphraseFile] = process.argv.slice(2);
 if (target === undefined) stop('usage: read-set.mjs <pool> <set id> <empty target> [<passphrase file>]');
 mkdirSync(target, { recursive: true, mode: 0o700 });
 if (readdirSync(target).length > 0) stop(`${target} is not empty`);
-const inside = (path) =>
-  path.split('/').some((part) => ['', '.', '..'].includes(part))
-    ? stop(`${path} leaves the target`)
-    : join(target, path);
+const inside = (path) => (path.split('/').some((part) => ['', '.', '..'].includes(part)) ? stop(`${path} leaves the target`) : join(target, path));
 const { poolId, key } = openPool(pool, passphraseFile);
 const dataKey = dataKeyOf(pool, poolId, key, set);
 const meta = readMeta(pool, poolId, set, dataKey);
@@ -162,7 +136,6 @@ const readFrame = frameReader(pool, poolId, set, meta, dataKey);
 for (const [path, mode] of meta.directory) mkdirSync(inside(path), { recursive: true, mode });
 const isControl = ([path]) => path === 'global/pg_control';
 // pg_control last: a target that was not finished does not start.
-for (const file of [...meta.file.filter((f) => !isControl(f)), ...meta.file.filter(isControl)])
-  writeFile(inside(file[0]), file, readFrame);
+for (const file of [...meta.file.filter((f) => !isControl(f)), ...meta.file.filter(isControl)]) writeFile(inside(file[0]), file, readFrame);
 for (const [path, link] of meta.symlink) symlinkSync(link, inside(path));
 process.stdout.write(`${meta.file.length} files of ${set} written to ${target}\n`);
