@@ -17,7 +17,9 @@ const readmePath = join(projectRoot, 'README.md');
 mkdirSync(folder, { recursive: true });
 if (wanted.includes('evidence')) {
   const results = readFileSync(join(projectRoot, '.holdfast', 'test-results.json'), 'utf8');
-  writeFileSync(evidencePath(projectRoot), evidenceOf(results));
+  const path = evidencePath(projectRoot);
+  const isThere = (file: string): boolean => existsSync(join(projectRoot, file));
+  writeFileSync(path, evidenceOf(results, readFileSync(path, 'utf8'), isThere));
 }
 
 /** Every generated page by its path below the checkout. */

@@ -73,14 +73,16 @@ function labelOf({ tests }: Capability, evidence: Evidence): string {
   return `real-engine, ${String(sum('passed'))} tests${skipped}`;
 }
 
-/** Counts by file of the last complete run. */
-export function evidenceOf(resultsJson: string): string {
+/** Counts by file: those of the last run, and for files that it did not run those that were known; gone files go. */
+export function evidenceOf(resultsJson: string, knownJson: string, isThere: (file: string) => boolean): string {
   const evidence: Record<string, { passed: number; failed: number; skipped: number }> = {};
   for (const { file, state } of resultsShape.parse(JSON.parse(resultsJson))) {
     const counts = (evidence[file] ??= { passed: 0, failed: 0, skipped: 0 });
     counts[state === 'pending' ? 'skipped' : state]++;
   }
-  const sorted = Object.fromEntries(Object.entries(evidence).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const all = Object.entries({ ...evidenceShape.parse(JSON.parse(knownJson)), ...evidence });
+  const present = all.filter(([file]) => isThere(file));
+  const sorted = Object.fromEntries(present.sort(([a], [b]) => (a < b ? -1 : 1)));
   return `${JSON.stringify(sorted, undefined, 2)}\n`;
 }
 
