@@ -7,7 +7,7 @@ const unit = [
   'docs/**/*.test.ts',
 ];
 const minute = 60_000;
-/** Minutes of kills, outages and damage on whole stacks: part of `.ci/run`, not of `npm test`. */
+/** Minutes of kills, outages and damage on whole stacks: `npm run test:chaos`, not part of `npm test`. */
 const chaos = ['survives-*', 'resumes-*', 'refuses-pools*', 'detects-*'].map(
   (name) => `tests/promises/${name}.test.ts`,
 );
