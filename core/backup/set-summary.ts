@@ -1,8 +1,23 @@
+import type { ChangedPagesSource } from '../changed/changed-pages.ts';
 import type { AttemptId, ResourceId, RunId, SetId } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { Lsn } from '../wal/lsn.ts';
 import type { SegmentName } from '../wal/segment-name.ts';
 import type { Warning } from '../run/progress.ts';
+
+/** 完全 · 差异增量 (base full or incremental, D-024) · 累积增量 (base full, D-025). */
+export type SetType = 'full' | 'differential' | 'cumulative';
+
+/** What an incremental set builds on. */
+export interface BaseOfSet {
+  readonly setId: SetId;
+  /** The full set at the root of the chain. */
+  readonly fullSetId: SetId;
+  /** D-038: pages changed since this point are in the set. */
+  readonly beginLsn: Lsn;
+  readonly endLsn: Lsn;
+  readonly changedPages: ChangedPagesSource;
+}
 
 export interface TablespaceOfSet {
   readonly oid: number;
@@ -18,7 +33,9 @@ export interface SetSummary {
   readonly runId: RunId;
   readonly attemptId: AttemptId;
   readonly resourceId: ResourceId;
-  readonly type: 'full';
+  readonly type: SetType;
+  /** Exactly in incremental sets. */
+  readonly base?: BaseOfSet;
   readonly engine: string;
   /** Server version number, e.g. 180004. */
   readonly serverVersion: number;
