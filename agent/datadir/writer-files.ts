@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 import type { PageMemory } from '#agent/wasm/page-memory.ts';
+import { DirectWriter } from './writer-direct.ts';
 import { codeOf, unwritable } from './writer-errors.ts';
 import type { FileOwner } from './writer-paths.ts';
 
@@ -50,6 +51,7 @@ export interface FileShape {
 export class FileWriter {
   readonly #open = new Map<string, OpenFile>();
   readonly #owner: FileOwner;
+  readonly #direct = new DirectWriter();
 
   constructor(owner: FileOwner) {
     this.#owner = owner;
@@ -61,6 +63,19 @@ export class FileWriter {
       const file = this.#fileOf(path);
       for (let done = 0; done < bytes.length;) done += writeSync(file.fd, bytes, done, bytes.length - done, at + done);
       file.unsynced += bytes.length;
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  }
+
+  /**
+   * Writes bytes that begin at a multiple of 4096 in memory, past the page cache where the file system can. Resolves when they are
+   * written: until then the caller leaves the memory alone and may do other work. Throws `target_unwritable`.
+   */
+  async writeAligned(path: string, at: number, bytes: Uint8Array): Promise<void> {
+    try {
+      const done = await this.#direct.write(path, at, bytes);
+      if (done < bytes.length) this.write(path, at + done, bytes.subarray(done));
     } catch (error) {
       throw unwritable(path, error);
     }
@@ -102,6 +117,7 @@ export class FileWriter {
 
   closeAll(): void {
     for (const path of [...this.#open.keys()]) this.#close(path);
+    this.#direct.closeAll();
   }
 
   async #flush(path: string, file: OpenFile): Promise<void> {
@@ -119,6 +135,7 @@ export class FileWriter {
   async #end(shape: FileShape): Promise<void> {
     try {
       await this.#open.get(shape.path)?.flush;
+      this.#direct.close(shape.path);
       const file = this.#take(shape.path);
       try {
         if (fstatSync(file).size !== shape.sizeBytes) ftruncateSync(file, shape.sizeBytes);

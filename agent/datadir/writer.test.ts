@@ -14,6 +14,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { prepareTarget } from './writer.ts';
 import type { TargetRequest } from './writer.ts';
 import { moveAside, putBack } from './writer-aside.ts';
+import { openPageMemory } from '#agent/wasm/page-memory.ts';
 import { FileWriter } from './writer-files.ts';
 
 let folder: string;
@@ -99,6 +100,25 @@ describe('a restore target', () => {
       paths.map(() => true),
     );
     expect(readFileSync(paths[20] ?? '').length).toBe(bytes.length);
+  });
+  test.each([
+    ['aligned memory', true, 1_048_576],
+    ['memory that the disk refuses', false, 1_048_576],
+    ['an odd length', true, 1_048_000],
+  ])('bytes written past the page cache are all there: %s', async (_, isAligned, length) => {
+    const writer = new FileWriter(owner);
+    const memory = openPageMemory(8192).bytes;
+    memory.forEach((_byte, i) => (memory[i] = (i * 7) % 251));
+    const bytes = isAligned ? memory.subarray(0, length) : Buffer.from(memory);
+    const path = join(folder, 'large');
+    await Promise.all([writer.writeAligned(path, 1_048_576, bytes), writer.writeAligned(path, 0, bytes)]);
+    writer.write(path, 2_097_152, Buffer.from('tail'));
+    await writer.end([{ path, sizeBytes: 2_097_156, mode: 0o600, mtimeMs: 1000 }]);
+    const found = readFileSync(path);
+    expect(
+      [found.subarray(0, length), found.subarray(1_048_576, 1_048_576 + length)].map((part) => part.equals(bytes)),
+    ).toEqual([true, true]);
+    expect(found.subarray(2_097_152).toString()).toBe('tail');
   });
   test('the same run continues in its own target, nobody else does', () => {
     prepareTarget(request());

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { fail } from '#core/errors/fail.ts';
+import { bug, fail } from '#core/errors/fail.ts';
 import { parseObjectKey } from '#core/format/object-key.ts';
 import { openFrame, sha256Hex } from '#agent/codec/frame.ts';
 import type { Pace } from '#agent/copy/pace.ts';
@@ -11,6 +11,18 @@ import type { PageMemory } from '#agent/wasm/page-memory.ts';
 import { openPageMemory } from '#agent/wasm/page-memory.ts';
 import type { FileEnd, FramePart, FrameTask, PieceTask, WriteSettings } from './write-message.ts';
 
+/** One is filled while others are on their way to the disk. */
+const roomCount = 3;
+
+/** Memory in which a frame is unpacked and hashed, and from which it is written. */
+interface Room {
+  readonly memory: PageMemory;
+  /** Settled when the disk has taken what lies here; then it may be used again. */
+  writes: Promise<unknown>;
+}
+
+const done = Promise.resolve();
+
 /** Of no meaning here: a restore checks hashes of extents, not of pages. */
 const pageBytes = 8192;
 
@@ -21,8 +33,8 @@ const pageBytes = 8192;
 export class PieceRestorer {
   readonly #settings: WriteSettings;
   readonly #reader: ReturnType<typeof openThreadStore>;
-  /** Frames are unpacked and hashed here, and written from here. */
-  readonly #memory: PageMemory;
+  readonly #rooms: readonly Room[];
+  #turn = 0;
   readonly #files: FileWriter;
   readonly #disk: Pace;
   readonly #transfer: Pace;
@@ -33,7 +45,7 @@ export class PieceRestorer {
     this.#reader = openThreadStore(settings.pool);
     // Why: a failure belongs to the first piece, which awaits it; until then it must not count as unhandled.
     this.#reader.catch(() => undefined);
-    this.#memory = openPageMemory(pageBytes);
+    this.#rooms = Array.from({ length: roomCount }, () => ({ memory: openPageMemory(pageBytes), writes: done }));
     this.#files = new FileWriter(settings);
     this.#disk = diskPace(settings.cells);
     this.#transfer = transferPace(settings.cells);
@@ -50,7 +62,7 @@ export class PieceRestorer {
 
   /** Restores one task; the stored bytes that were fetched. Throws `object_damaged`, `extent_damaged`, `object_missing`. */
   async restore(task: PieceTask): Promise<number> {
-    const frames = this.#settings.isResumed ? task.frames.filter((frame) => !this.#isThere(frame)) : task.frames;
+    const frames = this.#settings.isResumed ? await this.#missing(task.frames) : task.frames;
     if (frames.length === 0) return 0;
     const bytes = await (this.#expected.get(task) ?? this.#fetch(task));
     this.#expected.delete(task);
@@ -63,8 +75,9 @@ export class PieceRestorer {
   }
 
   /** Sends what large files got to the disk, while the next task is worked on. */
-  flush(): Promise<void> {
-    return this.#files.flush();
+  async flush(): Promise<void> {
+    await Promise.all(this.#rooms.map(({ writes }) => writes));
+    await this.#files.flush();
   }
 
   /** Makes files whole and durable; how many. */
@@ -74,8 +87,15 @@ export class PieceRestorer {
     return files.length;
   }
 
-  #isThere(frame: FrameTask): boolean {
-    const isThere = frame.parts.every((part) => this.#files.holds(part.path, part, this.#memory));
+  async #missing(frames: readonly FrameTask[]): Promise<readonly FrameTask[]> {
+    const missing: FrameTask[] = [];
+    for (const frame of frames) if (!(await this.#isThere(frame))) missing.push(frame);
+    return missing;
+  }
+
+  async #isThere(frame: FrameTask): Promise<boolean> {
+    const { memory } = await this.#freeRoom();
+    const isThere = frame.parts.every((part) => this.#files.holds(part.path, part, memory));
     if (isThere) this.#count(frame.parts);
     return isThere;
   }
@@ -96,15 +116,36 @@ export class PieceRestorer {
         what: `the frame at offset ${String(frame.offset)} does not have its recorded SHA-256`,
       });
     }
-    const raw = openFrame(stored, task.key === undefined ? place : { ...place, key: task.key }, this.#memory.bytes);
+    const room = await this.#freeRoom();
+    const raw = openFrame(stored, task.key === undefined ? place : { ...place, key: task.key }, room.memory.bytes);
     for (const part of frame.parts) {
       const extent = raw.subarray(part.from, part.from + part.length);
-      if (extent.length !== part.length || this.#memory.hashOf(extent) !== part.hash)
+      if (extent.length !== part.length || room.memory.hashOf(extent) !== part.hash)
         throw fail('extent_damaged', { path: part.path, offset: String(part.at) });
       await this.#disk.take(part.length);
-      this.#files.write(part.path, part.at, extent);
+      this.#put(room, part, extent);
     }
     this.#count(frame.parts);
+  }
+
+  #put(room: Room, { path, at }: FramePart, extent: Uint8Array): void {
+    if (!room.memory.isAligned(extent)) {
+      this.#files.write(path, at, extent);
+      return;
+    }
+    room.writes = Promise.all([room.writes, this.#files.writeAligned(path, at, extent)]);
+    // Why: a failure belongs to whoever waits for the room; until then it must not count as unhandled.
+    room.writes.catch(() => undefined);
+  }
+
+  /** The next room, when the disk has taken what was in it. Throws what became of that. */
+  async #freeRoom(): Promise<Room> {
+    const room = this.#rooms[this.#turn % roomCount];
+    if (room === undefined) throw bug('a restore thread has no memory');
+    this.#turn++;
+    await room.writes;
+    room.writes = done;
+    return room;
   }
 
   #count(parts: readonly FramePart[]): void {

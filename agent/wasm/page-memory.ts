@@ -5,6 +5,7 @@ import { pageScanBase64 } from './page-scan.generated.js';
 /** Largest extent that fits: the layout is fixed by build.mjs. */
 export const extentBytes = 1_048_576;
 const ioAt = 65_536;
+const alignment = 4096;
 const flagsAt = ioAt + extentBytes;
 
 interface ScanExports {
@@ -33,6 +34,8 @@ export interface PageMemory {
   hash(from: number, length: number): string;
   /** The same of a view: in place when it is a part of `bytes`, by the library when it lies elsewhere. */
   readonly hashOf: (view: Uint8Array) => string;
+  /** True when a view lies in this memory at a multiple of 4096 bytes, as direct access to files wants it. */
+  readonly isAligned: (view: Uint8Array) => boolean;
   /** True when the bytes `[from, from + length)` are all zero. */
   isZero(from: number, length: number): boolean;
   /**
@@ -66,6 +69,7 @@ export function openPageMemory(pageBytes: number): PageMemory {
     hash: hashAt,
     hashOf: (view) =>
       view.buffer === bytes.buffer ? hashAt(view.byteOffset - bytes.byteOffset, view.length) : hash128(view),
+    isAligned: (view) => view.buffer === bytes.buffer && view.byteOffset % alignment === 0,
     isZero: (from, length) => isZero(ioAt + from, length) !== 0,
     badPages(from, pages, firstBlock) {
       if (scan(ioAt + from, pages, firstBlock, pageBytes) === 0) return [];
