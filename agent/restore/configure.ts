@@ -1,16 +1,22 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { relative } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
+import { assignmentsIn, lastValue } from '#core/restore/configuration-text.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
+import { unknownLibraries } from '#core/restore/preload-libraries.ts';
 import type { Settings } from '#core/restore/recovery-settings.ts';
 import {
+  blankStops,
   copySettings,
-  lastValue,
   recoveryNames,
   recoverySettings,
   replaceSettings,
   untieConfiguration,
 } from '#core/restore/recovery-settings.ts';
+import type { Warning } from '#core/run/progress.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
+import type { SettingRead } from './effective-configuration.ts';
+import { readConfiguration, readSettingsFile } from './effective-configuration.ts';
 
 const mainFile = 'postgresql.conf';
 const autoFile = 'postgresql.auto.conf';
@@ -32,40 +38,93 @@ export interface ServerAddress {
 }
 
 /** Settings that only the recovery needs; they leave with it. */
-const temporary = ['hot_standby', 'lc_messages', 'log_timezone', 'log_min_messages'];
+const temporary = ['hot_standby', 'recovery_min_apply_delay', 'lc_messages', 'log_timezone', 'log_min_messages'];
+
+/** What came of the configuration that was found. */
+export interface Configured {
+  /** Stops of files that a restore must not write, emptied before its own. */
+  readonly blanks: Settings;
+  readonly warnings: readonly Warning[];
+}
 
 /**
- * Writes configuration for the recovery: the chosen or the set's own main file without stale targets, and in
- * postgresql.auto.conf, which wins over every other file, the recovery and, for a copy, what keeps it away from
- * production. Throws `config_file_bad`.
+ * Writes configuration for the recovery: the files that the server will read without stale targets where they lie in the
+ * target, and in postgresql.auto.conf, which wins over every other file, the recovery and, for a copy, what keeps it away
+ * from production. `outside` is a main file that stays where it is. Throws `config_file_bad`.
  */
 export function configure(
   plan: RestorePlan,
   target: EmptyTarget,
-  place: ServerAddress & { readonly hasOutsideConfiguration: boolean },
-): void {
+  place: ServerAddress & { readonly outside: string | undefined },
+): Configured {
   const isCopy = plan.place.kind === 'copy';
   if (plan.configFile !== undefined) {
     keepOriginal(target);
     target.writeFile(mainFile, readConfigFile(plan.configFile));
   }
-  const main = readMember(target, mainFile);
-  if (!place.hasOutsideConfiguration) target.writeFile(mainFile, untieConfiguration(main ?? '', isCopy));
-  const auto = readMember(target, autoFile) ?? '';
-  const libraries =
-    lastValue(auto, 'shared_preload_libraries') ?? lastValue(main ?? '', 'shared_preload_libraries') ?? '';
+  if (readMember(target, mainFile) === undefined) target.writeFile(mainFile, '');
+  const main = place.outside ?? target.pathOf(mainFile);
+  const auto = replaceSettings(readMember(target, autoFile) ?? '', recoveryNames, {});
+  const original = untieConfiguration(auto, { member: autoFile, isCopy });
+  const textOf = untied(target, isCopy);
+  const autoPath = target.pathOf(autoFile);
+  const read = [
+    ...readConfiguration(main, textOf),
+    ...readConfiguration(autoPath, (file) => (file === autoPath ? original : textOf(file))),
+  ];
+  const libraries = lastValue(read, 'shared_preload_libraries') ?? '';
   const own = isCopy
     ? copySettings({ major: plan.serverMajor, port: place.port, socket: place.socket, libraries })
     : closedDoor(plan.serverMajor, place.socket);
-  const settings = { ...own, ...recoverySettings(plan) };
-  target.writeFile(autoFile, replaceSettings(auto, recoveryNames, settings));
+  const recovery = recoverySettings(plan);
+  const stale = read.filter(({ name, value }) => recoveryNames.includes(name) && value !== '');
+  const blanks = blankStops(
+    stale.map(({ name }) => name),
+    recovery,
+  );
+  target.writeFile(autoFile, replaceSettings(original, [], { ...blanks, ...own, ...recovery }));
   target.writeFile('recovery.signal', '');
+  return { blanks, warnings: [...warnStale(stale), ...(isCopy ? warnLibraries(libraries) : [])] };
+}
+
+/** Texts as the server will read them: what lies in the target is written anew without what ties it to a former place. */
+const untied =
+  (target: EmptyTarget, isCopy: boolean) =>
+  (file: string): string | undefined => {
+    const text = readSettingsFile(file);
+    if (text === undefined || !file.startsWith(`${target.directory}/`)) return text;
+    const member = relative(target.directory, file);
+    const clean = untieConfiguration(text, { member, isCopy });
+    if (clean !== text) target.writeFile(member, clean, statSync(file).mode);
+    return clean;
+  };
+
+function warnStale(stale: readonly SettingRead[]): readonly Warning[] {
+  const places = stale.map(({ file, line, name }) => `${file} line ${String(line)} sets ${name}`);
+  if (places.length === 0) return [];
+  return [
+    {
+      code: 'recovery_settings_overruled',
+      detail: `settings of a former recovery were overruled, remove them: ${places.join('; ')}`,
+    },
+  ];
+}
+
+function warnLibraries(libraries: string): readonly Warning[] {
+  const unknown = unknownLibraries(libraries);
+  if (unknown.length === 0) return [];
+  return [
+    {
+      code: 'libraries_unknown',
+      detail: `the copy loads ${unknown.join(', ')}: check that none of them runs jobs or sends data elsewhere, or take it out of shared_preload_libraries of the copy`,
+    },
+  ];
 }
 
 /** After a copy was recovered: recovery settings leave, those that keep it apart stay for every later start. */
 export function settleCopy(plan: RestorePlan, target: EmptyTarget, address: ServerAddress): void {
   const auto = readMember(target, autoFile) ?? '';
-  const libraries = lastValue(auto, 'shared_preload_libraries') ?? '';
+  const libraries = lastValue(assignmentsIn(auto), 'shared_preload_libraries') ?? '';
   const kept = copySettings({ major: plan.serverMajor, ...address, libraries });
   const recovery = plan.isOpenedAfter ? {} : { ...recoverySettings({ ...plan, isOpenedAfter: true }) };
   target.writeFile(autoFile, replaceSettings(auto, [...recoveryNames, ...temporary], { ...kept, ...recovery }));
@@ -75,15 +134,30 @@ export function settleCopy(plan: RestorePlan, target: EmptyTarget, address: Serv
  * In place, the settings of the instance come back as the set holds them, without former recoveries. A database that is
  * left closed keeps its target, to be opened there by the next start.
  */
-export function settleInPlace(plan: RestorePlan, target: EmptyTarget, original: string): void {
-  target.writeFile(autoFile, replaceSettings(original, recoveryNames, plan.isOpenedAfter ? {} : closedSettings(plan)));
+export function settleInPlace(
+  plan: RestorePlan,
+  target: EmptyTarget,
+  { original, blanks }: { readonly original: string; readonly blanks: Settings },
+): void {
+  const kept = plan.isOpenedAfter ? {} : { ...blanks, ...closedSettings(plan) };
+  target.writeFile(autoFile, replaceSettings(original, recoveryNames, kept));
 }
+
+const needsToOpen = (name: string): boolean =>
+  name === 'restore_command' || name === 'recovery_min_apply_delay' || name.startsWith('recovery_target');
 
 /** What a database that is left closed in place needs to open at its target, and nothing else: it is production. */
 export function closedSettings(plan: RestorePlan): Settings {
   const all = Object.entries(recoverySettings({ ...plan, isOpenedAfter: true }));
-  return Object.fromEntries(all.filter(([name]) => name === 'restore_command' || name.startsWith('recovery_target')));
+  return Object.fromEntries(all.filter(([name]) => needsToOpen(name)));
 }
+
+/** Value that the server will see of a setting, before a restore adds its own; `outside` as in `configure`. */
+export const configuredValue = (target: EmptyTarget, outside: string | undefined, name: string): string | undefined =>
+  lastValue(
+    [...readConfiguration(outside ?? target.pathOf(mainFile)), ...readConfiguration(target.pathOf(autoFile))],
+    name,
+  );
 
 /** Text of a member that is already in the target; undefined when it is not. */
 export function readMember(target: EmptyTarget, member: string): string | undefined {

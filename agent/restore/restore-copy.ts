@@ -31,7 +31,8 @@ export async function restoreCopy(
     await stopLeftServer(plan.place.directory);
   const port = plan.place.kind === 'copy' ? (plan.place.port ?? defaultPort) : defaultPort;
   const address = (one: EmptyTarget): ServerAddress => ({ port, socket: socketOf(one, port) });
-  const { target, restored } = await writeTarget(work, { owner, addressOf: address, beforeFinish: () => undefined });
+  const ways = { owner, addressOf: address, beforeFinish: () => undefined };
+  const { target, restored, configured } = await writeTarget(work, ways);
   const { socket } = address(target);
   reportReplay(work, restored);
   const recovered = await watch.time('recover', () => recoverOrClean(work, target));
@@ -41,7 +42,7 @@ export async function restoreCopy(
     ...(plan.isOpenedAfter ? { port, socket } : {}),
     bytesWritten: restored.bytesWritten,
     filesWritten: restored.filesWritten,
-    warnings: restored.warnings,
+    warnings: [...restored.warnings, ...configured.warnings],
   };
   journal.finish(report);
   releasePlaces(order);

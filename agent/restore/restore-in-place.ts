@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
-import { lastValue } from '#core/restore/recovery-settings.ts';
+import type { Settings } from '#core/restore/recovery-settings.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { archiveDirectoryOf } from '#agent/database/archive-directory.ts';
@@ -11,7 +11,7 @@ import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import { canonicalPath, isAbsent } from '#agent/datadir/writer-paths.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import { clearPlace } from './clear-place.ts';
-import { closedSettings, readMember, settleInPlace } from './configure.ts';
+import { closedSettings, configuredValue, readMember, settleInPlace } from './configure.ts';
 import { giveBack } from './give-back.ts';
 import type { RecoveredInPlace, RestoreJournal } from './journal.ts';
 import { openInPlace } from './open-in-place.ts';
@@ -76,18 +76,18 @@ async function writeAndRecover({ work, owner, journal, old, warnings }: Replacem
   const { order, watch } = work;
   const { plan } = order;
   let original = '';
-  const { target, restored, configFile } = await writeTarget(work, {
+  const { target, restored, configFile, configured } = await writeTarget(work, {
     owner,
     addressOf: (one) => ({ port: order.instance?.port ?? 5432, socket: socketOf(one, order.instance?.port ?? 5432) }),
-    beforeFinish: (one) => {
+    beforeFinish: (one, outside) => {
       original = readMember(one, auto) ?? '';
-      keepHistories(one, old);
+      keepHistories(one, old, configuredValue(one, outside, 'archive_command'));
     },
   });
   reportReplay(work, restored);
   const recovered = await watch.time('recover', () => recover({ ...recoveryOf(work, target), configFile }));
   await recovered.server?.stop('SIGINT', closeMs);
-  settleInPlace(plan, target, original);
+  settleInPlace(plan, target, { original, blanks: configured.blanks });
   const report: RestoreReport = {
     ...reportOf(work, target, recovered),
     ...(recovered.server === undefined || order.instance === undefined
@@ -96,7 +96,7 @@ async function writeAndRecover({ work, owner, journal, old, warnings }: Replacem
     ...(isAbsent(old) ? {} : { keptOldAt: old }),
     bytesWritten: restored.bytesWritten,
     filesWritten: restored.filesWritten,
-    warnings: [...warnings, ...restored.warnings, ...warnClosed(plan)],
+    warnings: [...warnings, ...restored.warnings, ...configured.warnings, ...warnClosed(plan, configured.blanks)],
   };
   const inPlace: RecoveredInPlace = { report, ...(configFile === undefined ? {} : { configFile }) };
   journal.recover(inPlace);
@@ -112,9 +112,9 @@ function giveBackFailed({ order, step }: RestoreWork, journal: RestoreJournal, e
   if (!canContinue) giveBack(journal, order.runId, error);
 }
 
-function warnClosed(plan: RestorePlan): readonly Warning[] {
+function warnClosed(plan: RestorePlan, blanks: Settings): readonly Warning[] {
   if (plan.isOpenedAfter) return [];
-  const resets = Object.keys(closedSettings(plan)).map((name) => `ALTER SYSTEM RESET ${name};`);
+  const resets = Object.keys({ ...blanks, ...closedSettings(plan) }).map((name) => `ALTER SYSTEM RESET ${name};`);
   return [
     {
       code: 'recovery_settings_kept',
@@ -127,12 +127,9 @@ function warnClosed(plan: RestorePlan): readonly Warning[] {
  * Branches that were never archived, or that the pool does not know yet, keep their number: the next promotion must not
  * take it again (engine.md §I).
  */
-function keepHistories(target: EmptyTarget, old: string): void {
+function keepHistories(target: EmptyTarget, old: string, archiveCommand = ''): void {
   const there = new Set(historyFilesOf(target.directory));
-  const command = [auto, 'postgresql.conf']
-    .map((file) => lastValue(readMember(target, file) ?? '', 'archive_command'))
-    .find((found) => found !== undefined);
-  const archive = archiveDirectoryOf(command ?? '');
+  const archive = archiveDirectoryOf(archiveCommand);
   for (const folder of [join(old, 'pg_wal'), ...(archive === undefined ? [] : [archive])]) {
     for (const name of historyFilesIn(folder)) {
       if (!there.has(name)) target.writeFile(`pg_wal/${name}`, readFileSync(join(folder, name)));

@@ -10,7 +10,7 @@ import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import { prepareTarget } from '#agent/datadir/writer.ts';
 import type { OpenSet } from '#agent/sets/open-set.ts';
 import { openSet } from '#agent/sets/open-set.ts';
-import type { ServerAddress } from './configure.ts';
+import type { Configured, ServerAddress } from './configure.ts';
 import { configure } from './configure.ts';
 import { prefillLog } from './prefill-log.ts';
 import { restoreSet } from './restore-set.ts';
@@ -22,14 +22,15 @@ export interface WrittenTarget {
   readonly restored: RestoredSet;
   /** In place: the main configuration file that lies outside the data directory and stays there. */
   readonly configFile?: string | undefined;
+  readonly configured: Configured;
 }
 
 /** What differs between a copy and a restore in place while the target is written. */
 export interface WriteWays {
   readonly owner: FileOwner;
   addressOf(target: EmptyTarget): ServerAddress;
-  /** Called when all files are written, before the server may start. */
-  beforeFinish(target: EmptyTarget): void;
+  /** Called when all files are written, before the server may start; with the main configuration file that stays outside. */
+  beforeFinish(target: EmptyTarget, configFile: string | undefined): void;
 }
 
 /**
@@ -61,13 +62,16 @@ async function fill(work: RestoreWork, { set, target, ways }: Filling): Promise<
   const configFile = outsideConfiguration(order.plan, set.meta);
   const hasOutsideConfiguration = configFile !== undefined;
   const restored = await watch.time('write', () =>
-    restoreSet({ set, target, pool: order.pool, channels: order.channels, hasOutsideConfiguration, step }),
+    restoreSet({
+      ...{ set, target, pool: order.pool, hasOutsideConfiguration, step },
+      ...{ channels: order.channels, resumeBufferBytes: order.resumeBufferBytes },
+    }),
   );
   await watch.time('log', () => prefill(work, target, restored));
-  ways.beforeFinish(target);
-  configure(order.plan, target, { ...ways.addressOf(target), hasOutsideConfiguration });
+  ways.beforeFinish(target, configFile);
+  const configured = configure(order.plan, target, { ...ways.addressOf(target), outside: configFile });
   await target.finish(await set.readMember('global/pg_control'));
-  return { target, restored, configFile };
+  return { target, restored, configFile, configured };
 }
 
 /** What cannot be continued is removed, so that the place is free; what a later attempt can continue stays, unstartable. */

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseInstant } from '../instant.ts';
+import { assignmentsIn, lastValue } from './configuration-text.ts';
+import { quietLibraries, unknownLibraries } from './preload-libraries.ts';
 import {
+  blankStops,
   copySettings,
   formatSettings,
-  lastValue,
-  quietLibraries,
   recoveryNames,
   recoverySettings,
   replaceSettings,
@@ -46,7 +47,8 @@ describe('recovery settings', () => {
       fc.property(
         fc.string({ unit: 'grapheme' }).filter((value) => !/[\n\r\0]/.test(value)),
         (value) => {
-          expect(lastValue(formatSettings({ first: 'x', wanted: value, last: 'y' }), 'wanted')).toBe(value);
+          const text = formatSettings({ first: 'x', wanted: value, last: 'y' });
+          expect(lastValue(assignmentsIn(text), 'wanted')).toBe(value);
         },
       ),
     );
@@ -63,12 +65,12 @@ describe('recovery settings', () => {
   test('a configuration file of a copy leads nowhere else', () => {
     const text =
       "data_directory = '/srv/pg'\nhba_file='/etc/pg_hba.conf'\ninclude '/etc/more.conf'\ninclude_dir = 'conf.d'\nwork_mem = 1MB\nrecovery_target_xid = 3";
-    const lines = untieConfiguration(text, true)
+    const lines = untieConfiguration(text, { member: 'postgresql.conf', isCopy: true })
       .split('\n')
       .filter((line) => !line.startsWith('#'));
     expect(lines).toEqual(["include_dir = 'conf.d'", 'work_mem = 1MB']);
     expect(
-      untieConfiguration(text, false)
+      untieConfiguration(text, { member: 'postgresql.conf', isCopy: false })
         .split('\n')
         .filter((line) => line.startsWith('#')),
     ).toHaveLength(1);
@@ -89,5 +91,24 @@ describe('recovery settings', () => {
       'archive_library',
     );
     expect(quietLibraries('"$libdir/pg_cron", auto_explain ,pglogical.so')).toBe('auto_explain');
+  });
+  test('a library that nobody knows is named, known ones are not', () => {
+    expect(unknownLibraries('pg_stat_statements, "$libdir/our_sender.so", pg_cron, pgaudit')).toEqual(['our_sender']);
+  });
+  test('an include counts as leading outside exactly when it leaves the data directory', () => {
+    const includes = ['more.conf', './more.conf', 'a/../more.conf', '../more.conf', 'a/../../more.conf', '/more.conf'];
+    const isKept = (member: string) => (path: string) =>
+      !untieConfiguration(`include = '${path}'`, { member, isCopy: true }).startsWith('#');
+    expect(includes.filter(isKept('postgresql.conf'))).toEqual(includes.slice(0, 3));
+    expect(includes.filter(isKept('conf.d/one.conf'))).toEqual(includes.slice(0, 5));
+  });
+  test('a stop that somebody else set is emptied, the own one is not', () => {
+    const own = recoverySettings({
+      setting: { at: 'xid', xid: '5', isInclusive: true },
+      timeline: 1,
+      isOpenedAfter: true,
+    });
+    const found = ['recovery_target_xid', 'recovery_target_time', 'restore_command'];
+    expect(blankStops(found, own)).toEqual({ recovery_target_time: '' });
   });
 });

@@ -1,19 +1,26 @@
+import { includeNames, leadsOutside, settingOf, valueOf } from './configuration-text.ts';
 import type { RestorePlan } from './plan.ts';
+import { quietLibraries } from './preload-libraries.ts';
 import type { RestoreTarget } from './target.ts';
 
 /** Settings by name, as text that `formatSettings` quotes. */
 export type Settings = Readonly<Record<string, string>>;
+
+/** Each names a point to stop at: the server takes one of them at most. */
+const stopNames: readonly string[] = [
+  'recovery_target',
+  'recovery_target_time',
+  'recovery_target_lsn',
+  'recovery_target_xid',
+  'recovery_target_name',
+];
 
 /** What only a recovery sets: stale values of a former recovery are removed wherever they are found. */
 export const recoveryNames: readonly string[] = [
   'restore_command',
   'archive_cleanup_command',
   'recovery_end_command',
-  'recovery_target',
-  'recovery_target_time',
-  'recovery_target_lsn',
-  'recovery_target_xid',
-  'recovery_target_name',
+  ...stopNames,
   'recovery_target_inclusive',
   'recovery_target_timeline',
   'recovery_target_action',
@@ -22,7 +29,7 @@ export const recoveryNames: readonly string[] = [
 /**
  * Settings of the recovery itself (PG manual "Archive Recovery", "Recovery Target"). Log is prefilled, so nothing is
  * fetched; the stop and the timeline are explicit; hot standby is off, because only then `ready` means promoted
- * (engine.md §D).
+ * (engine.md §D); a delay that a standby had would hold up every commit of the last hours.
  */
 export function recoverySettings(plan: Pick<RestorePlan, 'setting' | 'timeline' | 'isOpenedAfter'>): Settings {
   return {
@@ -32,6 +39,7 @@ export function recoverySettings(plan: Pick<RestorePlan, 'setting' | 'timeline' 
     recovery_target_timeline: String(plan.timeline),
     recovery_target_action: plan.isOpenedAfter ? 'promote' : 'shutdown',
     hot_standby: 'off',
+    recovery_min_apply_delay: '0',
     lc_messages: 'C',
     log_timezone: 'UTC',
     log_destination: 'stderr',
@@ -62,30 +70,6 @@ function targetSettings(target: RestoreTarget): Settings {
 
 /** The server takes `Z` for an unknown abbreviation (engine.md §D). */
 const serverTime = (instant: string): string => instant.replace('T', ' ').replace('Z', '+00');
-
-/** Libraries that run jobs or replicate by themselves: a copy must not load them. */
-const busyLibraries = new Set([
-  'timescaledb',
-  'timescaledb-loader',
-  'citus',
-  'pg_net',
-  'pg_background',
-  'pg_task',
-  'pg_cron',
-  'pg_timetable',
-  'pg_partman_bgw',
-  'pgagent',
-  'pg_dbms_job',
-  'dbms_job',
-  'powa',
-  'pg_auto_failover',
-  'pgautofailover',
-  'pglogical',
-  'spock',
-  'bdr',
-  'repmgr',
-  'pg_squeeze',
-]);
 
 /**
  * Settings that keep a copy from touching production (design §7, engine.md §I): it archives nothing, listens nowhere but
@@ -118,37 +102,11 @@ export function copySettings(place: {
   };
 }
 
-/** A list of libraries without those that act on their own. */
-export const quietLibraries = (list: string): string =>
-  list
-    .split(',')
-    .map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
-    .filter((name) => name !== '' && !busyLibraries.has(name.replace(/^.*\//, '').replace(/\.so$/, '')))
-    .join(', ');
-
 /** Lines of a settings file. A quote is doubled and a backslash escaped (PG manual "Setting Parameters"). */
 export const formatSettings = (settings: Settings): string =>
   Object.entries(settings)
     .map(([name, value]) => `${name} = '${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'\n`)
     .join('');
-
-const assignment = /^\s*([A-Za-z_][\w.]*)\s*=?\s*(.*)$/;
-
-/** Name of the setting that a line of a settings file gives a value, in lower case; undefined for comments and blanks. */
-export const settingOf = (line: string): string | undefined =>
-  line.trimStart().startsWith('#') ? undefined : assignment.exec(line)?.[1]?.toLowerCase();
-
-/** Last value that a settings file gives a name, unquoted; undefined when it gives none. */
-export function lastValue(text: string, name: string): string | undefined {
-  const line = text
-    .split('\n')
-    .filter((one) => settingOf(one) === name)
-    .slice(-1)[0];
-  const value = line === undefined ? undefined : assignment.exec(line)?.[2];
-  if (value === undefined) return undefined;
-  const quoted = /^'((?:[^'\\]|''|\\.)*)'/.exec(value.trim())?.[1];
-  return quoted === undefined ? value.replace(/#.*$/, '').trim() : quoted.replaceAll("''", "'").replace(/\\(.)/g, '$1');
-}
 
 /** The text of postgresql.auto.conf without some settings, then with others. */
 export function replaceSettings(text: string, dropped: readonly string[], added: Settings): string {
@@ -163,21 +121,36 @@ const begin = '# Written by Holdfast for a restore';
 
 /** What ties a configuration file to the place of the original: in a copy it would mean production. */
 const tied = new Set(['data_directory', 'hba_file', 'ident_file', 'external_pid_file', 'config_file']);
-const includes = new Set(['include', 'include_dir', 'include_if_exists']);
+
+/** A configuration file below a data directory. */
+export interface ConfigurationMember {
+  /** Path below the data directory. */
+  readonly member: string;
+  readonly isCopy: boolean;
+}
 
 /**
- * Comments out stale recovery targets: they cannot be overridden, the server counts an empty one as a second target.
- * With `isCopy` also what would lead a copy back to the original: paths, and includes by absolute path.
+ * Comments out stale recovery targets of a former recovery. In a copy also what would lead it back to the original:
+ * paths, and includes of files outside of its own directory.
  */
-export const untieConfiguration = (text: string, isCopy: boolean): string =>
+export const untieConfiguration = (text: string, { member, isCopy }: ConfigurationMember): string =>
   text
     .split('\n')
-    .map((line) => (isStale(line) || (isCopy && isTied(line)) ? `# Set aside by Holdfast: ${line}` : line))
+    .map((line) => (isStale(line) || (isCopy && isTied(line, member)) ? `# Set aside by Holdfast: ${line}` : line))
     .join('\n');
 
 const isStale = (line: string): boolean => recoveryNames.includes(settingOf(line) ?? '');
 
-function isTied(line: string): boolean {
+function isTied(line: string, member: string): boolean {
   const name = settingOf(line) ?? '';
-  return tied.has(name) || (includes.has(name) && /^\s*\w+\s*=?\s*'?\//.test(line));
+  return tied.has(name) || (includeNames.includes(name) && leadsOutside(member, valueOf(line)));
 }
+
+/**
+ * Empty values for stops that files we must not write give, to be put before our own: the last value of a name wins, and
+ * an empty stop that is read first clears the one before it. Read after ours it would count as a second stop: FATAL.
+ */
+export const blankStops = (found: readonly string[], own: Settings): Settings =>
+  Object.fromEntries(
+    stopNames.filter((name) => found.includes(name) && own[name] === undefined).map((name) => [name, '']),
+  );
