@@ -5,6 +5,8 @@ import { engineProfiles, requireMajor } from '#core/engine/profiles.ts';
 import type { EngineProfile } from '#core/engine/profile.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { readControlFile, readIfPresent, readMajor, readPidFile } from '#agent/datadir/reader.ts';
+import { isAsideName } from '#agent/datadir/writer-aside.ts';
+import { readMarker } from '#agent/datadir/writer-marker.ts';
 
 export interface DiscoverySettings {
   /** Directories below which closed clusters are looked for, three levels deep; running ones are found by their process. */
@@ -41,18 +43,20 @@ function runningDirectories(profile: EngineProfile, processes: string): string[]
     const title = attempt(() => readFileSync(join(processes, pid, 'comm'), 'utf8').trim());
     if (title === undefined || !profile.tools.processNames.includes(title)) continue;
     const directory = attempt(() => readlinkSync(join(processes, pid, 'cwd')));
-    if (directory !== undefined && attempt(() => readPidFile(profile, directory))?.pid === Number(pid))
+    if (directory !== undefined && attempt(() => readPidFile(directory, profile.files.pid))?.pid === Number(pid))
       found.push(directory);
   }
   return found;
 }
 
+/** What a restore moved aside, and what one is writing right now, are no instances to protect. */
 function clusterDirectories(profile: EngineProfile, directory: string, depth: number): string[] {
+  if (attempt(() => readMarker(directory)) !== undefined) return [];
   if (attempt(() => readFileSync(join(directory, profile.files.control))) !== undefined) return [directory];
   if (depth === 0) return [];
   const inner = attempt(() => readdirSync(directory, { withFileTypes: true })) ?? [];
   return inner
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => entry.isDirectory() && !isAsideName(entry.name))
     .flatMap((entry) => clusterDirectories(profile, join(directory, entry.name), depth - 1));
 }
 
@@ -61,10 +65,10 @@ async function describe(profile: EngineProfile, dataDirectory: string): Promise<
     const serverMajor = readMajor(profile, dataDirectory);
     requireMajor(profile, serverMajor, dataDirectory);
     const { systemId } = (await readControlFile(profile, dataDirectory)).content;
-    const pid = readPidFile(profile, dataDirectory);
+    const pid = readPidFile(dataDirectory, profile.files.pid);
     const isRunning = pid?.isAlive === true;
     const place =
-      pid !== undefined && isRunning
+      pid?.port !== undefined && isRunning
         ? { port: pid.port, socket: pid.socketDirectory || reachable(pid.listenAddress) }
         : configuredPlace(profile, dataDirectory);
     return { engine: profile.name, dataDirectory, ...place, serverMajor, systemId, isRunning };

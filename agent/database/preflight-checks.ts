@@ -148,7 +148,7 @@ function checksumCheck({ facts }: Checked): Check {
 /** Version of the server program that runs, by the first server process; a restore on this host needs the same. */
 async function programCheck({ instance }: Checked): Promise<Check> {
   const check = 'server-program';
-  const pid = readPidFile(engineProfile(instance.engine), instance.dataDirectory)?.pid;
+  const pid = readPidFile(instance.dataDirectory, engineProfile(instance.engine).files.pid)?.pid;
   try {
     const program = readlinkSync(`/proc/${String(pid)}/exe`);
     const { stdout } = await exec({ command: program, args: ['--version'], timeoutMs: 10_000 });

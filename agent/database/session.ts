@@ -4,6 +4,7 @@ import type { InstanceAccess } from '#core/agent/order.ts';
 import { bug, fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
+import { codeOf } from '#agent/file-system.ts';
 
 /** One row as the server sent it. Read it with `textOf`, `flagOf`, `bytesOf`: foreign data is parsed, never cast. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -125,8 +126,8 @@ function sessionOf(client: pg.Client, bound: Bound): Omit<Session, 'serverVersio
 
 function queryError(cause: unknown, statement: string, { instance, user, lost }: Bound): HoldfastError {
   const code = codeOf(cause);
-  const hasNoServerCode = code === undefined;
-  if (lostCodes.test(code ?? '') || hasNoServerCode) return lost.lose(cause);
+  const hasNoServerCode = code === '';
+  if (lostCodes.test(code) || hasNoServerCode) return lost.lose(cause);
   if (code === '42501')
     return fail(
       'privilege_missing',
@@ -137,21 +138,16 @@ function queryError(cause: unknown, statement: string, { instance, user, lost }:
 }
 
 function connectError(cause: unknown, instance: string, user: string): HoldfastError {
-  if (refusedCodes.test(codeOf(cause) ?? '') || /password|SASL|authentication/i.test(reasonOf(cause))) {
+  if (refusedCodes.test(codeOf(cause)) || /password|SASL|authentication/i.test(reasonOf(cause))) {
     return fail('login_refused', { instance, user, reason: reasonOf(cause) }, cause);
   }
   return fail('instance_unreachable', { instance, reason: reasonOf(cause) }, cause);
 }
 
-function codeOf(cause: unknown): string | undefined {
-  if (!(cause instanceof Error) || !('code' in cause)) return undefined;
-  return typeof cause.code === 'string' ? cause.code : undefined;
-}
-
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   // A failed connect to several addresses has no message of its own.
-  return cause.message === '' ? (codeOf(cause) ?? cause.name) : cause.message;
+  return cause.message === '' ? codeOf(cause) || cause.name : cause.message;
 }
 
 /** Text of a column; numbers and booleans as text. Throws `bug` when the column is missing or NULL. */

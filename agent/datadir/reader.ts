@@ -6,6 +6,7 @@ import type { ControlFile } from '#core/engine/control-file.ts';
 import type { EngineProfile } from '#core/engine/profile.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { fail } from '#core/errors/fail.ts';
+import { codeOf } from '#agent/file-system.ts';
 
 /** The control file as bytes and as what they say; the bytes passed their checksum. */
 export interface ReadControlFile {
@@ -43,44 +44,46 @@ export function readMajor(profile: EngineProfile, dataDirectory: string): number
   return Number(text);
 }
 
-/** What the server says about itself in its pid file (PG `pidfile.h`). */
+/** What the server says about itself in its pid file (PostgreSQL source, `pidfile.h`). */
 export interface PidFile {
+  /** Negative in the file for a single-user server; here its absolute value. 0 before the server has written it. */
   readonly pid: number;
   readonly dataDirectory: string;
-  readonly port: number;
+  readonly port?: number;
   /** First Unix socket directory, '' when there is none. */
   readonly socketDirectory: string;
   readonly listenAddress: string;
+  /** `starting`, `stopping`, `ready` or `standby`, '' before the server says anything. */
+  readonly status: string;
   /** True while the process named there is alive. */
   readonly isAlive: boolean;
 }
 
-/** Undefined when there is no pid file, or one that a server is only about to write. */
-export function readPidFile(profile: EngineProfile, dataDirectory: string): PidFile | undefined {
-  const text = readIfPresent(join(dataDirectory, profile.files.pid));
-  const [pid = '', directory = '', , port = '', socketDirectory = '', listenAddress = ''] = (text ?? '')
-    .split('\n')
-    .map((line) => line.trim());
-  if (!/^-?\d+$/.test(pid)) return undefined;
-  // A single-user server writes its pid as a negative number.
-  const id = Math.abs(Number(pid));
+/** Undefined when there is no pid file; one that cannot be read is an error, for a server may run. */
+export function readPidFile(directory: string, name = 'postmaster.pid'): PidFile | undefined {
+  const text = readIfPresent(join(directory, name));
+  if (text === undefined) return undefined;
+  const lines = text.split('\n').map((line) => line.trim());
+  const [first = '', dataDirectory = '', , portText, socketDirectory = '', listenAddress = '', , status = ''] = lines;
+  const pid = Math.abs(Number.parseInt(first, 10)) || 0;
+  const port = Number(portText);
   return {
-    pid: id,
-    dataDirectory: directory,
-    port: Number(port),
-    socketDirectory,
-    listenAddress,
-    isAlive: isAlive(id),
+    pid,
+    dataDirectory,
+    ...(Number.isInteger(port) && port > 0 ? { port } : {}),
+    ...{ socketDirectory, listenAddress, status },
+    isAlive: isAlive(pid),
   };
 }
 
 /** True when a process with this id exists, whoever owns it. */
 export function isAlive(pid: number): boolean {
+  if (pid <= 0) return false;
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }
 
@@ -95,8 +98,7 @@ export function readIfPresent(path: string): string | undefined {
 }
 
 /** True for errors that say that a path does not exist. */
-export const isGone = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+export const isGone = (error: unknown): boolean => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
 
 function readOf(path: string, directory: string): Buffer {
   try {

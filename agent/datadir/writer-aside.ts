@@ -1,11 +1,15 @@
 import { readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
-import { isMarkedFor, syncDirectory } from './writer-marker.ts';
+import { syncDirectory } from '#agent/file-system.ts';
+import { isMarkedFor } from './writer-marker.ts';
 import { isAbsent, refuseNotEmpty } from './writer-paths.ts';
 
 /** Where a directory is kept while another takes its place. */
 export const asideOf = (path: string, runId: string): string => `${path}.before-${runId}`;
+
+/** True for the name of a directory that a restore keeps aside. */
+export const isAsideName = (name: string): boolean => /[.]before-run_[0-9a-f]{32}$/.test(name);
 
 /**
  * Moves an old directory aside, within its parent, so that nothing is copied and nothing lost. Done once per run: what was

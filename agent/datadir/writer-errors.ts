@@ -1,9 +1,7 @@
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 
-/** errno name of a file system error, '' for anything else. */
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+export { codeOf } from '#agent/file-system.ts';
 
 /** A file system error while writing a target, in the words of restores. Registered errors pass as they are. */
 export function unwritable(path: string, error: unknown): HoldfastError {

@@ -1,7 +1,7 @@
 import { closeSync, fchownSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
-import { codeOf } from './writer-errors.ts';
+import { codeOf, syncDirectory } from '#agent/file-system.ts';
 import type { FileOwner } from './writer-paths.ts';
 
 /** Marks a directory as being restored by one run: nobody else continues there, and it says why the server does not start. */
@@ -51,14 +51,4 @@ export function removeMarker(directory: string): void {
 /** Removes the marker of a run that needs it no longer; that of another run stays. */
 export function releaseMarker(directory: string, runId: string): void {
   if (readMarker(directory) === runId) removeMarker(directory);
-}
-
-/** Makes the names in a directory durable. */
-export function syncDirectory(path: string): void {
-  const handle = openSync(path, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

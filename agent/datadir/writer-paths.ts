@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
-import { codeOf } from './writer-errors.ts';
+import { codeOf } from '#agent/file-system.ts';
 
 /** The account that owns what is written and that the server runs as. */
 export interface FileOwner {

@@ -1,43 +1,9 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
-import { codeOf } from './writer-errors.ts';
-
-/** What the pid file of a server says (postmaster.pid: PostgreSQL source, pidfile.h). */
-export interface PidFile {
-  /** Negative in the file for a single-user server; here its absolute value. */
-  readonly pid: number;
-  readonly port?: number;
-  /** '' when the server has no socket. */
-  readonly socketDirectory: string;
-  /** `starting`, `stopping`, `ready` or `standby`, '' before the server says anything. */
-  readonly status: string;
-}
-
-/** Reads the pid file; undefined when there is none. */
-export function readPidFile(directory: string, name = 'postmaster.pid'): PidFile | undefined {
-  const text = readIfThere(join(directory, name));
-  if (text === undefined) return undefined;
-  const lines = text.split('\n');
-  const port = Number(lines[3]);
-  return {
-    pid: Math.abs(Number.parseInt(lines[0] ?? '', 10)) || 0,
-    ...(Number.isInteger(port) && port > 0 ? { port } : {}),
-    socketDirectory: (lines[4] ?? '').trim(),
-    status: (lines[7] ?? '').trim(),
-  };
-}
-
-/** True for a process that exists, whoever owns it. */
-export function isAlive(pid: number): boolean {
-  if (pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-}
+import { codeOf } from '#agent/file-system.ts';
+import type { PidFile } from './reader.ts';
+import { isAlive, readPidFile } from './reader.ts';
 
 /** True when a living process works in a directory, as a server does in its own (a number alone may have been taken again). */
 export function worksIn(pid: number, directory: string): boolean {

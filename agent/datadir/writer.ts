@@ -18,11 +18,13 @@ import {
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
+import { syncDirectory } from '#agent/file-system.ts';
+import { readPidFile } from './reader.ts';
 import { unwritable } from './writer-errors.ts';
-import { isMarkedFor, markerName, removeMarker, syncDirectory, writeMarker } from './writer-marker.ts';
+import { isMarkedFor, markerName, removeMarker, writeMarker } from './writer-marker.ts';
 import type { FileOwner } from './writer-paths.ts';
 import { canonicalPath, isAbsent, placeMember, refuseClosedParents, refuseNotEmpty } from './writer-paths.ts';
-import { isAlive, readPidFile, refuseRunning } from './writer-running.ts';
+import { refuseRunning } from './writer-running.ts';
 import { refuseTooLittleSpace } from './writer-space.ts';
 
 /** What a target must be proven for. */
@@ -87,7 +89,7 @@ const isMarked = (path: string, runId: string): boolean => !isAbsent(path) && is
 /** Our own unfinished target may hold the pid file of a server that died with us, but no server that lives. */
 function refuseLiveServer(directory: string): void {
   const file = readPidFile(directory);
-  if (file !== undefined && isAlive(file.pid)) refuseRunning(directory);
+  if (file?.isAlive === true) refuseRunning(directory);
 }
 
 function claim(path: string, { runId, owner }: TargetRequest): void {

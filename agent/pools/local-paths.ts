@@ -4,6 +4,7 @@ import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import { parseObjectKey, poolKey } from '#core/format/object-key.ts';
+import { codeOf } from '#agent/file-system.ts';
 
 /** A directory that holds the objects of a pool as files. `pool` is the name that errors show. */
 export interface LocalGround {
@@ -19,9 +20,6 @@ export const pathOf = (ground: LocalGround, key: ObjectKey): string => join(grou
 export const temporaryBeside = (path: string): string =>
   join(dirname(path), `${temporaryPrefix}${randomBytes(9).toString('hex')}`);
 export const markerPath = (ground: LocalGround): string => join(ground.directory, poolKey());
-
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 const fullCodes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 const refusedCodes = new Set(['EACCES', 'EPERM', 'EROFS']);

@@ -12,8 +12,9 @@ import {
 import { dirname } from 'node:path';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import { isCommitPoint, poolKey } from '#core/format/object-key.ts';
+import { codeOf } from '#agent/file-system.ts';
 import type { LocalGround } from './local-paths.ts';
-import { codeOf, localError, markerPath, notMounted, pathOf, temporaryBeside } from './local-paths.ts';
+import { localError, markerPath, notMounted, pathOf, temporaryBeside } from './local-paths.ts';
 
 /** Synchronous side of a local pool, for worker threads. Durable only after `barrier(keys)` of a store. */
 export interface LocalWriter {

@@ -6,7 +6,7 @@ import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { moveAside } from '#agent/datadir/writer-aside.ts';
-import { codeOf } from '#agent/datadir/writer-errors.ts';
+import { codeOf } from '#agent/file-system.ts';
 import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
 import { canonicalPath, isAbsent, refuseNotEmpty } from '#agent/datadir/writer-paths.ts';
 import { refuseRunning } from '#agent/datadir/writer-running.ts';

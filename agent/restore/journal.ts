@@ -4,8 +4,7 @@ import { z } from 'zod';
 import type { RunId } from '#core/id.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import { instantShape, lsnShape } from '#core/settings/shape/words.ts';
-import { codeOf } from '#agent/datadir/writer-errors.ts';
-import { syncDirectory } from '#agent/datadir/writer-marker.ts';
+import { codeOf, syncDirectory } from '#agent/file-system.ts';
 
 /** What the agent remembers of a restore across its own death. */
 export interface RestoreJournal {

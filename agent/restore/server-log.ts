@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Instant } from '#core/instant.ts';
 import { parseInstant } from '#core/instant.ts';
-import { codeOf } from '#agent/datadir/writer-errors.ts';
+import { codeOf } from '#agent/file-system.ts';
 
 const tailBytes = 64 * 1024;
 

@@ -2,7 +2,8 @@ import { chownSync, lstatSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { fail } from '#core/errors/fail.ts';
-import { codeOf, unwritable } from '#agent/datadir/writer-errors.ts';
+import { unwritable } from '#agent/datadir/writer-errors.ts';
+import { codeOf } from '#agent/file-system.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 

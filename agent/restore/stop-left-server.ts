@@ -1,7 +1,8 @@
 import { realpathSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fail } from '#core/errors/fail.ts';
-import { isAlive, readPidFile, worksIn } from '#agent/datadir/writer-running.ts';
+import { isAlive, readPidFile } from '#agent/datadir/reader.ts';
+import { worksIn } from '#agent/datadir/writer-running.ts';
 
 const graceMs = 30_000;
 const pollMs = 50;

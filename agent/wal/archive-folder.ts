@@ -1,7 +1,6 @@
 import {
   closeSync,
   fstatSync,
-  fsyncSync,
   lstatSync,
   openSync,
   readFileSync,
@@ -14,6 +13,7 @@ import { join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import { parseArchiveName } from '#core/wal/archive-name.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
+import { codeOf, syncDirectory } from '#agent/file-system.ts';
 
 /** Names of an archive directory (K-082), each list in order of name, which is the order of the log. */
 export interface ArchiveListing {
@@ -111,16 +111,6 @@ export function removeFiles(directory: string, names: readonly string[]): void {
   if (names.length > 0) syncDirectory(directory);
 }
 
-/** fsync of a directory: names made or removed in it last. */
-export function syncDirectory(directory: string): void {
-  const handle = openSync(directory, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-}
-
 const unreadable = (path: string, cause: unknown): Error =>
   fail(
     'archive_directory_unreadable',
@@ -128,7 +118,7 @@ const unreadable = (path: string, cause: unknown): Error =>
     cause,
   );
 
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
+const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';
 
 /** True when the name exists, whatever it is. */
 export const isFileNamed = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
-import { syncDirectory } from './archive-folder.ts';
+import { syncDirectory } from '#agent/file-system.ts';
 
 /** Name of the installed script. */
 export const archiveScriptName = 'holdfast-archive.sh';

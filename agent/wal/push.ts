@@ -13,7 +13,8 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
-import { isFileNamed, syncDirectory } from './archive-folder.ts';
+import { syncDirectory } from '#agent/file-system.ts';
+import { isFileNamed } from './archive-folder.ts';
 
 const blockBytes = 1 << 20;
 const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);

@@ -59,7 +59,7 @@ export async function switchLog(request: SwitchRequest): Promise<LogSwitch> {
 }
 
 function withoutServer(instance: InstanceAccess, step: StepContext, error: HoldfastError): LogSwitch {
-  const isOpen = readPidFile(engineProfile(instance.engine), instance.dataDirectory)?.isAlive === true;
+  const isOpen = readPidFile(instance.dataDirectory, engineProfile(instance.engine).files.pid)?.isAlive === true;
   if (isOpen) return { warnings: [{ code: 'log_not_switched', detail: error.message }] };
   step.log({ level: 'info', message: 'the instance is closed: only its archive directory is read' });
   return { warnings: [] };

@@ -9,7 +9,7 @@ import type { RestorePlan } from '#core/restore/plan.ts';
 import type { RestoreRequest } from '#core/restore/request.ts';
 import { planRestore } from '#core/restore/plan-restore.ts';
 import type { LogReport, RestoreReport } from '#core/restore/report.ts';
-import { isAlive, readPidFile } from '#agent/datadir/writer-running.ts';
+import { isAlive, readPidFile } from '#agent/datadir/reader.ts';
 import { restore } from '#agent/restore/restore.ts';
 import { takeLogBackup } from '#agent/wal/take-log-backup.ts';
 import type { BackupBench } from './backup.ts';

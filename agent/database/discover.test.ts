@@ -1,0 +1,26 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { formatId } from '#core/id.ts';
+import { asideOf } from '#agent/datadir/writer-aside.ts';
+import { openPostgres } from '#tests/support/postgres.ts';
+import { discover } from './discover.ts';
+
+const runId = formatId('run', 0, new Uint8Array(10));
+
+test('a closed instance below a root is found; what a restore keeps aside or is writing is no instance', async () => {
+  const closed = await openPostgres({ isClosed: true, config: ['port = 6543'] });
+  onTestFinished(() => closed.close());
+  const copyTo = (directory: string): void => {
+    mkdirSync(join(directory, 'global'), { recursive: true });
+    for (const name of ['PG_VERSION', 'global/pg_control', 'postgresql.conf'])
+      cpSync(join(closed.dataDirectory, name), join(directory, name));
+  };
+  copyTo(asideOf(closed.dataDirectory, runId));
+  copyTo(join(closed.folder, 'begun'));
+  writeFileSync(join(closed.folder, 'begun', '.holdfast-restore'), `${runId}\n`);
+  expect(await discover({ roots: [closed.folder], processes: '/proc/self/task' })).toEqual([
+    expect.objectContaining({ dataDirectory: closed.dataDirectory, isRunning: false, port: 6543 }),
+  ]);
+  expect(await discover({ roots: [], processes: '/proc/self/task' })).toEqual([]);
+});
