@@ -1,42 +1,19 @@
-import { readdirSync, utimesSync } from 'node:fs';
+import { utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ArchiveRetention } from '#core/agent/order.ts';
-import { isSegmentName, parseSegmentName } from '#core/wal/segment-name.ts';
+import { describe, expect, test } from 'vitest';
+import { parseSegmentName } from '#core/wal/segment-name.ts';
 import { branchIdOf } from '#agent/codec/hash.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
 import { keyOfLog } from '#agent/sets/log-objects.ts';
-import type { LogStage, StageOptions } from '#tests/support/log-stage.ts';
-import { openLogStage } from '#tests/support/log-stage.ts';
-import type { Major } from '#tests/support/postgres.ts';
-import { openPostgres } from '#tests/support/postgres.ts';
+import { archived, stageOn, withRetention, writeRows } from '#tests/support/log-stage.ts';
 import type { NeededLog } from './needed-log.ts';
-
-const stageOn = async (major: Major = 15, options: StageOptions = {}): Promise<LogStage> => {
-  const stage = await openLogStage(await openPostgres({ major, archive: true }), options);
-  onTestFinished(() => stage.close());
-  return stage;
-};
-
-/** Writes some log and closes its segment. */
-const write = async ({ server }: LogStage, rows = 100): Promise<void> => {
-  await server.sql('CREATE TABLE IF NOT EXISTS t (a int, b text)');
-  await server.sql(`INSERT INTO t SELECT g, md5(g::text) FROM generate_series(1, ${String(rows)}) g`);
-};
-
-const archived = ({ server }: LogStage): string[] => readdirSync(server.archiveDirectory).filter(isSegmentName).sort();
-
-const withRetention = (stage: LogStage, archiveRetention: ArchiveRetention): Parameters<LogStage['backUp']>[0] => {
-  const { options } = stage.order();
-  return { options: { ...options, archiveRetention } };
-};
 
 describe('retention of archived files', () => {
   test('K-080 delete: all backed-up files but the newest go, once every pool of the resource holds them', async () => {
     const stage = await stageOn(15, { pools: 2 });
-    await write(stage);
+    await writeRows(stage);
     await stage.server.sql('SELECT pg_switch_wal()');
-    await write(stage);
+    await writeRows(stage);
     const first = await stage.backUp(withRetention(stage, { mode: 'delete' }));
     expect(first.deletedFiles).toBe(0);
     const swapped = [...stage.pools].reverse();
@@ -47,9 +24,9 @@ describe('retention of archived files', () => {
 
   test('K-080 keep N days: younger files stay, older ones go; keep: none goes', async () => {
     const stage = await stageOn();
-    await write(stage);
+    await writeRows(stage);
     await stage.server.sql('SELECT pg_switch_wal()');
-    await write(stage);
+    await writeRows(stage);
     expect((await stage.backUp(withRetention(stage, { mode: 'keep' }))).deletedFiles).toBe(0);
     expect((await stage.backUp(withRetention(stage, { mode: 'keep-days', days: 7 }))).deletedFiles).toBe(0);
     const [oldest = ''] = archived(stage);
@@ -62,7 +39,7 @@ describe('retention of archived files', () => {
   test('K-080 nothing that a running backup needs is deleted', async () => {
     const stage = await stageOn();
     for (let i = 0; i < 3; i++) {
-      await write(stage);
+      await writeRows(stage);
       await stage.server.sql('SELECT pg_switch_wal()');
     }
     await stage.backUp();
@@ -76,9 +53,9 @@ describe('retention of archived files', () => {
   test('K-080 log of a backup recorded after the order was made stays, and all log when none can be said to be free', async () => {
     const answers: Awaited<ReturnType<NeededLog>>[] = [undefined];
     const stage = await stageOn(15, { neededLog: () => Promise.resolve(answers[0]) });
-    await write(stage);
+    await writeRows(stage);
     await stage.server.sql('SELECT pg_switch_wal()');
-    await write(stage);
+    await writeRows(stage);
     await stage.server.sql('SELECT pg_switch_wal()');
     await stage.backUp();
     const names = archived(stage);
@@ -90,9 +67,9 @@ describe('retention of archived files', () => {
 
   test('K-080 a file whose object is gone from a pool stays', async () => {
     const stage = await stageOn();
-    await write(stage);
+    await writeRows(stage);
     await stage.server.sql('SELECT pg_switch_wal()');
-    await write(stage);
+    await writeRows(stage);
     await stage.backUp();
     const [first] = stage.told[0]?.segments ?? [];
     const [access] = stage.pools;

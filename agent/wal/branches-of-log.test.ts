@@ -1,21 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { coverage, locate } from '#core/log/coverage.ts';
 import { isSegmentName } from '#core/wal/segment-name.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
 import type { LogStage } from '#tests/support/log-stage.ts';
-import { newId, openLogStage } from '#tests/support/log-stage.ts';
-import { openPostgres } from '#tests/support/postgres.ts';
-import type { Major } from '#tests/support/postgres.ts';
+import { newId, stageOn } from '#tests/support/log-stage.ts';
 import { saveLogTail } from './save-log-tail.ts';
-
-const stageOn = async (major: Major): Promise<LogStage> => {
-  const stage = await openLogStage(await openPostgres({ major, archive: true }));
-  onTestFinished(() => stage.close());
-  return stage;
-};
 
 const write = ({ server }: LogStage, table: string): Promise<unknown> =>
   server.sql(`CREATE TABLE ${table} AS SELECT g FROM generate_series(1, 1000) g`);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { logBatchKey } from '#core/format/object-key.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
 import { coverage } from '#core/log/coverage.ts';
@@ -10,16 +10,9 @@ import { branchIdOf } from '#agent/codec/hash.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
 import { keyOfLog } from '#agent/sets/log-objects.ts';
 import type { LogStage } from '#tests/support/log-stage.ts';
-import { newId, openLogStage } from '#tests/support/log-stage.ts';
-import { openPostgres } from '#tests/support/postgres.ts';
+import { newId, stageOn } from '#tests/support/log-stage.ts';
 import { readBatches } from './committed-log.ts';
 import { saveLogTail } from './save-log-tail.ts';
-
-const stageOn = async (): Promise<LogStage> => {
-  const stage = await openLogStage(await openPostgres({ major: 15, archive: true }));
-  onTestFinished(() => stage.close());
-  return stage;
-};
 
 const write = async ({ server }: LogStage): Promise<void> => {
   await server.sql('CREATE TABLE IF NOT EXISTS t (a int)');

@@ -1,38 +1,16 @@
-import { copyFileSync, existsSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import type { ArchiveRetention } from '#core/agent/order.ts';
+import { describe, expect, test } from 'vitest';
 import { coverage } from '#core/log/coverage.ts';
-import { isSegmentName } from '#core/wal/segment-name.ts';
 import type { LogStage } from '#tests/support/log-stage.ts';
-import { openLogStage } from '#tests/support/log-stage.ts';
-import { openPostgres } from '#tests/support/postgres.ts';
-
-const stageOn = async (): Promise<LogStage> => {
-  const stage = await openLogStage(await openPostgres({ major: 15, archive: true }));
-  onTestFinished(() => stage.close());
-  return stage;
-};
-
-/** Writes some log and closes its segment. */
-const write = async ({ server }: LogStage, rows = 100): Promise<void> => {
-  await server.sql('CREATE TABLE IF NOT EXISTS t (a int, b text)');
-  await server.sql(`INSERT INTO t SELECT g, md5(g::text) FROM generate_series(1, ${String(rows)}) g`);
-};
-
-const archived = ({ server }: LogStage): string[] => readdirSync(server.archiveDirectory).filter(isSegmentName).sort();
-
-const withRetention = (stage: LogStage, archiveRetention: ArchiveRetention): Parameters<LogStage['backUp']>[0] => {
-  const { options } = stage.order();
-  return { options: { ...options, archiveRetention } };
-};
+import { archived, stageOn, withRetention, writeRows } from '#tests/support/log-stage.ts';
 
 const log = (stage: LogStage): ReturnType<typeof coverage> => coverage({ sets: [], batches: stage.told });
 
 describe('log backup', () => {
   test('a different file under a committed name is refused and nothing is overwritten or deleted', async () => {
     const stage = await stageOn();
-    await write(stage);
+    await writeRows(stage);
     await stage.backUp();
     const [name = ''] = archived(stage);
     const path = join(stage.server.archiveDirectory, name);
@@ -49,9 +27,9 @@ describe('log backup', () => {
   test("another cluster's log in the directory is refused by name and identifier", async () => {
     const stage = await stageOn();
     const other = await stageOn();
-    await write(other, 300_000);
+    await writeRows(other, 300_000);
     await other.backUp();
-    await write(stage);
+    await writeRows(stage);
     await stage.backUp();
     const foreign = archived(other)[archived(other).length - 1] ?? '';
     copyFileSync(join(other.server.archiveDirectory, foreign), join(stage.server.archiveDirectory, foreign));
@@ -63,7 +41,7 @@ describe('log backup', () => {
 
   test('damaged, zero-filled and renamed files are refused, the log around them is committed', async () => {
     const stage = await stageOn();
-    await write(stage, 400_000);
+    await writeRows(stage, 400_000);
     await stage.server.sql('SELECT pg_switch_wal()');
     await stage.backUp();
     const names = archived(stage);
@@ -97,10 +75,10 @@ describe('log backup', () => {
 
   test('a file that is still being written is left for the next run', async () => {
     const stage = await stageOn();
-    await write(stage);
+    await writeRows(stage);
     await stage.server.sql('SELECT pg_switch_wal()');
     await stage.backUp();
-    await write(stage);
+    await writeRows(stage);
     await stage.backUp();
     await stage.server.stop();
     const newest = join(stage.server.archiveDirectory, archived(stage)[archived(stage).length - 1] ?? '');
@@ -113,7 +91,7 @@ describe('log backup', () => {
 
   test('files that are no log are named in a warning and left alone', async () => {
     const stage = await stageOn();
-    await write(stage);
+    await writeRows(stage);
     const stray = join(stage.server.archiveDirectory, 'notes.txt');
     writeFileSync(stray, 'x');
     const report = await stage.backUp(withRetention(stage, { mode: 'delete' }));

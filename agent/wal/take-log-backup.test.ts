@@ -1,38 +1,21 @@
-import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { coverage } from '#core/log/coverage.ts';
 import { branchPrefix } from '#core/format/object-key.ts';
-import { isSegmentName } from '#core/wal/segment-name.ts';
 import { branchIdOf, sha256Hex } from '#agent/codec/hash.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
 import { getLogSegment, keyOfLog } from '#agent/sets/log-objects.ts';
-import type { LogStage, StageOptions } from '#tests/support/log-stage.ts';
-import { openLogStage } from '#tests/support/log-stage.ts';
-import type { Major } from '#tests/support/postgres.ts';
-import { openPostgres } from '#tests/support/postgres.ts';
+import type { LogStage } from '#tests/support/log-stage.ts';
+import { archived, stageOn, writeRows } from '#tests/support/log-stage.ts';
 import { readBatches } from './committed-log.ts';
-
-const stageOn = async (major: Major = 15, options: StageOptions = {}): Promise<LogStage> => {
-  const stage = await openLogStage(await openPostgres({ major, archive: true }), options);
-  onTestFinished(() => stage.close());
-  return stage;
-};
-
-/** Writes some log and closes its segment. */
-const write = async ({ server }: LogStage, rows = 100): Promise<void> => {
-  await server.sql('CREATE TABLE IF NOT EXISTS t (a int, b text)');
-  await server.sql(`INSERT INTO t SELECT g, md5(g::text) FROM generate_series(1, ${String(rows)}) g`);
-};
-
-const archived = ({ server }: LogStage): string[] => readdirSync(server.archiveDirectory).filter(isSegmentName).sort();
 
 const log = (stage: LogStage): ReturnType<typeof coverage> => coverage({ sets: [], batches: stage.told });
 
 describe.each([12, 15, 18] as const)('log backup on PostgreSQL %i', (major) => {
   test('K-049 what was committed before the run began is in the pool after it, without a gap', async () => {
     const stage = await stageOn(major);
-    await write(stage, 200_000);
+    await writeRows(stage, 200_000);
     const report = await stage.backUp();
     expect(report.segments).toBe(archived(stage).length);
     expect(report.segments).toBeGreaterThan(1);
@@ -48,7 +31,7 @@ describe.each([12, 15, 18] as const)('log backup on PostgreSQL %i', (major) => {
 describe('log backup', () => {
   test('K-049 every segment in the pool is the archived file byte for byte, in an encrypted pool too', async () => {
     const stage = await stageOn(15, { passphrase: 'correct horse battery' });
-    await write(stage);
+    await writeRows(stage);
     await stage.backUp();
     const [access] = stage.pools;
     const pool = access === undefined ? undefined : await openPool(access);
@@ -73,9 +56,9 @@ describe('log backup', () => {
 
   test('a second run commits only what is new, and batches form a chain', async () => {
     const stage = await stageOn();
-    await write(stage);
+    await writeRows(stage);
     await stage.backUp();
-    await write(stage);
+    await writeRows(stage);
     const again = await stage.backUp();
     expect(again.segments).toBe(1);
     expect(stage.told).toHaveLength(2);
@@ -86,7 +69,7 @@ describe('log backup', () => {
 
   test('an idle database stays covered: a run without new log moves covered-until', async () => {
     const stage = await stageOn();
-    await write(stage);
+    await writeRows(stage);
     await stage.backUp();
     const before = log(stage).branches[0]?.stretches[0]?.coveredUntil;
     const idle = await stage.backUp();
@@ -97,7 +80,7 @@ describe('log backup', () => {
 
   test('D-012 a closed instance gives what its archive holds', async () => {
     const stage = await stageOn();
-    await write(stage);
+    await writeRows(stage);
     await stage.server.sql('SELECT pg_switch_wal()');
     await stage.server.stop();
     const report = await stage.backUp();
@@ -109,10 +92,10 @@ describe('log backup', () => {
   test('a missing segment is a recorded break and a warning, and the log behind it is committed', async () => {
     const stage = await stageOn();
     for (let i = 0; i < 3; i++) {
-      await write(stage);
+      await writeRows(stage);
       await stage.server.sql('SELECT pg_switch_wal()');
     }
-    await write(stage);
+    await writeRows(stage);
     const all = await stage.backUp();
     const other = await stageOn();
     expect(all.segments).toBeGreaterThan(3);
@@ -134,7 +117,7 @@ describe('log backup', () => {
 
   test('log that a killed run left without its batch is used by the next run', async () => {
     const stage = await stageOn();
-    await write(stage);
+    await writeRows(stage);
     await stage.server.sql('SELECT pg_switch_wal()');
     await stage.server.stop();
     await stage.backUp();
@@ -155,7 +138,7 @@ describe('log backup', () => {
 
   test('a segment that a power cut tore before its batch is stored beside the torn one, and can be restored', async () => {
     const stage = await stageOn();
-    await write(stage);
+    await writeRows(stage);
     await stage.server.sql('SELECT pg_switch_wal()');
     await stage.server.stop();
     const [access] = stage.pools;
@@ -170,7 +153,7 @@ describe('log backup', () => {
 
   test('K-082 without an archive directory in the job the one of archive_command is read', async () => {
     const stage = await stageOn();
-    await write(stage);
+    await writeRows(stage);
     const { channels, compression, archiveRetention, limits, isFastCheckpoint } = stage.order().options;
     const options = { channels, compression, archiveRetention, limits, isFastCheckpoint };
     await stage.server.sql(

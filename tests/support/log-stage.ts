@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { OrderOf } from '#core/agent/order.ts';
+import { onTestFinished } from 'vitest';
+import type { ArchiveRetention, OrderOf } from '#core/agent/order.ts';
 import { formatId, parseId } from '#core/id.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
+import { isSegmentName } from '#core/wal/segment-name.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import type { NeededLog } from '#agent/wal/needed-log.ts';
 import type { StepContext } from '#core/ports/step.ts';
@@ -13,7 +15,8 @@ import { createPool } from '#agent/pools/open-pool.ts';
 import { takeLogBackup } from '#agent/wal/take-log-backup.ts';
 import type { Folder } from './folder.ts';
 import { openFolder } from './folder.ts';
-import type { Postgres } from './postgres.ts';
+import type { Major, Postgres } from './postgres.ts';
+import { openPostgres } from './postgres.ts';
 
 export const clock = { nowMs: (): number => Date.now() };
 export const newId: IdSource = (prefix) => formatId(prefix, Date.now(), randomBytes(10));
@@ -47,7 +50,7 @@ export interface StageOptions {
 }
 
 /** The caller opened the server with `archive: true` and closes the stage, which closes the server. */
-export const openLogStage = async (server: Postgres, options: StageOptions = {}): Promise<LogStage> => {
+const openLogStage = async (server: Postgres, options: StageOptions = {}): Promise<LogStage> => {
   const folder = openFolder('hf-log-');
   const pools: PoolAccess[] = [];
   for (let i = 0; i < (options.pools ?? 1); i++)
@@ -109,3 +112,25 @@ export const openLogStage = async (server: Postgres, options: StageOptions = {})
     },
   };
 };
+
+/** A stage on an archiving server of its own, closed with the test. */
+export const stageOn = async (major: Major = 15, options: StageOptions = {}): Promise<LogStage> => {
+  const stage = await openLogStage(await openPostgres({ major, archive: true }), options);
+  onTestFinished(() => stage.close());
+  return stage;
+};
+
+/** Writes some log: rows of a table that is made when it is missing. */
+export const writeRows = async ({ server }: LogStage, rows = 100): Promise<void> => {
+  await server.sql('CREATE TABLE IF NOT EXISTS t (a int, b text)');
+  await server.sql(`INSERT INTO t SELECT g, md5(g::text) FROM generate_series(1, ${String(rows)}) g`);
+};
+
+/** Names of the archived segments, in order. */
+export const archived = ({ server }: LogStage): string[] =>
+  readdirSync(server.archiveDirectory).filter(isSegmentName).sort();
+
+/** A change of the order: what happens to archived files after the backup. */
+export const withRetention = (stage: LogStage, archiveRetention: ArchiveRetention): Partial<OrderOf<'log-backup'>> => ({
+  options: { ...stage.order().options, archiveRetention },
+});
