@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { indexSet } from '#catalog/backup-sets.ts';
+import type { Database } from '#catalog/database.ts';
 import { addHost, storeReport } from '#catalog/hosts.ts';
 import { findInspection } from '#catalog/inspections.ts';
 import { indexBatch } from '#catalog/log-batches.ts';
@@ -8,7 +9,7 @@ import { lockEnrolmentToken, useEnrolmentToken } from '#catalog/tokens.ts';
 import { isOlderVersion, oldestAgentVersion } from '#core/access/version.ts';
 import type { Enrolment, EnrolmentRequest } from '#core/agent/enrolment.ts';
 import { fail } from '#core/errors/fail.ts';
-import type { HostId, RunId } from '#core/id.ts';
+import type { HostId, PoolId, RunId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
 import { isFinal } from '#core/run/run-state.ts';
 import { batchSummaryShape, setSummaryShape } from '#core/settings/shape/committed.ts';
@@ -136,43 +137,51 @@ const tellRoutes = (context: Context): Route[] => [
       return { answer: undefined };
     },
   }),
-  route({
-    method: 'put',
-    path: '/agent/v1/sets/{set}',
+  committedRoute(context, {
+    path: '/agent/v1/sets/{id}',
     title: 'Index a committed set; idempotent',
-    access: 'host',
-    status: 204,
-    params: z.object({ set: idShape('set') }),
+    prefix: 'set',
     body: setSummaryShape,
-    serve: async ({ params, body, caller }) => {
-      demandSameId(params.set, body.setId);
-      await indexSet(
-        context.catalog,
-        body,
-        await poolToldOf(context.catalog, { hostId: hostOf(caller), runId: body.runId, object: body.setId }),
-      );
-      return { answer: undefined };
-    },
+    idOf: ({ setId }) => setId,
+    index: indexSet,
   }),
-  route({
-    method: 'put',
-    path: '/agent/v1/batches/{batch}',
+  committedRoute(context, {
+    path: '/agent/v1/batches/{id}',
     title: 'Index a committed log batch; idempotent',
-    access: 'host',
-    status: 204,
-    params: z.object({ batch: idShape('batch') }),
+    prefix: 'batch',
     body: batchSummaryShape,
-    serve: async ({ params, body, caller }) => {
-      demandSameId(params.batch, body.batchId);
-      await indexBatch(
-        context.catalog,
-        body,
-        await poolToldOf(context.catalog, { hostId: hostOf(caller), runId: body.runId, object: body.batchId }),
-      );
-      return { answer: undefined };
-    },
+    idOf: ({ batchId }) => batchId,
+    index: indexBatch,
   }),
 ];
+
+interface Committed<T> {
+  readonly path: string;
+  readonly title: string;
+  readonly prefix: 'set' | 'batch';
+  readonly body: z.ZodType<T>;
+  readonly idOf: (told: T) => string;
+  readonly index: (db: Database, told: T, pool: PoolId) => Promise<void>;
+}
+
+/** What a host tells of something that is committed: indexed under the pool that it lies in. */
+const committedRoute = <T extends { readonly runId: RunId }>(context: Context, told: Committed<T>): Route =>
+  route({
+    method: 'put',
+    path: told.path,
+    title: told.title,
+    access: 'host',
+    status: 204,
+    params: z.object({ id: idShape(told.prefix) }),
+    body: told.body,
+    serve: async ({ params, body, caller }) => {
+      const object = told.idOf(body);
+      demandSameId(params.id, object);
+      const pool = await poolToldOf(context.catalog, { hostId: hostOf(caller), runId: body.runId, object });
+      await told.index(context.catalog, body, pool);
+      return { answer: undefined };
+    },
+  });
 
 function demandSameId(inPath: string, inBody: string): void {
   if (inPath !== inBody)
