@@ -37,13 +37,18 @@ const undoMs = 15_000;
 /** `holdfast agent`: enrols this host when it is not yet, then serves its three queues until SIGTERM or SIGINT. */
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { enrol: { type: 'string' }, api: { type: 'string' }, home: { type: 'string' } },
+    options: {
+      ...{ enrol: { type: 'string' }, api: { type: 'string' }, home: { type: 'string' } },
+      'discover-root': { type: 'string', multiple: true },
+    },
   });
+  const roots = values['discover-root'];
   const settings = readSettings(agentSettings, {
     ...process.env,
     ...(values.enrol === undefined || values.enrol === 'env' ? {} : { HOLDFAST_ENROL_TOKEN_FILE: values.enrol }),
     ...(values.api === undefined ? {} : { HOLDFAST_API_URL: values.api }),
     ...(values.home === undefined ? {} : { HOLDFAST_AGENT_HOME: values.home }),
+    ...(roots === undefined ? {} : { HOLDFAST_DISCOVER_ROOT: roots.join(':') }),
   });
   const identity = await enrol({
     home: settings.agentHome,
@@ -73,13 +78,13 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
     relay.add(runId, line);
   };
   const jobs = openJobTable({ journal, fence: openFence(), clock, log: say });
-  const programs = (settings.postgresBin ?? '').split(':').filter((path) => path !== '');
   const work = openHostWork({
     home,
     clock,
     channel,
     version: productVersion,
-    programs,
+    programs: listOf(settings.postgresBin),
+    roots: listOf(settings.discoverRoot),
     account: settings.restoreAccount,
   });
   const queues = queuesOf(settings, identity);
@@ -114,6 +119,9 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   await relay.close();
   await lock.release();
 }
+
+/** Paths of a setting that are separated by colons. */
+const listOf = (paths = ''): readonly string[] => paths.split(':').filter((path) => path !== '');
 
 const undoLeft = (parts: Pick<Undoing, 'home' | 'channel' | 'isLive'>, signal: AbortSignal): Promise<void> =>
   keepUndoing(

@@ -49,6 +49,19 @@ export const agentSettings = z.object({
     example: '/usr/lib/postgresql/15/bin:/usr/lib/postgresql/18/bin',
     since,
   }),
+  discoverRoot: field(
+    z
+      .string()
+      .regex(/^\/[^:]*(:\/[^:]*)*$/, 'absolute directories, separated by colons')
+      .optional(),
+    {
+      title: 'Directories of closed instances',
+      description:
+        'Directories in which instances that do not run are looked for too, three levels deep, separated by colons; the flag may be repeated',
+      example: '/var/lib/postgresql:/srv/pg',
+      since,
+    },
+  ),
   restoreAccount: field(z.string().min(1).default('postgres'), {
     title: 'Owner of restored copies',
     description: 'Account (name or uid:gid) that owns and runs a restored copy when the agent is root',
