@@ -62,10 +62,7 @@ async function fill(work: RestoreWork, { set, target, ways }: Filling): Promise<
   const configFile = outsideConfiguration(order.plan, set.meta);
   const hasOutsideConfiguration = configFile !== undefined;
   const restored = await watch.time('write', () =>
-    restoreSet({
-      ...{ set, target, pool: order.pool, hasOutsideConfiguration, step },
-      ...{ channels: order.channels, resumeBufferBytes: order.resumeBufferBytes },
-    }),
+    restoreSet({ set, target, pool: order.pool, channels: order.channels, hasOutsideConfiguration, step }),
   );
   await watch.time('log', () => prefill(work, target, restored));
   ways.beforeFinish(target, configFile);

@@ -15,11 +15,8 @@ import { checkLogin } from '#agent/database/login.ts';
 import { preflight } from '#agent/database/preflight.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { createPool, openPool } from '#agent/pools/open-pool.ts';
-import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
-import { patienceOf } from '#agent/pools/retry.ts';
 import { restore } from '#agent/restore/restore.ts';
 import { listSets } from '#agent/sets/list-sets.ts';
-import { lookIntoSet } from '#agent/sets/look-into-set.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
 import { readBatches } from '#agent/wal/committed-log.ts';
 import { neededLogOf } from '#agent/wal/needed-log.ts';
@@ -54,21 +51,13 @@ export function openHostWork(parts: HostWorkParts): HostWork {
       programs: () => Promise.resolve(parts.programs),
       account: parts.account,
     }),
-    verifySet: async (order, step) => {
-      const pool = await openPoolOfStep(order.pool, step, clock);
-      try {
-        return await verifySet(pool, order.setId, order.depth, step);
-      } finally {
-        await pool.close();
-      }
-    },
+    verifySet: (order, step) => withPool(order.pool, (pool) => verifySet(pool, order.setId, order.depth, step)),
     readPool,
     discover: () => discover({ roots: parts.roots, processes: '/proc' }),
     preflight,
     checkLogin: ({ instance }) => checkLogin(instance),
     createPool: ({ pool }) => createPool(pool, clock),
     testPool: ({ pool }) => withPool(pool, (opened) => testPool(opened, newId)),
-    lookIntoSet: (asked) => withPool(asked.pool, (pool) => lookIntoSet(pool, asked)),
   };
 }
 
@@ -102,7 +91,7 @@ async function testPool(pool: Pool, newId: IdSource): Promise<{ readonly freeByt
 
 /** Sets and batches that cannot be read do not hide the others; each is named in the log of the run. */
 async function* readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIterable<CommittedInPool> {
-  const pool = await openPool(order.pool, patienceOf(step));
+  const pool = await openPool(order.pool);
   try {
     for await (const found of listSets(pool)) {
       step.signal.throwIfAborted();
