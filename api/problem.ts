@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import { errors } from '#core/errors/errors.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { refusalOf } from '#core/settings/request-error.ts';
 
 /** RFC 9457 problem details. `code` is the durable name, `hint` the remedy; `zh` the same in Chinese. */
 export const problemShape = z
@@ -44,11 +45,7 @@ export function problemOf(thrown: unknown, instance: string, traceId: string): P
 
 function registeredOf(thrown: unknown, traceId: string): HoldfastError {
   if (thrown instanceof HoldfastError) return thrown;
-  if (thrown instanceof z.ZodError) {
-    const [issue] = thrown.issues;
-    const pointer = `/${(issue?.path ?? []).map(String).join('/')}`;
-    return fail('request_invalid', { pointer, reason: issue?.message ?? 'not valid' }, thrown);
-  }
+  if (thrown instanceof z.ZodError) return refusalOf(thrown, (path) => `/${path.join('/')}`);
   if (isBodyParserError(thrown)) return fail('request_invalid', { pointer: '/', reason: thrown.message }, thrown);
   return fail('bug', { what: `an error without a code, trace ${traceId}` }, thrown);
 }

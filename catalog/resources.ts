@@ -100,7 +100,8 @@ export async function freeResourceName(db: Database, wanted: string): Promise<st
   }
 }
 
-async function demandFreeName(db: Database, name: string): Promise<void> {
+/** Throws `name_taken`. */
+export async function demandFreeName(db: Database, name: string): Promise<void> {
   const rows = await db.rows(z.object({ id: z.string() }), 'select id from resource where name = $1', [name]);
   if (rows.length > 0) throw fail('name_taken', { name, noun: 'resource' });
 }

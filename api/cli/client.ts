@@ -7,6 +7,7 @@ import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
 export interface ApiClient {
   get<T>(shape: z.ZodType<T>, path: string): Promise<T>;
   post<T>(shape: z.ZodType<T>, path: string, body?: unknown): Promise<T>;
+  remove<T>(shape: z.ZodType<T>, path: string): Promise<T>;
   /** Follows server-sent events until the server ends them; `onEvent` gets the name and the data. */
   follow(path: string, onEvent: (name: string, data: string) => void): Promise<void>;
 }
@@ -43,6 +44,7 @@ export function openClient(url: string, token: string): ApiClient {
         await send(path, { method: 'POST', headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
       );
     },
+    remove: async (shape, path) => parsed(shape, await send(path, { method: 'DELETE' })),
     follow: async (path, onEvent) => {
       const response = await send(path, { headers: { accept: 'text/event-stream' } });
       await readEvents(response, onEvent).catch((cause: unknown) => {

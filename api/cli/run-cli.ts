@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { exitCodes } from '#core/errors/error-spec.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { refusalOf } from '#core/settings/request-error.ts';
 import { productVersion } from '#core/version.ts';
 import type { Cli, CliPorts } from './cli.ts';
 import { openCli } from './cli.ts';
@@ -70,11 +71,8 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
 
 function registeredOf(cause: unknown): HoldfastError {
   if (cause instanceof HoldfastError) return cause;
-  if (!(cause instanceof z.ZodError))
-    return fail('bug', { what: cause instanceof Error ? cause.message : 'no reason given' }, cause);
-  const [issue] = cause.issues;
-  const name = (issue?.path ?? []).map(String).join('.');
-  return fail('request_invalid', { pointer: name, reason: issue?.message ?? 'not valid' }, cause);
+  if (cause instanceof z.ZodError) return refusalOf(cause, (path) => path.join('.'));
+  return fail('bug', { what: cause instanceof Error ? cause.message : 'no reason given' }, cause);
 }
 
 /** Message, causes and remedy. */

@@ -5,6 +5,7 @@ import { backupSetRoutes } from './backup-sets.ts';
 import { hostRoutes } from './hosts.ts';
 import { jobRoutes } from './jobs.ts';
 import { poolRoutes } from './pools.ts';
+import { resourceChangeRoutes } from './resource-changes.ts';
 import { resourceRoutes } from './resources.ts';
 import { restoreRoutes } from './restores.ts';
 import { runRoutes } from './runs.ts';
@@ -17,6 +18,7 @@ export const allRoutes = (context: Context): Route[] => [
   ...resourceRoutes(context),
   ...poolRoutes(context),
   ...jobRoutes(context),
+  ...resourceChangeRoutes(context),
   ...runRoutes(context),
   ...backupSetRoutes(context),
   ...restoreRoutes(context),

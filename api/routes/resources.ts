@@ -24,7 +24,7 @@ import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { listShape, wholeList } from './words.ts';
 
-const resource = resourceShape.meta({ id: 'Resource' });
+export const resource = resourceShape.meta({ id: 'Resource' });
 const preflight = preflightShape.meta({ id: 'PreflightReport' });
 const resourceParams = z.object({ resource: z.string() });
 const registerBody = z.object({ host: z.string(), dataDirectory: pathShape, name: nameShape.optional() });

@@ -8,6 +8,17 @@ import { bytesText, tableOf, timeText } from '../terminal.ts';
 
 const tokenShape = z.object({ token: z.string(), expiresAt: z.string() });
 
+const shownPath = 20;
+
+/** The disk with the least room; `--json` tells all. Only the end of a long path is shown, so that lines fit. */
+function leastFree(disks: readonly { readonly path: string; readonly freeBytes: number }[]): string {
+  const [least] = disks.toSorted((a, b) => a.freeBytes - b.freeBytes);
+  if (least === undefined) return '-';
+  const { path, freeBytes } = least;
+  const shown = path.length > shownPath ? `…${path.slice(1 - shownPath)}` : path;
+  return `${bytesText(freeBytes)} at ${shown}`;
+}
+
 export function addHostCommands(program: Command, cli: Cli): void {
   const noun = program.command('host').description('hosts: machines with an agent');
   addVerb(noun, cli, {
@@ -22,9 +33,9 @@ export function addHostCommands(program: Command, cli: Cli): void {
         host.agentVersion,
         timeText(host.reportedAt),
         String(host.report?.instances.length ?? 0),
-        (host.report?.disks ?? []).map((disk) => `${disk.path} ${bytesText(disk.freeBytes)} free`).join(', '),
+        leastFree(host.report?.disks ?? []),
       ]);
-      return { json: data, text: tableOf(['HOST', 'STATE', 'VERSION', 'REPORTED', 'INSTANCES', 'DISKS'], rows) };
+      return { json: data, text: tableOf(['HOST', 'STATE', 'VERSION', 'REPORTED', 'INSTANCES', 'LEAST FREE'], rows) };
     },
   });
   addVerb(noun, cli, {

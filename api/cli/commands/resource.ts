@@ -1,22 +1,18 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import type { RemovedResource } from '#catalog/resource-changes.ts';
+import { removedResourceShape } from '#catalog/resource-changes.ts';
 import { resourceShape } from '#catalog/resources.ts';
 import type { PreflightReport } from '#core/agent/inspection.ts';
 import { fail } from '#core/errors/fail.ts';
-import { discoveredInstanceShape, preflightShape } from '#core/settings/shape/host.ts';
+import { preflightShape } from '#core/settings/shape/host.ts';
 import { envName } from '#core/settings/registry.ts';
 import { listShape } from '../../routes/words.ts';
 import { askSecret } from '../ask-secret.ts';
-import type { Cli, Said } from '../cli.ts';
+import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { tableOf } from '../terminal.ts';
-
-const foundShape = z.looseObject({
-  instance: discoveredInstanceShape,
-  resourceId: z.string().nullable(),
-  resourceName: z.string().nullable(),
-});
-const hostsShape = listShape(z.looseObject({ name: z.string(), isOnline: z.boolean() }));
+import { addDiscover } from './discover.ts';
 
 export function addResourceCommands(program: Command, cli: Cli): void {
   const noun = program.command('resource').description('resources: database instances');
@@ -37,23 +33,9 @@ export function addResourceCommands(program: Command, cli: Cli): void {
       return { json: data, text: tableOf(['RESOURCE', 'ENGINE', 'DATA DIRECTORY', 'PORT', 'LOGIN', ''], rows) };
     },
   });
-  addVerb(noun, cli, {
-    usage: 'discover [host]',
-    title: 'ask agents which instances they find; without a host, every online one',
-    options: {
-      '--register': 'register what is new',
-      '--data-directory <path>': 'only this instance',
-      '--name <name>': 'with --register and --data-directory: the name it gets',
-    },
-    shape: z.object({
-      host: z.string().optional(),
-      register: z.boolean().default(false),
-      dataDirectory: z.string().optional(),
-      name: z.string().optional(),
-    }),
-    act: (_cli, args) => discover(cli, args),
-  });
+  addDiscover(noun, cli);
   addLogin(noun, cli);
+  addChanges(noun, cli);
   addVerb(noun, cli, {
     usage: 'preflight <resource>',
     title: 'check everything a backup of the instance needs; exit code 3 when a check fails',
@@ -70,43 +52,6 @@ export function addResourceCommands(program: Command, cli: Cli): void {
       return undefined;
     },
   });
-}
-
-interface DiscoverArgs {
-  readonly host?: string | undefined;
-  readonly register: boolean;
-  readonly dataDirectory?: string | undefined;
-  readonly name?: string | undefined;
-}
-
-async function discover(cli: Cli, { host, register, dataDirectory, name }: DiscoverArgs): Promise<Said> {
-  const client = await cli.client();
-  const all =
-    host === undefined ? (await client.get(hostsShape, '/api/v1/hosts')).data : [{ name: host, isOnline: true }];
-  const rows: { host: string; instance: z.output<typeof discoveredInstanceShape>; resource: string | null }[] = [];
-  for (const one of all.filter(({ isOnline }) => isOnline)) {
-    const { data } = await client.post(
-      listShape(foundShape),
-      `/api/v1/hosts/${encodeURIComponent(one.name)}/discover`,
-      {},
-    );
-    for (const { instance, resourceName } of data) {
-      if (dataDirectory !== undefined && instance.dataDirectory !== dataDirectory) continue;
-      const body = { host: one.name, dataDirectory: instance.dataDirectory, ...(name === undefined ? {} : { name }) };
-      const shouldRegister = register && resourceName === null;
-      const made = shouldRegister ? await client.post(resourceShape, '/api/v1/resources', body) : undefined;
-      rows.push({ host: one.name, instance, resource: made?.name ?? resourceName });
-    }
-  }
-  const table = rows.map(({ host: on, instance, resource }) => [
-    on,
-    `${instance.engine} ${String(instance.serverMajor)}`,
-    instance.dataDirectory,
-    String(instance.port),
-    instance.isRunning ? 'running' : 'closed',
-    resource ?? '(not registered)',
-  ]);
-  return { json: rows, text: tableOf(['HOST', 'ENGINE', 'DATA DIRECTORY', 'PORT', 'STATE', 'RESOURCE'], table) };
 }
 
 function addLogin(noun: Command, cli: Cli): void {
@@ -137,6 +82,38 @@ function addLogin(noun: Command, cli: Cli): void {
       return { json: row, text: `Logged in to ${row.name} as ${user}.` };
     },
   });
+}
+
+function addChanges(noun: Command, cli: Cli): void {
+  addVerb(noun, cli, {
+    usage: 'rename <resource> <name>',
+    title: 'give a resource another name',
+    shape: z.object({ resource: z.string(), name: z.string() }),
+    act: async (_cli, { resource, name }) => {
+      const path = `/api/v1/resources/${encodeURIComponent(resource)}/rename`;
+      const row = await (await cli.client()).post(resourceShape, path, { name });
+      return { json: row, text: `${resource} is now ${row.name}.` };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'rm <resource>',
+    title: 'take a resource from its host; refused while it has runs, its sets and log stay',
+    shape: z.object({ resource: z.string() }),
+    act: async (_cli, { resource }) => {
+      const path = `/api/v1/resources/${encodeURIComponent(resource)}`;
+      const removed = await (await cli.client()).remove(removedResourceShape, path);
+      return { json: removed, text: removedText(removed) };
+    },
+  });
+}
+
+function removedText({ name, sets, batches, isForgotten }: RemovedResource): string {
+  if (isForgotten) return `Removed ${name}: it had no sets and no log. The instance itself was not touched.`;
+  return [
+    `Removed ${name} from its host; its login is gone, the instance itself was not touched.`,
+    `${String(sets)} backup sets and ${String(batches)} log batches stay in their pools: restore them as before (--resource ${name}).`,
+    'Registering the same instance again gives them back to it.',
+  ].join('\n');
 }
 
 function preflightText(report: PreflightReport): string {

@@ -5,6 +5,7 @@ import type { RunId } from '#core/id.ts';
 import type { Cli, Said } from '../cli.ts';
 import { timeText } from '../terminal.ts';
 import { demandSuccess, watchRun } from '../watch-run.ts';
+import { resultLines } from './result-words.ts';
 
 /** Options of every command that starts a run. */
 export const waitOptions = {
@@ -28,26 +29,11 @@ export function runText(run: RunRow): string {
 }
 
 function outcomeText(outcome: NonNullable<RunRow['outcome']>): string {
-  if (outcome.state === 'succeeded') return resultText(outcome.result);
-  if (outcome.state !== 'warned') return `${outcome.code}: ${outcome.message}`;
-  const warnings = outcome.warnings.map((warning) => `${warning.code}: ${warning.detail}`);
-  return [resultText(outcome.result), ...warnings].join('\n         ');
-}
-
-const openedShape = z.looseObject({
-  isOpen: z.literal(true),
-  directory: z.string(),
-  socket: z.string(),
-  port: z.number(),
-});
-
-/** A restored database says how to reach it and how to stop it; other results are told as they are. */
-function resultText(result: unknown): string {
-  const opened = openedShape.safeParse(result);
-  if (!opened.success) return JSON.stringify(result);
-  const { directory, socket, port } = opened.data;
-  const reach = `open in ${directory}: psql -h ${socket} -p ${String(port)}`;
-  return [reach, `stop it with pg_ctl -D ${directory} stop`, JSON.stringify(result)].join('\n         ');
+  if (outcome.state !== 'succeeded' && outcome.state !== 'warned') return `${outcome.code}: ${outcome.message}`;
+  const warnings =
+    outcome.state === 'warned' ? outcome.warnings.map((one) => `warning ${one.code}: ${one.detail}`) : [];
+  const lines = [...resultLines(outcome.result), ...warnings];
+  return lines.length === 0 ? 'done' : lines.join('\n         ');
 }
 
 interface Asked {

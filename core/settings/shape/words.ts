@@ -7,14 +7,22 @@ import type { Lsn } from '../../wal/lsn.ts';
 import { parseLsn } from '../../wal/lsn.ts';
 import type { SegmentName } from '../../wal/segment-name.ts';
 import { parseSegmentName } from '../../wal/segment-name.ts';
+import type { IdIssue } from '../request-error.ts';
 
 /** Shapes of the small words that cross a wire as text. They accept exactly what their parse function accepts. */
 export const idShape = <P extends IdPrefix>(prefix: P): z.ZodType<IdByPrefix[P], string> =>
   z
     .string()
-    .regex(new RegExp(`^${prefix}_[0-9a-f]{32}$`))
-    .transform((text) => parseId(prefix, text))
-    .meta({ description: `id of a ${prefix}` });
+    .transform((text, context) => {
+      if (isId(prefix, text)) return parseId(prefix, text);
+      const params: IdIssue = { idKind: prefix, text: text.slice(0, 60) };
+      context.addIssue({ code: 'custom', message: `not a ${prefix} id`, params: { ...params } });
+      return z.NEVER;
+    })
+    .meta({ description: `id of a ${prefix}`, pattern: idPattern(prefix) });
+
+const idPattern = (prefix: IdPrefix): string => `^${prefix}_[0-9a-f]{32}$`;
+const isId = (prefix: IdPrefix, text: string): boolean => new RegExp(idPattern(prefix)).test(text);
 
 /** A time with its zone; a time without one is refused (peers.md §5 item 23). */
 export const instantShape: z.ZodType<Instant, string> = z

@@ -1,0 +1,106 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { resourceShape } from '#catalog/resources.ts';
+import { fail } from '#core/errors/fail.ts';
+import { discoveredInstanceShape } from '#core/settings/shape/host.ts';
+import { listShape } from '../../routes/words.ts';
+import type { Cli, Said } from '../cli.ts';
+import { addVerb } from '../cli.ts';
+import type { ApiClient } from '../client.ts';
+import { tableOf } from '../terminal.ts';
+
+const foundShape = z.looseObject({
+  instance: discoveredInstanceShape,
+  resourceId: z.string().nullable(),
+  resourceName: z.string().nullable(),
+});
+const hostsShape = listShape(z.looseObject({ name: z.string(), isOnline: z.boolean() }));
+
+const discoverShape = z.object({
+  host: z.string().optional(),
+  register: z.boolean().default(false),
+  only: z.string().optional(),
+  dataDirectory: z.string().optional(),
+  name: z.string().optional(),
+});
+type DiscoverArgs = z.output<typeof discoverShape>;
+
+export function addDiscover(noun: Command, cli: Cli): void {
+  addVerb(noun, cli, {
+    usage: 'discover [host]',
+    title: 'ask agents which instances they find; without a host, every online one',
+    options: {
+      '--register': 'register what is new',
+      '--only <name|port|directory>': 'only the instance with this name, port or data directory',
+      '--data-directory <path>': 'the same, by data directory',
+      '--name <name>': 'with --register: the name that the one new instance gets',
+    },
+    shape: discoverShape,
+    act: (_cli, args) => discover(cli, args),
+  });
+}
+
+/** An instance that an agent found; `resource` is the name it is registered under. */
+interface Found {
+  readonly host: string;
+  readonly instance: z.output<typeof discoveredInstanceShape>;
+  readonly resource: string | null;
+}
+
+async function discover(cli: Cli, args: DiscoverArgs): Promise<Said> {
+  const client = await cli.client();
+  const chosen = chooseOnly(await findAll(client, args.host), args.only ?? args.dataDirectory);
+  const rows = args.register ? await registerNew(client, chosen, args.name) : chosen;
+  const table = rows.map(({ host, instance, resource }) => [
+    host,
+    `${instance.engine} ${String(instance.serverMajor)}`,
+    instance.dataDirectory,
+    String(instance.port),
+    instance.isRunning ? 'running' : 'closed',
+    resource ?? '(not registered)',
+  ]);
+  return { json: rows, text: tableOf(['HOST', 'ENGINE', 'DATA DIRECTORY', 'PORT', 'STATE', 'RESOURCE'], table) };
+}
+
+async function findAll(client: ApiClient, host: string | undefined): Promise<readonly Found[]> {
+  const all =
+    host === undefined ? (await client.get(hostsShape, '/api/v1/hosts')).data : [{ name: host, isOnline: true }];
+  const found: Found[] = [];
+  for (const { name } of all.filter(({ isOnline }) => isOnline)) {
+    const path = `/api/v1/hosts/${encodeURIComponent(name)}/discover`;
+    const { data } = await client.post(listShape(foundShape), path, {});
+    found.push(...data.map(({ instance, resourceName }) => ({ host: name, instance, resource: resourceName })));
+  }
+  return found;
+}
+
+/** Throws `instance_not_chosen` when nothing that was found fits. */
+function chooseOnly(found: readonly Found[], only: string | undefined): readonly Found[] {
+  if (only === undefined) return found;
+  const chosen = found.filter(({ host, instance, resource }) =>
+    [resource ?? nameFor(host, instance), String(instance.port), instance.dataDirectory].includes(only),
+  );
+  if (chosen.length === 0) throw fail('instance_not_chosen', { only });
+  return chosen;
+}
+
+/** The name that the API gives when it is told none. */
+const nameFor = (host: string, { engine, port }: Found['instance']): string => `${engine}-${host}-${String(port)}`;
+
+/** Throws `name_for_many` when one name is meant for several. */
+async function registerNew(
+  client: ApiClient,
+  found: readonly Found[],
+  name: string | undefined,
+): Promise<readonly Found[]> {
+  const fresh = found.filter(({ resource }) => resource === null);
+  if (name !== undefined && fresh.length > 1) throw fail('name_for_many', { name, count: String(fresh.length) });
+  const rows: Found[] = [];
+  for (const one of found) {
+    const { dataDirectory } = one.instance;
+    const body = { host: one.host, dataDirectory, ...(name === undefined ? {} : { name }) };
+    const made = one.resource === null ? await client.post(resourceShape, '/api/v1/resources', body) : undefined;
+    rows.push({ ...one, resource: made?.name ?? one.resource });
+  }
+  return rows;
+}
