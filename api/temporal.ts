@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { TimeoutFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
@@ -16,6 +16,8 @@ import {
   controlQueue,
   inspectWorkflow,
   inspectWorkflowId,
+  pauseUpdate,
+  resumeUpdate,
   runWorkflow,
   runWorkflowId,
   statusQuery,
@@ -37,6 +39,8 @@ export interface RunDoor {
   start(input: RunInput): Promise<void>;
   cancel(run: RunId): Promise<void>;
   throttle(run: RunId, limits: RateLimits): Promise<void>;
+  /** Pauses the work of a run, or lets it go on. Throws `run_not_at_work`, `agent_silent`. */
+  setPaused(run: RunId, isPaused: boolean): Promise<void>;
   live(run: RunId): Promise<LiveRun>;
   /** Puts a short question to an agent and returns its answer, unparsed. */
   inspect(input: InspectInput): Promise<unknown>;
@@ -71,6 +75,10 @@ export function openRunDoor(client: Client, queuePrefix: string, clock: Clock): 
     throttle: (run, limits) =>
       asked(async () => {
         await handleOf(run).executeUpdate(throttleUpdate, { args: [limits] });
+      }, run),
+    setPaused: (run, isPaused) =>
+      asked(async () => {
+        await handleOf(run).executeUpdate(isPaused ? pauseUpdate : resumeUpdate);
       }, run),
     // Why: a query waits for a worker; a page that shows a run does not.
     live: (run) => asked(() => client.withDeadline(clock.nowMs() + liveMs, () => liveRun(client, run)), run),
@@ -141,6 +149,7 @@ async function asked<T>(ask: () => Promise<T>, run?: RunId): Promise<T> {
     return await ask();
   } catch (cause) {
     if (cause instanceof HoldfastError) throw cause;
+    if (cause instanceof WorkflowUpdateFailedError) throw errorOfFailure(cause.cause ?? cause, 'the change of the run');
     if (cause instanceof WorkflowNotFoundError && run !== undefined)
       throw fail('run_finished', { run, state: 'at its end' }, cause);
     throw fail('temporal_unreachable', { reason: cause instanceof Error ? cause.message : 'no reason given' }, cause);

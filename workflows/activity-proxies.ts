@@ -47,7 +47,7 @@ export const agentProbe = (reach: HostReach): Pick<HostActivities, 'probeHost'> 
 /** Short requests to an agent that is there. */
 export const agentRequests = (
   reach: Omit<HostReach, 'reconnectMinutes'>,
-): Pick<HostActivities, 'inspect' | 'setLimits'> =>
+): Pick<HostActivities, 'inspect' | 'setLimits' | 'setPaused'> =>
   hostActivities({ ...reach, reconnectMinutes: 1 }, 'ctl', {
     scheduleToStartTimeout: '15s',
     startToCloseTimeout: '5m',

@@ -3,9 +3,16 @@ import type { RunTicket } from '#core/ports/run-book.ts';
 import { fail } from '#core/errors/fail.ts';
 import { workflowFailureOf } from './failure.ts';
 import type { WorkEnd } from '#core/run/work-order.ts';
-import { agentRequests } from './activity-proxies.ts';
+import { agentRequests, controlActivities, isNobodyThere } from './activity-proxies.ts';
 import type { RunInput, RunStatus, ThrottleInput } from './contract.ts';
-import { statusQuery, throttleUpdate, workBeganSignal, workEndedSignal } from './contract.ts';
+import {
+  pauseUpdate,
+  resumeUpdate,
+  statusQuery,
+  throttleUpdate,
+  workBeganSignal,
+  workEndedSignal,
+} from './contract.ts';
 
 /** What others tell a run while it waits, and what it answers about itself. */
 export interface RunControl {
@@ -19,7 +26,7 @@ export interface RunControl {
   workEnds(timeoutMs: number): Promise<WorkEnd | undefined>;
 }
 
-/** Registers the query, the update and the signals of a run. */
+/** Registers the query, the updates and the signals of a run. */
 export function openRunControl(input: RunInput): RunControl {
   let status: RunStatus = { phase: 'recording', detail: 'reading the job' };
   let known: RunTicket | undefined;
@@ -37,10 +44,23 @@ export function openRunControl(input: RunInput): RunControl {
     defineUpdate<undefined, [ThrottleInput]>(throttleUpdate),
     async (limits) => {
       if (known === undefined) throw workflowFailureOf(fail('run_not_ready', { run: input.runId }));
-      await agentRequests({ hostId: known.hostId, queuePrefix: input.queuePrefix }).setLimits(input.runId, limits);
+      await askAgent(input, known, (agent) => agent.setLimits(input.runId, limits));
     },
     { validator: refuseBadLimits },
   );
+  const setPaused = async (isPaused: boolean): Promise<undefined> => {
+    if (known === undefined || status.phase !== 'working')
+      throw workflowFailureOf(fail('run_not_at_work', { run: input.runId, phase: status.phase }));
+    await askAgent(input, known, (agent) => agent.setPaused(input.runId, isPaused));
+    await controlActivities(input.queuePrefix)
+      .markPaused(input.runId, isPaused)
+      .catch((error: unknown) => {
+        throw workflowFailureOf(error);
+      });
+    if (status.phase === 'working') status = { ...status, isPaused };
+  };
+  setHandler(defineUpdate<undefined>(pauseUpdate), () => setPaused(true));
+  setHandler(defineUpdate<undefined>(resumeUpdate), () => setPaused(false));
   return {
     enter: (phase, detail, workWorkflowId) => {
       status = { phase, detail, ...(workWorkflowId === undefined ? {} : { workWorkflowId }) };
@@ -56,12 +76,28 @@ export function openRunControl(input: RunInput): RunControl {
   };
 }
 
-/** K-085, K-086: a limit is a whole number of bytes per second above 0, or absent for none. */
-function refuseBadLimits(limits: ThrottleInput): void {
-  for (const value of [limits.transferBytesPerSecond, limits.diskBytesPerSecond]) {
-    if (value === undefined || (Number.isSafeInteger(value) && value > 0)) continue;
+type Agent = ReturnType<typeof agentRequests>;
+
+/** Asks the agent of the run; the update fails with the registered error when it refuses or is not there. */
+async function askAgent(
+  { queuePrefix }: RunInput,
+  { hostId }: RunTicket,
+  ask: (agent: Agent) => Promise<void>,
+): Promise<void> {
+  try {
+    await ask(agentRequests({ hostId, queuePrefix }));
+  } catch (error) {
+    throw workflowFailureOf(isNobodyThere(error) ? fail('agent_silent', { host: hostId }, error) : error);
+  }
+}
+
+/** K-085, K-086: a limit is a whole number of bytes per second, 0 for none. */
+function refuseBadLimits({ transferWindows = [], diskWindows = [], ...rates }: ThrottleInput): void {
+  const inWindows = [...transferWindows, ...diskWindows].map((window) => window.bytesPerSecond);
+  for (const value of [rates.transferBytesPerSecond, rates.diskBytesPerSecond, ...inWindows]) {
+    if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue;
     throw workflowFailureOf(
-      fail('value_malformed', { text: String(value), what: 'rate limit', expected: 'whole bytes per second above 0' }),
+      fail('value_malformed', { text: String(value), what: 'rate limit', expected: 'whole bytes per second from 0' }),
     );
   }
 }

@@ -14,6 +14,7 @@ export interface ControlActivities {
   recordRun(runId: RunId): Promise<RunTicket>;
   enterLane(request: LaneRequest): Promise<LaneVerdict>;
   markRunning(runId: RunId): Promise<void>;
+  markPaused(runId: RunId, isPaused: boolean): Promise<void>;
   recordSet(runId: RunId, setId: SetId): Promise<void>;
   closeRun(runId: RunId, outcome: RunOutcome): Promise<void>;
 }

@@ -5,6 +5,6 @@ export const enterLane =
   ({ book, door }: ControlDeps): ControlActivities['enterLane'] =>
   async (request) => {
     const verdict = await door.enter(request);
-    if (verdict.verdict === 'entered') await book.moveTo(request.order.runId, 'running');
+    if (verdict.verdict === 'entered') await book.begin(request.order.runId);
     return verdict;
   };

@@ -4,4 +4,4 @@ import type { ControlActivities, ControlDeps } from './control-activities.ts';
 export const markRunning =
   ({ book }: ControlDeps): ControlActivities['markRunning'] =>
   (runId) =>
-    book.moveTo(runId, 'running');
+    book.begin(runId);

@@ -2,6 +2,7 @@ import { step } from '../failure.ts';
 import { closeRun } from './close-run.ts';
 import type { ControlActivities, ControlDeps } from './control-activities.ts';
 import { enterLane } from './enter-lane.ts';
+import { markPaused } from './mark-paused.ts';
 import { markRunning } from './mark-running.ts';
 import { recordRun } from './record-run.ts';
 import { recordSet } from './record-set.ts';
@@ -11,6 +12,7 @@ export const openControlActivities = (deps: ControlDeps): ControlActivities => (
   recordRun: step(recordRun(deps)),
   enterLane: step(enterLane(deps)),
   markRunning: step(markRunning(deps)),
+  markPaused: step(markPaused(deps)),
   recordSet: step(recordSet(deps)),
   closeRun: step(closeRun(deps)),
 });

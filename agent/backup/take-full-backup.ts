@@ -2,6 +2,7 @@ import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
 import { openSession } from '#agent/database/session.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
+import { patienceOf } from '#agent/pools/retry.ts';
 import type { Attempt, FullBackupDeps } from './attempt.ts';
 import { backUp } from './back-up.ts';
 import { committedSummary } from './committed-summary.ts';
@@ -19,7 +20,7 @@ export const takeFullBackup =
   async (order, step) => {
     const journal = openRunJournal(deps.home, order.runId);
     try {
-      const pool = await openPool(order.pool);
+      const pool = await openPool(order.pool, patienceOf(step));
       try {
         const set =
           (await committedSummary(pool, order.setId)) ?? (await logInAndBackUp({ deps, order, step, journal, pool }));

@@ -12,8 +12,8 @@ import { transferPace } from './pace.ts';
 import { cell, rateOf } from './shared-control.ts';
 import type { ThreadSettings } from './thread-message.ts';
 
-/** A piece is put when it has this many bytes; frames never straddle pieces, so it is at most one frame longer. */
-const pieceBytes = 8 * 1_048_576;
+/** Frames never straddle pieces: a piece is put when it has so many bytes that the next frame might not fit. */
+const fullPieceBytes = ({ largestPiece }: ThreadSettings): number => largestPiece - frameBound(extentBytes);
 /** Under a transfer limit pieces become smaller, so that the pool sees an even flow: this much time of the limit. */
 const slowPieceSeconds = 0.5;
 const leastPieceBytes = 256 * 1024;
@@ -60,7 +60,7 @@ export class PieceWriter {
     this.#onPiece = onPiece;
     this.#pace = transferPace(settings.cells);
     const buffers = settings.pool.place.kind === 'local' ? 1 : 2;
-    for (let i = 0; i < buffers; i++) this.#free.push(new Uint8Array(pieceBytes + frameBound(extentBytes)));
+    for (let i = 0; i < buffers; i++) this.#free.push(new Uint8Array(settings.largestPiece));
   }
 
   /** Seals one frame of at most 1 MiB that holds `extents`. Resolves when the next may come. */
@@ -112,8 +112,9 @@ export class PieceWriter {
 
   #fullAt(): number {
     const rate = rateOf(this.#settings.cells, cell.transferRate);
-    if (rate === 0) return pieceBytes;
-    return Math.min(pieceBytes, Math.max(leastPieceBytes, (rate * slowPieceSeconds) / this.#settings.threads));
+    const most = fullPieceBytes(this.#settings);
+    if (rate === 0) return most;
+    return Math.min(most, Math.max(leastPieceBytes, (rate * slowPieceSeconds) / this.#settings.threads));
   }
 
   async #put(piece: OpenPiece): Promise<void> {

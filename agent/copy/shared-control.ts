@@ -1,3 +1,5 @@
+import type { RatesNow } from '#core/run/rate.ts';
+
 /**
  * What all threads of one copy share: a few 64-bit cells that each side reads and changes atomically. No page byte and no
  * message passes here.
@@ -16,6 +18,8 @@ export const cell = {
   /** The same for bytes to the pool (K-085). */
   transferRate: 5,
   transferSpentTo: 6,
+  /** 1 = nothing is read, written or sent until it is 0 again. */
+  paused: 7,
 } as const;
 
 export function newSharedCells(): SharedCells {
@@ -25,4 +29,12 @@ export function newSharedCells(): SharedCells {
 }
 
 export const shouldStop = (cells: SharedCells): boolean => Atomics.load(cells, cell.stop) !== 0n;
+export const isPaused = (cells: SharedCells): boolean => Atomics.load(cells, cell.paused) !== 0n;
 export const rateOf = (cells: SharedCells, rateCell: number): number => Number(Atomics.load(cells, rateCell));
+
+/** Tells all threads the rates in force and whether they are paused; to be repeated a few times a second. */
+export function applyRates(cells: SharedCells, { diskBytesPerSecond, transferBytesPerSecond, ...now }: RatesNow): void {
+  Atomics.store(cells, cell.diskRate, BigInt(Math.floor(diskBytesPerSecond ?? 0)));
+  Atomics.store(cells, cell.transferRate, BigInt(Math.floor(transferBytesPerSecond ?? 0)));
+  Atomics.store(cells, cell.paused, now.isPaused === true ? 1n : 0n);
+}

@@ -3,11 +3,11 @@ import { dirname, join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
-import { parseObjectKey } from '#core/format/object-key.ts';
+import { parseObjectKey, poolKey } from '#core/format/object-key.ts';
 import type { ObjectInfo, ObjectStore } from '#core/ports/object-store.ts';
 import { codeOf } from '#agent/file-system.ts';
 import type { LocalGround } from './local-paths.ts';
-import { localError, objectMissing, pathOf, temporaryPrefix } from './local-paths.ts';
+import { localError, markerPath, notMounted, objectMissing, pathOf, temporaryPrefix } from './local-paths.ts';
 import type { LocalWriter } from './local-writer.ts';
 import { openLocalWriter } from './local-writer.ts';
 import type { PoolGround } from './pool-ground.ts';
@@ -144,7 +144,7 @@ async function guarded<T>(ground: LocalGround, step: () => Promise<T>, key?: str
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
     const isAbsent = codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
-    if (key !== undefined && isAbsent && (await isThere(ground))) throw objectMissing(ground, key, error);
+    if (key !== undefined && isAbsent && (await isMounted(ground, key))) throw objectMissing(ground, key, error);
     throw localError(ground, error);
   }
 }
@@ -162,6 +162,21 @@ const isThere = (ground: LocalGround): Promise<boolean> =>
     (found) => found.isDirectory(),
     () => false,
   );
+
+/** An object that is not found is missing only when its pool is there; the file that makes it a pool cannot ask for itself. */
+const isMounted = (ground: LocalGround, key: string): Promise<boolean> =>
+  key === poolKey()
+    ? isThere(ground)
+    : stat(markerPath(ground)).then(
+        (found) => found.isFile(),
+        () => false,
+      );
+
+async function headMounted(ground: LocalGround, key: ObjectKey): Promise<ObjectInfo | undefined> {
+  const found = await headOf(ground, key);
+  if (found === undefined && key !== poolKey() && !(await isMounted(ground, key))) throw notMounted(ground);
+  return found;
+}
 
 async function prepare(ground: LocalGround): Promise<void> {
   await mkdir(ground.directory, { recursive: true, mode: 0o700 });
@@ -185,7 +200,7 @@ export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & 
     putSync,
     putIfAbsent: (key, body) => guarded(ground, () => Promise.resolve(putSync(key, body))),
     get: (key, range) => guarded(ground, () => readRange(ground, key, range), key),
-    head: (key) => guarded(ground, () => headOf(ground, key)),
+    head: (key) => guarded(ground, () => headMounted(ground, key)),
     list: (prefix) => guardedWalk(ground, prefix),
     remove: (keys) =>
       guarded(ground, () =>
@@ -196,7 +211,7 @@ export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & 
       ),
     async barrier(also = []) {
       for (const key of also) {
-        if ((await guarded(ground, () => headOf(ground, key))) === undefined) throw objectMissing(ground, key);
+        if ((await guarded(ground, () => headMounted(ground, key))) === undefined) throw objectMissing(ground, key);
       }
       // Forgotten only after the sync, so that a barrier of somebody else at the same time syncs them too; what is put or
       // removed again meanwhile has another number and belongs to the next barrier.

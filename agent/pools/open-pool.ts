@@ -14,7 +14,8 @@ import { derivePoolKey, macHex, newScryptParameters } from '../codec/keys.ts';
 import { sha256Hex } from '../codec/hash.ts';
 import type { PoolGround } from './pool-ground.ts';
 import { openGround, placeInWords } from './open-store.ts';
-import { poolRetries, retrying, withRetries } from './retry.ts';
+import type { Patience } from './retry.ts';
+import { poolRetries, retriesWith, retrying, withRetries } from './retry.ts';
 
 const macInfo = 'holdfast pool file 1';
 
@@ -90,13 +91,15 @@ async function prove(access: PoolAccess, store: ObjectStore & PoolGround): Promi
 
 /**
  * Opens a pool after proving that it is the one registered. Takes about 0.4 s of CPU in encrypted pools (scrypt).
+ * Once it is open, `patience` is how long it may go away (K-084); then its store throws `pool_lost`.
  * Throws `pool_unreachable`, `pool_unknown`, `pool_other`, `pool_format_newer`, `object_damaged`, `passphrase_…`.
  */
-export async function openPool(access: PoolAccess): Promise<Pool> {
+export async function openPool(access: PoolAccess, patience?: Patience): Promise<Pool> {
   const ground = openGround(access);
   try {
     const proof = await prove(access, ground);
-    return { id: access.poolId, name: access.name, store: withRetries(ground), ...proof, close: () => ground.close() };
+    const store = withRetries(ground, retriesWith(patience));
+    return { id: access.poolId, name: access.name, store, ...proof, close: () => ground.close() };
   } catch (error) {
     await ground.close();
     throw error;

@@ -5,7 +5,8 @@ import type { ObjectStore } from '#core/ports/object-store.ts';
 import type { PoolGround } from './pool-ground.ts';
 import { openLocalStore } from './local.ts';
 import { openS3Store } from './s3.ts';
-import { withRetries } from './retry.ts';
+import type { Patience } from './retry.ts';
+import { retriesWith, withRetries } from './retry.ts';
 
 /** The bare place of a pool, before anybody looked whether a pool is there. */
 export function openGround(access: PoolAccess): ObjectStore & PoolGround {
@@ -17,7 +18,8 @@ export function openGround(access: PoolAccess): ObjectStore & PoolGround {
 }
 
 /** Objects of a pool that `openPool` proved before: for worker threads, which get their keys from the main thread. */
-export const openStore = (access: PoolAccess): ObjectStore => withRetries(openGround(access));
+export const openStore = (access: PoolAccess, patience?: Patience): ObjectStore =>
+  withRetries(openGround(access), retriesWith(patience));
 
 /** Where a pool lies, in words for errors. */
 export const placeInWords = ({ place }: PoolAccess): string =>

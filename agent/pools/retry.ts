@@ -1,28 +1,84 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
+import type { StepContext } from '#core/ports/step.ts';
 
 /** How often and how patiently; waits double from `firstWaitMs` to at most `longestWaitMs`. */
 export interface RetryRule {
   readonly attempts: number;
   readonly firstWaitMs: number;
   readonly longestWaitMs: number;
+  /** Goes on beyond `attempts` while a pool is away. */
+  readonly patience?: Patience;
 }
 
-/** About 6 s in all: longer outages are the business of the workflow's retries, which can also be cancelled. */
+/** K-084: how long one step bears that a pool is away, so that it keeps its SQL session and what it has begun. */
+export interface Patience {
+  /** Milliseconds from the first failure; then the error is `pool_lost`. */
+  readonly ms: number;
+  /** True when nobody waits for the outcome any more: the step then fails with what it has. */
+  readonly shouldStop: () => boolean;
+  /** Hears of the first failure of an outage. */
+  readonly onAway?: (error: HoldfastError) => void;
+}
+
+/** About 6 s in all: longer outages are the business of `patience`, or of the workflow's retries. */
 export const poolRetries: RetryRule = { attempts: 6, firstWaitMs: 200, longestWaitMs: 3000 };
 
-const canHelp = (error: unknown): boolean => error instanceof HoldfastError && error.class === 'unavailable';
+/** The patience of a step is the reconnect time of its run; none when the step has none. */
+export function patienceOf(step: Pick<StepContext, 'reconnectMs' | 'signal' | 'log'>): Patience | undefined {
+  const { reconnectMs: ms } = step;
+  if (ms === undefined) return undefined;
+  return {
+    ms,
+    shouldStop: () => step.signal.aborted,
+    onAway: ({ message }) => {
+      step.log({ level: 'warn', message: `${message}; waiting for it, ${minutesText(ms)} min at most` });
+    },
+  };
+}
 
-/** Repeats a step while its error is `unavailable` and attempts are left. */
+/** The rule of pools with or without patience. */
+export const retriesWith = (patience: Patience | undefined): RetryRule =>
+  patience === undefined ? poolRetries : { ...poolRetries, patience };
+
+const minutesText = (ms: number): string => String(Math.round(ms / 6000) / 10);
+const nowMs = (): number => performance.now();
+const isUnavailable = (error: unknown): error is HoldfastError =>
+  error instanceof HoldfastError && error.class === 'unavailable';
+/** Someone who waits looks this often whether he still should. */
+const lookEveryMs = 200;
+
+async function rest(rule: RetryRule, attempt: number): Promise<void> {
+  const until = nowMs() + Math.min(rule.firstWaitMs * 2 ** (attempt - 1), rule.longestWaitMs);
+  for (let left = until - nowMs(); left > 0; left = until - nowMs()) {
+    if (rule.patience?.shouldStop() === true) return;
+    await sleep(Math.min(left, lookEveryMs));
+  }
+}
+
+/** What the patience ends with: the pool was away for all of it. Other trouble stays what it is. */
+function lastWord(error: HoldfastError, { patience }: RetryRule): HoldfastError {
+  if (patience === undefined || patience.shouldStop() || error.code !== 'pool_unreachable') return error;
+  const { pool = '', why = '' } = error.params;
+  return fail('pool_lost', { pool, minutes: minutesText(patience.ms), why }, error);
+}
+
+/** Repeats a step while its error is `unavailable` and attempts or patience are left. */
 export async function retrying<T>(rule: RetryRule, step: (attempt: number) => Promise<T>): Promise<T> {
+  let since: number | undefined;
   for (let attempt = 1; ; attempt++) {
     try {
       return await step(attempt);
     } catch (error) {
-      if (!canHelp(error) || attempt >= rule.attempts) throw error;
-      await sleep(Math.min(rule.firstWaitMs * 2 ** (attempt - 1), rule.longestWaitMs));
+      if (!isUnavailable(error)) throw error;
+      if (since === undefined) rule.patience?.onAway?.(error);
+      since ??= nowMs();
+      const hasPatience = nowMs() - since < (rule.patience?.ms ?? 0) && rule.patience?.shouldStop() === false;
+      if (attempt >= rule.attempts && !hasPatience) throw lastWord(error, rule);
+      await rest(rule, attempt);
     }
   }
 }

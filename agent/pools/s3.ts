@@ -16,12 +16,14 @@ import { withDeadline } from './deadline.ts';
 /** Larger than any object we put: every put is one request, atomic on the server (no multipart, design §8). */
 const onePutBytes = 5 * 1024 * 1024 * 1024;
 /** A request that makes no progress this long is given up; the retry decorator tries again. */
-const requestMs = 60_000;
+const patientMs = 60_000;
 /** Bodies that we put get time in addition, for a line of about 2 Mbit/s; those we get may take as long as they move. */
 const slowestBytesPerMs = 250;
 
 /** A bucket that holds the objects of a pool. `pool` is the name that errors show. */
 export interface S3Ground {
+  /** Milliseconds without progress after which a request is given up; a minute unless a test is in a hurry. */
+  readonly requestMs?: number;
   readonly place: Extract<PoolPlace, { kind: 's3' }>;
   readonly secrets: NonNullable<PoolSecrets['s3']>;
   readonly pool: string;
@@ -34,12 +36,13 @@ interface S3Handle {
   readonly prefix: string;
   readonly region: string;
   readonly pool: string;
+  readonly requestMs: number;
   /** Turned off for good when the server answers that it does not know `If-None-Match`. */
   canCreateIfAbsent: boolean;
 }
 
 /** Loads the S3 client when the first request needs it: that takes longer than a small backup to a local pool. */
-async function openHandle({ place, secrets, pool }: S3Ground): Promise<S3Handle> {
+async function openHandle({ place, secrets, pool, requestMs = patientMs }: S3Ground): Promise<S3Handle> {
   const { Client } = await import('minio');
   const agent = place.isTls ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
   const client = new Client({
@@ -62,18 +65,31 @@ async function openHandle({ place, secrets, pool }: S3Ground): Promise<S3Handle>
     prefix: place.prefix,
     region: place.region,
     pool,
+    requestMs,
     canCreateIfAbsent: true,
   };
 }
 
 const nameOf = (s3: S3Handle, key: ObjectKey): string => `${s3.prefix}${parseObjectKey(key)}`;
 
+/**
+ * Ends every request of this handle. A request that hangs in a cut line must not come through when the line is back: its
+ * repetition may have been done by then, and the bytes it would send may belong to the next object.
+ */
+const dropConnections = ({ agent }: S3Handle): void => {
+  agent.destroy();
+};
+
 async function guarded<T>(s3: S3Handle, what: string, step: () => Promise<T>, bytes = 0): Promise<T> {
-  const ms = requestMs + bytes / slowestBytesPerMs;
+  const ms = s3.requestMs + bytes / slowestBytesPerMs;
   try {
-    return await withDeadline(ms, step(), () =>
-      fail('pool_unreachable', { pool: s3.pool, why: `${what} took more than ${String(Math.round(ms / 1000))} s` }),
-    );
+    return await withDeadline(ms, step(), () => {
+      dropConnections(s3);
+      return fail('pool_unreachable', {
+        pool: s3.pool,
+        why: `${what} took more than ${String(Math.round(ms / 1000))} s`,
+      });
+    });
   } catch (error) {
     throw error instanceof HoldfastError ? error : s3Error(s3.pool, error);
   }
@@ -112,8 +128,11 @@ const short = (s3: S3Handle, key: ObjectKey, found: number, expected: number): H
 
 /** Asks for a body within the time of a request and takes it in while it moves. */
 async function body(s3: S3Handle, key: ObjectKey, asking: () => Promise<Readable>): Promise<Uint8Array> {
-  const late = (what: string): HoldfastError =>
-    fail('pool_unreachable', { pool: s3.pool, why: `getting ${key} ${what} ${String(requestMs / 1000)} s` });
+  const { requestMs } = s3;
+  const late = (what: string): HoldfastError => {
+    dropConnections(s3);
+    return fail('pool_unreachable', { pool: s3.pool, why: `getting ${key} ${what} ${String(requestMs / 1000)} s` });
+  };
   const stream = await withDeadline(requestMs, asking(), () => late('took more than'));
   return collect(stream, requestMs, () => late('brought nothing for'));
 }

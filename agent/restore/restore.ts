@@ -1,7 +1,7 @@
 import { fail } from '#core/errors/fail.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
-import { openPool } from '#agent/pools/open-pool.ts';
+import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
 import { findServer } from './find-server.ts';
 import { openRestoreJournal } from './journal.ts';
 import { ownerOf } from './owner.ts';
@@ -29,7 +29,7 @@ export const restore =
     const { plan } = order;
     if (step.signal.aborted) throw fail('cancelled', { what: 'the restore' });
     const programs = await findServer(plan.serverMajor, await deps.programs(plan.serverMajor));
-    const pool = await openPool(order.pool);
+    const pool = await openPoolOfStep(order.pool, step, deps.clock);
     try {
       const work: RestoreWork = { deps, order, step, pool, programs, watch: new Stopwatch(deps.clock) };
       const owner = ownerOf(order, deps.account);

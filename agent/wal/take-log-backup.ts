@@ -8,11 +8,13 @@ import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { LogReport } from '#core/restore/report.ts';
+import { diskNow, transferNow } from '#core/run/rate.ts';
 import { historyName } from '#core/wal/history-file.ts';
 import { fastLevel } from '#agent/codec/zstd.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
-import { withRateLimit } from '#agent/pools/rate-limit.ts';
+import { takeTokens, withRateLimit } from '#agent/pools/rate-limit.ts';
+import { patienceOf } from '#agent/pools/retry.ts';
 import type { ArchiveListing } from './archive-folder.ts';
 import { listArchive } from './archive-folder.ts';
 import { applyArchiveRetention } from './archive-retention.ts';
@@ -58,7 +60,7 @@ export const takeLogBackup =
     const tally = new LogTally(step, archive.segments.length);
     for (const warning of switched.warnings) tally.warn(warning);
     warnOfUnknown(archive, tally);
-    const pool = await openPool(access);
+    const pool = await openPool(access, patienceOf(step));
     try {
       await backUpBranches({ deps, order, step, archive, tally, closed: switched.closed, pool });
     } finally {
@@ -82,7 +84,9 @@ interface Work {
 async function backUpBranches({ deps, order, step, archive, tally, closed, pool }: Work): Promise<void> {
   const { runId, instance } = order;
   const { systemId, dataDirectory, resourceId } = instance;
-  const bucket = createTokenBucket(() => step.limits().transferBytesPerSecond, deps.clock);
+  const bucket = createTokenBucket(() => transferNow(step.limits()), deps.clock);
+  const disk = createTokenBucket(() => diskNow(step.limits()), deps.clock);
+  const hasRead = (bytes: number): Promise<void> => takeTokens(disk, bytes, step.signal);
   const paced = { ...pool, store: withRateLimit(pool.store, bucket, step.signal) };
   const batchDeps = { pool: paced, channel: deps.channel, newId: deps.newId, runId, resourceId };
   for (const timeline of timelinesIn(archive)) {
@@ -92,7 +96,7 @@ async function backUpBranches({ deps, order, step, archive, tally, closed, pool 
     });
     if (branch === undefined) continue;
     const level = levelOf(order.options.compression);
-    await backUpBranch({ order, step, deps: batchDeps, archive, branch, closed, level, tally });
+    await backUpBranch({ order, step, deps: batchDeps, archive, branch, closed, level, tally, hasRead });
   }
 }
 

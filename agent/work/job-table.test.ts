@@ -5,7 +5,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { fail } from '#core/errors/fail.ts';
 import type { RunId } from '#core/id.ts';
 import { formatId } from '#core/id.ts';
+import type { JobStep } from '#core/ports/job-table.ts';
 import { noProgress } from '#core/run/progress.ts';
+import type { RateLimits, RatesNow } from '#core/run/rate.ts';
 import type { WorkOrder, WorkResult } from '#core/run/work-order.ts';
 import { openFence } from './fence.ts';
 import type { ClosableJobTable } from './job-table.ts';
@@ -125,16 +127,74 @@ test('a stop of the agent ends its jobs retryably and journals nothing', async (
   expect(await (await table()).attach(order, () => Promise.resolve(result)).end).toEqual({ ok: true, value: result });
 });
 
-test('K-085 limits set by an operator win over those of the order and outlive a restart', async () => {
-  await (await table()).setLimits(runId, { transferBytesPerSecond: 7_000_000 });
-  const jobs = await table();
-  let seen: unknown;
+/** What a job that begins now sees, and its end. */
+async function seenBy(jobs: ClosableJobTable, limits: RateLimits): Promise<RatesNow> {
+  let seen: RatesNow = {};
   await jobs.attach(order, (step) => {
-    step.startLimits({ transferBytesPerSecond: 9_000_000, diskBytesPerSecond: 9_000_000 });
+    step.startLimits(limits);
     seen = step.limits();
-    return Promise.resolve(result);
+    return Promise.reject(fail('agent_silent', { host: 'h' }));
   }).end;
-  expect(seen).toEqual({ transferBytesPerSecond: 7_000_000 });
+  return seen;
+}
+
+test('K-085 K-086 limits set by an operator win over those of the order and outlive a restart; what he did not set stays', async () => {
+  await (await table()).setLimits(runId, { transferBytesPerSecond: 7_000_000 });
+  const asked = { transferBytesPerSecond: 9_000_000, diskBytesPerSecond: 9_000_000 };
+  expect(await seenBy(await table(), asked)).toEqual({ ...asked, transferBytesPerSecond: 7_000_000 });
+  await (await table()).setLimits(runId, { diskBytesPerSecond: 0 });
+  expect(await seenBy(await table(), asked)).toEqual({ transferBytesPerSecond: 7_000_000 });
+});
+
+test('K-085 a window of the order holds exactly in its hours, by the clock of the agent', async () => {
+  const night = { weekdays: ['mon'], fromHour: 22, toHour: 6, zone: 'Asia/Shanghai', bytesPerSecond: 0 } as const;
+  const asked = { transferBytesPerSecond: 5_000_000, transferWindows: [night] };
+  for (const [at, seen] of [
+    ['2026-11-23T21:59+08:00', { transferBytesPerSecond: 5_000_000 }],
+    ['2026-11-24T05:59+08:00', {}],
+  ] as const) {
+    now = Date.parse(at);
+    expect(await seenBy(await table(), asked)).toEqual(seen);
+  }
+});
+
+test('a paused job says so to its step at once, and goes on when it is resumed', async () => {
+  const jobs = await table();
+  let step: JobStep | undefined;
+  let finish: (value: WorkResult) => void = () => undefined;
+  const job = jobs.attach(order, (its) => {
+    step = its;
+    return new Promise((resolve) => (finish = resolve));
+  });
+  await expect.poll(() => step?.limits()).toEqual({});
+  await jobs.setPaused(runId, true);
+  expect(step?.limits()).toEqual({ isPaused: true });
+  await jobs.setPaused(runId, false);
+  expect(step?.limits()).toEqual({});
+  finish(result);
+  expect(await job.end).toEqual({ ok: true, value: result });
+});
+
+test('a job that was paused when its agent died begins only when it is resumed; a cancel ends it before', async () => {
+  await (await table()).setPaused(runId, true);
+  const jobs = await table();
+  let began = 0;
+  const work = (): Promise<WorkResult> => {
+    began += 1;
+    return Promise.resolve(result);
+  };
+  const cancelled = jobs.attach(order, work);
+  cancelled.cancel();
+  expect(await cancelled.end).toMatchObject({ ok: false, error: { code: 'cancelled' } });
+  const job = (await table()).attach(order, work);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(began).toBe(0);
+  const resumed = await table();
+  const again = resumed.attach(order, work);
+  await resumed.setPaused(runId, false);
+  expect(await again.end).toEqual({ ok: true, value: result });
+  expect(began).toBe(1);
+  job.cancel();
 });
 
 test('a journal that cannot be read is said so, with the file, instead of doing the work twice', async () => {

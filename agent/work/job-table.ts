@@ -7,9 +7,11 @@ import type { StepEnd } from '#core/ports/step.ts';
 import { noProgress } from '#core/run/progress.ts';
 import type { LogLine, Progress } from '#core/run/progress.ts';
 import type { RateLimits } from '#core/run/rate.ts';
+import { changedLimits, ratesAt } from '#core/run/rate.ts';
 import type { WorkOrder, WorkResult } from '#core/run/work-order.ts';
 import type { Fence } from './fence.ts';
 import { Patience } from './patience.ts';
+import { PauseSwitch } from './pause-switch.ts';
 import type { RunJournal } from './run-journal.ts';
 
 export interface JobDeps {
@@ -29,8 +31,14 @@ export interface ClosableJobTable extends JobTable {
 interface Job {
   readonly handle: JobHandle;
   readonly abort: AbortController;
-  /** Set by an operator. */
-  limits: RateLimits | undefined;
+  readonly control: JobControl;
+}
+
+/** What an operator may change while a job runs. */
+interface JobControl {
+  /** What he set: the limits of the order hold where this says nothing. Undefined until it is known. */
+  change: RateLimits | undefined;
+  readonly pause: PauseSwitch;
 }
 
 type Begin = (step: JobStep) => Promise<WorkResult>;
@@ -44,6 +52,13 @@ export function openJobTable(deps: JobDeps): ClosableJobTable {
     patience.set(order.runId, known);
     return known;
   };
+  let lastChange: Promise<void> = Promise.resolve();
+  /** Changes build on each other: one at a time, in the order they came. */
+  const inTurn = (change: () => Promise<void>): Promise<void> => {
+    const mine = lastChange.then(change);
+    lastChange = mine.catch(() => undefined);
+    return mine;
+  };
   return {
     attach: (order, begin) => {
       const known = jobs.get(order.runId);
@@ -56,11 +71,18 @@ export function openJobTable(deps: JobDeps): ClosableJobTable {
       });
       return job.handle;
     },
-    setLimits: async (runId, limits) => {
-      await deps.journal.recordLimits(runId, limits);
-      const job = jobs.get(runId);
-      if (job !== undefined) job.limits = limits;
-    },
+    setLimits: (runId, change) =>
+      inTurn(async () => {
+        const all = changedLimits((await deps.journal.limits(runId)) ?? {}, change);
+        await deps.journal.recordLimits(runId, all);
+        const job = jobs.get(runId);
+        if (job !== undefined) job.control.change = all;
+      }),
+    setPaused: (runId, isPaused) =>
+      inTurn(async () => {
+        await deps.journal.recordPaused(runId, isPaused);
+        jobs.get(runId)?.control.pause.set(isPaused);
+      }),
     isLive: (runId) => jobs.has(runId),
     close: async () => {
       const running = [...jobs.values()];
@@ -79,7 +101,7 @@ interface Start {
 function startJob(deps: JobDeps, { order, begin, patience }: Start): Job {
   const abort = new AbortController();
   let progress: Progress = { ...noProgress, phase: 'queued' };
-  const job: { limits: RateLimits | undefined } = { limits: undefined };
+  const control: JobControl = { change: undefined, pause: new PauseSwitch() };
   let first: RateLimits = {};
   const step: JobStep = {
     runId: order.runId,
@@ -91,12 +113,16 @@ function startJob(deps: JobDeps, { order, begin, patience }: Start): Job {
     log: (line) => {
       deps.log(order.runId, line);
     },
-    limits: () => job.limits ?? first,
+    limits: () => ({
+      ...ratesAt(changedLimits(first, control.change ?? {}), deps.clock.nowMs()),
+      ...(control.pause.isOn ? { isPaused: true } : {}),
+    }),
     startLimits: (limits) => {
       first = limits;
     },
+    reconnectMs: order.reconnectMinutes * 60_000,
   };
-  const end = runJob(deps, { order, step, begin, setLimits: (limits) => (job.limits ??= limits) }).then((result) => {
+  const end = runJob(deps, { order, step, begin, control }).then((result) => {
     if (!result.ok && result.error.isRetryable) patience.fails();
     return result;
   });
@@ -108,25 +134,28 @@ function startJob(deps: JobDeps, { order, begin, patience }: Start): Job {
     },
     isGivenUp: () => patience.isOver(),
   };
-  return Object.assign(job, { handle, abort });
+  return { handle, abort, control };
 }
 
 interface Running {
   readonly order: WorkOrder;
   readonly step: JobStep;
   readonly begin: Begin;
-  readonly setLimits: (limits: RateLimits) => void;
+  readonly control: JobControl;
 }
 
 async function runJob(
   { journal, fence }: JobDeps,
-  { order, step, begin, setLimits }: Running,
+  { order, step, begin, control }: Running,
 ): Promise<StepEnd<WorkResult>> {
   try {
     const finished = await journal.end(order.runId);
     if (finished !== undefined) return finished;
     const kept = await journal.limits(order.runId);
-    if (kept !== undefined) setLimits(kept);
+    control.change ??= kept;
+    control.pause.recall(await journal.isPaused(order.runId));
+    // Why before the lane: what begins now holds nothing yet, and shall not hold a session for as long as it is paused.
+    await control.pause.untilOff(step.signal);
     const held = await fence.enter(order.lane.owner, { key: order.runId, kind: order.lane.kind }, step.signal);
     try {
       return await finish(journal, order.runId, await endOf(step, begin));

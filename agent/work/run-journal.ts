@@ -25,7 +25,7 @@ const endShape = z.discriminatedUnion('ok', [
 
 /**
  * What this host remembers of runs, over restarts: how they ended (so that a result lost on the way to Temporal is
- * never work done twice, temporal-verified §3) and the limits an operator set last.
+ * never work done twice, temporal-verified §3), the limits an operator set last, and that he paused it.
  */
 export interface RunJournal {
   end(runId: RunId): Promise<StepEnd<WorkResult> | undefined>;
@@ -34,6 +34,9 @@ export interface RunJournal {
   limits(runId: RunId): Promise<RateLimits | undefined>;
   /** Durable when it returns. Throws `value_malformed`. */
   recordLimits(runId: RunId, limits: RateLimits): Promise<void>;
+  isPaused(runId: RunId): Promise<boolean>;
+  /** Durable when it returns. */
+  recordPaused(runId: RunId, isPaused: boolean): Promise<void>;
   /** Forgets what is older than a moment (milliseconds since 1970): a run that old is asked for by nobody. */
   forgetBefore(ms: number): Promise<void>;
 }
@@ -43,6 +46,7 @@ export async function openRunJournal(folder: string): Promise<RunJournal> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const endFile = (runId: RunId): string => join(folder, `${runId}.end.json`);
   const limitsFile = (runId: RunId): string => join(folder, `${runId}.limits.json`);
+  const pauseFile = (runId: RunId): string => join(folder, `${runId}.paused.json`);
   return {
     end: async (runId) => {
       const kept = await readJson(endFile(runId), endShape);
@@ -65,6 +69,9 @@ export async function openRunJournal(folder: string): Promise<RunJournal> {
         });
       await writeWholeFile(limitsFile(runId), JSON.stringify(limits));
     },
+    isPaused: async (runId) => (await readJson(pauseFile(runId), z.boolean())) ?? false,
+    recordPaused: (runId, isPaused) =>
+      isPaused ? writeWholeFile(pauseFile(runId), 'true') : removeWholeFile(pauseFile(runId)),
     forgetBefore: async (ms) => {
       for (const name of await readdir(folder)) {
         const path = join(folder, name);

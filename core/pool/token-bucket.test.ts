@@ -36,3 +36,16 @@ test('without a limit nobody waits, and a limit that comes later does not punish
   nowMs = 1000;
   expect(bucket.book(100)).toBe(0);
 });
+
+test('a rate of 0 lets nothing pass until it is another one, and what waited then passes at that', () => {
+  const limits: { now: number | undefined } = { now: 0 };
+  let nowMs = 0;
+  const bucket = createTokenBucket(() => limits.now, { nowMs: () => nowMs });
+  expect(bucket.book(1000)).toBe(longestWaitMs);
+  nowMs = 3_600_000;
+  expect(bucket.book(0)).toBe(longestWaitMs);
+  limits.now = 10_000;
+  expect(bucket.book(0)).toBeCloseTo(100);
+  nowMs += 100;
+  expect(bucket.book(0)).toBe(0);
+});

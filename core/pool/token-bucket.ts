@@ -14,7 +14,7 @@ export const longestWaitMs = 500;
 /** Credit that an idle bucket gathers, in seconds of its rate. */
 const burstSeconds = 0.25;
 
-/** `limit` tells the bytes per second now in force, undefined for none. K-085, K-086. */
+/** `limit` tells the bytes per second now in force, undefined for none, 0 while nothing may pass. K-085, K-086. */
 export function createTokenBucket(limit: () => number | undefined, clock: Clock): TokenBucket {
   let credit = 0;
   let lastMs = clock.nowMs();
@@ -29,6 +29,7 @@ export function createTokenBucket(limit: () => number | undefined, clock: Clock)
         return 0;
       }
       credit = Math.min(credit + (passedMs * rate) / 1000, rate * burstSeconds) - bytes;
+      if (rate === 0) return longestWaitMs;
       return credit >= 0 ? 0 : Math.min((-credit / rate) * 1000, longestWaitMs);
     },
   };

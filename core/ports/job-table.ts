@@ -11,13 +11,21 @@ import type { StepContext, StepEnd } from './step.ts';
 export interface JobTable {
   /** Begins the job of a run, adopts the one that runs, or answers with the journalled end of a finished one. */
   attach(order: WorkOrder, begin: (step: JobStep) => Promise<WorkResult>): JobHandle;
-  /** New limits for a job, kept for one that is not there yet and over a restart of the agent. */
-  setLimits(runId: RunId, limits: RateLimits): Promise<void>;
+  /**
+   * Changes limits of a job, kept for one that is not there yet and over a restart of the agent; what the change does
+   * not speak of stays (K-085, K-086).
+   */
+  setLimits(runId: RunId, change: RateLimits): Promise<void>;
+  /**
+   * Pauses a job or lets it go on, also over a restart of the agent. A paused job reads, writes and sends nothing and
+   * keeps what it holds; one that would begin while it is paused waits and holds nothing.
+   */
+  setPaused(runId: RunId, isPaused: boolean): Promise<void>;
 }
 
 /** What a job gets: a step whose first limits come with its order. */
 export interface JobStep extends StepContext {
-  /** Limits of the order: in force until an operator sets others, and not at all when that happened already. */
+  /** Limits of the order: in force as far as no operator set others. */
   startLimits(limits: RateLimits): void;
 }
 

@@ -1,7 +1,7 @@
 import type { HoldfastError } from '../errors/holdfast-error.ts';
 import type { RunId } from '../id.ts';
 import type { LogLine, Progress } from '../run/progress.ts';
-import type { RateLimits } from '../run/rate.ts';
+import type { RatesNow } from '../run/rate.ts';
 
 /** What a long step on a host gets from whoever runs it: cancellation in, progress and log lines out. */
 export interface StepContext {
@@ -10,8 +10,10 @@ export interface StepContext {
   readonly signal: AbortSignal;
   report(progress: Progress): void;
   log(line: LogLine): void;
-  /** The limits now in force; changes reach the pipeline within 2 s. */
-  limits(): RateLimits;
+  /** The limits now in force, or that the step is paused; changes reach the pipeline within 2 s. */
+  limits(): RatesNow;
+  /** K-084: how long a step waits for a pool that went away, in milliseconds; absent = a few seconds. */
+  readonly reconnectMs?: number;
 }
 
 /** The way a step ended, journalled on the agent so that a lost result is never work done twice. */

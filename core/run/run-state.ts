@@ -2,7 +2,8 @@
 const next = {
   queued: ['running', 'cancelled', 'failed', 'skipped'],
   running: ['paused', 'succeeded', 'warned', 'failed', 'cancelled', 'skipped'],
-  paused: ['running', 'cancelled', 'failed'],
+  // A pause may come too late: what was past reading and sending ends as it would have.
+  paused: ['running', 'succeeded', 'warned', 'failed', 'cancelled', 'skipped'],
   succeeded: [],
   warned: [],
   failed: [],

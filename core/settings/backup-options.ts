@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ArchiveRetention, BackupOptions, Compression } from '../agent/order.ts';
 import { field } from './field.ts';
+import { resumeBuffer } from '../run/resume-buffer.ts';
 import { rateLimitsShape } from './shape/progress.ts';
 import { pathShape } from './shape/words.ts';
 
@@ -34,6 +35,15 @@ export const reconnectField = field(z.number().int().min(1).max(60), {
   since,
 });
 
+/** K-110. */
+export const resumeBufferField = field(z.number().int().min(resumeBuffer.least).max(resumeBuffer.most), {
+  title: 'Resume buffer',
+  description:
+    'What a channel may have under way before the pool acknowledges it, 10 MiB when absent: the largest object of a set, and what a kill loses at most per channel (K-110)',
+  unit: 'bytes',
+  since,
+});
+
 /** Options of a backup run with their defaults (K-079…K-086). */
 export const backupOptionsShape: z.ZodType<BackupOptions> = z.object({
   channels: channelsField.default(1),
@@ -55,10 +65,12 @@ export const backupOptionsShape: z.ZodType<BackupOptions> = z.object({
   }).exactOptional(),
   limits: field(rateLimitsShape, {
     title: 'Rate limits',
-    description: 'Transfer rate to the pool (K-085) and disk read rate (K-086)',
+    description:
+      'Transfer rate to the pool (K-085) and disk read rate (K-086), each with windows of the week in which another rate holds; 0 is unlimited',
     unit: 'bytes per second',
     since,
   }).default({}),
+  resumeBufferBytes: resumeBufferField.exactOptional(),
   isFastCheckpoint: field(z.boolean(), {
     title: 'Fast checkpoint',
     description: 'Begin with an immediate checkpoint instead of waiting for the next one',

@@ -1,9 +1,7 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { backupOptionsShape } from './backup-options.ts';
 import { clientSettings } from './client-settings.ts';
 import { agentSettings } from './agent-settings.ts';
-import { parseLimits, parseRate } from './rate-text.ts';
 import { envName, flagName, readSettings } from './registry.ts';
 import { serverSettings } from './server-settings.ts';
 import { restoreTargetShape } from './restore-options.ts';
@@ -43,17 +41,6 @@ test('K-079 K-080 K-081 backup options have the documented defaults and ranges',
   });
   for (const channels of [0, 256, 1.5]) expect(() => backupOptionsShape.parse({ channels })).toThrow();
   expect(() => backupOptionsShape.parse({ archiveDirectory: 'relative' })).toThrow();
-});
-
-test('K-085 rates are read in KiB, MiB and GiB per second', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 4000 }), (n) => {
-      expect(parseRate(`${String(n)}KiB`)).toBe(n * 1024);
-      expect(parseRate(`${String(n)}MiB/s`)).toBe(n * 1_048_576);
-    }),
-  );
-  for (const text of ['', '5', '5MB', '-1MiB', '0KiB']) expect(() => parseRate(text)).toThrow();
-  expect(parseLimits({ transfer: 'unlimited', disk: '1GiB' })).toEqual({ diskBytesPerSecond: 1_073_741_824 });
 });
 
 test('K-089 a restore time without a zone is refused', () => {

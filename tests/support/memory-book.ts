@@ -25,6 +25,7 @@ export function openMemoryBook(): MemoryBook {
       const ticket = tickets.get(runId);
       return ticket === undefined ? Promise.reject(fail('run_not_ready', { run: runId })) : Promise.resolve(ticket);
     },
+    begin: (runId) => tell(`${runId} running`),
     moveTo: (runId, state) => tell(`${runId} ${state}`),
     close: (runId, outcome) => {
       outcomes.set(runId, outcome);

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import type { RunEvent } from '#catalog/runs.ts';
 import { runEventShape, runShape } from '#catalog/runs.ts';
-import { parseLimits } from '#core/settings/rate-text.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import { listShape } from '../../routes/words.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { bytesText, tableOf, timeText } from '../terminal.ts';
 import { liveRunShape } from '../watch-run.ts';
+import { addRunControl } from './run-control.ts';
 import { runText, startAndWatch, waitOptions, waitShape, watched } from './run-words.ts';
 
 const oneRun = z.object({ run: idShape('run') });
@@ -33,20 +33,7 @@ export function addRunCommands(program: Command, cli: Cli): void {
       return { json: answer, text: `Run ${run} is asked to stop.` };
     },
   });
-  addVerb(noun, cli, {
-    usage: 'throttle <run>',
-    title: 'change the rate limits of a running run (K-085, K-086)',
-    options: {
-      '--transfer-rate <rate>': 'limit to the pool, e.g. 20MiB per second, or unlimited',
-      '--disk-rate <rate>': 'limit of the disk, or unlimited',
-    },
-    shape: oneRun.extend({ transferRate: z.string().optional(), diskRate: z.string().optional() }),
-    act: async (_cli, { run, transferRate, diskRate }) => {
-      const limits = parseLimits({ transfer: transferRate, disk: diskRate });
-      const answer = await (await cli.client()).post(runShape, `/api/v1/runs/${run}/throttle`, limits);
-      return { json: answer, text: `Run ${run} now runs with ${JSON.stringify(limits)}.` };
-    },
-  });
+  addRunControl(noun, cli);
   addVerb(noun, cli, {
     usage: 'noop <host>',
     title: 'run nothing on a host: proves the way from here to the agent and back',

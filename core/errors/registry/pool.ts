@@ -10,6 +10,15 @@ export const poolErrors = {
     messageZh: '无法访问存储池 {pool}:{why}',
     hintZh: '请检查目录是否已挂载,或存储池的地址、端口、凭据是否正确且服务已启动;系统会自动重试。',
   },
+  pool_lost: {
+    class: 'precondition',
+    http: 409,
+    message: 'Pool {pool} went away during the work and did not come back within {minutes} min: {why}',
+    hint: 'Check the network and the storage of the pool, then run it again; what the pool acknowledged is kept, no partial set is visible and the database left backup mode.',
+    messageZh: '执行期间存储池 {pool} 失去连接,且 {minutes} 分钟内未恢复:{why}',
+    hintZh:
+      '请检查网络及存储池的存储服务后重新运行;存储池已确认的数据会保留,不会出现不完整的备份集,数据库已退出备份模式。',
+  },
   pool_refused: {
     class: 'precondition',
     http: 409,

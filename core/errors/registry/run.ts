@@ -106,6 +106,14 @@ export const runErrors = {
     messageZh: '运行 {run} 尚未读取作业定义',
     hintZh: '请稍后重试。',
   },
+  run_not_at_work: {
+    class: 'precondition',
+    http: 409,
+    message: 'Run {run} cannot be paused or resumed: it is {phase}',
+    hint: 'Only a run whose work has begun can be paused; wait for that, or cancel it.',
+    messageZh: '运行 {run} 无法暂停或继续:当前为 {phase}',
+    hintZh: '只有已开始工作的运行才能暂停;请稍候,或将其取消。',
+  },
   lane_unavailable: {
     class: 'unavailable',
     http: 503,
