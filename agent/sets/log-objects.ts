@@ -1,10 +1,12 @@
+import type { ReferencesOfLog } from '#core/changed/block-references.ts';
+import { formatReferenceLines, parseReferenceLines } from '#core/changed/reference-lines.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { parseJson } from '#core/format/fields.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
-import { logBatchKey, logSegmentKey } from '#core/format/object-key.ts';
+import { logBatchKey, logReferencesKey, logSegmentKey } from '#core/format/object-key.ts';
 import type { PoolId } from '#core/id.ts';
-import type { BatchSummary } from '#core/log/batch-summary.ts';
+import type { BatchSummary, ReferencesOfBatch } from '#core/log/batch-summary.ts';
 import { batchSummaryShape } from '#core/settings/shape/committed.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
@@ -111,6 +113,38 @@ export async function getLogSegment(pool: Pool, object: ObjectKey, rawSha256: st
 }
 
 const lsnHex = (lsn: Lsn): string => lsnToNumber(lsn).toString(16).toUpperCase().padStart(16, '0');
+
+/** The batch that block references belong to. */
+export type BatchName = Pick<BatchSummary, 'systemId' | 'branchId' | 'batchId' | 'from'>;
+
+/** Seals the block references of a batch (docs/format.md §6). */
+export function sealReferences(pool: LogSealer, batch: BatchName, known: ReferencesOfLog): SealedLog {
+  const key = logReferencesKey(batch.systemId, batch.branchId, lsnHex(batch.from), batch.batchId);
+  const raw = Buffer.from([...formatReferenceLines(known), ''].join('\n'));
+  const stored = sealObject(raw, lockOf(pool, key, 'references'), fastLevel);
+  return { key, stored, rawSha256: sha256Hex(raw), storedSha256: sha256Hex(stored) };
+}
+
+/** Fetches the block references that a batch names. Throws `object_missing`, `object_damaged`, `pool_format_newer`. */
+export async function getReferences(
+  pool: Pool,
+  batch: Pick<BatchSummary, 'systemId' | 'branchId'>,
+  named: ReferencesOfBatch,
+): Promise<ReferencesOfLog> {
+  const object = keyOfLog({ ...batch, name: named.object });
+  const damaged = (what: string, cause?: unknown): HoldfastError =>
+    fail('object_damaged', { pool: pool.name, object, what }, cause);
+  const stored = await pool.store.get(object);
+  if (sha256Hex(stored) !== named.storedSha256) throw damaged('it is not the object that its batch names');
+  const text = Buffer.from(openObject(stored, lockOf(pool, object, 'references'))).toString('utf8');
+  try {
+    return parseReferenceLines(text.split('\n').slice(0, -1), object);
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'value_malformed')
+      throw damaged('its block references cannot be read', error);
+    throw error;
+  }
+}
 
 /** Seals a batch, the commit point of a log run. Its `storedSha256` is what the next batch of the branch names. */
 export function sealBatch(pool: LogSealer, batch: BatchSummary): SealedLog {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { OrderOf } from '#core/agent/order.ts';
+import { BlockReferences } from '#core/changed/block-references.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
@@ -123,21 +124,28 @@ class BranchSession {
       });
       return;
     }
-    const reading = await this.#check(name, file, bytes);
+    const references = new BlockReferences();
+    const reading = await this.#check(name, file, { bytes, references });
     const stored = await this.#store(name, file, bytes);
     const entry = entryOf(name, reading, stored, this.#last?.lastRecord ?? reading.from);
-    await this.writer.add(entry, { segmentBytes: reading.header.segmentBytes, knownUntil: reading.knownUntil });
+    const { header, knownUntil, recordsFrom, recordsTo } = reading;
+    const listed = { from: recordsFrom, to: recordsTo, references };
+    await this.writer.add(entry, { segmentBytes: header.segmentBytes, knownUntil, references: listed });
     tally.stored(entry, reading.header.segmentBytes);
     this.#last = entry;
     this.#lastName = name;
   }
 
-  async #check(name: SegmentName, file: string, bytes: Uint8Array): Promise<SegmentReading> {
+  async #check(
+    name: SegmentName,
+    file: string,
+    { bytes, references }: { bytes: Uint8Array; references: BlockReferences },
+  ): Promise<SegmentReading> {
     const { branch } = this.#work;
     await this.#prime();
     const reading = checkSegment(
       { name, file, systemId: branch.systemId, bytes: bytes.length, history: this.#history },
-      this.#reader.read(bytes),
+      this.#reader.read(bytes, references),
     );
     return reading;
   }

@@ -1,14 +1,18 @@
+import type { ReferencesOfLog } from '#core/changed/block-references.ts';
+import { joinReferences } from '#core/changed/block-references.ts';
 import { bug } from '#core/errors/fail.ts';
 import { instantFromMicros } from '#core/instant.ts';
 import type { Instant } from '#core/instant.ts';
 import type { BatchId, ResourceId, RunId } from '#core/id.ts';
-import type { BatchSummary, SegmentOfBatch } from '#core/log/batch-summary.ts';
+import { branchPrefix } from '#core/format/object-key.ts';
+import type { BatchSummary, ReferencesOfBatch, SegmentOfBatch } from '#core/log/batch-summary.ts';
 import type { AgentChannel } from '#core/ports/host-work.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
-import { sealBatch } from '#agent/sets/log-objects.ts';
+import type { BatchName } from '#agent/sets/log-objects.ts';
+import { sealBatch, sealReferences } from '#agent/sets/log-objects.ts';
 import type { CommittedBranch } from './committed-log.ts';
 
 /** A batch never lists more: its object stays below a few hundred kilobytes. */
@@ -32,6 +36,14 @@ export interface BatchDeps {
   readonly resourceId: ResourceId;
 }
 
+/** What was learnt of a segment beside its entry. */
+interface SegmentToAdd {
+  readonly segmentBytes: number;
+  readonly knownUntil: Instant | undefined;
+  /** Of the records that end in it; the writer keeps and changes it. */
+  readonly references?: ReferencesOfLog;
+}
+
 /**
  * Commits verified segments of one branch: one immutable batch object per gap-free stretch, each naming the hash of the
  * one before. Segments must be in the pool before `add`; they are durable and visible only after `commit`.
@@ -45,6 +57,8 @@ export class BatchWriter {
   #segments: SegmentOfBatch[] = [];
   #knownUntil: Instant | undefined;
   #segmentBytes = 0;
+  /** Block references of `#segments`; undefined when they cannot be told. */
+  #references: ReferencesOfLog | undefined;
   /** Ids of the batches committed here. */
   readonly committed: BatchId[] = [];
   /** Positions at which a break was recorded. */
@@ -60,13 +74,11 @@ export class BatchWriter {
   }
 
   /** Takes a stored segment; commits what was taken before when it does not continue that, or when the batch is full. */
-  async add(
-    segment: SegmentOfBatch,
-    facts: { readonly segmentBytes: number; readonly knownUntil: Instant | undefined },
-  ): Promise<void> {
+  async add(segment: SegmentOfBatch, facts: SegmentToAdd): Promise<void> {
     const last = this.#segments[this.#segments.length - 1];
     const isContinued = last === undefined || last.to === segment.from;
     if (!isContinued || this.#segments.length >= segmentsPerBatch) await this.commit();
+    this.#references = this.#joined(facts.references);
     this.#segments.push(segment);
     this.#segmentBytes = facts.segmentBytes;
     if (facts.knownUntil !== undefined && facts.knownUntil > (this.#knownUntil ?? ''))
@@ -83,6 +95,7 @@ export class BatchWriter {
     await this.#write({ from: first.from, to: last.to, isAfterGap }, closedAt);
     for (const segment of this.#segments) this.#ends.add(lsnToNumber(segment.to));
     this.#segments = [];
+    this.#references = undefined;
     this.#knownUntil = undefined;
   }
 
@@ -116,11 +129,13 @@ export class BatchWriter {
   ): Promise<void> {
     const { pool, channel, runId, resourceId } = this.#deps;
     const { systemId, timeline, branchId, history } = this.#branch;
-    const batch: BatchSummary = {
+    const known: BatchSummary = {
       ...{ batchId: this.#nextId(), runId, resourceId, systemId, timeline, branchId, history },
       ...{ segmentBytes: this.#segmentBytes, ...range, coveredUntil: this.#coveredUntil(closedAt) },
       ...{ segments: this.#segments, previousSha256: this.#previous.sha256 },
     };
+    const references = await this.#putReferences(known);
+    const batch = references === undefined ? known : { ...known, references };
     const sealed = sealBatch(pool, batch);
     await pool.store.barrier();
     if ((await pool.store.putIfAbsent(sealed.key, sealed.stored)) === 'exists')
@@ -129,6 +144,22 @@ export class BatchWriter {
     this.#previous = previousOf(batch, sealed.storedSha256);
     this.committed.push(batch.batchId);
     await channel.putBatch(batch);
+  }
+
+  /** Puts which blocks the batch changes; undefined when that is not known. Durable with the next barrier. */
+  async #putReferences(batch: BatchName): Promise<ReferencesOfBatch | undefined> {
+    const known = this.#references;
+    if (known === undefined) return undefined;
+    const { pool } = this.#deps;
+    const { key, stored, storedSha256 } = sealReferences(pool, batch, known);
+    await pool.store.putIfAbsent(key, stored);
+    const object = key.slice(branchPrefix(batch.systemId, batch.branchId).length);
+    return { object, from: known.from, to: known.to, storedSha256, storedBytes: stored.length };
+  }
+
+  #joined(next: ReferencesOfLog | undefined): ReferencesOfLog | undefined {
+    if (this.#segments.length === 0 || next === undefined) return next;
+    return this.#references === undefined ? undefined : joinReferences(this.#references, next);
   }
 
   /** Ids order the chain: within one millisecond they would not, so another one is drawn. */

@@ -20,6 +20,8 @@ export interface CommittedBranch {
   readonly branchId: string;
   /** By file name; a saved tail gives way to the whole segment. */
   readonly segments: ReadonlyMap<SegmentName, SegmentOfBatch>;
+  /** The batches that were read, in order of LSN. */
+  readonly batches: readonly BatchSummary[];
   /** Committed last, whatever its place in the log: the next batch names its hash. */
   readonly newest?: { readonly batch: BatchSummary; readonly sha256: string };
   /** Batches that cannot be read: what they list counts as not committed and is committed again from the archive. */
@@ -96,13 +98,15 @@ export async function readBranch(
   const wanted = keys.filter((key, i) => i >= first || key === newestKey);
   const segments = new Map<SegmentName, SegmentOfBatch>();
   const unreadable: HoldfastError[] = [];
+  const batches: BatchSummary[] = [];
   let newest: CommittedBranch['newest'];
   for (const key of wanted) {
     const read = await readBatch(pool, key).catch((error: unknown) => void unreadable.push(demandCorrupt(error)));
     for (const segment of read?.batch.segments ?? []) keepLonger(segments, segment);
+    if (read !== undefined) batches.push(read.batch);
     if (read !== undefined && read.batch.batchId > (newest?.batch.batchId ?? '')) newest = read;
   }
-  return { branchId, segments, unreadable, ...(newest === undefined ? {} : { newest }) };
+  return { branchId, segments, batches, unreadable, ...(newest === undefined ? {} : { newest }) };
 }
 
 /** Damage and loss, which a caller can live with; everything else is thrown on. */

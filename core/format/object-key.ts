@@ -23,6 +23,20 @@ export const logSegmentKey = (systemId: string, branchId: string, object: string
 export const logBatchKey = (systemId: string, branchId: string, fromLsnHex: string, batch: BatchId): ObjectKey =>
   key(`logs/${systemId}/${branchId}/batches/${fromLsnHex}-${batch}`);
 
+/** Block references of a batch: beside it, under the same name. */
+export const logReferencesKey = (systemId: string, branchId: string, fromLsnHex: string, batch: BatchId): ObjectKey =>
+  key(`logs/${systemId}/${branchId}/references/${fromLsnHex}-${batch}`);
+
+/** Marks of a set count from 1; append-only (docs/format.md §10). */
+export const marksPrefix = (set: SetId): string => `marks/${set}/`;
+export const markKey = (set: SetId, seq: number): ObjectKey => key(`marks/${set}/${digits(seq)}`);
+/** Re-wrapped keys of a set. */
+export const setKeysPrefix = (set: SetId): string => `keys/${set}/`;
+/** Notes of log that was deleted by a plan; they count from 1 per branch. */
+export const truncationsPrefix = (systemId: string, branchId: string): string => `marks/log/${systemId}/${branchId}/`;
+export const truncationKey = (systemId: string, branchId: string, seq: number): ObjectKey =>
+  key(`marks/log/${systemId}/${branchId}/${digits(seq)}`);
+
 /** True for objects whose existence commits something: the metadata of a set, a batch of log, the pool itself. */
 export const isCommitPoint = (one: ObjectKey): boolean =>
   one === poolKey() || /^sets\/[^/]+\/meta$/.test(one) || one.includes('/batches/');

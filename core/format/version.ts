@@ -9,6 +9,8 @@ export const formatVersions = {
   frame: { written: 1, readable: 1 },
   /** Sealed objects: `start`, `meta`, log segments, batches. */
   object: { written: 1, readable: 1 },
-  /** Lines of `meta`. */
-  meta: { written: 1, readable: 1 },
+  /** Lines of `meta`: 2 knows extents of a base set. */
+  meta: { written: 2, readable: 1 },
+  /** Lines of the block references of a batch. */
+  references: { written: 1, readable: 1 },
 } as const;

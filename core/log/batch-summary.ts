@@ -50,6 +50,19 @@ export interface SegmentOfBatch {
   readonly xids?: { readonly lowest: string; readonly highest: string };
 }
 
+/**
+ * Which blocks the log of a batch changes, as an object of its own (docs/format.md §6): incremental backups read it
+ * instead of the log. It knows every record that begins in `[from, to)`.
+ */
+export interface ReferencesOfBatch {
+  /** Object name below the branch prefix. */
+  readonly object: string;
+  readonly from: Lsn;
+  readonly to: Lsn;
+  readonly storedSha256: string;
+  readonly storedBytes: number;
+}
+
 /** Content of a batch object: the commit point of a log run (design §6). Batches of a branch form a hash chain. */
 export interface BatchSummary {
   readonly batchId: BatchId;
@@ -71,4 +84,6 @@ export interface BatchSummary {
   readonly previousSha256: string;
   /** True when this batch does not continue the one before it: a recorded break. */
   readonly isAfterGap: boolean;
+  /** Absent in batches of earlier versions, and where it could not be told: the log itself is read then. */
+  readonly references?: ReferencesOfBatch;
 }

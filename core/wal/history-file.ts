@@ -1,6 +1,6 @@
 import type { Lsn } from './lsn.ts';
 import { fail } from '../errors/fail.ts';
-import { compareLsn, parseLsn } from './lsn.ts';
+import { compareLsn, formatLsn, parseLsn } from './lsn.ts';
 
 /** One line of a history file: `timeline` was left for the next one at `switchLsn` (PG manual "Timelines"). */
 export interface HistoryEntry {
@@ -62,3 +62,54 @@ export const parentKey = (history: string): string => linesOf(history).slice(0, 
  */
 export const branchIdOf = (history: string, timeline: number, sha256Hex: (text: string) => string): string =>
   sha256Hex(timeline === 1 ? '' : `${historyName(timeline)}\n${history}`).slice(0, 32);
+
+/**
+ * Text of the history file of the parent: the server writes a child's as the text of its parent's, a line feed, and one line
+ * more (`writeTimeLineHistory`). '' for a child of timeline 1.
+ */
+export function parentHistory(history: string): string {
+  const body = history.replace(/\n+$/, '');
+  return body.slice(0, Math.max(0, body.lastIndexOf('\n')));
+}
+
+/** One timeline on the way to the present: it was written over `[from, to)`. */
+export interface TimelineStep {
+  readonly timeline: number;
+  /** Text of its history file. */
+  readonly history: string;
+  readonly from: Lsn;
+  readonly to: Lsn;
+}
+
+/** The way over `[from, to)` along the history of a timeline, oldest first. Throws `log_history_damaged`. */
+export function timelineSteps(
+  now: { readonly timeline: number; readonly history: string },
+  from: Lsn,
+  to: Lsn,
+): readonly TimelineStep[] {
+  const entries = parseHistory(now.history);
+  const ends = endsOf(entries);
+  const steps: TimelineStep[] = [];
+  let { history } = now;
+  let end = to;
+  for (let i = entries.length; i >= 0; i--) {
+    const begin = ends[i - 1] ?? formatLsn(0);
+    const stepFrom = compareLsn(begin, from) > 0 ? begin : from;
+    const timeline = entries[i]?.timeline ?? now.timeline;
+    if (compareLsn(stepFrom, end) < 0) steps.unshift({ timeline, history, from: stepFrom, to: end });
+    if (compareLsn(begin, end) < 0) end = begin;
+    history = parentHistory(history);
+  }
+  return steps;
+}
+
+/**
+ * The history file of an ancestor, as it stands in the one of a descendant: the server copies the text of the parent and
+ * adds a line. Undefined when `timeline` is no ancestor; '' for timeline 1.
+ */
+export function ancestorHistory(history: string, timeline: number): string | undefined {
+  const lines = history.split('\n');
+  const at = lines.findIndex((each) => Number(line.exec(each.trim())?.[1]) === timeline);
+  if (at === -1) return undefined;
+  return timeline === 1 ? '' : lines.slice(0, at).join('\n');
+}

@@ -1,4 +1,6 @@
+import type { BlockSink } from './block-sink.ts';
 import type { LogPage, SegmentHeader } from './page-header.ts';
+import { BlockDecoder } from './block-decoder.ts';
 import { crc32cOver } from './crc32c.ts';
 import { decodeRecord, isNotable, recordHeaderBytes } from './log-record.ts';
 import { formatLsn } from './lsn.ts';
@@ -25,7 +27,9 @@ export class LogReader {
   #header: SegmentHeader | undefined;
   #view: DataView = new DataView(new ArrayBuffer(0));
   #bytes: Uint8Array = new Uint8Array(0);
-  #facts = new SegmentFacts(0, 0);
+  #facts = new SegmentFacts(0, 0, 0);
+  #sink: BlockSink | undefined;
+  readonly #decoder = new BlockDecoder();
   readonly #onEnd: ((end: TransactionEnd) => void) | undefined;
 
   /** `onEnd` sees every commit and abort in log order. */
@@ -33,15 +37,20 @@ export class LogReader {
     this.#onEnd = onEnd;
   }
 
-  /** Reads the next segment; undefined when the bytes do not begin with a log page that we know. */
-  read(bytes: Uint8Array): SegmentReading | undefined {
+  /**
+   * Reads the next segment; undefined when the bytes do not begin with a log page that we know. `sink` hears of every
+   * record that ends in it.
+   */
+  read(bytes: Uint8Array, sink?: BlockSink): SegmentReading | undefined {
     const header = decodeSegmentHeader(bytes);
     if (header === undefined) return undefined;
     if (header.position !== this.#next || header.magic !== this.#header?.magic) this.#restart();
     this.#header = header;
+    this.#sink = sink;
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#facts = new SegmentFacts(header.position, header.segmentBytes);
+    const recordsFrom = this.#unfinished?.position ?? header.position;
+    this.#facts = new SegmentFacts(header.position, header.segmentBytes, recordsFrom);
     const end = this.#walk(header);
     return this.#conclude(header, end);
   }
@@ -99,9 +108,8 @@ export class LogReader {
     const isFirstPage = this.#previous < 0 && this.#facts.records === 0 && this.#unknownBytes === 0 && page.bodyAt < 64;
     if (!isFirstPage && this.#unknownBytes !== page.continuationBytes)
       return { reason: 'continuation', offset: page.bodyAt };
-    this.#facts.hasUnknownBegin = true;
     this.#unknownBytes = page.continuationBytes - taken;
-    this.#facts.validTo = this.#facts.position + page.bodyAt + taken;
+    this.#facts.passedOver(this.#facts.position + page.bodyAt + taken);
     return 'page';
   }
 
@@ -136,6 +144,10 @@ export class LogReader {
     if (this.#previous >= 0 && positionAt(view, from + 8) !== this.#previous) return { reason: 'prev', offset };
     this.#previous = position.at;
     this.#facts.passed(position.at, position.end);
+    if (this.#sink !== undefined) {
+      const major = this.#header?.major ?? 0;
+      this.#decoder.decode({ view, at: from, end: to, major }, position.at, this.#sink);
+    }
     return isNotable(view.getUint8(from + 17), view.getUint8(from + 16))
       ? this.#note(view, from, to, position.at)
       : 'page';
@@ -160,6 +172,7 @@ export class LogReader {
     const outcome = isEarly
       ? { ending: 'early' as const, stop: end }
       : { ending: end === 'switch' ? ('switch' as const) : ('full' as const) };
+    if (!isEarly) this.#facts.recordsTo = this.#unfinished?.position ?? segmentEnd;
     return {
       header,
       from: formatLsn(header.position),

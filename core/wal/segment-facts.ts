@@ -15,6 +15,9 @@ export class SegmentFacts {
   hasUnknownBegin = false;
   /** End of the last complete record. */
   validTo: number;
+  /** Every record that begins in between was seen whole. */
+  recordsFrom: number;
+  recordsTo: number;
   #lastRecord = -1;
   #firstCommit: number | undefined;
   #lastCommit: number | undefined;
@@ -28,9 +31,12 @@ export class SegmentFacts {
   readonly #checkpoints: CheckpointOfLog[] = [];
   readonly #stretchBytes: number;
 
-  constructor(position: number, segmentBytes: number) {
+  /** `recordsFrom`: where the first record begins whose end lies here, as far as that is known. */
+  constructor(position: number, segmentBytes: number, recordsFrom: number) {
     this.position = position;
     this.validTo = position;
+    this.recordsFrom = recordsFrom;
+    this.recordsTo = recordsFrom;
     this.#stretchBytes = Math.max(1, segmentBytes / markStretches);
   }
 
@@ -38,6 +44,16 @@ export class SegmentFacts {
     this.records++;
     this.#lastRecord = at;
     this.validTo = end;
+    // Records begin at multiples of 8.
+    this.recordsTo = Math.ceil(end / 8) * 8;
+  }
+
+  /** The rest of a record was passed over whose beginning is not known. */
+  passedOver(end: number): void {
+    this.hasUnknownBegin = true;
+    this.validTo = end;
+    this.recordsFrom = Math.ceil(end / 8) * 8;
+    this.recordsTo = this.recordsFrom;
   }
 
   note(record: Exclude<NotableRecord, { kind: 'switch' }>, position: number): void {
@@ -81,6 +97,8 @@ export class SegmentFacts {
       timeline: this.timeline,
       records: this.records,
       hasUnknownBegin: this.hasUnknownBegin,
+      recordsFrom: formatLsn(this.recordsFrom),
+      recordsTo: formatLsn(this.recordsTo),
       marks: this.#marks.map((mark) => ({ lsn: formatLsn(mark.position), at: instantFromMicros(mark.atMicros) })),
       restorePoints: this.#restorePoints,
       checkpoints: this.#checkpoints,

@@ -47,6 +47,12 @@ export interface SegmentReading {
   readonly isContinued: boolean;
   /** True when the segment begins with the rest of a record whose beginning was not given: that rest is unchecked. */
   readonly hasUnknownBegin: boolean;
+  /**
+   * Every record that begins in `[recordsFrom, recordsTo)` was seen whole. `recordsFrom` may lie in an earlier segment;
+   * `recordsTo` is where an unfinished record begins, if there is one.
+   */
+  readonly recordsFrom: Lsn;
+  readonly recordsTo: Lsn;
   readonly firstCommit?: Instant;
   readonly lastCommit?: Instant;
   readonly maxCommit?: Instant;

@@ -149,7 +149,7 @@ export const expectSameSource = async ({ sql, content }: KillStage): Promise<voi
 
 /** Names of the log segments in the pool, read past Holdfast. */
 export const segmentsInPool = (stage: Pick<KillStage, 'poolDirectory'>): readonly PoolFile[] =>
-  poolFiles(stage, 'logs').filter(({ key }) => !key.includes('/batches/'));
+  poolFiles(stage, 'logs').filter(({ key }) => !/\/(batches|references)\//.test(key));
 
 /** Restores a set to a copy of its own, compares its content over SQL with the source's, and drops it. */
 export async function expectRestorable(stage: KillStage, setId: string): Promise<void> {

@@ -70,4 +70,13 @@ export const batchSummaryShape: z.ZodType<BatchSummary> = z.looseObject({
   segments: z.array(segmentOfBatchShape),
   previousSha256: z.string(),
   isAfterGap: z.boolean(),
+  references: z
+    .looseObject({
+      object: z.string(),
+      from: lsnShape,
+      to: lsnShape,
+      storedSha256: z.string(),
+      storedBytes: countShape,
+    })
+    .exactOptional(),
 });

@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { engineProfile } from '#core/engine/profiles.ts';
+import type { TimelineStep } from '#core/wal/history-file.ts';
+import { lsnToNumber } from '#core/wal/lsn.ts';
+import { formatSegmentName } from '#core/wal/segment-name.ts';
+import type { SegmentName } from '#core/wal/segment-name.ts';
+import { getLogSegment, keyOfLog } from '#agent/sets/log-objects.ts';
+import { SegmentBuffer } from '#agent/wal/archive-folder.ts';
+import type { CommittedBranch } from '#agent/wal/committed-log.ts';
+import type { ChangedPagesRequest } from './request.ts';
+
+/** One timeline of the way from the base to now, with what the pool has committed of it. */
+export interface RouteStep extends TimelineStep {
+  readonly branchId: string;
+  readonly committed: CommittedBranch;
+}
+
+/** Where a segment can be read. */
+export interface LogPlace {
+  /** Path or object, for rejection. */
+  readonly at: string;
+  readonly timeline: number;
+  /** Byte position up to which log of this timeline counts on the way. */
+  readonly validTo: number;
+  load(): Promise<Uint8Array | undefined>;
+}
+
+/** Finds the places of segments: for each the pool first, then the archive directory, then pg_wal of the running server. */
+export class LogPlaces {
+  readonly #request: ChangedPagesRequest;
+  readonly #route: readonly RouteStep[];
+  readonly #rejected = new Set<string>();
+  readonly #buffer = new SegmentBuffer();
+
+  constructor(request: ChangedPagesRequest, route: readonly RouteStep[]) {
+    this.#request = request;
+    this.#route = route;
+  }
+
+  /** The best place of a segment that was not rejected; undefined: there is none. */
+  of(number: number): LogPlace | undefined {
+    const { segmentBytes } = this.#request.control;
+    const begin = number * segmentBytes;
+    // The newest timeline first: its first segment begins with a copy of its parent's log up to the fork.
+    for (const step of [...this.#route].reverse()) {
+      const isInside = lsnToNumber(step.from) < begin + segmentBytes && begin < lsnToNumber(step.to);
+      const name = formatSegmentName({ timeline: step.timeline, number }, segmentBytes);
+      const place = isInside ? this.#placesOf(step, name).find(({ at }) => !this.#rejected.has(at)) : undefined;
+      if (place !== undefined) return place;
+    }
+    return undefined;
+  }
+
+  reject({ at }: LogPlace): void {
+    this.#rejected.add(at);
+  }
+
+  lookAgain(): void {
+    this.#rejected.clear();
+  }
+
+  #placesOf(step: RouteStep, name: SegmentName): LogPlace[] {
+    const { archiveDirectory, dataDirectory, engine } = this.#request;
+    const logDirectory = join(dataDirectory, engineProfile(engine).files.log);
+    const directories = archiveDirectory === undefined ? [logDirectory] : [archiveDirectory, logDirectory];
+    return [...this.#inPool(step, name), ...directories.map((directory) => this.#inFile(step, join(directory, name)))];
+  }
+
+  #inPool(step: RouteStep, name: SegmentName): LogPlace[] {
+    const { pool, base } = this.#request;
+    const segment = step.committed.segments.get(name);
+    if (segment === undefined) return [];
+    const key = keyOfLog({ systemId: base.systemId, branchId: step.branchId, name: segment.object });
+    return [{ ...placeOn(step), at: key, load: () => getLogSegment(pool, key, segment.rawSha256) }];
+  }
+
+  #inFile(step: RouteStep, path: string): LogPlace {
+    return { ...placeOn(step), at: path, load: async () => Promise.resolve(this.#buffer.read(path)) };
+  }
+}
+
+/** The last step of the way ends where the backup begins, but its log goes on. */
+const placeOn = ({ timeline, to }: RouteStep): Pick<LogPlace, 'timeline' | 'validTo'> => ({
+  timeline,
+  validTo: lsnToNumber(to),
+});

@@ -1,0 +1,160 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import { BlockReferences } from '#core/changed/block-references.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { BatchSummary, ReferencesOfBatch } from '#core/log/batch-summary.ts';
+import { formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
+import { LogReader } from '#core/wal/read-segment.ts';
+import type { SegmentReading } from '#core/wal/segment-reading.ts';
+import { formatSegmentName } from '#core/wal/segment-name.ts';
+import { getReferences } from '#agent/sets/log-objects.ts';
+import type { LogPlace, RouteStep } from './log-places.ts';
+import { LogPlaces } from './log-places.ts';
+import type { ChangedPagesRequest } from './request.ts';
+
+interface NamedReferences {
+  readonly step: RouteStep;
+  readonly batch: BatchSummary;
+  readonly named: ReferencesOfBatch;
+}
+
+/**
+ * Goes along log from the begin of a base to the begin of a backup and collects which blocks it changed. `#cover` only
+ * moves over records that were seen whole: what it passed has no hole.
+ */
+export class LogWalk {
+  readonly references = new BlockReferences();
+  bytesRead = 0;
+  readonly notes: string[] = [];
+  readonly #request: ChangedPagesRequest;
+  readonly #route: readonly RouteStep[];
+  readonly #places: LogPlaces;
+  readonly #target: number;
+  #named: NamedReferences[];
+  /** Every record that begins before it is known. */
+  #cover: number;
+  /** Number of the segment to read next. */
+  #segment: number;
+  #reader = new LogReader();
+  #wasRetried = false;
+
+  constructor(request: ChangedPagesRequest, route: readonly RouteStep[]) {
+    this.#request = request;
+    this.#route = route;
+    this.#places = new LogPlaces(request, route);
+    this.#target = lsnToNumber(request.now.beginLsn);
+    this.#cover = lsnToNumber(request.base.beginLsn);
+    this.#segment = this.#segmentOfCover();
+    this.#named = route.flatMap((step) =>
+      step.committed.batches.flatMap((batch) =>
+        batch.references === undefined ? [] : [{ step, batch, named: batch.references }],
+      ),
+    );
+  }
+
+  /** Undefined when everything is known, else where the log has a hole, in words. */
+  async run(): Promise<string | undefined> {
+    while (this.#cover < this.#target) {
+      this.#request.signal.throwIfAborted();
+      const known = this.#named.find((each) => this.#isNext(each));
+      if (known !== undefined) {
+        await this.#takeReferences(known);
+        continue;
+      }
+      const place = this.#places.of(this.#segment);
+      if (place !== undefined) {
+        await this.#takeSegment(place);
+        await breathe();
+      } else if (this.#wasRetried) return this.#hole();
+      else this.#lookAgain();
+    }
+    return undefined;
+  }
+
+  #isNext({ step, named }: NamedReferences): boolean {
+    return lsnToNumber(named.from) <= this.#cover && this.#cover < endOnWay(step, named);
+  }
+
+  async #takeReferences(known: NamedReferences): Promise<void> {
+    const { step, batch, named } = known;
+    // Used or not, it is not looked at again: without it the segments are read.
+    this.#named = this.#named.filter((each) => each !== known);
+    try {
+      const { references } = await getReferences(this.#request.pool, batch, named);
+      this.references.merge(references);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      this.notes.push(`${error.message}; the log itself is read instead`);
+      return;
+    }
+    this.bytesRead += named.storedBytes;
+    this.#moveTo(endOnWay(step, named));
+  }
+
+  async #takeSegment(place: LogPlace): Promise<void> {
+    const bytes = await place.load().catch((error: unknown) => {
+      if (!isUnreadable(error)) throw error;
+      this.notes.push(error.message);
+    });
+    const reading = bytes === undefined ? undefined : this.#reader.read(bytes, this.references);
+    this.bytesRead += bytes?.length ?? 0;
+    const isOurs =
+      reading !== undefined && this.#isOurs(place, reading) && lsnToNumber(reading.recordsFrom) <= this.#cover;
+    if (!isOurs) {
+      this.#reject(place);
+      return;
+    }
+    const known = lsnToNumber(reading.recordsTo);
+    this.#cover = Math.max(this.#cover, Math.min(known, place.validTo));
+    if (reading.ending !== 'early' && known <= place.validTo) this.#segment++;
+    else if (this.#cover < this.#target) this.#reject(place);
+  }
+
+  #isOurs({ timeline }: LogPlace, reading: SegmentReading): boolean {
+    const { base, control } = this.#request;
+    const { header } = reading;
+    const isHere = header.position === this.#segment * control.segmentBytes;
+    return isHere && header.systemId === base.systemId && reading.timeline <= timeline;
+  }
+
+  /** Another file may have what this one has not. The next reading begins where the known records end. */
+  #reject(place: LogPlace): void {
+    this.#places.reject(place);
+    this.#moveTo(this.#cover);
+  }
+
+  /** A segment may have gone from pg_wal into the archive between two looks. */
+  #lookAgain(): void {
+    this.#wasRetried = true;
+    this.#places.lookAgain();
+    this.#moveTo(this.#cover);
+  }
+
+  #moveTo(position: number): void {
+    this.#cover = position;
+    this.#segment = this.#segmentOfCover();
+    this.#reader = new LogReader();
+  }
+
+  #segmentOfCover(): number {
+    return Math.floor(this.#cover / this.#request.control.segmentBytes);
+  }
+
+  #hole(): string {
+    const { control, archiveDirectory, pool } = this.#request;
+    const timelines = this.#route.filter(({ to }) => lsnToNumber(to) > this.#cover).map(({ timeline }) => timeline);
+    const [timeline = this.#request.now.timeline] = timelines;
+    const name = formatSegmentName({ timeline, number: this.#segment }, control.segmentBytes);
+    const archive = archiveDirectory ?? 'an archive directory (none is known)';
+    return `log from ${formatLsn(this.#cover)} (segment ${name}) is neither in pool ${pool.name} nor in ${archive} nor in pg_wal`;
+  }
+}
+
+/** What lies behind the fork of the next timeline was abandoned. */
+const endOnWay = (step: RouteStep, named: ReferencesOfBatch): number =>
+  Math.min(lsnToNumber(named.to), lsnToNumber(step.to));
+
+/** Damage, loss, a later format, no permission: the same log may be read from elsewhere. */
+const isUnreadable = (error: unknown): error is HoldfastError =>
+  error instanceof HoldfastError && (error.class === 'corrupt' || otherPlaceHelps.has(error.code));
+
+const otherPlaceHelps: ReadonlySet<string> = new Set(['pool_format_newer', 'archive_directory_unreadable']);
