@@ -9,14 +9,20 @@ export const postgresql: EngineProfile = {
     control: 'global/pg_control',
     version: 'PG_VERSION',
     pid: 'postmaster.pid',
+    opts: 'postmaster.opts',
     log: 'pg_wal',
     tablespaces: 'pg_tblspc',
     label: 'backup_label',
     tablespaceMap: 'tablespace_map',
     configuration: 'postgresql.conf',
+    autoConfiguration: 'postgresql.auto.conf',
+    hba: 'pg_hba.conf',
+    ident: 'pg_ident.conf',
     databases: 'base',
     shared: 'global',
     tablespaceVersionPrefix: 'PG_',
+    temporaryPrefix: 'pgsql_tmp',
+    socketPrefix: '.s.PGSQL.',
   },
   exclusions: {
     contentsOf: [
@@ -51,8 +57,32 @@ export const postgresql: EngineProfile = {
     // The cache of relation descriptors is rebuilt at start; socket locks belong to the running server, our own marks to us.
     prefixes: ['pgsql_tmp', 'pg_internal.init', '.s.PGSQL.', '.holdfast-'],
   },
-  tools: { server: 'postgres', processNames: ['postgres', 'postmaster'], dump: 'pg_dump', restore: 'pg_restore' },
+  tools: {
+    server: 'postgres',
+    processNames: ['postgres', 'postmaster'],
+    dump: 'pg_dump',
+    restore: 'pg_restore',
+    // Packages of Debian and Red Hat, then the source build.
+    programDirectories: (major) => [
+      `/usr/lib/postgresql/${String(major)}/bin`,
+      `/usr/pgsql-${String(major)}/bin`,
+      `/opt/postgresql/${String(major)}/bin`,
+      '/usr/local/pgsql/bin',
+      '/usr/local/bin',
+      '/usr/bin',
+    ],
+  },
+  defaults: { port: 5432, socket: '/var/run/postgresql', user: 'postgres', database: 'postgres' },
+  recovery: 'signal',
+  catalogs: [],
+  questions: { modes: [], vendorArchivers: [] },
   sql,
+  identify: (version) => ({ title: version.split(',', 1)[0] ?? version }),
+  releaseOf: () => undefined,
+  majorOfProgram: (said) => {
+    const major = /(\d+)(?:\.\d+|beta|rc|devel)/.exec(said)?.[1];
+    return major === undefined ? undefined : Number(major);
+  },
 };
 
 const endBackup = (call: string): string =>
@@ -60,7 +90,7 @@ const endBackup = (call: string): string =>
   ` convert_to(spcmapfile, getdatabaseencoding()) as map from ${call}`;
 
 /** The non-exclusive backup calls were renamed in 15 (PG 15 release notes, "Remove exclusive backup mode"). */
-function sql(major: number): EngineSql {
+export function sql(major: number): EngineSql {
   const sessionSettings = [
     'set statement_timeout = 0',
     'set lock_timeout = 0',

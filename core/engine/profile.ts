@@ -1,3 +1,5 @@
+import type { ServerIdentity } from './server-identity.ts';
+
 /**
  * How database products differ, as data (design §3: an engine name is compared nowhere else). Paths are relative to the
  * data directory with `/`.
@@ -11,24 +13,50 @@ export interface EngineProfile {
   readonly files: EngineFiles;
   readonly exclusions: ExclusionRules;
   readonly tools: EngineTools;
+  readonly defaults: EngineDefaults;
+  /** How a server is told to recover: settings beside `recovery.signal`, or a `recovery.conf` (PostgreSQL ≤ 11). */
+  readonly recovery: 'signal' | 'recovery.conf';
+  /**
+   * Schemas that may hold the system catalog under other names than PostgreSQL's, the best first; a session finds out at login
+   * which names are there (core/engine/spelling.ts). Empty: PostgreSQL's own names, nothing is asked.
+   */
+  readonly catalogs: readonly CatalogNames[];
+  /** What is asked, beside what is asked of every server, before a backup. */
+  readonly questions: EngineQuestions;
   /** SQL whose spelling depends on the server major. */
   sql(major: number): EngineSql;
+  /** Judges what `version()` answered. */
+  identify(version: string): ServerIdentity;
+  /** Name of the profile whose release a path or a program's words show; undefined when they show none. */
+  releaseOf(traces: string): string | undefined;
+  /** Server major by what a server program says to `--version`; undefined when it is a program of something else. */
+  majorOfProgram(said: string): number | undefined;
 }
 
 export interface EngineFiles {
   readonly control: string;
   readonly version: string;
   readonly pid: string;
+  /** What the server was started with; holds the path of its program. */
+  readonly opts: string;
   readonly log: string;
   /** Holds one symbolic link per tablespace. */
   readonly tablespaces: string;
   readonly label: string;
   readonly tablespaceMap: string;
   readonly configuration: string;
+  /** Written by the server itself; read last, so that it wins. */
+  readonly autoConfiguration: string;
+  readonly hba: string;
+  readonly ident: string;
   /** Directories whose children are database directories. Tablespaces have theirs below `PG_<major>_<catalog version>`. */
   readonly databases: string;
   readonly shared: string;
   readonly tablespaceVersionPrefix: string;
+  /** Beginning of names of temporary files. */
+  readonly temporaryPrefix: string;
+  /** Beginning of the name of the Unix socket; the port follows. */
+  readonly socketPrefix: string;
 }
 
 /** What a backup leaves out (PG manual "Backing Up The Data Directory", basebackup.c excludeDirContents, excludeFiles). */
@@ -51,6 +79,34 @@ export interface EngineTools {
   readonly processNames: readonly string[];
   readonly dump: string;
   readonly restore: string;
+  /** Where programs of a major are usually installed, beside what settings name. */
+  programDirectories(major: number): readonly string[];
+}
+
+/** What an instance has unless its configuration says otherwise. */
+export interface EngineDefaults {
+  readonly port: number;
+  readonly socket: string;
+  readonly user: string;
+  /** A database that is always there. */
+  readonly database: string;
+}
+
+export interface CatalogNames {
+  readonly schema: string;
+  /** What stands for the `pg_` of PostgreSQL's names. */
+  readonly prefix: string;
+}
+
+export interface EngineQuestions {
+  /** Settings that tell how the instance was made; one that does not exist is no failure. */
+  readonly modes: readonly string[];
+  /** One row `days`: days that the licence is valid, negative for ever. */
+  readonly licenceDays?: string;
+  /** One row per encrypted tablespace with `name`. */
+  readonly encryptedTablespaces?: string;
+  /** The vendor's own backup programs: who archives by one of them has a repository that nobody else may change. */
+  readonly vendorArchivers: readonly { readonly program: string; readonly repositoryMark: string }[];
 }
 
 export interface EngineSql {

@@ -1,9 +1,27 @@
 import { fail } from '../errors/fail.ts';
+import { kingbaseV8R6, kingbaseV9 } from './kingbase.ts';
 import { postgresql } from './postgresql.ts';
 import type { EngineProfile } from './profile.ts';
 
 /** Every engine that can be protected. */
-export const engineProfiles: readonly EngineProfile[] = [postgresql];
+export const engineProfiles: readonly EngineProfile[] = [postgresql, kingbaseV8R6, kingbaseV9];
+
+/** One profile for each way in which data directories are laid out: what a directory shows without its server. */
+export const engineLayouts: readonly EngineProfile[] = engineProfiles.filter(
+  (profile, index) => engineProfiles.findIndex((other) => isSameLayout(profile, other)) === index,
+);
+
+/**
+ * Several releases share a layout; where the programs of an instance lie, or what they call themselves, names the release. Without
+ * such a trace the oldest release is taken: login tells the rest.
+ */
+export function profileOf(layout: EngineProfile, traces: string): EngineProfile {
+  const named = layout.releaseOf(traces);
+  return engineProfiles.find((profile) => isSameLayout(profile, layout) && profile.name === named) ?? layout;
+}
+
+const isSameLayout = (one: EngineProfile, other: EngineProfile): boolean =>
+  one.files.control === other.files.control && one.files.log === other.files.log;
 
 /** The profile with a durable name. Throws `value_malformed`. */
 export function engineProfile(name: string): EngineProfile {

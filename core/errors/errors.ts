@@ -1,6 +1,7 @@
 import { controlErrors } from './registry/control.ts';
 import { copyErrors } from './registry/copy.ts';
 import { databaseErrors } from './registry/database.ts';
+import { engineErrors } from './registry/engine.ts';
 import { inputErrors } from './registry/input.ts';
 import { platformErrors } from './registry/platform.ts';
 import { poolErrors } from './registry/pool.ts';
@@ -14,6 +15,7 @@ export const errors = {
   ...controlErrors,
   ...copyErrors,
   ...databaseErrors,
+  ...engineErrors,
   ...platformErrors,
   ...poolErrors,
   ...restoreErrors,
