@@ -100,6 +100,7 @@ async function restoreFiles(): Promise<void> {
     asked: { at: 'immediate' },
     setting: { at: 'immediate' },
     isOpenedAfter: false,
+    ...{ chain: [], fetchBytes: summary.storedBytes },
   };
   const channel = { putBatch: () => Promise.resolve() };
   const deps = {

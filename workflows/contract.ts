@@ -1,5 +1,6 @@
 import type { HostId, RunId } from '#core/id.ts';
 import type { Order } from '#core/agent/order.ts';
+import type { RunKind } from '#core/run/run-kind.ts';
 import type { RateLimits } from '#core/run/rate.ts';
 
 /** Durable names: changing one is a format change (style §3.4). The API and the CLI import nothing else of workflows/. */
@@ -18,7 +19,7 @@ export const inspectWorkflowId = (inspectionId: string): string => `inspect:${in
 
 export interface RunInput {
   readonly runId: RunId;
-  readonly kind: Order['kind'];
+  readonly kind: RunKind;
   /** Task-queue prefix of tests; '' in production. */
   readonly queuePrefix: string;
 }

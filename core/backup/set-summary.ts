@@ -11,6 +11,8 @@ export type SetType = 'full' | 'differential' | 'cumulative';
 /** What an incremental set builds on. */
 export interface BaseOfSet {
   readonly setId: SetId;
+  /** Hex SHA-256 of the stored `meta` of the base: another object under its name is found (docs/format.md §5). */
+  readonly metaSha256: string;
   /** The full set at the root of the chain. */
   readonly fullSetId: SetId;
   /** D-038: pages changed since this point are in the set. */

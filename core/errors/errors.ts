@@ -9,6 +9,7 @@ import { restoreErrors } from './registry/restore.ts';
 import { runErrors } from './registry/run.ts';
 import { walErrors } from './registry/wal.ts';
 
+import { setErrors } from './registry/sets.ts';
 /** The one registry: every error the product can report (design §3, style §3.7). Codes are durable names. */
 export const errors = {
   ...inputErrors,
@@ -24,6 +25,7 @@ export const errors = {
 } as const;
 
 export type ErrorCode = keyof typeof errors;
+  ...setErrors,
 type ParamsOf<M extends string> = M extends `${string}{${infer P}}${infer R}` ? P | ParamsOf<R> : never;
 /** The parameters of a code are the `{placeholders}` of its message and hint: a missing one does not compile. */
 export type ErrorParams<C extends ErrorCode> = Record<

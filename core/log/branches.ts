@@ -9,6 +9,8 @@ import { formatLsn, lsnToNumber } from '../wal/lsn.ts';
 export interface CommittedLog {
   readonly sets: readonly SetSummary[];
   readonly batches: readonly BatchSummary[];
+  /** Sets that cannot be restored from; they still tell which branches there are. */
+  readonly unusable?: readonly SetSummary[];
 }
 
 export interface KnownSegment {
@@ -57,7 +59,7 @@ export function branchesOf(log: CommittedLog): ReadonlyMap<string, KnownBranch> 
     branches.set(branchId, branch);
     return branch;
   };
-  for (const set of log.sets) grow(set.branchId, set.timeline, set.endedAt);
+  for (const set of [...log.sets, ...(log.unusable ?? [])]) grow(set.branchId, set.timeline, set.endedAt);
   for (const batch of log.batches) {
     const branch = grow(batch.branchId, batch.timeline, batch.coveredUntil);
     branch.history = batch.history;

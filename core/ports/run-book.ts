@@ -1,4 +1,5 @@
 import type { Order } from '../agent/order.ts';
+import type { RunKind } from '../run/run-kind.ts';
 import type { HostId, ResourceId, RunId, SetId } from '../id.ts';
 import type { RunState } from '../run/run-state.ts';
 import type { Warning } from '../run/progress.ts';
@@ -6,7 +7,7 @@ import type { Warning } from '../run/progress.ts';
 /** What a workflow needs to know of its run: ids and small options, never a secret, never a path list. */
 export interface RunTicket {
   readonly runId: RunId;
-  readonly kind: Order['kind'];
+  readonly kind: RunKind;
   readonly hostId: HostId;
   /** Lane the work holds: a resource, or for a restore to a copy its target (host + path). */
   readonly lane: {

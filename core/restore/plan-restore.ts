@@ -1,31 +1,35 @@
+import { byId, chainOf } from '../backup/chain.ts';
 import type { SetSummary } from '../backup/set-summary.ts';
-import { fail } from '../errors/fail.ts';
+import { bug, fail } from '../errors/fail.ts';
 import { logSegmentKey } from '../format/object-key.ts';
 import type { SetId } from '../id.ts';
 import { coverage, locate } from '../log/coverage.ts';
 import type { CommittedLog } from '../log/coverage.ts';
 import type { LogTimeline, RoutedSegment } from '../log/timeline.ts';
 import { compareLsn } from '../wal/lsn.ts';
-import type { PlannedSegment, RestorePlan } from './plan.ts';
+import { chosenSet, demandNotWorse, refuse, withoutUnusable } from './excluded-sets.ts';
+import type { PlannedSegment, PlannedSet, RestorePlan } from './plan.ts';
 import { checkPlace, placeTablespaces } from './place.ts';
 import type { RestoreRequest } from './request.ts';
 import { stepsOf } from './steps.ts';
 import type { Reached } from './stop-branch.ts';
 import { stopOnOwner } from './stop-branch.ts';
-import { refuse } from './unreachable.ts';
 
 /**
- * Plans a restore without touching anything (design §7): the set by its end LSN, every segment by the history files,
- * a numeric timeline and an explicit stop. Throws a registered error with the nearest reachable points for every
- * point that cannot be reached, `consent_mismatch`, `tablespace_unmapped`, `target_path_bad`, `target_unproven`.
+ * Plans a restore without touching anything (design §7): the set by its end LSN with the chain it builds on, every
+ * segment by the history files, a numeric timeline and an explicit stop. Throws a registered error with the nearest
+ * reachable points for every point that cannot be reached, `restore_set_unusable`, `consent_mismatch`,
+ * `tablespace_unmapped`, `target_path_bad`, `target_unproven`.
  */
-export function planRestore(request: RestoreRequest): RestorePlan {
-  checkPlace(request);
+export function planRestore(asked: RestoreRequest): RestorePlan {
+  checkPlace(asked);
+  const request = withoutUnusable(asked);
   const timeline = coverage(request.log);
   const branchId = request.timeline === undefined ? undefined : branchOf(request, timeline, request.timeline);
   const log = onlyChosenSet(request);
   const found = locate(log, request.target, branchId);
-  if (!found.isReachable) throw refuse(request, found, timeline);
+  if (!found.isReachable) throw refuse(request, { found, timeline, branchId });
+  demandNotWorse(request, { found, timeline, branchId });
   const located = stopOnOwner(found, request.log);
   const set = setOf(request, located.setId);
   checkProven(request, set);
@@ -47,13 +51,25 @@ export function planRestore(request: RestoreRequest): RestorePlan {
     isOpenedAfter: request.isOpenedAfter,
     ...(request.configFile === undefined ? {} : { configFile: request.configFile }),
     rawBytes: set.rawBytes + located.segments.length * set.segmentBytes,
+    ...readOf(request, set, located),
   };
   return { ...plan, steps: stepsOf(plan, set) };
 }
 
-/** The wanted set: named apart, or in the target itself (`immediate`). */
-const chosenSet = (request: RestoreRequest): SetId | undefined =>
-  request.setId ?? (request.target.at === 'immediate' ? request.target.setId : undefined);
+/** What is read from the pool: the chain of the set, and the log. */
+function readOf(
+  { log }: RestoreRequest,
+  set: SetSummary,
+  { segments }: Reached,
+): Pick<RestorePlan, 'chain' | 'fetchBytes'> {
+  const chain = chainOf(set, byId(log.sets));
+  if (!chain.isComplete) throw bug(`set ${set.setId} was chosen although its base ${chain.missing} is not there`);
+  const logBytes = segments.reduce((sum, { segment }) => sum + segment.storedBytes, 0);
+  return {
+    chain: chain.sets.map(({ setId, type, storedBytes }): PlannedSet => ({ setId, type, storedBytes })),
+    fetchBytes: chain.sets.reduce((sum, { storedBytes }) => sum + storedBytes, logBytes),
+  };
+}
 
 function onlyChosenSet(request: RestoreRequest): CommittedLog {
   const wanted = chosenSet(request);

@@ -1,3 +1,4 @@
+import type { SetType } from '../backup/set-summary.ts';
 import type { ResourceId, SetId } from '../id.ts';
 import type { Lsn } from '../wal/lsn.ts';
 import type { SegmentName } from '../wal/segment-name.ts';
@@ -20,6 +21,13 @@ export interface PlannedSegment {
   readonly object: string;
   readonly rawSha256: string;
   readonly storedSha256: string;
+}
+
+/** One set that a restore reads. */
+export interface PlannedSet {
+  readonly setId: SetId;
+  readonly type: SetType;
+  readonly storedBytes: number;
 }
 
 /**
@@ -50,6 +58,10 @@ export interface RestorePlan {
   /** K-110 configuration file to use instead of the set's own. */
   readonly configFile?: string;
   readonly rawBytes: number;
+  /** Sets that are read, the full first, `setId` last. */
+  readonly chain: readonly PlannedSet[];
+  /** At most this much is fetched from the pool: of a base only the frames that are still needed are. */
+  readonly fetchBytes: number;
   /** Ordered steps in words for the printed plan. */
   readonly steps: readonly string[];
 }

@@ -1,3 +1,4 @@
+import type { UnusableSets } from '../backup/usable-sets.ts';
 import type { SetId } from '../id.ts';
 import type { CommittedLog } from '../log/coverage.ts';
 import type { RestorePlace } from './plan.ts';
@@ -6,6 +7,8 @@ import type { RestoreTarget } from './target.ts';
 /** What a restore is asked to do, with everything committed for the database: one system id. */
 export interface RestoreRequest {
   readonly log: CommittedLog;
+  /** Sets found damaged or quarantined: neither they nor what builds on them is restored. Default: none. */
+  readonly unusable?: UnusableSets;
   /** Name of the resource as the operator sees it: in place, the consent must equal it. */
   readonly resourceName: string;
   readonly target: RestoreTarget;

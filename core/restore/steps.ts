@@ -10,6 +10,7 @@ export function stepsOf(plan: Unprinted, set: SetSummary): readonly string[] {
     ...(plan.place.kind === 'in-place'
       ? beginInPlace(plan)
       : [`Prove that ${plan.place.directory} is empty and large enough`]),
+    ...chainStep(plan),
     `Write ${String(set.fileCount)} files (${String(set.rawBytes)} bytes) of set ${set.setId}, ended ${set.endedAt} at LSN ${set.endLsn}, timeline ${String(set.timeline)}`,
     ...Object.entries(plan.tablespaceMap).map(([oid, path]) => `Write tablespace ${oid} to ${path}`),
     logStep(plan),
@@ -26,6 +27,13 @@ const beginInPlace = (plan: Unprinted): readonly string[] => [
     (path) => `Move ${path} aside if it is a tablespace of the old instance, else prove that it is empty`,
   ),
 ];
+
+/** An incremental is laid over its bases: each byte is written once, from the newest set that has it. */
+function chainStep({ chain, fetchBytes }: Unprinted): readonly string[] {
+  if (chain.length < 2) return [];
+  const names = chain.map(({ setId, type }) => `${setId} (${type})`).join(', ');
+  return [`Read the chain ${names}: at most ${String(fetchBytes)} bytes with the log`];
+}
 
 function logStep(plan: Unprinted): string {
   const [first] = plan.segments;

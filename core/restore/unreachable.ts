@@ -24,11 +24,12 @@ export function describeTarget(target: RestoreTarget): string {
   }
 }
 
-const near = (point: RecoveryPoint | undefined): string =>
+/** A reachable point in words; its time comes first, so that texts sort by time. */
+export const near = (point: RecoveryPoint | undefined): string =>
   point === undefined ? 'none' : `${point.at} (LSN ${point.lsn})`;
 
 /** The registered error for a point that cannot be reached, naming the nearest reachable ones. */
-export function refuse(request: RestoreRequest, located: Refused, timeline: LogTimeline): HoldfastError {
+export function refuseAsUsual(request: RestoreRequest, located: Refused, timeline: LogTimeline): HoldfastError {
   const resource = request.resourceName;
   const point = describeTarget(request.target);
   const before = near(located.before);

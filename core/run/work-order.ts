@@ -1,12 +1,12 @@
-import type { Order } from '../agent/order.ts';
 import type { HostId, RunId, SetId } from '../id.ts';
 import type { LaneKind } from './lane.ts';
+import type { RunKind } from './run-kind.ts';
 import type { Warning } from './progress.ts';
 
 /** What a lane runs and an agent is asked for: ids only. The agent fetches the Order itself over its own channel (design §4). */
 export interface WorkOrder {
   readonly runId: RunId;
-  readonly kind: Order['kind'];
+  readonly kind: RunKind;
   readonly hostId: HostId;
   readonly lane: { readonly owner: string; readonly kind: LaneKind };
   /** K-084: 1–60 minutes, counted from the detection of a loss. */

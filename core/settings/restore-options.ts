@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { RestorePlace, RestorePlan } from '../restore/plan.ts';
+import type { PlannedSet, RestorePlace, RestorePlan } from '../restore/plan.ts';
 import type { RestoreTarget } from '../restore/target.ts';
-import { channelsField } from './backup-options.ts';
+import { channelsField, resumeBufferField } from './backup-options.ts';
 import { field } from './field.ts';
+import { setTypeShape } from './shape/committed.ts';
 import { rateLimitsShape } from './shape/progress.ts';
 import { countShape, idShape, instantShape, lsnShape, pathShape, segmentShape } from './shape/words.ts';
 
@@ -60,10 +61,12 @@ export const restoreOptionsShape = z.object({
   tablespaceMap: tablespaceMapField.default({}),
   limits: field(rateLimitsShape, {
     title: 'Rate limits',
-    description: 'Transfer rate from the pool and disk write rate (K-110)',
+    description:
+      'Transfer rate from the pool and disk write rate, each with windows of the week in which another rate holds; 0 is unlimited (K-110)',
     unit: 'bytes per second',
     since,
   }).default({}),
+  resumeBufferBytes: resumeBufferField.exactOptional(),
 });
 
 const plannedSegmentShape = z.looseObject({
@@ -72,6 +75,12 @@ const plannedSegmentShape = z.looseObject({
   object: z.string(),
   rawSha256: z.string(),
   storedSha256: z.string(),
+});
+
+const plannedSetShape: z.ZodType<PlannedSet> = z.looseObject({
+  setId: idShape('set'),
+  type: setTypeShape,
+  storedBytes: countShape,
 });
 
 /** A plan as it is stored and sent; fields of later versions are kept. */
@@ -92,5 +101,7 @@ export const restorePlanShape: z.ZodType<RestorePlan> = z.looseObject({
   isOpenedAfter: z.boolean(),
   configFile: z.string().exactOptional(),
   rawBytes: countShape,
+  chain: z.array(plannedSetShape),
+  fetchBytes: countShape,
   steps: z.array(z.string()),
 });

@@ -1,8 +1,26 @@
 import { z } from 'zod';
-import type { SetSummary } from '../../backup/set-summary.ts';
+import type { BaseOfSet, SetSummary, SetType } from '../../backup/set-summary.ts';
+import type { ChangedPagesSource } from '../../changed/changed-pages.ts';
 import type { BatchSummary, SegmentOfBatch } from '../../log/batch-summary.ts';
 import { warningShape } from './progress.ts';
 import { countShape, idShape, instantShape, lsnShape, segmentShape } from './words.ts';
+
+export const setTypeShape: z.ZodType<SetType> = z.enum(['full', 'differential', 'cumulative']);
+export const changedPagesSourceShape: z.ZodType<ChangedPagesSource> = z.enum([
+  'wal-summary',
+  'log',
+  'page-lsn',
+  'content-hash',
+]);
+
+const baseShape: z.ZodType<BaseOfSet> = z.looseObject({
+  setId: idShape('set'),
+  metaSha256: z.string().regex(/^[0-9a-f]{64}$/),
+  fullSetId: idShape('set'),
+  beginLsn: lsnShape,
+  endLsn: lsnShape,
+  changedPages: changedPagesSourceShape,
+});
 
 /** What is committed in a pool, as agents tell it. Fields of newer agents are kept. */
 export const setSummaryShape: z.ZodType<SetSummary> = z.looseObject({
@@ -10,7 +28,8 @@ export const setSummaryShape: z.ZodType<SetSummary> = z.looseObject({
   runId: idShape('run'),
   attemptId: idShape('try'),
   resourceId: idShape('res'),
-  type: z.literal('full'),
+  type: setTypeShape,
+  base: baseShape.exactOptional(),
   engine: z.string(),
   serverVersion: countShape,
   systemId: z.string().regex(/^\d{1,20}$/),
