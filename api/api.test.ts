@@ -4,9 +4,7 @@ import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { addHost } from '#catalog/hosts.ts';
-import { addPool } from '#catalog/pools.ts';
-import { registerResource, storeLogin } from '#catalog/resources.ts';
+import { registerResource } from '#catalog/resources.ts';
 import { addJob } from '#catalog/jobs.ts';
 import { addRun, moveRun } from '#catalog/runs.ts';
 import type { HostId, PoolId, ResourceId, RunId } from '#core/id.ts';
@@ -15,13 +13,17 @@ import { productVersion } from '#core/version.ts';
 import { runWorkflowId } from '#workflows/contract.ts';
 import type { Answered, TestApi } from '#tests/support/api.ts';
 import { openTestApi } from '#tests/support/api.ts';
+import {
+  instanceIn,
+  newHost as makeHost,
+  newPool as makePool,
+  newResource as makeResource,
+  poolSecret,
+} from '#tests/support/api-fixtures.ts';
 import { testIds } from '#tests/support/catalog.ts';
-import { sampleBatch, sampleNoOp, sampleSet, sampleSystemId } from '#tests/support/samples.ts';
+import { sampleBatch, sampleNoOp, sampleSet } from '#tests/support/samples.ts';
 import { makeBearer } from './bearer.ts';
-import { loginOwner, poolOwner } from './orders.ts';
-import { readKeyFile } from './key-files.ts';
 import { runApi } from './run-api.ts';
-import { openVault } from './vault.ts';
 
 let api: TestApi;
 let hostId: HostId;
@@ -29,42 +31,10 @@ let hostKey: string;
 let otherHostKey: string;
 let resourceId: ResourceId;
 let poolId: PoolId;
-const poolSecret = 'correct horse battery staple';
 
-const instance = (directory: string) => ({
-  ...{ engine: 'postgresql', dataDirectory: directory, port: 5432, socket: '/tmp', serverMajor: 18 },
-  ...{ systemId: sampleSystemId, isRunning: true },
-});
-
-const newHost = async (name: string): Promise<{ id: HostId; key: string }> => {
-  const id = testIds('host');
-  const key = makeBearer('hfh', id);
-  await addHost(api.store.catalog, { id, name, hostname: name, agentVersion: '0.1.0', keySha256: key.sha256 });
-  return { id, key: key.text };
-};
-
-/** A resource that somebody has logged in to. */
-const newResource = async (name: string, host: HostId): Promise<ResourceId> => {
-  const id = await registerResource(api.store.catalog, {
-    id: testIds('res'),
-    hostId: host,
-    name,
-    found: instance(`/${name}`),
-  });
-  const vault = openVault(await readKeyFile(`${api.home}/master.key`));
-  const sealedPassword = vault.seal('password of it', loginOwner(id));
-  await storeLogin(api.store.catalog, id, { user: 'postgres', database: 'postgres', sealedPassword });
-  return id;
-};
-
-const newPool = async (name: string, host: HostId): Promise<PoolId> => {
-  const id = testIds('pool');
-  const vault = openVault(await readKeyFile(`${api.home}/master.key`));
-  const sealedSecrets = vault.seal(JSON.stringify({ passphrase: poolSecret }), poolOwner(id));
-  const place = { kind: 'local' as const, directory: `/pools/${name}` };
-  await addPool(api.store.catalog, { id, name, place, isEncrypted: true, hostId: host, sealedSecrets });
-  return id;
-};
+const newHost = (name: string) => makeHost(api, name);
+const newResource = (name: string, hostOfIt: HostId) => makeResource(api, { name, hostId: hostOfIt });
+const newPool = (name: string, hostOfIt: HostId) => makePool(api, name, hostOfIt);
 
 beforeAll(async () => {
   api = await openTestApi();
@@ -145,7 +115,7 @@ test('K-007 an enrolment token enrols one host, once, and not after it expired',
   expect([first.status, second.status].sort()).toEqual([201, 401]);
   const enrolled = first.status === 201 ? first : second;
   const key = z.string().parse(fieldOf(enrolled, 'hostKey'));
-  const report = { agentVersion: productVersion, hostname: 'fresh', disks: [], instances: [instance('/elsewhere')] };
+  const report = { agentVersion: productVersion, hostname: 'fresh', disks: [], instances: [instanceIn('/elsewhere')] };
   expect((await api.ask('POST', '/agent/v1/report', report, { as: key })).status).toBe(204);
   expect((await api.ask('GET', '/api/v1/hosts/fresh')).body).toMatchObject({
     isOnline: true,
@@ -278,7 +248,7 @@ test('K-064 a full backup of a resource that nobody logged in to is refused befo
     id: testIds('res'),
     hostId: id,
     name: 'sixth',
-    found: instance('/sixth'),
+    found: instanceIn('/sixth'),
   });
   await newPool('sixth', id);
   const answer = await api.ask('POST', '/api/v1/runs', { kind: 'full-backup', resource: 'sixth', pool: 'sixth' });
@@ -289,7 +259,7 @@ test('K-064 a full backup of a resource that nobody logged in to is refused befo
 test('K-095 a point that the pool of the newest set does not reach is planned from another pool that does', async () => {
   const { id, key } = await newHost('db-many');
   const systemId = '888';
-  const found = { ...instance('/many-pools'), systemId };
+  const found = instanceIn('/many-pools', systemId);
   const resource = await registerResource(api.store.catalog, {
     id: testIds('res'),
     hostId: id,

@@ -4,6 +4,7 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 const ofPool = new Set<string>([
   ...['no_set_to_restore', 'point_in_gap', 'point_before_first_set', 'point_after_latest', 'name_unknown'],
   ...['transaction_unknown', 'timeline_unknown', 'target_unproven', 'pool_out_of_reach'],
+  ...['no_set_usable', 'point_needs_excluded_set'],
 ]);
 
 /** A refusal after which the next pool is asked; everything else is thrown on. */

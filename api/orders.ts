@@ -12,6 +12,8 @@ import { poolSecretsShape } from '#core/settings/pool-settings.ts';
 import type { JobSpecOf } from '#core/settings/job-spec.ts';
 import { formatSegmentName, segmentOf } from '#core/wal/segment-name.ts';
 import type { Context } from './context.ts';
+import { baseOfRun } from './base-of-run.ts';
+import { careTask } from './care-task.ts';
 import { canReach } from './start-run.ts';
 
 /** Names the row a secret belongs to: it opens there only. */
@@ -24,6 +26,7 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
   const head = { runId: run.id, hostId: run.hostId };
   switch (spec.kind) {
     case 'full-backup':
+    case 'incremental-backup':
     case 'log-backup':
       return backupOrder(context, run, spec);
     case 'restore':
@@ -48,26 +51,27 @@ async function backupOrder(
   run: RunRow,
   spec: BackupSpec,
 ): Promise<OrderOf<'full-backup'> | OrderOf<'log-backup'>> {
-  const { resourceId, poolId, kind } = spec;
+  const { resourceId, poolId } = spec;
   const { hostId } = run;
   const instance = await instanceAccess(context, resourceId);
   const head = { runId: run.id, hostId, options: await safeOptions(context, hostId, spec), instance };
   const needed = await neededFrom(context, resourceId);
-  if (kind === 'log-backup') {
+  if (spec.kind === 'log-backup') {
     const pools = [
       await poolAccess(context, poolId),
       ...(await logPools(context, { resourceId, hostId, except: poolId })),
     ];
-    return { kind, ...head, pools, neededFrom: needed };
+    return { kind: 'log-backup', ...head, pools, neededFrom: needed };
   }
-  if (run.setId === null) throw bug(`full backup ${run.id} was recorded without a set id`);
+  if (run.setId === null) throw bug(`backup ${run.id} was recorded without a set id`);
+  const base = spec.kind === 'incremental-backup' ? await baseOfRun(context, spec) : {};
   const pools = await logPools(context, { resourceId, hostId });
-  // Why: without a target of the log nobody holds the archived files, so a full backup deletes none.
+  // Why: without a target of the log nobody holds the archived files, so a backup deletes none.
   const archive = pools.length === 0 ? {} : { archive: { pools, neededFrom: needed } };
   return { kind, ...head, setId: run.setId, pool: await poolAccess(context, poolId), ...archive };
 }
 
-type BackupSpec = JobSpecOf<'full-backup' | 'log-backup'>;
+type BackupSpec = JobSpecOf<'full-backup' | 'incremental-backup' | 'log-backup'>;
 
 /** The options of the job, with the archive directory found and with nothing deleted while a target pool is out of reach. */
 async function safeOptions(
@@ -95,8 +99,9 @@ async function withArchive({ catalog }: Context, id: ResourceId, options: Backup
 }
 
 async function restoreOrder(context: Context, run: RunRow, spec: JobSpecOf<'restore'>): Promise<OrderOf<'restore'>> {
-  const { plan, limits, channels, poolId } = spec;
-  const order = { kind: 'restore' as const, runId: run.id, hostId: run.hostId, plan, limits, channels };
+  const { plan, limits, channels, poolId, resumeBufferBytes } = spec;
+  const buffer = resumeBufferBytes === undefined ? {} : { resumeBufferBytes };
+  const order = { kind: 'restore' as const, runId: run.id, hostId: run.hostId, plan, limits, channels, ...buffer };
   const pool = await poolAccess(context, poolId);
   if (plan.place.kind === 'copy') return { ...order, pool };
   return { ...order, pool, instance: await instanceAccess(context, plan.place.resourceId) };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SetSummary } from '#core/backup/set-summary.ts';
+import type { SetSummary, SetType } from '#core/backup/set-summary.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { PoolId, ResourceId, SetId } from '#core/id.ts';
 import type { VerifyReport } from '#core/restore/report.ts';
@@ -49,13 +49,18 @@ export async function getSet(db: Database, id: SetId): Promise<SetRow> {
 export const hasSet = async (db: Database, id: SetId): Promise<boolean> =>
   (await db.rows(z.object({ id: z.string() }), 'select id from backup_set where id = $1', [id])).length > 0;
 
+export interface SetFilter {
+  readonly resource?: ResourceId;
+  readonly type?: SetType;
+}
+
 /** Newest first. */
-export async function listSets(db: Database, page: PageRequest, resource?: ResourceId): Promise<Page<SetRow>> {
+export async function listSets(db: Database, page: PageRequest, filter: SetFilter = {}): Promise<Page<SetRow>> {
   const rows = await db.rows(
     setShape,
     `select ${columns} from backup_set where ($1::text is null or id < $1) and ($2::text is null or resource_id = $2)
-     order by id desc limit $3`,
-    [page.after ?? null, resource ?? null, page.limit + 1],
+       and ($3::text is null or type = $3) order by id desc limit $4`,
+    [page.after ?? null, filter.resource ?? null, filter.type ?? null, page.limit + 1],
   );
   return pageOf(rows, page.limit);
 }
@@ -63,6 +68,13 @@ export async function listSets(db: Database, page: PageRequest, resource?: Resou
 /** Every set of one database, whichever pool holds it. */
 export const setsOfDatabase = (db: Database, systemId: string): Promise<SetRow[]> =>
   db.rows(setShape, `select ${columns} from backup_set where system_id = $1 order by id`, [systemId]);
+
+/** A full and everything that builds on it, in one pool. */
+export const setsOfFull = (db: Database, full: SetId, pool: PoolId): Promise<SetRow[]> =>
+  db.rows(setShape, `select ${columns} from backup_set where full_set_id = $1 and pool_id = $2 order by id`, [
+    full,
+    pool,
+  ]);
 
 export const storeVerify = (db: Database, id: SetId, report: VerifyReport): Promise<number> =>
   db.change('update backup_set set verified_at = now(), verify_report = $2 where id = $1', [

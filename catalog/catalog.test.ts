@@ -6,16 +6,17 @@ import type { JobSpec } from '#core/settings/job-spec.ts';
 import type { TestCatalog } from '#tests/support/catalog.ts';
 import { openTestCatalog, testIds } from '#tests/support/catalog.ts';
 import { sampleBackup, sampleBatch, sampleNoOp, sampleSet, sampleSystemId } from '#tests/support/samples.ts';
-import { getSet, indexSet, listSets } from './backup-sets.ts';
+import { getSet, indexSet, listSets, setsOfFull } from './backup-sets.ts';
 import { dumpSchema } from './dump-schema.ts';
 import { addHost } from './hosts.ts';
 import { addJob } from './jobs.ts';
 import { batchesOf, indexBatch, lastBatchesBefore } from './log-batches.ts';
-import { demandMigrated, migrate } from './migrate.ts';
+import { demandMigrated, knownMigrations, migrate } from './migrate.ts';
 import { addPool } from './pools.ts';
 import { getResource, registerResource } from './resources.ts';
 import { openRunBook } from './run-book.ts';
 import { addRun, addRunEvents, getRun, listRuns, moveRun, runEventsAfter } from './runs.ts';
+import { unusableSets } from './set-standing.ts';
 import { addEnrolmentToken, lockEnrolmentToken, useEnrolmentToken } from './tokens.ts';
 
 let testCatalog: TestCatalog;
@@ -63,10 +64,11 @@ test('two processes that migrate at once apply every migration once', async () =
   const empty = await openTestCatalog({ isEmpty: true });
   await expect(demandMigrated(empty.catalog)).rejects.toMatchObject({ code: 'catalog_not_migrated' });
   const applied = await Promise.all([migrate(empty.catalog), migrate(empty.catalog)]);
-  expect(applied.flat()).toEqual(['0001_first.sql']);
+  expect(applied.flat()).toEqual((await knownMigrations()).map(({ name }) => name));
   await empty.catalog.change("update migration set sha256 = 'other'");
   await expect(migrate(empty.catalog)).rejects.toMatchObject({ code: 'migration_changed' });
-  await empty.catalog.change("update migration set name = '9999_later.sql'");
+  await empty.catalog.change('delete from migration');
+  await empty.catalog.change("insert into migration (name, sha256) values ('9999_later.sql', 'x')");
   await expect(migrate(empty.catalog)).rejects.toMatchObject({ code: 'catalog_newer' });
   await empty.close();
 });
@@ -76,7 +78,7 @@ test('a set is indexed once, whoever tells of it how often', async () => {
   await Promise.all([indexSet(db(), set, poolId), indexSet(db(), set, poolId)]);
   await indexSet(db(), set, poolId);
   expect((await getSet(db(), set.setId)).summary).toEqual(set);
-  expect((await listSets(db(), { limit: 50 }, resourceId)).data).toHaveLength(1);
+  expect((await listSets(db(), { limit: 50 }, { resource: resourceId })).data).toHaveLength(1);
 });
 
 test('a batch is indexed once per pool and read back as it was written', async () => {
@@ -119,6 +121,47 @@ test('a run moves only along its states, and a repeated move is fine', async () 
   const run = await getRun(db(), id);
   expect(run).toMatchObject({ state: 'failed', outcome: { code: 'pool_full' } });
   expect(run.closedAt).not.toBeNull();
+});
+
+test('D-024 an incremental takes the one data lane of its resource, as a full does', async () => {
+  const full = sampleBackup(resourceId, poolId);
+  if (full.kind !== 'full-backup')
+    throw fail('value_malformed', { text: full.kind, what: 'sample', expected: 'a full' });
+  const id = await newRun({ ...full, kind: 'incremental-backup', type: 'differential' });
+  expect(await openRunBook(db()).ticket(id)).toMatchObject({
+    kind: 'incremental-backup',
+    lane: { owner: resourceId, kind: 'data' },
+  });
+});
+
+test('the columns of a chain are read from the summary', async () => {
+  const full = sampleSet(resourceId);
+  const { setId, beginLsn, endLsn } = full;
+  const link = { setId, fullSetId: setId, metaSha256: 'a'.repeat(64), beginLsn, endLsn, changedPages: 'log' } as const;
+  const incremental = { ...sampleSet(resourceId), type: 'differential' as const, base: link };
+  await indexSet(db(), incremental, poolId);
+  await indexSet(db(), full, poolId);
+  expect((await setsOfFull(db(), setId, poolId)).map(({ id }) => id).sort()).toEqual([setId, incremental.setId].sort());
+  const page = await listSets(db(), { limit: 9 }, { type: 'differential' });
+  expect(page.data.map(({ id }) => id)).toEqual([incremental.setId]);
+});
+
+test('a set whose base was found damaged by its own verify is marked, and its base too', async () => {
+  const base = sampleSet(resourceId);
+  const top = sampleSet(resourceId);
+  for (const set of [base, top]) await indexSet(db(), { ...set, systemId: '42' }, poolId);
+  const id = testIds('run');
+  const jobId = testIds('job');
+  const spec = { kind: 'verify-set', hostId, poolId, setId: top.setId, depth: 'full' } as const;
+  const common = { reconnectMinutes: 1, whenBusy: 'wait' } as const;
+  await addJob(db(), { id: jobId, name: 'verify', spec: { ...spec, ...common }, createdBy: 'test' });
+  await addRun(db(), { id, jobId, spec: { ...spec, ...common }, hostId, setId: top.setId, startedBy: 'test' });
+  const object = `sets/${base.setId}/try_1/piece-000001.bak`;
+  const params = { set: top.setId, count: '1', object, what: 'is cut' };
+  await openRunBook(db()).close(id, { state: 'failed', code: 'set_damaged', params, message: 'damaged' });
+  const reasons = await unusableSets(db(), '42');
+  expect([...reasons.keys()].sort()).toEqual([base.setId, top.setId].sort());
+  expect(reasons.get(base.setId)).toBe(`it is damaged: ${object} is cut`);
 });
 
 test('a set is recorded for a run only after its agent told of it', async () => {

@@ -7,6 +7,7 @@ const textShape = z.object({ text: z.string() });
 const columnsSql = `select c.relname as "table",
   format('  %I %s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
     case when a.attidentity <> '' then ' generated always as identity'
+         when a.attgenerated = 's' then format(' generated always as (%s) stored', pg_get_expr(d.adbin, d.adrelid))
          when d.adbin is not null then ' default ' || pg_get_expr(d.adbin, d.adrelid) else '' end,
     case when a.attnotnull then ' not null' else '' end) as text
   from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
+import type { SetId } from '#core/id.ts';
+import { parseId } from '#core/id.ts';
 import type { RunBook, RunOutcome, RunTicket } from '#core/ports/run-book.ts';
 import type { VerifyReport } from '#core/restore/report.ts';
 import type { JobSpec } from '#core/settings/job-spec.ts';
@@ -15,7 +17,11 @@ export const openRunBook = (db: Database): RunBook => ({
   close: async (runId, outcome) => {
     const run = await getRun(db, runId);
     const verdict = run.kind === 'verify-set' ? verdictOf(outcome) : undefined;
-    if (verdict !== undefined && run.setId !== null) await storeVerify(db, run.setId, verdict);
+    if (verdict !== undefined && run.setId !== null) {
+      await storeVerify(db, run.setId, verdict);
+      const [base] = damagedBases(verdict, run.setId);
+      if (base !== undefined) await storeVerify(db, base, verdict);
+    }
     await moveRun(db, runId, outcome.state, outcome);
   },
   recordSet: async (runId, setId) => {
@@ -40,6 +46,13 @@ function verdictOf(outcome: RunOutcome): VerifyReport | undefined {
 function ticketOf(run: RunRow, spec: JobSpec): RunTicket {
   return {
     runId: run.id,
+/** A set that is verified with its chain may be damaged in a set that it builds on: objects are named by their set. */
+const damagedBases = ({ damage }: VerifyReport, verified: SetId): readonly SetId[] =>
+  damage
+    .flatMap(({ object }) => /^sets\/(set_[0-9a-f]{32})\//.exec(object)?.[1] ?? [])
+    .map((text) => parseId('set', text))
+    .filter((set) => set !== verified);
+
     kind: spec.kind,
     hostId: run.hostId,
     lane: laneOf(run, spec),
@@ -56,6 +69,7 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
       return { owner: spec.resourceId, kind: 'data' };
     case 'log-backup':
       return { owner: spec.resourceId, kind: 'log' };
+    case 'incremental-backup':
     case 'restore':
       return spec.plan.place.kind === 'in-place'
         ? { owner: spec.plan.place.resourceId, kind: 'exclusive' }

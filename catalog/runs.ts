@@ -17,7 +17,7 @@ export const runShape = z.object({
   id: idShape('run'),
   jobId: idShape('job'),
   revision: countShape,
-  kind: z.enum(['full-backup', 'log-backup', 'restore', 'verify-set', 'rebuild', 'no-op']),
+  kind: z.enum(['full-backup', 'incremental-backup', 'log-backup', 'restore', 'verify-set', 'rebuild', 'care', 'no-op']),
   hostId: idShape('host'),
   resourceId: idShape('res').nullable(),
   trigger: z.enum(['manual', 'schedule']),
@@ -168,12 +168,12 @@ export const runEventsAfter = (db: Database, id: RunId, after: number, limit: nu
     [id, after, limit],
   );
 
-/** When each full backup that still runs or waits was recorded, for one resource. */
+/** When each full or incremental backup that still runs or waits was recorded, for one resource. */
 export async function openBackupsSince(db: Database, resource: ResourceId): Promise<{ readonly createdAt: string }[]> {
   return db.rows(
     z.object({ createdAt: instantShape }),
     `select created_at as "createdAt" from run
-     where resource_id = $1 and kind = 'full-backup' and state in ('queued', 'running', 'paused') order by created_at`,
+     where resource_id = $1 and kind in ('full-backup', 'incremental-backup') and state in ('queued', 'running', 'paused') order by created_at`,
     [resource],
   );
 }

@@ -13,7 +13,6 @@ create table api_token (
 create table backup_set (
   id text not null,
   run_id text not null,
-  parent_id text,
   pool_id text not null,
   resource_id text not null,
   system_id text not null,
@@ -21,7 +20,11 @@ create table backup_set (
   ended_at timestamp with time zone not null,
   indexed_at timestamp with time zone default now() not null,
   verified_at timestamp with time zone,
-  verify_report jsonb
+  verify_report jsonb,
+  type text generated always as ((summary ->> 'type'::text)) stored not null,
+  base_set_id text generated always as (((summary -> 'base'::text) ->> 'setId'::text)) stored,
+  full_set_id text generated always as (COALESCE(((summary -> 'base'::text) ->> 'fullSetId'::text), (summary ->> 'setId'::text))) stored not null,
+  changed_pages text generated always as (((summary -> 'base'::text) ->> 'changedPages'::text)) stored
 );
 
 create table enrolment_token (
@@ -171,10 +174,10 @@ create table run_event (
 alter table api_token add constraint api_token_pkey PRIMARY KEY (id);
 alter table api_token add constraint api_token_role_check CHECK ((role = ANY (ARRAY['administrator'::text, 'operator'::text, 'auditor'::text])));
 alter table api_token add constraint api_token_secret_sha256_check CHECK ((length(secret_sha256) = 32));
-alter table backup_set add constraint backup_set_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES backup_set(id);
 alter table backup_set add constraint backup_set_pkey PRIMARY KEY (id);
 alter table backup_set add constraint backup_set_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
 alter table backup_set add constraint backup_set_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id);
+alter table backup_set add constraint backup_set_type_check CHECK ((type = ANY (ARRAY['full'::text, 'differential'::text, 'cumulative'::text])));
 alter table enrolment_token add constraint enrolment_token_host_id_fkey FOREIGN KEY (host_id) REFERENCES host(id);
 alter table enrolment_token add constraint enrolment_token_pkey PRIMARY KEY (id);
 alter table enrolment_token add constraint enrolment_token_secret_sha256_check CHECK ((length(secret_sha256) = 32));
@@ -217,6 +220,8 @@ alter table run_event add constraint run_event_level_check CHECK ((level = ANY (
 alter table run_event add constraint run_event_pkey PRIMARY KEY (seq);
 alter table run_event add constraint run_event_run_id_fkey FOREIGN KEY (run_id) REFERENCES run(id) ON DELETE CASCADE;
 
+CREATE INDEX backup_set_by_base ON public.backup_set USING btree (base_set_id) WHERE (base_set_id IS NOT NULL);
+CREATE INDEX backup_set_by_full ON public.backup_set USING btree (full_set_id);
 CREATE INDEX backup_set_by_resource ON public.backup_set USING btree (resource_id, id);
 CREATE INDEX backup_set_by_system_id ON public.backup_set USING btree (system_id);
 CREATE INDEX log_batch_by_system_id ON public.log_batch USING btree (system_id, pool_id);

@@ -1,6 +1,4 @@
 import type { HostId, RunId } from '#core/id.ts';
-import type { Order } from '#core/agent/order.ts';
-import type { RunKind } from '#core/run/run-kind.ts';
 import type { RateLimits } from '#core/run/rate.ts';
 
 /** Durable names: changing one is a format change (style §3.4). The API and the CLI import nothing else of workflows/. */

@@ -37,6 +37,7 @@ async function perform(order: WorkOrder): Promise<WorkResult> {
 function stepOf(activities: HostActivities, kind: WorkOrder['kind']): (order: WorkOrder) => Promise<WorkResult> {
   switch (kind) {
     case 'full-backup':
+    case 'incremental-backup':
       return activities.takeFullBackup;
     case 'log-backup':
       return activities.takeLogBackup;

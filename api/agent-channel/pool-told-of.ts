@@ -2,6 +2,7 @@ import type { Database } from '#catalog/database.ts';
 import { findRun, openRebuildOf, specOfRun } from '#catalog/runs.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HostId, PoolId, RunId } from '#core/id.ts';
+import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
 
 interface Told {
   readonly hostId: HostId;
@@ -19,10 +20,15 @@ export async function poolToldOf(db: Database, { hostId, runId, object }: Told):
   if (run?.hostId === hostId) {
     const spec = await specOfRun(db, runId);
     // A restore in place saves the log that nobody had backed up, into the pool that it restores from.
-    if (spec.kind === 'full-backup' || spec.kind === 'log-backup' || spec.kind === 'restore') return spec.poolId;
+    if (isMaker(spec)) return spec.poolId;
   }
   const rebuild = await openRebuildOf(db, hostId);
   const spec = rebuild === undefined ? undefined : await specOfRun(db, rebuild.id);
   if (spec?.kind !== 'rebuild') throw fail('pool_of_set_unknown', { object });
   return spec.poolId;
 }
+
+const makers = ['full-backup', 'incremental-backup', 'log-backup', 'restore'] as const;
+type Maker = JobSpecOf<(typeof makers)[number]>;
+
+const isMaker = (spec: JobSpec): spec is Maker => makers.some((kind) => kind === spec.kind);

@@ -9,6 +9,7 @@ import { clientSettings } from '#core/settings/client-settings.ts';
 import type { TestApi } from '#tests/support/api.ts';
 import { openTestApi } from '#tests/support/api.ts';
 import { testIds } from '#tests/support/catalog.ts';
+import { runLine } from '#tests/support/command-line.ts';
 import { sampleSystemId } from '#tests/support/samples.ts';
 import { makeBearer } from '../bearer.ts';
 import { runCli } from './run-cli.ts';
@@ -33,21 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-/** Runs one command line as a process would, without a terminal. */
-const holdfast = async (line: string[], settings: Record<string, string> = {}) => {
-  let [out, err] = ['', ''];
-  const code = await runCli(line, {
-    terminal: {
-      ...{ isWatched: false, input: Readable.from([]), errStream: new Writable() },
-      out: (text) => (out += `${text}\n`),
-      err: (text) => (err += text),
-    },
-    settings: clientSettings.parse({ apiUrl: api.url, home: api.home, ...settings }),
-    env: {},
-    clock: { nowMs: () => Date.now() },
-  });
-  return { code, out, err };
-};
+const holdfast = (line: string[], settings: Record<string, string> = {}) => runLine(api, line, settings);
 
 test('exit code 0: lists are tables for people and JSON for machines', async () => {
   const text = await holdfast(['resource', 'ls']);

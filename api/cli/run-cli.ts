@@ -14,7 +14,8 @@ import { addResourceCommands } from './commands/resource.ts';
 import { addRestoreCommands } from './commands/restore.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addServerCommands } from './commands/server.ts';
-import { addSetCommands, addTimelineCommand } from './commands/set.ts';
+import { addSetCommands } from './commands/set.ts';
+import { addTimelineCommand } from './commands/timeline.ts';
 import type { Terminal } from './terminal.ts';
 
 const usageExit = exitCodes.input;

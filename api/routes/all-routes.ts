@@ -14,6 +14,7 @@ import { serverRoutes } from './server.ts';
 /** Every route of the server: what is mounted is what /openapi.json describes. */
 export const allRoutes = (context: Context): Route[] => [
   ...serverRoutes(context),
+import { setContentsRoutes } from './set-contents.ts';
   ...hostRoutes(context),
   ...resourceRoutes(context),
   ...poolRoutes(context),
@@ -24,3 +25,4 @@ export const allRoutes = (context: Context): Route[] => [
   ...restoreRoutes(context),
   ...agentRoutes(context),
 ];
+  ...setContentsRoutes(context),

@@ -4,13 +4,17 @@ import { batchesOf, poolsWithDatabase } from '#catalog/log-batches.ts';
 import { setsOfDatabase } from '#catalog/backup-sets.ts';
 import { getPool } from '#catalog/pools.ts';
 import { getResource } from '#catalog/resources.ts';
+import { unusableSets } from '#catalog/set-standing.ts';
+import { sortUsable } from '#core/backup/usable-sets.ts';
 import { coverage } from '#core/log/coverage.ts';
+import { setTypeShape } from '#core/settings/shape/committed.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import { timelineShape } from '#core/settings/shape/timeline.ts';
 import type { Context } from '../context.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { startRun } from '../start-run.ts';
+import { setWithChain, withChain } from '../set-chain.ts';
 import { maintainerOf } from './pools.ts';
 import { runAnswer } from './runs.ts';
 import { listOf, listShape, nameOf, pageQuery, pageRequestOf, wholeList } from './words.ts';
@@ -18,7 +22,13 @@ import { listOf, listShape, nameOf, pageQuery, pageRequestOf, wholeList } from '
 const set = setShape.meta({ id: 'BackupSet' });
 const setParams = z.object({ set: idShape('set') });
 const poolTimeline = z
-  .object({ poolId: idShape('pool'), poolName: z.string(), timeline: timelineShape })
+  .object({
+    poolId: idShape('pool'),
+    poolName: z.string(),
+    timeline: timelineShape,
+    /** Sets that lead nowhere: damaged, quarantined, or without a whole chain. */
+    excluded: z.array(z.object({ setId: idShape('set'), reason: z.string() })),
+  })
   .meta({ id: 'PoolTimeline' });
 
 export const backupSetRoutes = (context: Context): Route[] => [
@@ -69,37 +79,43 @@ const readingRoutes = (context: Context): Route[] => [
     title: 'Backup sets, newest first',
     access: { permission: 'read' },
     status: 200,
-    query: z.object({ ...pageQuery, resource: z.string().optional() }),
+    query: z.object({ ...pageQuery, resource: z.string().optional(), type: setTypeShape.optional() }),
     answer: listShape(set),
     serve: async ({ query }) => {
-      const resource =
-        query.resource === undefined ? undefined : (await getResource(context.catalog, query.resource)).id;
-      return listOf(await listSets(context.catalog, pageRequestOf(query), resource));
+      const filter = {
+        ...(query.resource === undefined ? {} : { resource: (await getResource(context.catalog, query.resource)).id }),
+        ...(query.type === undefined ? {} : { type: query.type }),
+      };
+      return listOf(await listSets(context.catalog, pageRequestOf(query), filter));
     },
   }),
   route({
     method: 'get',
     path: '/api/v1/backup-sets/{set}',
-    title: 'One backup set',
+    title: 'One backup set with the sets it builds on and those that build on it',
     access: { permission: 'read' },
     status: 200,
     params: setParams,
-    answer: set,
-    serve: async ({ params }) => ({ answer: await getSet(context.catalog, params.set) }),
+    answer: setWithChain,
+    serve: async ({ params }) => ({ answer: await withChain(context.catalog, params.set) }),
   }),
 ];
 
 async function timelinesOf({ catalog }: Context, idOrName: string): Promise<z.output<typeof poolTimeline>[]> {
   const { systemId } = await getResource(catalog, idOrName);
   const sets = await setsOfDatabase(catalog, systemId);
+  const unusable = await unusableSets(catalog, systemId);
   const pools = await Promise.all((await poolsWithDatabase(catalog, systemId)).map((id) => getPool(catalog, id)));
   return Promise.all(
     pools.map(async ({ id: poolId, name: poolName }) => {
       const inPool = sets.filter((row) => row.poolId === poolId).map((row) => row.summary);
+      const { usable, excluded } = sortUsable(inPool, unusable);
+      const batches = await batchesOf(catalog, systemId, poolId);
       return {
         poolId,
         poolName,
-        timeline: coverage({ sets: inPool, batches: await batchesOf(catalog, systemId, poolId) }),
+        timeline: coverage({ sets: usable, batches, unusable: excluded.map((each) => each.set) }),
+        excluded: excluded.map((each) => ({ setId: each.set.setId, reason: each.reason })),
       };
     }),
   );

@@ -6,6 +6,7 @@ import type { PoolRow } from '#catalog/pools.ts';
 import { getPool } from '#catalog/pools.ts';
 import type { ResourceRow } from '#catalog/resources.ts';
 import { getResource } from '#catalog/resources.ts';
+import { unusableSets } from '#catalog/set-standing.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { HostId } from '#core/id.ts';
@@ -72,7 +73,7 @@ export const restoreRoutes = (context: Context): Route[] => [
     answer: runAnswer,
     serve: async ({ body, caller }) => {
       const { plan, hostId, pool, resource } = await planFor(context, body);
-      const { channels, limits } = body.options;
+      const { channels, limits, resumeBufferBytes } = body.options;
       const common = { reconnectMinutes: body.reconnectMinutes, whenBusy: 'refuse' as const };
       const spec = {
         ...common,
@@ -83,6 +84,7 @@ export const restoreRoutes = (context: Context): Route[] => [
         plan,
         channels,
         limits,
+        ...(resumeBufferBytes === undefined ? {} : { resumeBufferBytes }),
       };
       const name = `restore of ${resource.name}`;
       const run = await startRun(context, { spec, hostId, resourceId: resource.id, name, startedBy: nameOf(caller) });
@@ -120,6 +122,7 @@ async function planFrom(context: Context, { resource, pool, body }: HostQuestion
   const { isOpenedAfter, tablespaceMap, configFile } = body.options;
   const plan = planRestore({
     log: { sets: sets.map((row) => row.summary), batches: await batchesOf(catalog, resource.systemId, pool.id) },
+    unusable: await unusableSets(catalog, resource.systemId),
     resourceName: resource.name,
     target: body.target,
     setId: body.setId,

@@ -1,23 +1,20 @@
 import { z } from 'zod';
 import { getHost } from '#catalog/hosts.ts';
-import { getPool } from '#catalog/pools.ts';
-import { addLogPool, getResource } from '#catalog/resources.ts';
+import { getResource } from '#catalog/resources.ts';
 import type { RunRow } from '#catalog/runs.ts';
 import { addRunEvents, getRun, listRuns, moveRun, runEventShape, runEventsAfter, runShape } from '#catalog/runs.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { isFinal } from '#core/run/run-state.ts';
-import { backupOptionsShape, reconnectField } from '#core/settings/backup-options.ts';
-import { progressShape, rateLimitsShape, runStateShape } from '#core/settings/shape/progress.ts';
+import { progressShape, runStateShape } from '#core/settings/shape/progress.ts';
 import { countShape, idShape } from '#core/settings/shape/words.ts';
 import { runWorkflowId } from '#workflows/contract.ts';
 import type { Context } from '../context.ts';
 import type { Caller, Route } from '../route.ts';
 import { route } from '../route.ts';
-import { demandReach, startRun } from '../start-run.ts';
-import { unreachableLogPools } from '../orders.ts';
+import { backupBodies, commonOfRun, startBackup } from '../start-backup.ts';
+import { startRun } from '../start-run.ts';
 import type { LiveRun } from '../temporal.ts';
-import { demandLogin, hostOfResource } from './resources.ts';
 import { followLog } from './run-log-stream.ts';
 import { listOf, listShape, nameOf, pageQuery, pageRequestOf, wholeList } from './words.ts';
 
@@ -32,18 +29,11 @@ const liveAnswer = z
     temporalUrl: z.string().exactOptional(),
   })
   .meta({ id: 'LiveRun' });
-const runParams = z.object({ run: idShape('run') });
-const common = { reconnectMinutes: reconnectField.default(10), whenBusy: z.enum(['refuse', 'wait']).default('refuse') };
+export const runParams = z.object({ run: idShape('run') });
 const runBody = z.discriminatedUnion('kind', [
+  ...backupBodies,
   z.object({
-    ...common,
-    kind: z.enum(['full-backup', 'log-backup']),
-    resource: z.string(),
-    pool: z.string(),
-    options: backupOptionsShape.prefault({}),
-  }),
-  z.object({
-    ...common,
+    ...commonOfRun,
     kind: z.literal('no-op'),
     host: z.string(),
     seconds: z.number().int().min(0).max(86_400).default(0),
@@ -55,7 +45,7 @@ export const runRoutes = (context: Context): Route[] => [
   route({
     method: 'post',
     path: '/api/v1/runs',
-    title: 'Start a full backup, a log backup or a no-op run now',
+    title: 'Start a full, incremental or log backup or a no-op run now (K-048)',
     access: { permission: 'run-backups' },
     status: 202,
     body: runBody,
@@ -188,38 +178,6 @@ async function cancel(context: Context, run: RunRow, caller: Caller): Promise<Ru
     await moveRun(context.catalog, run.id, 'cancelled', { state: 'cancelled', code, params, message });
   }
   return getRun(context.catalog, run.id);
-}
-
-async function startBackup(
-  context: Context,
-  body: Exclude<RunBody, { kind: 'no-op' }>,
-  caller: Caller,
-): Promise<RunRow> {
-  const { kind, options, reconnectMinutes, whenBusy } = body;
-  const resource = await getResource(context.catalog, body.resource);
-  const hostId = hostOfResource(resource);
-  const pool = await getPool(context.catalog, body.pool);
-  demandReach(pool, hostId);
-  // A log backup without login reads what the archive of a closed instance holds (D-012).
-  if (kind === 'full-backup') demandLogin(resource);
-  if (kind === 'log-backup') await addLogPool(context.catalog, resource.id, pool.id);
-  const spec = { kind, resourceId: resource.id, poolId: pool.id, options, reconnectMinutes, whenBusy };
-  const made = kind === 'full-backup' ? { setId: context.ids('set') } : {};
-  const name = `${kind} of ${resource.name}`;
-  const run = await startRun(context, {
-    spec,
-    hostId,
-    resourceId: resource.id,
-    name,
-    startedBy: nameOf(caller),
-    ...made,
-  });
-  const away = await unreachableLogPools(context, resource.id, hostId);
-  if (away.length > 0) {
-    const message = `no archived file is deleted: this host cannot reach ${away.join(', ')}, also a target of the log (K-080)`;
-    await addRunEvents(context.catalog, run.id, [{ level: 'warn', message }]);
-  }
-  return run;
 }
 
 async function startNoOp(context: Context, body: Extract<RunBody, { kind: 'no-op' }>, caller: Caller): Promise<RunRow> {

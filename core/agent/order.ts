@@ -1,3 +1,8 @@
+import type { SetSummary, SetType } from '../backup/set-summary.ts';
+import type { ChangedPagesSource } from '../changed/changed-pages.ts';
+import type { ContentsView } from '../contents/contents.ts';
+import type { CareTask } from '../care/care-task.ts';
+import type { NewMark } from '../care/mark.ts';
 import type { HostId, ResourceId, RunId, SetId } from '../id.ts';
 import type { PoolAccess } from '../pool/pool-access.ts';
 import type { RateLimits } from '../run/rate.ts';
@@ -35,7 +40,20 @@ export interface BackupOptions {
   /** K-082 directory on the agent host into which the server archives its log; undefined = found by preflight. */
   readonly archiveDirectory?: string;
   readonly limits: RateLimits;
+  /** K-110, core/run/resume-buffer.ts; absent: the usual. */
+  readonly resumeBufferBytes?: number;
   readonly isFastCheckpoint: boolean;
+}
+
+/**
+ * The set that an incremental builds on. The agent sees the live database and decides finally: a base that is not usable
+ * makes the run a full, which says so (K-048).
+ */
+export interface BaseOfBackup {
+  readonly summary: SetSummary;
+  readonly wanted: Exclude<SetType, 'full'>;
+  /** Where changed pages must come from; absent: the best that is available. */
+  readonly source?: ChangedPagesSource;
 }
 
 /** What an agent fetches over its own channel before it begins: everything a step needs, secrets included. */
@@ -48,6 +66,10 @@ export type Order =
       readonly instance: InstanceAccess;
       readonly pool: PoolAccess;
       readonly options: BackupOptions;
+      /** Absent: a full. */
+      readonly base?: BaseOfBackup;
+      /** An incremental was asked for and the catalog knows no base, in words: the set becomes a full, the run says so (K-048). */
+      readonly becomesFull?: string;
       /**
        * K-080 applies to full backups too: all that must be known before an archived file may go. Absent: none is
        * deleted.
@@ -77,6 +99,8 @@ export type Order =
       readonly plan: RestorePlan;
       readonly limits: RateLimits;
       readonly channels: number;
+      /** K-110; absent: the usual. */
+      readonly resumeBufferBytes?: number;
       /** In place only: the running resource whose data directory is replaced. */
       readonly instance?: InstanceAccess;
     }
@@ -98,4 +122,15 @@ export type OrderOf<K extends Order['kind']> = Extract<Order, { kind: K }>;
 export type Inspection =
   | { readonly kind: 'preflight'; readonly instance: InstanceAccess; readonly archiveDirectory?: string }
   | { readonly kind: 'login'; readonly instance: InstanceAccess }
-  | { readonly kind: 'pool-create' | 'pool-test'; readonly pool: PoolAccess };
+  | { readonly kind: 'mark-set'; readonly pool: PoolAccess; readonly mark: NewMark }
+  | { readonly kind: 'pool-create' | 'pool-test'; readonly pool: PoolAccess }
+  | {
+      readonly kind: 'set-contents';
+      readonly pool: PoolAccess;
+      readonly setId: SetId;
+      readonly view: ContentsView;
+      /** Running instance whose catalog names the tables. */
+      readonly instance?: InstanceAccess;
+    };
+
+export type InspectionOf<K extends Inspection['kind']> = Extract<Inspection, { kind: K }>;

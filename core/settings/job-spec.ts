@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import type { BackupOptions } from '../agent/order.ts';
-import type { HostId, PoolId, ResourceId, SetId } from '../id.ts';
+import type { SetType } from '../backup/set-summary.ts';
+import type { ChangedPagesSource } from '../changed/changed-pages.ts';
+import type { HostId, PlanId, PoolId, ResourceId, SetId } from '../id.ts';
 import type { RestorePlan } from '../restore/plan.ts';
 import type { RateLimits } from '../run/rate.ts';
-import { backupOptionsShape, channelsField, reconnectField } from './backup-options.ts';
+import { backupOptionsShape, channelsField, reconnectField, resumeBufferField } from './backup-options.ts';
 import { restorePlanShape } from './restore-options.ts';
+import { changedPagesSourceShape } from './shape/committed.ts';
 import { rateLimitsShape } from './shape/progress.ts';
 import { countShape, idShape } from './shape/words.ts';
 
@@ -28,6 +31,16 @@ export type JobSpec = CommonOfJob &
         readonly hostId: HostId;
         readonly poolId: PoolId;
         /** The resource whose sets and log are read. */
+    | {
+        readonly kind: 'incremental-backup';
+        readonly resourceId: ResourceId;
+        readonly poolId: PoolId;
+        readonly options: BackupOptions;
+        /** The base is chosen when the run begins (D-024, D-025). */
+        readonly type: Exclude<SetType, 'full'>;
+        /** Where changed pages must come from; absent: the best that is available. */
+        readonly source?: ChangedPagesSource;
+      }
         readonly sourceId: ResourceId;
         readonly plan: RestorePlan;
         readonly channels: number;
@@ -37,6 +50,7 @@ export type JobSpec = CommonOfJob &
         readonly kind: 'verify-set';
         readonly hostId: HostId;
         readonly poolId: PoolId;
+        readonly resumeBufferBytes?: number;
         readonly setId: SetId;
         readonly depth: 'quick' | 'full';
       }
@@ -72,8 +86,18 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     hostId: idShape('host'),
     poolId: idShape('pool'),
     setId: idShape('set'),
+  z.looseObject({
+    ...common,
+    kind: z.literal('incremental-backup'),
+    resourceId: idShape('res'),
+    poolId: idShape('pool'),
+    options: backupOptionsShape,
+    type: z.enum(['differential', 'cumulative']),
+    source: changedPagesSourceShape.exactOptional(),
+  }),
     depth: z.enum(['quick', 'full']),
   }),
   z.looseObject({ ...common, kind: z.literal('rebuild'), hostId: idShape('host'), poolId: idShape('pool') }),
   z.looseObject({ ...common, kind: z.literal('no-op'), hostId: idShape('host'), seconds: countShape }),
 ]);
+    resumeBufferBytes: resumeBufferField.exactOptional(),

@@ -2,70 +2,92 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import type { ArchiveRetention, Compression } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
-import { parseLimits } from '#core/settings/rate-text.ts';
+import { changedPagesSourceShape } from '#core/settings/shape/committed.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
+import {
+  limitOptions,
+  limitShape,
+  limitsOf,
+  reconnectOf,
+  reconnectOptions,
+  reconnectShape,
+  resumeBufferOf,
+  resumeBufferOptions,
+  resumeBufferShape,
+} from './limit-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 
 const backupShape = z.object({
   ...waitShape,
-  type: z.enum(['full', 'log']),
+  type: z.enum(['full', 'differential', 'cumulative', 'log']),
+  source: changedPagesSourceShape.optional(),
   resource: z.string(),
   pool: z.string(),
   channels: z.coerce.number().int().optional(),
   compression: z.string().optional(),
   archiveRetention: z.string().optional(),
   archiveDirectory: z.string().optional(),
-  transferRate: z.string().optional(),
-  diskRate: z.string().optional(),
+  ...limitShape,
+  ...reconnectShape,
+  ...resumeBufferShape,
   slowCheckpoint: z.boolean().default(false),
-  reconnectMinutes: z.coerce.number().int().optional(),
   queue: z.boolean().default(false),
 });
 
 export function addBackupCommand(program: Command, cli: Cli): void {
   addVerb(program, cli, {
     usage: 'backup',
-    title: 'back up a resource now: full, or its log',
+    title: 'back up a resource now: full, incremental, or its log',
     options: {
-      '--type <full|log>': 'what to back up',
+      '--type <full|differential|cumulative|log>':
+        'differential builds on the newest set, cumulative on the newest full; without one it becomes a full (K-048)',
+      '--source <wal-summary|log|page-lsn|content-hash>':
+        'where changed pages of an incremental come from; the best that is available when absent',
       '--resource <resource>': 'database instance, by name or id',
       '--pool <pool>': 'where it goes',
       '--channels <n>': 'parallel streams, 1 to 255 (1; K-081)',
       '--compression <mode>': 'none, fast or a zstd level from 1 to 22 (fast; K-079)',
       '--archive-retention <mode>': 'archived log after backup: delete, <N>d to keep N days, or keep (delete; K-080)',
       '--archive-directory <path>': 'archive log directory on the host (K-082)',
-      '--transfer-rate <rate>': 'limit to the pool, e.g. 20MiB per second (K-085)',
-      '--disk-rate <rate>': 'limit of disk reads (K-086)',
+      ...limitOptions('reads'),
+      ...resumeBufferOptions,
       '--slow-checkpoint': 'wait for the next checkpoint instead of forcing one',
-      '--reconnect-minutes <n>': 'wait this long for an agent that went away, 1 to 60 (10; K-084)',
+      ...reconnectOptions,
       '--queue': 'wait in line when the resource is busy, instead of being refused',
       ...waitOptions,
     },
     shape: backupShape,
     act: (_cli, args, isJson) => {
-      const { type, resource, pool, reconnectMinutes, timeout } = args;
+      const { resource, pool, reconnect, timeout } = args;
       const body = {
-        kind: `${type}-backup`,
+        ...kindOf(args),
         resource,
         pool,
         options: optionsOf(args),
         whenBusy: args.queue ? 'wait' : 'refuse',
-        ...(reconnectMinutes === undefined ? {} : { reconnectMinutes }),
+        ...reconnectOf(reconnect),
       };
       return startAndWatch(cli, { path: '/api/v1/runs', body, wait: args.wait, timeout, isJson });
     },
   });
 }
 
+function kindOf({ type, source }: z.output<typeof backupShape>) {
+  if (type === 'differential' || type === 'cumulative') return { kind: 'incremental-backup', type, source };
+  if (source === undefined) return { kind: `${type}-backup` };
+  throw fail('value_malformed', { text: source, what: '--source', expected: 'a differential or cumulative backup' });
+}
+
 function optionsOf(args: z.output<typeof backupShape>) {
-  const { channels, compression, archiveRetention, archiveDirectory, transferRate, diskRate } = args;
+  const { channels, compression, archiveRetention, archiveDirectory } = args;
   return {
     ...(channels === undefined ? {} : { channels }),
     ...(compression === undefined ? {} : { compression: compressionOf(compression) }),
     ...(archiveRetention === undefined ? {} : { archiveRetention: retentionOf(archiveRetention) }),
     ...(archiveDirectory === undefined ? {} : { archiveDirectory }),
-    limits: parseLimits({ transfer: transferRate, disk: diskRate }),
+    limits: limitsOf(args),
+    ...resumeBufferOf(args.resumeBuffer),
     isFastCheckpoint: !args.slowCheckpoint,
   };
 }

@@ -3,11 +3,21 @@ import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import { parseTarget } from '#core/restore/parse-target.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
-import { parseLimits } from '#core/settings/rate-text.ts';
 import { restorePlanShape } from '#core/settings/restore-options.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { bytesText } from '../terminal.ts';
+import {
+  limitOptions,
+  limitShape,
+  limitsOf,
+  reconnectOf,
+  reconnectOptions,
+  reconnectShape,
+  resumeBufferOf,
+  resumeBufferOptions,
+  resumeBufferShape,
+} from './limit-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 
 const planAnswerShape = z.looseObject({ plan: restorePlanShape, hostId: z.string(), poolId: z.string() });
@@ -33,8 +43,9 @@ const flags = {
   '--closed': 'leave it recovered but closed (K-107)',
   '--config-file <path>': 'configuration file on the host to use instead of the set’s own (K-110)',
   '--channels <n>': 'parallel streams, 1 to 255 (1; K-106)',
-  '--transfer-rate <rate>': 'limit from the pool, e.g. 20MiB per second',
-  '--disk-rate <rate>': 'limit of disk writes',
+  ...limitOptions('writes'),
+  ...resumeBufferOptions,
+  ...reconnectOptions,
 };
 
 const restoreShape = z.object({
@@ -58,8 +69,9 @@ const restoreShape = z.object({
   closed: z.boolean().default(false),
   configFile: z.string().optional(),
   channels: z.coerce.number().int().optional(),
-  transferRate: z.string().optional(),
-  diskRate: z.string().optional(),
+  ...limitShape,
+  ...reconnectShape,
+  ...resumeBufferShape,
 });
 type RestoreArgs = z.output<typeof restoreShape>;
 
@@ -96,7 +108,9 @@ function bodyOf(args: RestoreArgs) {
   const isImmediate = args.immediate === true;
   const text = { time: at, lsn, xid, name, isImmediate, isLatest: args.latest, isExclusive: args.exclusive };
   const target = parseTarget(isImmediate ? { ...text, set } : text);
-  return { resource, target, place: placeOf(args), options: optionsOf(args), setId: set, timeline, pool, host };
+  const place = placeOf(args);
+  const options = optionsOf(args);
+  return { resource, target, place, options, setId: set, timeline, pool, host, ...reconnectOf(args.reconnect) };
 }
 
 function placeOf({ resource, to, port, inPlace, consent }: RestoreArgs) {
@@ -114,10 +128,12 @@ function placeOf({ resource, to, port, inPlace, consent }: RestoreArgs) {
   return { kind: 'copy', directory: to, port };
 }
 
-function optionsOf({ closed, configFile, channels, transferRate, diskRate, map }: RestoreArgs) {
+function optionsOf(args: RestoreArgs) {
+  const { closed, configFile, channels, map } = args;
   return {
     isOpenedAfter: !closed,
-    limits: parseLimits({ transfer: transferRate, disk: diskRate }),
+    limits: limitsOf(args),
+    ...resumeBufferOf(args.resumeBuffer),
     tablespaceMap: Object.fromEntries(map.map(mapping)),
     ...(configFile === undefined ? {} : { configFile }),
     ...(channels === undefined ? {} : { channels }),
@@ -137,7 +153,8 @@ const planText = (plan: RestorePlan): string =>
     `set       ${plan.setId}`,
     `timeline  ${String(plan.timeline)}, must reach ${plan.mustReach}`,
     `log       ${String(plan.segments.length)} segments`,
-    `size      ${bytesText(plan.rawBytes)}`,
+    ...(plan.chain.length > 1 ? [`chain     ${plan.chain.map(({ setId }) => setId).join(' ← ')}`] : []),
+    `size      ${bytesText(plan.rawBytes)}, at most ${bytesText(plan.fetchBytes)} are fetched`,
     '',
     ...plan.steps.map((step, i) => `${String(i + 1).padStart(2)}. ${step}`),
   ].join('\n');

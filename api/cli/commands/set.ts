@@ -1,56 +1,24 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import type { SetRow } from '#catalog/backup-sets.ts';
 import { setShape } from '#catalog/backup-sets.ts';
+import { setTypeShape } from '#core/settings/shape/committed.ts';
 import { idShape } from '#core/settings/shape/words.ts';
-import { timelineShape } from '#core/settings/shape/timeline.ts';
 import { listShape } from '../../routes/words.ts';
+import { setWithChain } from '../../set-chain.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
+import { treesOf } from '../set-tree.ts';
 import { bytesText, tableOf, timeText } from '../terminal.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
-
-const poolTimelineShape = z.looseObject({ poolName: z.string(), timeline: timelineShape });
-type PoolTimeline = z.output<typeof poolTimelineShape>;
+import { addDiffVerb, filesOrTables } from './set-contents.ts';
+import { setText } from './set-text.ts';
 
 export function addSetCommands(program: Command, cli: Cli): void {
   const noun = program.command('set').description('backup sets');
-  addVerb(noun, cli, {
-    usage: 'ls',
-    title: 'list backup sets, newest first',
-    options: { '--resource <resource>': 'only of this resource', '--limit <n>': '1 to 200 (50)' },
-    shape: z.object({ resource: z.string().optional(), limit: z.coerce.number().int().default(50) }),
-    act: async (_cli, { resource, limit }) => {
-      const query = new URLSearchParams({ limit: String(limit), ...(resource === undefined ? {} : { resource }) });
-      const { data } = await (await cli.client()).get(listShape(setShape), `/api/v1/backup-sets?${query.toString()}`);
-      const rows = data.map(({ id, summary, verifiedAt }) => [
-        ...[
-          id,
-          summary.type,
-          timeText(summary.endedAt),
-          summary.endLsn,
-          bytesText(summary.rawBytes),
-          bytesText(summary.storedBytes),
-        ],
-        verifiedAt === null ? 'not verified' : `verified ${timeText(verifiedAt)}`,
-      ]);
-      return { json: data, text: tableOf(['SET', 'TYPE', 'ENDED', 'END LSN', 'SIZE', 'STORED', ''], rows) };
-    },
-  });
-  addVerb(noun, cli, {
-    usage: 'show <set>',
-    title: 'show one backup set',
-    shape: z.object({ set: idShape('set') }),
-    act: async (_cli, { set }) => {
-      const row = await (await cli.client()).get(setShape, `/api/v1/backup-sets/${set}`);
-      const { tablespaces, warnings, ...facts } = row.summary;
-      const lines = Object.entries(facts).map(([name, value]) => [name, String(value)]);
-      const more = [
-        ...tablespaces.map((one) => `tablespace ${String(one.oid)} at ${one.path}`),
-        ...warnings.map((one) => `${one.code}: ${one.detail}`),
-      ];
-      return { json: row, text: [tableOf(['FACT', 'VALUE'], lines), ...more].join('\n') };
-    },
-  });
+  addListVerb(noun, cli);
+  addShowVerb(noun, cli);
+  addDiffVerb(noun, cli);
   addVerb(noun, cli, {
     usage: 'verify <set>',
     title: 'read a set back and check it; exit code 7 when it is damaged',
@@ -61,35 +29,65 @@ export function addSetCommands(program: Command, cli: Cli): void {
   });
 }
 
-export function addTimelineCommand(program: Command, cli: Cli): void {
-  addVerb(program, cli, {
-    usage: 'timeline <resource>',
-    title: 'every point a resource can be restored to, and every gap',
-    shape: z.object({ resource: z.string() }),
-    act: async (_cli, { resource }) => {
-      const path = `/api/v1/resources/${encodeURIComponent(resource)}/timeline`;
-      const { data } = await (await cli.client()).get(listShape(poolTimelineShape), path);
-      const text = data.length === 0 ? 'No backup set and no log yet.' : data.map(timelineText).join('\n\n');
-      return { json: data, text };
+function addListVerb(noun: Command, cli: Cli): void {
+  addVerb(noun, cli, {
+    usage: 'ls',
+    title: 'list backup sets, newest first; incrementals below the full that their chain begins with',
+    options: {
+      '--resource <resource>': 'only of this resource',
+      '--type <full|differential|cumulative>': 'only of this type',
+      '--limit <n>': '1 to 200 (50)',
+    },
+    shape: z.object({
+      resource: z.string().optional(),
+      type: setTypeShape.optional(),
+      limit: z.coerce.number().int().default(50),
+    }),
+    act: async (_cli, { resource, type, limit }) => {
+      const query = new URLSearchParams({ limit: String(limit) });
+      if (resource !== undefined) query.set('resource', resource);
+      if (type !== undefined) query.set('type', type);
+      const { data } = await (await cli.client()).get(listShape(setShape), `/api/v1/backup-sets?${query.toString()}`);
+      const rows = treesOf(data).map(({ row, indent }) => lineOf(row, indent));
+      return { json: data, text: tableOf(['SET', 'TYPE', 'ENDED', 'LOG', 'SIZE', 'STORED', ''], rows) };
     },
   });
 }
 
-function timelineText({ poolName, timeline }: PoolTimeline): string {
-  const windows = timeline.windows.map((one) => [
-    one.setId,
-    String(one.timeline),
-    `${timeText(one.from.at)} (${one.from.lsn})`,
-    `${timeText(one.to.at)} (${one.to.lsn})`,
-  ]);
-  const gaps = timeline.branches.flatMap((branch) =>
-    branch.gaps.map(
-      (gap) => `GAP on timeline ${String(branch.timeline)}: log from ${gap.from} to ${gap.to} is missing`,
-    ),
-  );
-  return [
-    `pool ${poolName}: covered until ${timeText(timeline.coveredUntil)}, last commit ${timeText(timeline.lastCommit)}`,
-    tableOf(['SET', 'TIMELINE', 'FROM', 'TO'], windows),
-    ...gaps,
-  ].join('\n');
+const lineOf = ({ id, summary, verifiedAt, verifyReport }: SetRow, indent: string): string[] => [
+  `${indent}${id}`,
+  summary.type,
+  timeText(summary.endedAt),
+  `${summary.beginLsn} – ${summary.endLsn}`,
+  bytesText(summary.rawBytes),
+  bytesText(summary.storedBytes),
+  verifiedAt === null
+    ? 'not verified'
+    : `${(verifyReport?.damage.length ?? 0) > 0 ? 'DAMAGED' : 'verified'} ${timeText(verifiedAt)}`,
+];
+
+function addShowVerb(noun: Command, cli: Cli): void {
+  addVerb(noun, cli, {
+    usage: 'show <set>',
+    title: 'show one backup set with its chain, or what is in it',
+    options: {
+      '--files': 'its files with their sizes instead',
+      '--prefix <path>': 'with --files: only paths that begin so, e.g. base/16384/',
+      '--tables': 'its relations, the largest first, with the names they have now',
+      '--limit <n>': 'lines of --files and --tables, 1 to 1000 (200)',
+    },
+    shape: z.object({
+      set: idShape('set'),
+      files: z.boolean().default(false),
+      tables: z.boolean().default(false),
+      prefix: z.string().default(''),
+      limit: z.coerce.number().int().default(200),
+    }),
+    act: async (_cli, { set, files, tables, prefix, limit }) => {
+      const client = await cli.client();
+      if (files || tables) return filesOrTables(client, { set, of: files ? 'files' : 'tables', prefix, limit });
+      const row = await client.get(setWithChain, `/api/v1/backup-sets/${set}`);
+      return { json: row, text: setText(row) };
+    },
+  });
 }

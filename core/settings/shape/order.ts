@@ -1,8 +1,11 @@
 import { z } from 'zod';
-import type { Inspection, InstanceAccess, Order } from '../../agent/order.ts';
-import { backupOptionsShape, channelsField } from '../backup-options.ts';
+import type { BaseOfBackup, Inspection, InstanceAccess, Order } from '../../agent/order.ts';
+import { backupOptionsShape, channelsField, resumeBufferField } from '../backup-options.ts';
 import { poolAccessShape } from '../pool-settings.ts';
 import { restorePlanShape } from '../restore-options.ts';
+import { changedPagesSourceShape, setSummaryShape } from './committed.ts';
+import { contentsViewShape } from './contents.ts';
+import { careTaskShape, newMarkShape } from './care.ts';
 import { rateLimitsShape } from './progress.ts';
 import { countShape, idShape, pathShape, segmentShape } from './words.ts';
 
@@ -14,6 +17,12 @@ const instanceAccessShape: z.ZodType<InstanceAccess> = z.looseObject({
   port: z.number().int().min(0).max(65535),
   login: z.looseObject({ user: z.string(), password: z.string(), database: z.string() }).exactOptional(),
   systemId: z.string(),
+});
+
+const baseOfBackupShape: z.ZodType<BaseOfBackup> = z.looseObject({
+  summary: setSummaryShape,
+  wanted: z.enum(['differential', 'cumulative']),
+  source: changedPagesSourceShape.exactOptional(),
 });
 
 const head = { runId: idShape('run'), hostId: idShape('host') };
@@ -28,6 +37,8 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
     instance: instanceAccessShape,
     pool: poolAccessShape,
     options: backupOptionsShape,
+    base: baseOfBackupShape.exactOptional(),
+    becomesFull: z.string().exactOptional(),
     archive: z
       .looseObject({ pools: z.array(poolAccessShape).min(1), neededFrom: z.array(neededShape) })
       .exactOptional(),
@@ -47,6 +58,7 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
     plan: restorePlanShape,
     limits: rateLimitsShape,
     channels: channelsField,
+    resumeBufferBytes: resumeBufferField.exactOptional(),
     instance: instanceAccessShape.exactOptional(),
   }),
   z.looseObject({
@@ -70,3 +82,10 @@ export const inspectionShape: z.ZodType<Inspection> = z.discriminatedUnion('kind
   z.looseObject({ kind: z.literal('login'), instance: instanceAccessShape }),
   z.looseObject({ kind: z.enum(['pool-create', 'pool-test']), pool: poolAccessShape }),
 ]);
+  z.looseObject({
+    kind: z.literal('set-contents'),
+    pool: poolAccessShape,
+    setId: idShape('set'),
+    view: contentsViewShape,
+    instance: instanceAccessShape.exactOptional(),
+  }),

@@ -1,0 +1,58 @@
+import type { z } from 'zod';
+import type { setWithChain } from '../../set-chain.ts';
+import { bytesText, tableOf, timeText } from '../terminal.ts';
+
+type Row = z.output<typeof setWithChain>;
+
+/** One set in words: where it begins and ends (D-013…D-018), what it builds on, what builds on it. */
+export function setText(row: Row): string {
+  const { tablespaces, warnings } = row.summary;
+  return [
+    tableOf(['FACT', 'VALUE'], factsOf(row)),
+    ...tablespaces.map((one) => `tablespace ${String(one.oid)} at ${one.path}`),
+    ...warnings.map((one) => `${one.code}: ${one.detail}`),
+    ...chainText(row),
+    ...(row.unusable === undefined ? [] : [`CANNOT BE RESTORED: ${row.unusable}`]),
+  ].join('\n');
+}
+
+function factsOf({ id, poolId, verifiedAt, verifyReport, summary }: Row): string[][] {
+  const { base } = summary;
+  const damage = verifyReport?.damage.length ?? 0;
+  const verdict = damage === 0 ? 'sound' : `${String(damage)} damaged objects`;
+  return [
+    ['set', id],
+    ['type', summary.type],
+    ...(base === undefined
+      ? []
+      : [
+          ['base', base.setId],
+          ['changed pages', `by ${base.changedPages}, since ${base.beginLsn}`],
+        ]),
+    ['ended', `${timeText(summary.endedAt)} (began ${timeText(summary.beganAt)})`],
+    ['begin LSN', `${summary.beginLsn} in ${summary.beginSegment}`],
+    ['end LSN', `${summary.endLsn} in ${summary.endSegment}`],
+    ['BAK_END_LSN', summary.backupEndLsn],
+    ['consistent', consistency(summary.isConsistent)],
+    ['timeline', `${String(summary.timeline)}, branch ${summary.branchId}`],
+    ['database', `${summary.engine} ${String(summary.serverVersion)}, system id ${summary.systemId}`],
+    ['resource', summary.resourceId],
+    ['size', `${bytesText(summary.rawBytes)} in ${String(summary.fileCount)} files`],
+    ['stored', `${bytesText(summary.storedBytes)} in ${String(summary.pieceCount)} pieces of ${poolId}`],
+    ['checksums', summary.hasChecksums ? 'on' : 'off'],
+    ['encrypted', summary.isEncrypted ? 'yes' : 'no'],
+    ['verified', verifiedAt === null ? 'never' : `${timeText(verifiedAt)}: ${verdict}`],
+    ['run', `${summary.runId} by ${summary.toolVersion}`],
+  ];
+}
+
+const consistency = (isConsistent: boolean): string =>
+  isConsistent ? 'yes: it holds the log from its begin to its end' : 'no: it starts only with log from the pool';
+
+const linkText = ({ id, type, endedAt, storedBytes }: Row['needs'][number]): string =>
+  `  ${id}  ${type.padEnd(12)}  ${timeText(endedAt)}  ${bytesText(storedBytes)}`;
+
+const chainText = ({ needs, neededBy }: Row): string[] => [
+  ...(needs.length === 0 ? [] : ['builds on', ...needs.map(linkText)]),
+  ...(neededBy.length === 0 ? [] : ['needed by', ...neededBy.map(linkText)]),
+];

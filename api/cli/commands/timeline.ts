@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { timelineShape } from '#core/settings/shape/timeline.ts';
+import { listShape } from '../../routes/words.ts';
+import type { Cli } from '../cli.ts';
+import { addVerb } from '../cli.ts';
+import { tableOf, timeText } from '../terminal.ts';
+
+const poolTimelineShape = z.looseObject({
+  poolName: z.string(),
+  timeline: timelineShape,
+  excluded: z.array(z.looseObject({ setId: z.string(), reason: z.string() })),
+});
+type PoolTimeline = z.output<typeof poolTimelineShape>;
+
+export function addTimelineCommand(program: Command, cli: Cli): void {
+  addVerb(program, cli, {
+    usage: 'timeline <resource>',
+    title: 'every point a resource can be restored to, and every gap',
+    shape: z.object({ resource: z.string() }),
+    act: async (_cli, { resource }) => {
+      const path = `/api/v1/resources/${encodeURIComponent(resource)}/timeline`;
+      const { data } = await (await cli.client()).get(listShape(poolTimelineShape), path);
+      const text = data.length === 0 ? 'No backup set and no log yet.' : data.map(timelineText).join('\n\n');
+      return { json: data, text };
+    },
+  });
+}
+
+function timelineText({ poolName, timeline, excluded }: PoolTimeline): string {
+  const windows = timeline.windows.map((one) => [
+    one.setId,
+    String(one.timeline),
+    `${timeText(one.from.at)} (${one.from.lsn})`,
+    `${timeText(one.to.at)} (${one.to.lsn})`,
+  ]);
+  const gaps = timeline.branches.flatMap((branch) =>
+    branch.gaps.map(
+      (gap) => `GAP on timeline ${String(branch.timeline)}: log from ${gap.from} to ${gap.to} is missing`,
+    ),
+  );
+  return [
+    `pool ${poolName}: covered until ${timeText(timeline.coveredUntil)}, last commit ${timeText(timeline.lastCommit)}`,
+    tableOf(['SET', 'TIMELINE', 'FROM', 'TO'], windows),
+    ...gaps,
+    ...excluded.map(({ setId, reason }) => `NOT USED ${setId}: ${reason}`),
+  ].join('\n');
+}

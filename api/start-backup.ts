@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { getPool } from '#catalog/pools.ts';
+import { addLogPool, getResource } from '#catalog/resources.ts';
+import type { RunRow } from '#catalog/runs.ts';
+import { addRunEvents } from '#catalog/runs.ts';
+import type { PoolId, ResourceId } from '#core/id.ts';
+import { backupOptionsShape, reconnectField } from '#core/settings/backup-options.ts';
+import type { JobSpec } from '#core/settings/job-spec.ts';
+import { changedPagesSourceShape } from '#core/settings/shape/committed.ts';
+import type { Context } from './context.ts';
+import { unreachableLogPools } from './orders.ts';
+import type { Caller } from './route.ts';
+import { demandLogin, hostOfResource } from './routes/resources.ts';
+import { nameOf } from './routes/words.ts';
+import { demandReach, startRun } from './start-run.ts';
+
+/** What every run that is started by hand says: K-084, and what happens when its lane is busy (design §4). */
+export const commonOfRun = {
+  reconnectMinutes: reconnectField.default(10),
+  whenBusy: z.enum(['refuse', 'wait']).default('refuse'),
+};
+const common = {
+  ...commonOfRun,
+  resource: z.string(),
+  pool: z.string(),
+  options: backupOptionsShape.prefault({}),
+};
+
+const plainBody = z.object({ ...common, kind: z.enum(['full-backup', 'log-backup']) });
+const incrementalBody = z.object({
+  ...common,
+  kind: z.literal('incremental-backup'),
+  type: z.enum(['differential', 'cumulative']).meta({
+    description: 'differential builds on the newest set (D-024), cumulative on the newest full (D-025)',
+  }),
+  source: changedPagesSourceShape
+    .meta({ description: 'where changed pages come from; the best that is available when absent' })
+    .exactOptional(),
+});
+
+/** Bodies of `POST /runs` that start a backup. */
+export const backupBodies = [plainBody, incrementalBody] as const;
+type BackupBody = z.output<typeof plainBody> | z.output<typeof incrementalBody>;
+
+/** Records and starts a backup. Throws `resource_unknown`, `pool_not_found`, `pool_out_of_reach`, `resource_not_logged_in`. */
+export async function startBackup(context: Context, body: BackupBody, caller: Caller): Promise<RunRow> {
+  const resource = await getResource(context.catalog, body.resource);
+  const hostId = hostOfResource(resource);
+  const pool = await getPool(context.catalog, body.pool);
+  demandReach(pool, hostId);
+  // A log backup without login reads what the archive of a closed instance holds (D-012).
+  if (body.kind !== 'log-backup') demandLogin(resource);
+  if (body.kind === 'log-backup') await addLogPool(context.catalog, resource.id, pool.id);
+  const run = await startRun(context, {
+    spec: specOf(body, resource.id, pool.id),
+    hostId,
+    resourceId: resource.id,
+    name: `${body.kind} of ${resource.name}`,
+    startedBy: nameOf(caller),
+    ...(body.kind === 'log-backup' ? {} : { setId: context.ids('set') }),
+  });
+  const away = await unreachableLogPools(context, resource.id, hostId);
+  if (away.length > 0) {
+    const message = `no archived file is deleted: this host cannot reach ${away.join(', ')}, also a target of the log (K-080)`;
+    await addRunEvents(context.catalog, run.id, [{ level: 'warn', message }]);
+  }
+  return run;
+}
+
+function specOf(body: BackupBody, resourceId: ResourceId, poolId: PoolId): JobSpec {
+  const { options, reconnectMinutes, whenBusy } = body;
+  const head = { resourceId, poolId, options, reconnectMinutes, whenBusy };
+  if (body.kind !== 'incremental-backup') return { kind: body.kind, ...head };
+  const { kind, type, source } = body;
+  return { kind, type, ...(source === undefined ? {} : { source }), ...head };
+}

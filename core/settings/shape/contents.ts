@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import type { Contents, ContentsView } from '../../contents/contents.ts';
+import { countShape, idShape } from './words.ts';
+
+const limit = z.number().int().min(1).max(1000);
+
+export const contentsViewShape: z.ZodType<ContentsView> = z.discriminatedUnion('of', [
+  z.looseObject({ of: z.literal('files'), prefix: z.string(), after: z.string(), limit }),
+  z.looseObject({ of: z.literal('tables'), limit }),
+  z.looseObject({ of: z.literal('diff'), earlier: idShape('set'), limit }),
+]);
+
+const amount = { sizeBytes: countShape, ownBytes: countShape, storedBytes: countShape };
+
+export const fileListShape = z.looseObject({
+  of: z.literal('files'),
+  files: z.array(z.looseObject({ path: z.string(), ...amount })),
+  hasMore: z.boolean(),
+  total: z.looseObject({ ...amount, files: countShape }),
+});
+
+export const tableListShape = z.looseObject({
+  of: z.literal('tables'),
+  tables: z.array(z.looseObject({ path: z.string(), ...amount, files: countShape, name: z.string().exactOptional() })),
+  hasMore: z.boolean(),
+  naming: z.string(),
+});
+
+export const setDifferenceShape = z.looseObject({
+  of: z.literal('diff'),
+  unchanged: countShape,
+  added: countShape,
+  removed: countShape,
+  changed: countShape,
+  changedBytes: countShape,
+  files: z.array(
+    z.looseObject({
+      path: z.string(),
+      change: z.enum(['added', 'removed', 'changed']),
+      earlierBytes: countShape,
+      laterBytes: countShape,
+      changedBytes: countShape,
+    }),
+  ),
+  hasMore: z.boolean(),
+});
+
+/** What an agent answers about a set, by the view that was asked for. */
+export const contentsShape: z.ZodType<Contents> = z.discriminatedUnion('of', [
+  fileListShape,
+  tableListShape,
+  setDifferenceShape,
+]);

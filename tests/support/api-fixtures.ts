@@ -1,0 +1,51 @@
+import { addHost } from '#catalog/hosts.ts';
+import { addPool } from '#catalog/pools.ts';
+import { registerResource, storeLogin } from '#catalog/resources.ts';
+import type { DiscoveredInstance } from '#core/agent/inspection.ts';
+import type { HostId, PoolId, ResourceId } from '#core/id.ts';
+import { makeBearer } from '#api/bearer.ts';
+import { readKeyFile } from '#api/key-files.ts';
+import { loginOwner, poolOwner } from '#api/orders.ts';
+import { openVault } from '#api/vault.ts';
+import type { TestApi } from './api.ts';
+import { testIds } from './catalog.ts';
+import { sampleSystemId } from './samples.ts';
+
+/** Passphrase of every pool that is made here. */
+export const poolSecret = 'correct horse battery staple';
+
+export const instanceIn = (directory: string, systemId = sampleSystemId): DiscoveredInstance => ({
+  ...{ engine: 'postgresql', dataDirectory: directory, port: 5432, socket: '/tmp', serverMajor: 18 },
+  ...{ systemId, isRunning: true },
+});
+
+/** A host as if its agent had enrolled, with its key. */
+export async function newHost(api: TestApi, name: string): Promise<{ id: HostId; key: string }> {
+  const id = testIds('host');
+  const key = makeBearer('hfh', id);
+  await addHost(api.store.catalog, { id, name, hostname: name, agentVersion: '0.1.0', keySha256: key.sha256 });
+  return { id, key: key.text };
+}
+
+/** A resource that somebody has logged in to. */
+export async function newResource(
+  api: TestApi,
+  { name, hostId, systemId }: { name: string; hostId: HostId; systemId?: string },
+): Promise<ResourceId> {
+  const found = instanceIn(`/${name}`, systemId);
+  const id = await registerResource(api.store.catalog, { id: testIds('res'), hostId, name, found });
+  const sealedPassword = (await vaultOf(api)).seal('password of it', loginOwner(id));
+  await storeLogin(api.store.catalog, id, { user: 'postgres', database: 'postgres', sealedPassword });
+  return id;
+}
+
+/** An encrypted local pool of a host. */
+export async function newPool(api: TestApi, name: string, hostId: HostId): Promise<PoolId> {
+  const id = testIds('pool');
+  const sealedSecrets = (await vaultOf(api)).seal(JSON.stringify({ passphrase: poolSecret }), poolOwner(id));
+  const place = { kind: 'local' as const, directory: `/pools/${name}` };
+  await addPool(api.store.catalog, { id, name, place, isEncrypted: true, hostId, sealedSecrets });
+  return id;
+}
+
+const vaultOf = async (api: TestApi) => openVault(await readKeyFile(`${api.home}/master.key`));
