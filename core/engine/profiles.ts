@@ -20,8 +20,10 @@ export function profileOf(layout: EngineProfile, traces: string): EngineProfile 
   return engineProfiles.find((profile) => isSameLayout(profile, layout) && profile.name === named) ?? layout;
 }
 
-const isSameLayout = (one: EngineProfile, other: EngineProfile): boolean =>
-  one.files.control === other.files.control && one.files.log === other.files.log;
+// A function, not a constant: it is called above while the module loads.
+function isSameLayout(one: EngineProfile, other: EngineProfile): boolean {
+  return one.files.control === other.files.control && one.files.log === other.files.log;
+}
 
 /** The profile with a durable name. Throws `value_malformed`. */
 export function engineProfile(name: string): EngineProfile {
