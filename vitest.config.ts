@@ -16,11 +16,11 @@ const chaos = ['survives-*', 'resumes-*', 'refuses-pools*', 'detects-*'].map(
 const project = (
   name: string,
   include: readonly string[],
-  { workers = 2, order = 1, except = [] as string[] } = {},
+  { workers = 2, order = 1, except = [] as string[], minutes = 2 } = {},
 ) => ({
   extends: true as const,
   test: {
-    ...{ name, include: [...include], exclude: except, testTimeout: 2 * minute, hookTimeout: 3 * minute, retry: 0 },
+    ...{ name, include: [...include], exclude: except, testTimeout: minutes * minute, hookTimeout: 3 * minute, retry: 0 },
     maxWorkers: workers,
     sequence: { groupOrder: order },
   },
@@ -36,7 +36,8 @@ export default defineConfig({
       project('unit', unit),
       project('contracts', ['tests/{contracts,repositories,engines,histories}/**/*.test.ts']),
       project('promises', ['tests/promises/**/*.test.ts'], { workers: 1, order: 2, except: chaos }),
-      project('chaos', chaos, { workers: 1, order: 3 }),
+      // Longer than a run may take, so that a run which is not over is told of as such.
+      project('chaos', chaos, { workers: 1, order: 3, minutes: 4 }),
       // Minutes each: by hand with `npm run test:deep`, never part of `npm test`.
       project('deep', ['tests/deep/**/*.test.ts'], { workers: 1, order: 4 }),
     ],

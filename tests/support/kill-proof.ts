@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import pg from 'pg';
 import { expect } from 'vitest';
+import { bug } from '#core/errors/fail.ts';
 import { z } from 'zod';
 import type { LiveRun } from '#scripts/demo/holdfast-client.ts';
 import { proveTables } from '#scripts/demo/workload.ts';
@@ -103,7 +104,10 @@ export async function expectNoSession({ sql }: Pick<KillStage, 'sql'>): Promise<
 
 /** The run succeeded, and what can be seen is what is committed, by two independent listings. */
 export async function expectSucceeded(stage: KillStage, run: StartedRun): Promise<LiveRun> {
-  const live = await untilOver(stage, run.id);
+  const live = await untilOver(stage, run.id).catch(async (cause: unknown) => {
+    const found = JSON.stringify(await stage.api.get(`/runs/${run.id}`));
+    throw bug(`the run is not over: ${found}\n${await lastWordsOf(stage, run)}`, cause);
+  });
   expect(live.run, await lastWordsOf(stage, run)).toMatchObject({ id: run.id, state: 'succeeded' });
   await expectNothingPartial(stage);
   await expectNoSession(stage);
