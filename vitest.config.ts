@@ -20,7 +20,14 @@ const project = (
 ) => ({
   extends: true as const,
   test: {
-    ...{ name, include: [...include], exclude: except, testTimeout: minutes * minute, hookTimeout: 3 * minute, retry: 0 },
+    ...{
+      name,
+      include: [...include],
+      exclude: except,
+      testTimeout: minutes * minute,
+      hookTimeout: 3 * minute,
+      retry: 0,
+    },
     maxWorkers: workers,
     sequence: { groupOrder: order },
   },
