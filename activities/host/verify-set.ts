@@ -9,7 +9,7 @@ export const verifySet =
   (order) =>
     attach(jobs, order, async (step) => {
       const asked = await fetchOrder(channel, 'verify-set', step);
-      const { objects, bytes, damage } = await work.verifySet(asked, step);
+      const { sets = [asked.setId], objects, bytes, damage } = await work.verifySet(asked, step);
       const [first] = damage;
       if (first !== undefined) {
         throw fail('set_damaged', {
@@ -19,5 +19,5 @@ export const verifySet =
           what: first.what,
         });
       }
-      return { warnings: [], report: { objects, bytes, damage, depth: asked.depth } };
+      return { warnings: [], report: { sets, objects, bytes, damage, depth: asked.depth } };
     });

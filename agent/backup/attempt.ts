@@ -35,5 +35,7 @@ export interface BegunBackup {
   readonly inspected: Inspected;
   readonly control: ControlFile;
   readonly beginLsn: Lsn;
+  /** Text of the history file of the timeline, '' on timeline 1. */
+  readonly history: string;
   readonly beganAtMs: number;
 }

@@ -20,9 +20,12 @@ import { readIncludedFiles, readServerFacts } from '#agent/database/server-facts
 import { beginSet } from '#agent/sets/begin-set.ts';
 import { commitBackupSet } from '#agent/sets/commit-backup-set.ts';
 import type { Attempt, BegunBackup } from './attempt.ts';
-import { beginBackup, endBackup } from './backup-mode.ts';
+import { begin } from './begin.ts';
+import { endBackup } from './backup-mode.ts';
 import type { EndedBackup } from './backup-mode.ts';
 import { throwIfEnded } from './ended.ts';
+import { historyNow } from './history.ts';
+import { decideBuilding, findBase } from './incremental.ts';
 import { historyFiles, neededLog, stillThere } from './needed-log.ts';
 import type { LogFile, NeededLog } from './needed-log.ts';
 import { setMetaOf } from './set-meta.ts';
@@ -32,15 +35,19 @@ export async function backUp(attempt: Attempt): Promise<SetSummary> {
   const phases = phasesOf(attempt);
   phases.enter('begin');
   const inspected = await precheck(attempt);
-  const begun = await begin(attempt, inspected);
+  const history = historyNow({ dataDirectory: attempt.order.instance.dataDirectory, inspected });
+  const found = await findBase(attempt, inspected, history);
+  const begun = await begin(attempt, { inspected, history }, found.chain?.[0].meta.summary.endLsn);
+  const building = await decideBuilding(attempt, found, begun);
   const scan = await scanInstance(attempt, begun);
   const attemptId = attempt.deps.newId('try');
   const keys = await beginSet(attempt.pool, { setId: attempt.order.setId, runId: attempt.order.runId });
-  const { channels, compression } = attempt.order.options;
+  const { channels, compression, resumeBufferBytes } = attempt.order.options;
   const copy = await openCopy(
     {
-      ...{ pool: attempt.order.pool, set: keys, attemptId, channels, compression },
+      ...{ pool: attempt.order.pool, set: keys, attemptId, channels, compression, resumeBufferBytes },
       ...{ beginLsn: begun.beginLsn, pageBytes: begun.control.pageBytes, acknowledged: attempt.journal.acknowledged },
+      ...(building.files === undefined ? {} : { base: building.files }),
       onAcknowledged: (piece) => {
         attempt.journal.append(piece);
       },
@@ -49,13 +56,13 @@ export async function backUp(attempt: Attempt): Promise<SetSummary> {
   );
   try {
     phases.enter('copy');
-    await copy.copy(scan.files);
+    await copy.copy(building.mark(scan.files));
     const ended = await end(attempt, begun);
     phases.enter('log');
     await addLate(attempt, { begun, ended, copy, signal: phases.step.signal });
     const copied = await copy.finish({ endLsn: ended.endLsn });
     phases.enter('commit');
-    const meta = setMetaOf({ attempt, attemptId, begun, scan, ended, copied });
+    const meta = setMetaOf({ attempt, attemptId, begun, building, scan, ended, copied });
     throwIfEnded(phases.step.signal);
     const summary = await commitBackupSet(attempt.pool, keys, meta);
     attempt.journal.forget();
@@ -81,6 +88,7 @@ function phasesOf({ step, session }: Attempt): { readonly step: StepContext; ent
         step.log(line);
       },
       limits: () => step.limits(),
+      ...(step.reconnectMs === undefined ? {} : { reconnectMs: step.reconnectMs }),
     },
     enter: (phase) => {
       last = { ...last, phase };
@@ -99,31 +107,6 @@ async function precheck({ session, order, step }: Attempt): Promise<Inspected> {
   const [problem] = inspected.problems;
   if (problem !== undefined) throw problem;
   return inspected;
-}
-
-async function begin({ session, order, deps, step }: Attempt, inspected: Inspected): Promise<BegunBackup> {
-  const { engine, dataDirectory } = order.instance;
-  const beganAtMs = deps.clock.nowMs();
-  // A checkpoint can take as long as the server likes; cancelling closes the session, which makes the call fail.
-  const giveUp = (): void => void session.close();
-  step.signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    const beginLsn = await beginBackup(session, engine, {
-      label: `holdfast ${order.setId}`,
-      isFast: order.options.isFastCheckpoint,
-    });
-    const { content: control } = await readControlFile(engineProfile(engine), dataDirectory);
-    step.log({
-      level: 'info',
-      message: `backup mode began at ${beginLsn} on timeline ${String(inspected.facts.timeline)}`,
-    });
-    return { inspected, control, beginLsn, beganAtMs };
-  } catch (error) {
-    throwIfEnded(step.signal);
-    throw error;
-  } finally {
-    step.signal.removeEventListener('abort', giveUp);
-  }
 }
 
 async function scanInstance(

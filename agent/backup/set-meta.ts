@@ -1,24 +1,22 @@
-import { fail } from '#core/errors/fail.ts';
 import { endSegmentOf } from '#core/backup/log-range.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { SetMeta } from '#core/format/meta.ts';
 import type { AttemptId } from '#core/id.ts';
 import { instantFromMs } from '#core/instant.ts';
 import type { Warning } from '#core/run/progress.ts';
-import { branchIdOf, historyName } from '#core/wal/history-file.ts';
 import { segmentOf } from '#core/wal/segment-name.ts';
-import { join } from 'node:path';
-import { sha256Hex } from '#agent/codec/hash.ts';
+import { branchIdOf } from '#agent/codec/hash.ts';
 import type { CopyResult } from '#agent/copy/copy-request.ts';
-import { readIfPresent } from '#agent/datadir/reader.ts';
 import type { DataDirectoryScan } from '#agent/datadir/scan.ts';
 import type { Attempt, BegunBackup } from './attempt.ts';
 import type { EndedBackup } from './backup-mode.ts';
+import type { Building } from './incremental.ts';
 
 export interface FinishedCopy {
   readonly attempt: Attempt;
   readonly attemptId: AttemptId;
   readonly begun: BegunBackup;
+  readonly building: Building;
   readonly scan: DataDirectoryScan;
   readonly ended: EndedBackup & { readonly endedAtMs: number };
   readonly copied: CopyResult;
@@ -38,16 +36,18 @@ export function setMetaOf(finished: FinishedCopy): SetMeta {
 }
 
 function summaryOf(finished: FinishedCopy): SetSummary {
-  const { attempt, attemptId, begun, scan, ended, copied } = finished;
+  const { attempt, attemptId, begun, building, scan, ended, copied } = finished;
   const { order, deps } = attempt;
   const { facts } = begun.inspected;
   const { timeline, segmentBytes } = facts;
   const { beginLsn } = begun;
   return {
     ...{ setId: order.setId, runId: order.runId, attemptId, resourceId: order.instance.resourceId },
-    type: 'full',
+    type: building.type,
+    ...(building.link === undefined ? {} : { base: building.link }),
     engine: order.instance.engine,
-    ...{ serverVersion: facts.serverVersion, systemId: facts.systemId, timeline, branchId: branchOf(finished) },
+    ...{ serverVersion: facts.serverVersion, systemId: facts.systemId, timeline },
+    branchId: branchIdOf(begun.history, timeline),
     ...{ beginLsn, endLsn: ended.endLsn, backupEndLsn: ended.endLsn },
     beginSegment: segmentOf(timeline, beginLsn, segmentBytes),
     endSegment: endSegmentOf({ timeline, beginLsn, endLsn: ended.endLsn, segmentBytes }),
@@ -61,24 +61,9 @@ function summaryOf(finished: FinishedCopy): SetSummary {
     storedBytes: sum(copied.pieces.map(({ storedBytes }) => storedBytes)),
     pieceCount: copied.pieces.length,
     isEncrypted: attempt.pool.key !== undefined,
-    warnings: damageWarnings(copied),
+    warnings: [...building.warnings, ...damageWarnings(copied)],
     toolVersion: deps.toolVersion,
   };
-}
-
-/** Timeline numbers are no key, name and text of the history file are (engine.md §I). Throws `log_history_missing`. */
-function branchOf({ attempt, begun }: FinishedCopy): string {
-  const { timeline } = begun.inspected.facts;
-  if (timeline === 1) return branchIdOf('', timeline, sha256Hex);
-  const name = historyName(timeline);
-  const directory = join(attempt.order.instance.dataDirectory, 'pg_wal');
-  const texts = [directory, begun.inspected.archiveDirectory].map((place) =>
-    place === undefined ? undefined : readIfPresent(join(place, name)),
-  );
-  const text = texts.find((found) => found !== undefined);
-  // Why: a set on a made-up branch would look committed and never find its log.
-  if (text === undefined) throw fail('log_history_missing', { timeline: String(timeline), directory, name });
-  return branchIdOf(text, timeline, sha256Hex);
 }
 
 const listedBlocks = 20;

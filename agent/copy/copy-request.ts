@@ -1,3 +1,4 @@
+import type { Changed } from '#core/changed/changed-pages.ts';
 import type { Compression } from '#core/agent/order.ts';
 import type { DamagedPage, FrameOfSet, MemberOfSet, PieceOfSet } from '#core/format/meta.ts';
 import type { AttemptId } from '#core/id.ts';
@@ -21,6 +22,18 @@ export interface SourceFile {
   readonly mustExist: boolean;
   /** Absolute path of configuration that lives outside the data directory. */
   readonly origin?: string | undefined;
+  /** In an incremental: what must be read of it. What then equals the base is not stored. Absent: all is read and stored. */
+  readonly changed?: Changed | undefined;
+}
+
+/** What an incremental must know about the files of the set that it builds on. */
+export interface BaseFiles {
+  /** Bytes of the file in the base; undefined when the base has none of that path. */
+  sizeOf(path: string): number | undefined;
+  /** Hash of the bytes `[from, from + length)` of a file in the base, where one extent holds exactly these; else ''. */
+  hashOf(path: string, from: number, length: number): string;
+  /** True: the base recorded damaged pages of the file, so nothing of it is built upon. */
+  isDamaged(path: string): boolean;
 }
 
 /** Bytes of one file that a piece holds; `frame` counts within the piece. */
@@ -51,11 +64,15 @@ export interface CopyRequest {
   /** K-081, 1–255: upper bound of the threads that read and put. */
   readonly channels: number;
   readonly compression: Compression;
+  /** K-110: no object becomes larger, in bytes; absent: the usual. */
+  readonly resumeBufferBytes?: number | undefined;
   /** A page that fails its checksum but has an LSN at or after this one was being written: the log repairs it. */
   readonly beginLsn: Lsn;
   readonly pageBytes: number;
   /** Pieces that earlier attempts of the same set had acknowledged: what they hold is not sent again. */
   readonly acknowledged: readonly AcknowledgedPiece[];
+  /** Of the set that an incremental builds on; absent: a full. */
+  readonly base?: BaseFiles;
   /** Called once per piece after the pool holds it durably; the caller journals it with fsync before it returns. */
   onAcknowledged(piece: AcknowledgedPiece): void;
 }
@@ -78,6 +95,8 @@ export interface CopyResult {
   readonly bytesSent: number;
   /** Raw bytes that pieces of earlier attempts already held. */
   readonly bytesReused: number;
+  /** Raw bytes that are the base's. */
+  readonly bytesOfBase: number;
 }
 
 /** A copy in progress: files, then what is decided late, then the end. Every call after a failure fails with its cause. */

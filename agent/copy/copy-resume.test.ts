@@ -116,7 +116,7 @@ describe('limits and cancel', () => {
     let limits: RateLimits = { transferBytesPerSecond: 1000 };
     const session = await openCopy(fixture.request(), fixture.step({ limits: () => limits }));
     const copied = session.copy(files);
-    await expect.poll(bytesReadSoFar).toBeGreaterThan(0);
+    await expect.poll(bytesReadSoFar, { timeout: 20_000 }).toBeGreaterThan(0);
     limits = {};
     await copied;
     const result = await session.finish({});
@@ -128,7 +128,7 @@ describe('limits and cancel', () => {
     const step = fixture.step({ signal: control.signal, limits: () => ({ transferBytesPerSecond: 1000 }) });
     const session = await openCopy(fixture.request(), step);
     const copied = session.copy(files);
-    await expect.poll(bytesReadSoFar).toBeGreaterThan(0);
+    await expect.poll(bytesReadSoFar, { timeout: 20_000 }).toBeGreaterThan(0);
     control.abort();
     await expect(copied).rejects.toMatchObject({ code: 'cancelled' });
     await session.close();

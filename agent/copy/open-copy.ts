@@ -1,16 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { fastLevel } from '#agent/codec/zstd.ts';
+import { extentBytes } from '#agent/wasm/page-memory.ts';
 import type { Compression } from '#core/agent/order.ts';
 import { bug, fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { pieceKey } from '#core/format/object-key.ts';
 import type { StepContext } from '#core/ports/step.ts';
+import { resumeBuffer } from '#core/run/resume-buffer.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
 import type { AcknowledgedPiece, CopyRequest, CopyResult, CopySession, SourceFile } from './copy-request.ts';
 import { CopyThreads } from './copy-threads.ts';
-import { knownIn, unitsOf } from './plan-units.ts';
+import { unitsOf } from './plan-units.ts';
+import { bytesToRead, readingOf } from './reading.ts';
 import { SetAssembly } from './set-assembly.ts';
-import { cell, newSharedCells } from './shared-control.ts';
+import { applyRates, cell, newSharedCells } from './shared-control.ts';
 import type { FromThread, ThreadSettings, Unit } from './thread-message.ts';
 import { openThreadStore } from './thread-store.ts';
 
@@ -95,10 +98,12 @@ class Copy implements CopySession {
   }
 
   async copy(files: readonly SourceFile[]): Promise<void> {
-    const numbered = files.map((file) => this.#assembly.add(file));
+    const { base, pageBytes } = this.#request;
+    const { known, knownSpans } = this.#assembly;
+    const numbered = files.map((file) => this.#assembly.add(file, readingOf(file, base, pageBytes)));
     this.#progress.filesTotal += files.length;
-    for (const { sizeBytes } of files) this.#progress.bytesTotal += sizeBytes;
-    await this.#orFailure(this.#threads.run(unitsOf(numbered, this.#assembly.known)));
+    for (const { reading, source } of numbered) this.#progress.bytesTotal += bytesToRead(reading, source.sizeBytes);
+    await this.#orFailure(this.#threads.run(unitsOf(numbered, { known, knownSpans, base })));
     this.#progress.filesDone = this.#progress.filesTotal;
     this.#tick();
   }
@@ -107,8 +112,10 @@ class Copy implements CopySession {
     const { path, bytes, mode, mtimeMs } = member;
     if (bytes.length > largestLateMember) throw bug(`${path} is too large to be added from memory`);
     const source = { path, absolute: path, sizeBytes: bytes.length, mode, mtimeMs, mustExist: true };
-    const { number } = this.#assembly.add(source);
-    const known = knownIn(path, { from: 0, to: bytes.length }, this.#assembly.known);
+    const { number } = this.#assembly.add(source, readingOf(source, undefined, this.#request.pageBytes));
+    const known: string[] = [];
+    for (let from = 0; from < bytes.length; from += extentBytes)
+      known.push(this.#assembly.known(path, from, Math.min(extentBytes, bytes.length - from)));
     const of = { file: number, path, absolute: path, firstBlock: undefined };
     await this.#orFailure(this.#threads.run(bytesUnit({ kind: 'bytes', of, bytes, known })));
   }
@@ -141,7 +148,9 @@ class Copy implements CopySession {
 
   #settingsOf(channel: number, threads: number): ThreadSettings {
     const { pool, set, attemptId, compression, pageBytes, beginLsn } = this.#request;
-    const rules = { pageBytes, beginAt: lsnToNumber(beginLsn) };
+    const { resumeBufferBytes: largestPiece = resumeBuffer.usual } = this.#request;
+    const { reconnectMs } = this.#step;
+    const rules = { pageBytes, beginAt: lsnToNumber(beginLsn), largestPiece, reconnectMs };
     return { cells: this.#cells, pool, set, attemptId, channel, threads, level: levelOf(compression), ...rules };
   }
 
@@ -175,9 +184,7 @@ class Copy implements CopySession {
   }
 
   #applyLimits(): void {
-    const { diskBytesPerSecond = 0, transferBytesPerSecond = 0 } = this.#step.limits();
-    Atomics.store(this.#cells, cell.diskRate, BigInt(Math.floor(diskBytesPerSecond)));
-    Atomics.store(this.#cells, cell.transferRate, BigInt(Math.floor(transferBytesPerSecond)));
+    applyRates(this.#cells, this.#step.limits());
   }
 
   #tick(): void {

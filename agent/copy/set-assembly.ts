@@ -1,31 +1,32 @@
-import { extentBytes } from '#agent/wasm/page-memory.ts';
 import { bug, fail } from '#core/errors/fail.ts';
+import type { Span } from '#core/format/chain.ts';
 import type { DamagedPage, Extent, FrameOfSet } from '#core/format/meta.ts';
+import { baseFrame, zeroFrame } from '#core/format/meta.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import type { AcknowledgedExtent, AcknowledgedPiece, CopyResult, SourceFile, TornPage } from './copy-request.ts';
-import type { KnownExtent, NumberedFile } from './plan-units.ts';
-import type { FileFact, Span } from './thread-message.ts';
+import type { Reading } from './reading.ts';
+import type { NumberedFile } from './plan-units.ts';
+import type { FileFact, KnownSpan } from './thread-message.ts';
 
-/** Where the bytes of one extent lie; `piece` counts in the assembly, -1 = nowhere because they are all zero. */
-interface Place {
+/** Where some bytes of a file lie; `piece` counts in the assembly, -1 = in none, as `frame` says. */
+interface Place extends Extent {
+  /** Offset in the file. */
+  readonly from: number;
   readonly piece: number;
-  readonly frame: number;
-  readonly offset: number;
-  readonly length: number;
-  readonly hash: string;
 }
 
 interface FileRecord {
   readonly source: SourceFile;
-  /** By extent number. */
-  readonly places: (Place | undefined)[];
+  /** In no order. */
+  readonly places: Place[];
   endsAt: number;
   isMissing: boolean;
 }
 
-const zeros = (length: number): Place => ({ piece: -1, frame: -1, offset: 0, length, hash: '' });
-const slotOf = (from: number): number => Math.floor(from / extentBytes);
+const placeWithout = ({ from, length }: Span, frame: number): Place => ({
+  ...{ from, piece: -1, frame, offset: 0, length, hash: '' },
+});
 
 /** Puts together what the threads tell: which extent of which file lies in which frame. Main thread, no page bytes. */
 export class SetAssembly {
@@ -41,6 +42,7 @@ export class SetAssembly {
   readonly #torn: TornPage[] = [];
   #bytesSent = 0;
   #bytesReused = 0;
+  #bytesOfBase = 0;
 
   constructor(earlier: readonly AcknowledgedPiece[]) {
     this.#pieces = [...earlier];
@@ -55,17 +57,26 @@ export class SetAssembly {
     this.#earlier = byPath;
   }
 
-  readonly known: KnownExtent = (path, from, length) => {
+  /** Hash of the extent at `from` that an acknowledged piece holds with that length, or ''. */
+  readonly known = (path: string, from: number, length: number): string => {
     const extent = this.#earlier.get(path)?.get(from)?.extent;
     return extent?.length === length ? extent.hash : '';
   };
 
+  /** Extents of a file that acknowledged pieces hold, rising. */
+  readonly knownSpans = (path: string): readonly KnownSpan[] =>
+    [...(this.#earlier.get(path)?.values() ?? [])]
+      .map(({ extent: { from, length, hash } }) => ({ from, length, hash }))
+      .sort((a, b) => a.from - b.from);
+
   /** Makes a file known; its number names it in messages. */
-  add(source: SourceFile): NumberedFile {
+  add(source: SourceFile, reading: Reading): NumberedFile {
     if (this.#paths.has(source.path)) throw bug(`${source.path} was given to the copy twice`);
     this.#paths.add(source.path);
-    const number = this.#files.push({ source, places: [], endsAt: source.sizeBytes, isMissing: false }) - 1;
-    return { number, source };
+    const file: FileRecord = { source, places: [], endsAt: source.sizeBytes, isMissing: false };
+    const number = this.#files.push(file) - 1;
+    if (reading.kind === 'spans') this.#addBased(file, reading.based);
+    return { number, source, reading };
   }
 
   /** Takes what a thread found out about (a part of) a file. Throws `source_missing` for a file that must exist. */
@@ -78,7 +89,8 @@ export class SetAssembly {
       return;
     }
     if (fact.endsAt !== undefined) file.endsAt = Math.min(file.endsAt, fact.endsAt);
-    for (const { from, length } of fact.zeros) file.places[slotOf(from)] = zeros(length);
+    for (const span of fact.zeros) file.places.push(placeWithout(span, zeroFrame));
+    this.#addBased(file, fact.based);
     for (const span of fact.reused) this.#reuse(file, span);
     for (const block of fact.damagedBlocks) this.#damaged.push({ path, block });
     for (const { block, lsnAt } of fact.torn) this.#torn.push({ path, block, lsn: formatLsn(lsnAt) });
@@ -90,7 +102,7 @@ export class SetAssembly {
     this.#wasUsed.push(true);
     this.#bytesSent += piece.piece.storedBytes;
     for (const [i, extent] of piece.extents.entries()) {
-      this.#file(files[i] ?? -1).places[slotOf(extent.from)] = placeOf(number, extent);
+      this.#file(files[i] ?? -1).places.push(placeOf(number, extent));
     }
   }
 
@@ -112,6 +124,7 @@ export class SetAssembly {
       bytesRead,
       bytesSent: this.#bytesSent,
       bytesReused: this.#bytesReused,
+      bytesOfBase: this.#bytesOfBase,
     };
   }
 
@@ -121,12 +134,19 @@ export class SetAssembly {
     return file;
   }
 
+  #addBased(file: FileRecord, spans: readonly Span[]): void {
+    for (const span of spans) {
+      file.places.push(placeWithout(span, baseFrame));
+      this.#bytesOfBase += span.length;
+    }
+  }
+
   #reuse(file: FileRecord, { from, length }: Span): void {
     const found = this.#earlier.get(file.source.path)?.get(from);
-    if (found === undefined) throw bug(`${file.source.path} reuses an extent that no earlier piece holds`);
+    if (found?.extent.length !== length) throw bug(`${file.source.path} reuses an extent that no earlier piece holds`);
     this.#wasUsed[found.piece] = true;
     this.#bytesReused += length;
-    file.places[slotOf(from)] = placeOf(found.piece, found.extent);
+    file.places.push(placeOf(found.piece, found.extent));
   }
 
   /** Pieces of earlier attempts that nothing refers to stay out of the set: they are orphans of the pool. */
@@ -146,26 +166,31 @@ export class SetAssembly {
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-const placeOf = (piece: number, { frame, offset, length, hash }: AcknowledgedExtent): Place => ({
-  piece,
-  frame,
-  offset,
-  length,
-  hash,
+const placeOf = (piece: number, { from, frame, offset, length, hash }: AcknowledgedExtent): Place => ({
+  ...{ from, piece, frame, offset, length, hash },
 });
 
 /** A file that became shorter during the copy has its real size: the log replays what happened to the rest. */
 function memberOf(file: FileRecord, firstFrame: readonly number[]): CopyResult['members'][number] {
   const { path, mode, mtimeMs, origin } = file.source;
   const sizeBytes = file.endsAt;
-  const extents: Extent[] = [];
-  for (let from = 0, slot = 0; from < sizeBytes; from += extentBytes, slot++) {
-    const place = file.places[slot];
-    if (place?.length !== Math.min(extentBytes, sizeBytes - from))
-      throw bug(`the copy of ${path} has a hole at ${String(from)}`);
-    const frame = place.piece < 0 ? -1 : (firstFrame[place.piece] ?? 0) + place.frame;
-    extents.push({ frame, offset: place.offset, length: place.length, hash: place.hash });
-  }
+  const extents = extentsOf(file, firstFrame);
   const head = { kind: 'file', path, mode, sizeBytes, mtimeMs, extents } as const;
   return origin === undefined ? head : { ...head, origin };
+}
+
+/** Places in order as extents, without a gap up to the end of the file; neighbours that need no frame are joined. */
+function extentsOf({ source, places, endsAt }: FileRecord, firstFrame: readonly number[]): readonly Extent[] {
+  const extents: Extent[] = [];
+  let at = 0;
+  for (const { from, piece, frame, offset, length, hash } of places.sort((a, b) => a.from - b.from)) {
+    if (from >= endsAt) break;
+    if (from !== at) throw bug(`the copy of ${source.path} has a hole at ${String(Math.min(at, from))}`);
+    at += length;
+    const last = extents[extents.length - 1];
+    if (piece < 0 && last?.frame === frame) extents.splice(-1, 1, { ...last, length: last.length + length });
+    else extents.push({ frame: piece < 0 ? frame : (firstFrame[piece] ?? 0) + frame, offset, length, hash });
+  }
+  if (at !== endsAt) throw bug(`the copy of ${source.path} has a hole at ${String(at)}`);
+  return extents;
 }

@@ -1,3 +1,4 @@
+import type { Span } from '#core/format/chain.ts';
 import type { AttemptId } from '#core/id.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { SetKeys } from '#agent/sets/set-keys.ts';
@@ -13,6 +14,10 @@ export interface ThreadSettings {
   /** Channel of the nonce: unique among the threads of an attempt. */
   readonly channel: number;
   readonly threads: number;
+  /** No piece is larger: K-110 resume buffer, in bytes. */
+  readonly largestPiece: number;
+  /** K-084: how long a thread waits for a pool that went away, in milliseconds; undefined = a few seconds. */
+  readonly reconnectMs: number | undefined;
   /** zstd level, 0 = none. */
   readonly level: number;
   readonly pageBytes: number;
@@ -28,22 +33,36 @@ export interface FileOfUnit {
   readonly firstBlock: number | undefined;
 }
 
-/** Extent hashes that earlier pieces hold, by extent number from the begin of the unit; '' = none. */
-export type KnownHashes = readonly string[];
+/** Bytes of a file that are read, hashed and stored together: at most one extent. */
+export interface ReadSpan extends Span {
+  /** Hash of the bytes that an acknowledged piece of this set holds there; '' = none. */
+  readonly known: string;
+  /** Hash of the bytes that the base set has there; '' = none is known. */
+  readonly base: string;
+}
+
+/** An extent of a file that an acknowledged piece holds. */
+export interface KnownSpan extends Span {
+  readonly hash: string;
+}
+
+/** A stretch of a file of which every page is read and the changed ones are stored. */
+export interface ScanOfFile extends FileOfUnit {
+  readonly from: number;
+  readonly to: number;
+  /** Bytes of the file in the base: what lies behind is stored whatever its LSN says. */
+  readonly baseBytes: number;
+  /** Rising. */
+  readonly known: readonly KnownSpan[];
+}
 
 export type Unit =
-  | {
-      readonly kind: 'run';
-      readonly of: FileOfUnit;
-      readonly from: number;
-      readonly to: number;
-      readonly known: KnownHashes;
-    }
-  | {
-      readonly kind: 'batch';
-      readonly files: readonly (FileOfUnit & { readonly sizeBytes: number; readonly known: string })[];
-    }
-  | { readonly kind: 'bytes'; readonly of: FileOfUnit; readonly bytes: Uint8Array; readonly known: KnownHashes };
+  /** Neighbouring extents of a large file, or spans of several that share frames: small files, listed blocks. */
+  | { readonly kind: 'spans'; readonly files: readonly (FileOfUnit & { readonly spans: readonly ReadSpan[] })[] }
+  /** `since`: byte position of the begin LSN of the base. */
+  | { readonly kind: 'scan'; readonly since: number; readonly files: readonly ScanOfFile[] }
+  /** `known` by number of the extent, or empty. */
+  | { readonly kind: 'bytes'; readonly of: FileOfUnit; readonly bytes: Uint8Array; readonly known: readonly string[] };
 
 export type ToThread =
   | { readonly kind: 'open'; readonly settings: ThreadSettings }
@@ -56,17 +75,14 @@ export interface FileFact {
   readonly isMissing: boolean;
   /** Offset at which the file ended before its scanned size. */
   readonly endsAt: number | undefined;
-  /** Extents that are all zero, and extents that an earlier piece holds: offset and length in the file. */
+  /** Bytes that are all zero, and extents that an earlier piece holds: offset and length in the file. */
   readonly zeros: readonly Span[];
   readonly reused: readonly Span[];
+  /** Bytes that are those of the base set. */
+  readonly based: readonly Span[];
   readonly damagedBlocks: readonly number[];
   /** Pages that fail their checksum with an LSN (byte position) at or after the begin LSN. */
   readonly torn: readonly { readonly block: number; readonly lsnAt: number }[];
-}
-
-export interface Span {
-  readonly from: number;
-  readonly length: number;
 }
 
 export type FromThread =

@@ -2,13 +2,17 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { hash128 } from '#agent/codec/frame.ts';
 import type { PageMemory } from '#agent/wasm/page-memory.ts';
 import { extentBytes, openPageMemory } from '#agent/wasm/page-memory.ts';
+import type { Span } from '#core/format/chain.ts';
 import { fail } from '#core/errors/fail.ts';
+import { changedRuns } from './changed-runs.ts';
+import { FrameBundle } from './frame-bundle.ts';
 import type { Pace } from './pace.ts';
 import { diskPace } from './pace.ts';
 import type { PieceWriter, SealedExtent } from './piece-writer.ts';
+import { cutAtKnown } from './reading.ts';
 import { cell, shouldStop } from './shared-control.ts';
 import { closeSource, openSource, readFully } from './source-reader.ts';
-import type { FileFact, FileOfUnit, ThreadSettings, Unit } from './thread-message.ts';
+import type { FileFact, FileOfUnit, ReadSpan, ScanOfFile, ThreadSettings, Unit } from './thread-message.ts';
 import { verifyPages } from './verify-pages.ts';
 
 type Changing<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
@@ -21,48 +25,138 @@ const newFact = (file: number): OpenFact => ({
   endsAt: undefined,
   zeros: [],
   reused: [],
+  based: [],
   damagedBlocks: [],
   torn: [],
 });
 
-/** Files begin at multiples of this in a bundle: reads into unaligned memory are several times slower (engine.md §C). */
-const bundleAlignment = 64;
+/** A file that is open, and what is found out about it. */
+interface OpenFile<F extends FileOfUnit = FileOfUnit> {
+  readonly of: F;
+  readonly fd: number;
+  readonly fact: OpenFact;
+}
 
-/** Reads, verifies and hashes the extents of units and gives the writer what no earlier piece holds. One per thread. */
+/** Bytes of an open file that lie in page memory. */
+interface Reading {
+  readonly memory: PageMemory;
+  /** Offset in page memory. */
+  readonly at: number;
+  /** Offset in the file. */
+  readonly from: number;
+  readonly length: number;
+}
+
+/** Reads, verifies and hashes units and gives the writer what neither an earlier piece nor the base holds. One per thread. */
 export class UnitRunner {
   readonly #settings: ThreadSettings;
   readonly #writer: PieceWriter;
-  readonly #memory: PageMemory;
+  readonly #bundle: FrameBundle;
   readonly #pace: Pace;
-  /** Small files that share the frame being filled: they lie in page memory up to `#filled`. */
-  #bundle: SealedExtent[] = [];
-  #filled = 0;
+  /** Stretches that are scanned lie here; their changed pages are put into the bundle. */
+  #scanned: PageMemory | undefined;
 
   constructor(settings: ThreadSettings, writer: PieceWriter) {
     this.#settings = settings;
     this.#writer = writer;
-    this.#memory = openPageMemory(settings.pageBytes);
+    this.#bundle = new FrameBundle(writer, settings.pageBytes);
     this.#pace = diskPace(settings.cells);
   }
 
   /** Does one unit and tells what became of its files. Throws `source_unreadable`, `cancelled` and what a pool throws. */
   async run(unit: Unit): Promise<readonly FileFact[]> {
     switch (unit.kind) {
-      case 'run':
-        await this.sealBundle();
-        return [await this.#runExtents(unit)];
-      case 'batch':
-        return this.#runBatch(unit);
+      case 'spans':
+        return this.#eachFile(unit.files, (file) => this.#readSpans(file));
+      case 'scan':
+        return this.#eachFile(unit.files, (file) => this.#scan(file, unit.since));
       case 'bytes':
         return [await this.#runBytes(unit)];
     }
   }
 
-  /** Seals the small files that wait for company. */
-  async sealBundle(): Promise<void> {
-    if (this.#bundle.length > 0) await this.#writer.append(this.#memory.bytes.subarray(0, this.#filled), this.#bundle);
-    this.#bundle = [];
-    this.#filled = 0;
+  /** Seals what waits for company. */
+  sealBundle(): Promise<void> {
+    return this.#bundle.seal();
+  }
+
+  async #eachFile<F extends FileOfUnit>(
+    files: readonly F[],
+    work: (file: OpenFile<F>) => Promise<void>,
+  ): Promise<readonly FileFact[]> {
+    const facts: FileFact[] = [];
+    for (const of of files) {
+      const fact = newFact(of.file);
+      facts.push(fact);
+      const fd = openSource(of.absolute);
+      if (fd === undefined) {
+        fact.isMissing = true;
+        continue;
+      }
+      try {
+        await work({ of, fd, fact });
+      } finally {
+        closeSource(fd);
+      }
+    }
+    return facts;
+  }
+
+  async #readSpans(file: OpenFile<FileOfUnit & { readonly spans: readonly ReadSpan[] }>): Promise<void> {
+    const { memory } = this.#bundle;
+    for (const span of file.of.spans) {
+      const at = await this.#bundle.room(span.length);
+      const length = await this.#read(file, { memory, at, ...span });
+      if (length > 0) await this.#take(file, { memory, at, from: span.from, length }, span);
+      if (file.fact.endsAt !== undefined) return;
+    }
+  }
+
+  /** Verifies a span that was read in place and keeps it where it must be stored. */
+  async #take(file: OpenFile, reading: Reading, held: Pick<ReadSpan, 'known' | 'base'>): Promise<void> {
+    const { memory, at, length } = reading;
+    if (!memory.isZero(at, length)) await this.#verify(file, reading);
+    const extent = this.#toStore(file, reading, held);
+    if (extent !== undefined) this.#bundle.keep(extent);
+  }
+
+  /** Reads every page of a stretch and keeps the changed ones. */
+  async #scan(file: OpenFile<ScanOfFile>, since: number): Promise<void> {
+    const { of, fact } = file;
+    this.#scanned ??= openPageMemory(this.#settings.pageBytes);
+    const memory = this.#scanned;
+    for (let { from } = of; from < of.to && fact.endsAt === undefined; from += extentBytes) {
+      const wanted = Math.min(extentBytes, of.to - from);
+      const reading = { memory, at: 0, from, length: await this.#read(file, { memory, at: 0, from, length: wanted }) };
+      if (reading.length === 0) return;
+      const damaged = await this.#verify(file, reading);
+      const { changed, same } = this.#compare(reading, { since, baseBytes: of.baseBytes, damaged });
+      fact.based.push(...same);
+      for (const span of changed) await this.#keepPages(file, reading, cutAtKnown(span, of.known));
+    }
+  }
+
+  #compare(
+    { memory, from, length }: Reading,
+    than: { readonly since: number; readonly baseBytes: number; readonly damaged: readonly number[] },
+  ): ReturnType<typeof changedRuns> {
+    const { pageBytes } = this.#settings;
+    const flags = memory.newerPages(0, Math.floor(length / pageBytes), than.since);
+    const firstPage = from / pageBytes;
+    for (const block of than.damaged) flags[block - firstPage] = 1;
+    flags.fill(1, Math.max(0, Math.floor(than.baseBytes / pageBytes) - firstPage));
+    return changedRuns({ from, length, pageBytes, flags });
+  }
+
+  async #keepPages(file: OpenFile, scanned: Reading, parts: readonly (Span & { known: string })[]): Promise<void> {
+    const { memory } = this.#bundle;
+    for (const { from, length, known } of parts) {
+      const at = await this.#bundle.room(length);
+      const source = scanned.at + from - scanned.from;
+      memory.bytes.set(scanned.memory.bytes.subarray(source, source + length), at);
+      const extent = this.#toStore(file, { memory, at, from, length }, { known, base: '' });
+      if (extent !== undefined) this.#bundle.keep(extent);
+    }
   }
 
   async #beforeRead(bytes: number): Promise<void> {
@@ -72,108 +166,51 @@ export class UnitRunner {
     else if (this.#writer.isPending) await turn();
   }
 
-  #countRead(bytes: number): void {
-    Atomics.add(this.#settings.cells, cell.bytesRead, BigInt(bytes));
-  }
-
-  async #runExtents(unit: UnitOf<'run'>): Promise<FileFact> {
-    const fact = newFact(unit.of.file);
-    const fd = openSource(unit.of.absolute);
-    if (fd === undefined) return { ...fact, isMissing: true };
-    try {
-      for (let from = unit.from, i = 0; from < unit.to && fact.endsAt === undefined; from += extentBytes, i++) {
-        const wanted = Math.min(extentBytes, unit.to - from);
-        await this.#beforeRead(wanted);
-        const source = { of: unit.of, fd, from, at: 0 };
-        const kept = await this.#read(source, wanted, unit.known[i] ?? '', fact);
-        if (kept !== undefined) await this.#writer.append(this.#memory.bytes.subarray(0, kept.length), [kept]);
-      }
-    } finally {
-      closeSource(fd);
-    }
-    return fact;
-  }
-
-  async #runBatch(unit: UnitOf<'batch'>): Promise<readonly FileFact[]> {
-    const facts: FileFact[] = [];
-    for (const file of unit.files) {
-      if (this.#filled + file.sizeBytes > extentBytes) await this.sealBundle();
-      await this.#beforeRead(file.sizeBytes);
-      const fact = newFact(file.file);
-      const fd = openSource(file.absolute);
-      facts.push(fact);
-      if (fd === undefined) fact.isMissing = true;
-      else await this.#bundleFile({ of: file, fd, from: 0, at: this.#filled }, file, fact);
-    }
-    return facts;
-  }
-
-  async #bundleFile(source: Source, file: { sizeBytes: number; known: string }, fact: OpenFact): Promise<void> {
-    try {
-      const kept = await this.#read(source, file.sizeBytes, file.known, fact);
-      if (kept === undefined) return;
-      this.#bundle.push(kept);
-      const end = source.at + kept.length;
-      this.#filled = Math.min(extentBytes, Math.ceil(end / bundleAlignment) * bundleAlignment);
-      this.#memory.bytes.fill(0, end, this.#filled);
-    } finally {
-      closeSource(source.fd);
-    }
-  }
-
-  /** Reads one extent into page memory; the extent to seal, or undefined when nothing of it needs to be stored. */
-  async #read(source: Source, wanted: number, known: string, fact: OpenFact): Promise<SealedExtent | undefined> {
-    const { of, fd, from, at } = source;
-    const target = this.#memory.bytes.subarray(at, at + wanted);
-    const length = readFully({ fd, path: of.absolute }, target, from);
-    this.#countRead(length);
+  /** Reads into page memory; how many bytes there were. */
+  async #read({ of, fd, fact }: OpenFile, { memory, at, from, length: wanted }: Reading): Promise<number> {
+    await this.#beforeRead(wanted);
+    const length = readFully({ fd, path: of.absolute }, memory.bytes.subarray(at, at + wanted), from);
+    Atomics.add(this.#settings.cells, cell.bytesRead, BigInt(length));
     if (length < wanted) fact.endsAt = from + length;
-    if (length === 0) return undefined;
-    if (this.#memory.isZero(at, length)) {
+    return length;
+  }
+
+  /** Blocks, counted within the file, whose checksum stays wrong. */
+  async #verify({ of, fd, fact }: OpenFile, { memory, at, from, length }: Reading): Promise<readonly number[]> {
+    if (of.firstBlock === undefined) return [];
+    const stretch = { fd, path: of.absolute, at, from, length, firstBlock: of.firstBlock };
+    const findings = await verifyPages(memory, stretch, this.#settings);
+    fact.damagedBlocks.push(...findings.damagedBlocks);
+    fact.torn.push(...findings.torn);
+    return findings.damagedBlocks;
+  }
+
+  /** The extent to store, or undefined when it is all zero, or an earlier piece or the base holds it. */
+  #toStore(
+    { of, fact }: OpenFile,
+    { memory, at, from, length }: Reading,
+    { known, base }: Pick<ReadSpan, 'known' | 'base'>,
+  ): SealedExtent | undefined {
+    if (memory.isZero(at, length)) {
       fact.zeros.push({ from, length });
       return undefined;
     }
-    if (of.firstBlock !== undefined) await this.#verify({ ...source, length, firstBlock: of.firstBlock }, fact);
-    const hash = this.#memory.hash(at, length);
-    return this.#unlessKnown({ from, length, hash, offset: at }, of, known, fact);
-  }
-
-  async #verify(stretch: Source & { length: number; firstBlock: number }, fact: OpenFact): Promise<void> {
-    const findings = await verifyPages(this.#memory, { ...stretch, path: stretch.of.absolute }, this.#settings);
-    fact.damagedBlocks.push(...findings.damagedBlocks);
-    fact.torn.push(...findings.torn);
-  }
-
-  /** The extent to seal, or undefined when an earlier piece holds it. */
-  #unlessKnown(
-    extent: Omit<SealedExtent, 'file' | 'path'>,
-    of: FileOfUnit,
-    known: string,
-    fact: OpenFact,
-  ): SealedExtent | undefined {
-    if (extent.hash !== known) return { file: of.file, path: of.path, ...extent };
-    fact.reused.push({ from: extent.from, length: extent.length });
+    const hash = memory.hash(at, length);
+    if (hash !== base && hash !== known) return { file: of.file, path: of.path, from, length, hash, offset: at };
+    (hash === base ? fact.based : fact.reused).push({ from, length });
     return undefined;
   }
 
-  async #runBytes(unit: UnitOf<'bytes'>): Promise<FileFact> {
-    const fact = newFact(unit.of.file);
-    for (let from = 0, i = 0; from < unit.bytes.length; from += extentBytes, i++) {
-      const raw = unit.bytes.subarray(from, from + extentBytes);
+  async #runBytes({ of, bytes, known }: UnitOf<'bytes'>): Promise<FileFact> {
+    const fact = newFact(of.file);
+    for (let from = 0, i = 0; from < bytes.length; from += extentBytes, i++) {
+      const raw = bytes.subarray(from, from + extentBytes);
       await this.#beforeRead(0);
-      const extent = { from, length: raw.length, hash: hash128(raw), offset: 0 };
-      const kept = this.#unlessKnown(extent, unit.of, unit.known[i] ?? '', fact);
-      if (kept !== undefined) await this.#writer.append(raw, [kept]);
+      const hash = hash128(raw);
+      if (hash === known[i]) fact.reused.push({ from, length: raw.length });
+      else
+        await this.#writer.append(raw, [{ file: of.file, path: of.path, from, length: raw.length, hash, offset: 0 }]);
     }
     return fact;
   }
-}
-
-interface Source {
-  readonly of: FileOfUnit;
-  readonly fd: number;
-  /** Offset in the file. */
-  readonly from: number;
-  /** Offset in page memory, and so in the frame. */
-  readonly at: number;
 }

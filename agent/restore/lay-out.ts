@@ -1,4 +1,5 @@
-import type { FrameOfSet, MemberOfSet, SetMeta } from '#core/format/meta.ts';
+import { filesOf, neededExtents } from '#core/format/chain.ts';
+import type { FileOfSet, FrameOfSet, MemberOfSet, SetMeta } from '#core/format/meta.ts';
 import { bug } from '#core/errors/fail.ts';
 import { pieceKey } from '#core/format/object-key.ts';
 import type { EngineProfile } from '#core/engine/profile.ts';
@@ -7,8 +8,6 @@ import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import type { SetKeys } from '#agent/sets/set-keys.ts';
 import { attemptKeyOf } from '#agent/sets/set-keys.ts';
 import type { FileEnd, FramePart, PieceTask } from './write-message.ts';
-
-type FileOfSet = Extract<MemberOfSet, { kind: 'file' }>;
 
 /** What a restore writes, by piece and by file, with absolute paths. */
 export interface Layout {
@@ -34,19 +33,27 @@ const late = new Set(['tablespace_map']);
 
 export interface LayoutPlace {
   readonly target: EmptyTarget;
-  readonly keys: SetKeys;
   readonly profile: EngineProfile;
 }
 
-/** Turns the metadata of a set into work for threads. Throws `target_escapes` before anything is written. */
-export function layOut(meta: SetMeta, { target, keys, profile }: LayoutPlace): Layout {
+/** A set of a chain as a layout needs it. */
+export interface LaidOutSet {
+  readonly meta: SetMeta;
+  readonly keys: SetKeys;
+}
+
+/**
+ * Turns the metadata of a chain, the newest set first, into work for threads: every byte is written once, from the newest set that has
+ * it, and only frames that are needed are fetched. Throws `target_escapes` before anything is written.
+ */
+export function layOut(chain: readonly [LaidOutSet, ...LaidOutSet[]], { target, profile }: LayoutPlace): Layout {
+  const { meta } = chain[0];
   const files = meta.members
     .filter((member): member is FileOfSet => member.kind === 'file')
     .filter((file) => isWanted(file, target));
-  const parts = new Map<number, FramePart[]>();
-  for (const file of files) collectParts(file, target.pathOf(file.path), parts);
+  const parts = partsOf(chain, files, target);
   return {
-    pieces: piecesOf(meta, keys, parts),
+    pieces: chain.flatMap((set, depth) => piecesOf(set, parts[depth] ?? new Map<number, FramePart[]>())),
     files: files.map((file) => ({
       path: target.pathOf(file.path),
       sizeBytes: file.sizeBytes,
@@ -65,24 +72,31 @@ const isWanted = (file: FileOfSet, target: EmptyTarget): boolean =>
   !foreign.has(file.path) &&
   !late.has(file.path);
 
-function collectParts(file: FileOfSet, path: string, parts: Map<number, FramePart[]>): void {
-  let at = 0;
-  for (const extent of file.extents) {
-    if (extent.frame >= 0) {
-      const known = parts.get(extent.frame);
-      const part = { path, at, from: extent.offset, length: extent.length, hash: extent.hash };
-      if (known === undefined) parts.set(extent.frame, [part]);
+type PartsByFrame = Map<number, FramePart[]>;
+
+/** What is wanted of the frames of each set of the chain. */
+function partsOf(
+  chain: readonly LaidOutSet[],
+  files: readonly FileOfSet[],
+  target: EmptyTarget,
+): readonly PartsByFrame[] {
+  const byPath = chain.map(({ meta }) => filesOf(meta));
+  const parts = chain.map((): PartsByFrame => new Map());
+  for (const file of files) {
+    const path = target.pathOf(file.path);
+    for (const { depth, extent, at, spans } of neededExtents(byPath, file.path)) {
+      const { frame, offset: from, length, hash } = extent;
+      const part = { path, at, from, length, hash, ...(spans === undefined ? {} : { spans }) };
+      const ofSet = parts[depth];
+      const known = ofSet?.get(frame);
+      if (known === undefined) ofSet?.set(frame, [part]);
       else known.push(part);
     }
-    at += extent.length;
   }
+  return parts;
 }
 
-function piecesOf(
-  meta: SetMeta,
-  keys: SetKeys,
-  parts: ReadonlyMap<number, readonly FramePart[]>,
-): readonly PieceTask[] {
+function piecesOf({ meta, keys }: LaidOutSet, parts: ReadonlyMap<number, readonly FramePart[]>): readonly PieceTask[] {
   const byPiece = new Map<number, WantedFrame[]>();
   meta.frames.forEach((frame, index) => {
     const wanted = parts.get(index);
@@ -110,20 +124,24 @@ interface WantedFrame {
 const shareBytes = 32 * 1_048_576;
 /** Making a small file takes as long as writing this many bytes. */
 const bytesPerFile = 128 * 1024;
+/** Unneeded stored bytes that are fetched with their neighbours: another request would take longer. */
+const widestGap = 256 * 1024;
 
 /** Cuts the frames of a piece into tasks of like work, in the order they lie. */
 function sharesOf(frames: readonly WantedFrame[]): readonly (readonly WantedFrame[])[] {
   const shares: WantedFrame[][] = [];
   let share: WantedFrame[] = [];
   let work = shareBytes;
+  let end = 0;
   for (const wanted of [...frames].sort((a, b) => a.frame.offset - b.frame.offset)) {
-    if (work >= shareBytes) {
+    if (work >= shareBytes || wanted.frame.offset - end > widestGap) {
       share = [];
       shares.push(share);
       work = 0;
     }
     share.push(wanted);
     work += wanted.frame.rawBytes + wanted.parts.length * bytesPerFile;
+    end = wanted.frame.offset + wanted.frame.storedBytes;
   }
   return shares;
 }

@@ -4,12 +4,17 @@ import { parseObjectKey } from '#core/format/object-key.ts';
 import { openFrame, sha256Hex } from '#agent/codec/frame.ts';
 import type { Pace } from '#agent/copy/pace.ts';
 import { diskPace, transferPace } from '#agent/copy/pace.ts';
-import { cell, shouldStop } from '#agent/copy/shared-control.ts';
+import { cell, rateOf, shouldStop } from '#agent/copy/shared-control.ts';
 import { openThreadStore } from '#agent/copy/thread-store.ts';
 import { FileWriter } from '#agent/datadir/writer-files.ts';
 import type { PageMemory } from '#agent/wasm/page-memory.ts';
 import { openPageMemory } from '#agent/wasm/page-memory.ts';
 import type { FileEnd, FramePart, FrameTask, PieceTask, WriteSettings } from './write-message.ts';
+import { bytesOfPart } from './write-message.ts';
+
+/** Under a transfer limit a request asks for this much time of it, but never for less than so many bytes. */
+const slowFetchSeconds = 0.5;
+const leastFetchBytes = 256 * 1024;
 
 /** One is filled while others are on their way to the disk. */
 const roomCount = 3;
@@ -42,7 +47,9 @@ export class PieceRestorer {
 
   constructor(settings: WriteSettings) {
     this.#settings = settings;
-    this.#reader = openThreadStore(settings.pool);
+    const { pool, cells, reconnectMs: ms } = settings;
+    const shouldEnd = (): boolean => shouldStop(cells);
+    this.#reader = openThreadStore(pool, ms === undefined ? undefined : { ms, shouldStop: shouldEnd });
     // Why: a failure belongs to the first piece, which awaits it; until then it must not count as unhandled.
     this.#reader.catch(() => undefined);
     this.#rooms = Array.from({ length: roomCount }, () => ({ memory: openPageMemory(pageBytes), writes: done }));
@@ -95,14 +102,31 @@ export class PieceRestorer {
 
   async #isThere(frame: FrameTask): Promise<boolean> {
     const { memory } = await this.#freeRoom();
-    const isThere = frame.parts.every((part) => this.#files.holds(part.path, part, memory));
+    // A part that is wanted in spans has bytes of another set between them: no hash tells whether they are there.
+    const isThere = frame.parts.every((part) => part.spans === undefined && this.#files.holds(part.path, part, memory));
     if (isThere) this.#count(frame.parts);
     return isThere;
   }
 
   async #fetch(task: PieceTask): Promise<Uint8Array> {
-    await this.#transfer.take(task.storedBytes);
-    return (await this.#reader).get(parseObjectKey(task.object), { from: task.from, length: task.storedBytes });
+    const [store, key] = [await this.#reader, parseObjectKey(task.object)];
+    const parts: Uint8Array[] = [];
+    for (let done = 0; done < task.storedBytes;) {
+      const length = Math.min(task.storedBytes - done, this.#mostAtOnce());
+      await this.#transfer.take(length);
+      parts.push(await store.get(key, { from: task.from + done, length }));
+      done += length;
+    }
+    const [whole, ...more] = parts;
+    return whole === undefined || more.length > 0 ? Buffer.concat(parts) : whole;
+  }
+
+  /** Under a limit requests become smaller, so that the pool sees an even flow. */
+  #mostAtOnce(): number {
+    const { cells, threads, largestFetch } = this.#settings;
+    const rate = rateOf(cells, cell.transferRate);
+    if (rate === 0) return largestFetch;
+    return Math.min(largestFetch, Math.max(leastFetchBytes, Math.floor((rate * slowFetchSeconds) / threads)));
   }
 
   async #write(task: PieceTask, frame: FrameTask, bytes: Uint8Array): Promise<void> {
@@ -122,13 +146,15 @@ export class PieceRestorer {
       const extent = raw.subarray(part.from, part.from + part.length);
       if (extent.length !== part.length || room.memory.hashOf(extent) !== part.hash)
         throw fail('extent_damaged', { path: part.path, offset: String(part.at) });
-      await this.#disk.take(part.length);
-      this.#put(room, part, extent);
+      for (const { from, length } of part.spans ?? [{ from: 0, length: part.length }]) {
+        await this.#disk.take(length);
+        this.#put(room, { path: part.path, at: part.at + from }, extent.subarray(from, from + length));
+      }
     }
     this.#count(frame.parts);
   }
 
-  #put(room: Room, { path, at }: FramePart, extent: Uint8Array): void {
+  #put(room: Room, { path, at }: Pick<FramePart, 'path' | 'at'>, extent: Uint8Array): void {
     if (!room.memory.isAligned(extent)) {
       this.#files.write(path, at, extent);
       return;
@@ -149,7 +175,7 @@ export class PieceRestorer {
   }
 
   #count(parts: readonly FramePart[]): void {
-    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    const bytes = parts.reduce((sum, part) => sum + bytesOfPart(part), 0);
     Atomics.add(this.#settings.cells, cell.bytesRead, BigInt(bytes));
   }
 

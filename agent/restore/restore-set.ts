@@ -4,19 +4,20 @@ import type { SetMeta } from '#core/format/meta.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { Warning } from '#core/run/progress.ts';
-import type { RateLimits } from '#core/run/rate.ts';
-import type { SharedCells } from '#agent/copy/shared-control.ts';
-import { cell, newSharedCells } from '#agent/copy/shared-control.ts';
+import { resumeBuffer } from '#core/run/resume-buffer.ts';
+import { applyRates, cell, newSharedCells } from '#agent/copy/shared-control.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
-import type { OpenSet } from '#agent/sets/open-set.ts';
+import type { SetChain } from '#agent/sets/open-chain.ts';
 import type { Layout } from './lay-out.ts';
 import { layOut } from './lay-out.ts';
 import { rewriteTablespaceMap } from './tablespace-map.ts';
 import type { FileEnd, ToWriter } from './write-message.ts';
+import { bytesOfPart } from './write-message.ts';
 import { WriteThreads } from './write-threads.ts';
 
 export interface SetRestore {
-  readonly set: OpenSet;
+  /** The set, and those it builds on. */
+  readonly chain: SetChain;
   readonly pool: PoolAccess;
   readonly target: EmptyTarget;
   /** K-106, 1–255: upper bound of the threads that fetch and write. */
@@ -24,6 +25,8 @@ export interface SetRestore {
   /** True: configuration with an origin outside the data directory stays where it is. */
   readonly hasOutsideConfiguration: boolean;
   readonly step: StepContext;
+  /** K-110; absent: the usual. */
+  readonly resumeBufferBytes?: number | undefined;
 }
 
 export interface RestoredSet {
@@ -38,19 +41,17 @@ const filesAtOnce = 64;
 const reportEveryMs = 250;
 
 /**
- * Writes every member of a set but the control file into a target, each byte once, and makes the files durable; `finish` of the
+ * Writes every member of a set, with what it takes from its bases, but the control file into a target, each byte once, and makes the files durable; `finish` of the
  * target makes their names durable (design §5, §7).
  * Taken up after a kill, what has the recorded hash stays and the rest is written again.
  * Throws `object_damaged`, `object_missing`, `extent_damaged`, `target_unwritable`, `target_escapes`, `cancelled`.
  */
 export async function restoreSet(request: SetRestore): Promise<RestoredSet> {
-  const { set, target, step } = request;
+  const { chain, target, step } = request;
+  const [set, ...bases] = chain;
   if (target.isResumed) target.unfinish();
-  const layout = layOut(membersOf(request), {
-    target,
-    keys: set.keys,
-    profile: engineProfile(set.meta.summary.engine),
-  });
+  const newest = { meta: membersOf(request), keys: set.keys };
+  const layout = layOut([newest, ...bases], { target, profile: engineProfile(set.meta.summary.engine) });
   if (target.isResumed) clearStrangers(target, layout);
   for (const { path, mode } of layout.directories) target.makeDirectory(path, mode);
   for (const { path } of layout.files) target.makeDirectory(path.slice(0, path.lastIndexOf('/')));
@@ -61,11 +62,12 @@ export async function restoreSet(request: SetRestore): Promise<RestoredSet> {
   return { bytesWritten: layout.bytes, filesWritten: layout.files.length + 1, warnings: layout.warnings };
 }
 
-function membersOf({ set, hasOutsideConfiguration }: SetRestore): SetMeta {
-  if (!hasOutsideConfiguration) return set.meta;
+function membersOf({ chain, hasOutsideConfiguration }: SetRestore): SetMeta {
+  const { meta } = chain[0];
+  if (!hasOutsideConfiguration) return meta;
   return {
-    ...set.meta,
-    members: set.meta.members.filter((member) => member.kind !== 'file' || member.origin === undefined),
+    ...meta,
+    members: meta.members.filter((member) => member.kind !== 'file' || member.origin === undefined),
   };
 }
 
@@ -73,19 +75,23 @@ function membersOf({ set, hasOutsideConfiguration }: SetRestore): SetMeta {
 function clearStrangers(target: EmptyTarget, layout: Layout): void {
   const covered = new Map<string, number>();
   for (const piece of layout.pieces) {
-    for (const { path, length } of piece.frames.flatMap((frame) => frame.parts))
-      covered.set(path, (covered.get(path) ?? 0) + length);
+    for (const part of piece.frames.flatMap((frame) => frame.parts))
+      covered.set(part.path, (covered.get(part.path) ?? 0) + bytesOfPart(part));
   }
   const whole = layout.files.filter((file) => covered.get(file.path) === file.sizeBytes);
   target.removeAllBut(new Set([...whole, ...layout.directories].map(({ path }) => path)));
 }
 
-async function writeFiles({ pool, target, channels, step }: SetRestore, layout: Layout): Promise<void> {
+async function writeFiles(request: SetRestore, layout: Layout): Promise<void> {
+  const { pool, target, channels, step, resumeBufferBytes: largestFetch = resumeBuffer.usual } = request;
   const cells = newSharedCells();
   const { uid, gid } = target.owner;
   const count = Math.max(1, Math.min(channels, mostThreads, Math.max(layout.pieces.length, 1)));
-  applyLimits(cells, step.limits());
-  const threads = new WriteThreads({ cells, pool, uid, gid, isResumed: target.isResumed }, count);
+  applyRates(cells, step.limits());
+  const { reconnectMs } = step;
+  const { isResumed } = target;
+  const settings = { cells, pool, uid, gid, isResumed, threads: count, largestFetch, reconnectMs };
+  const threads = new WriteThreads(settings, count);
   const onAbort = (): void => {
     threads.stop();
   };
@@ -93,7 +99,7 @@ async function writeFiles({ pool, target, channels, step }: SetRestore, layout: 
   if (step.signal.aborted) onAbort();
   const done = { bytes: 0, files: 0, pieces: 0 };
   const report = (): void => {
-    applyLimits(cells, step.limits());
+    applyRates(cells, step.limits());
     const bytesWritten = Number(Atomics.load(cells, cell.bytesRead));
     step.report({
       phase: 'write',
@@ -137,13 +143,8 @@ function inBatches(files: readonly FileEnd[]): readonly ToWriter[] {
   return batches;
 }
 
-function applyLimits(cells: SharedCells, limits: RateLimits): void {
-  Atomics.store(cells, cell.diskRate, BigInt(Math.round(limits.diskBytesPerSecond ?? 0)));
-  Atomics.store(cells, cell.transferRate, BigInt(Math.round(limits.transferBytesPerSecond ?? 0)));
-}
-
 /** The server makes the tablespace links from this file: it must name the new places, else it would use the original ones. */
-async function writeTablespaceMap({ set, target }: SetRestore): Promise<void> {
+async function writeTablespaceMap({ chain: [set], target }: SetRestore): Promise<void> {
   const name = 'tablespace_map';
   if (!set.meta.members.some((member) => member.path === name)) return;
   const found = Buffer.from(await set.readMember(name)).toString('utf8');

@@ -1,3 +1,4 @@
+import type { Span } from '#core/format/chain.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { SharedCells } from '#agent/copy/shared-control.ts';
 
@@ -9,9 +10,15 @@ export interface WriteSettings {
   readonly gid: number;
   /** True: an earlier attempt wrote here; what already has the right hash is not fetched again. */
   readonly isResumed: boolean;
+  /** Threads that share the limits. */
+  readonly threads: number;
+  /** K-110 resume buffer, in bytes: no request asks the pool for more. */
+  readonly largestFetch: number;
+  /** K-084: how long a thread waits for a pool that went away, in milliseconds; undefined = a few seconds. */
+  readonly reconnectMs: number | undefined;
 }
 
-/** Bytes of one frame that belong to one file. */
+/** An extent of a frame that belongs to one file: it is checked whole, whatever is written of it. */
 export interface FramePart {
   readonly path: string;
   /** Offset in the file. */
@@ -21,7 +28,13 @@ export interface FramePart {
   readonly length: number;
   /** 128-bit XXH3 as hex. */
   readonly hash: string;
+  /** What is written of it, counted from its first byte: a newer set has the rest. Absent: all of it. */
+  readonly spans?: readonly Span[] | undefined;
 }
+
+/** Bytes of a part that are written. */
+export const bytesOfPart = ({ length, spans }: FramePart): number =>
+  spans === undefined ? length : spans.reduce((sum, span) => sum + span.length, 0);
 
 export interface FrameTask {
   /** Of its header in the piece. */

@@ -9,7 +9,8 @@ import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import { prepareTarget } from '#agent/datadir/writer.ts';
 import type { OpenSet } from '#agent/sets/open-set.ts';
-import { openSet } from '#agent/sets/open-set.ts';
+import { openChain } from '#agent/sets/open-chain.ts';
+import type { SetChain } from '#agent/sets/open-chain.ts';
 import type { Configured, ServerAddress } from './configure.ts';
 import { configure } from './configure.ts';
 import { prefillLog } from './prefill-log.ts';
@@ -39,30 +40,30 @@ export interface WriteWays {
  */
 export async function writeTarget(work: RestoreWork, ways: WriteWays): Promise<WrittenTarget> {
   const { order, pool, watch } = work;
-  const set = await openSet(pool, order.plan.setId);
-  try {
-    const target = await watch.time('prepare', () => prepare(work, set, ways.owner));
-    return await fill(work, { set, target, ways }).catch((error: unknown) => {
-      discardFailed(work, target, error);
-      throw error;
-    });
-  } finally {
-    await set.close();
-  }
+  const chain = await openChain(pool, order.plan.setId);
+  const target = await watch.time('prepare', () => prepare(work, chain[0], ways.owner));
+  return fill(work, { chain, target, ways }).catch((error: unknown) => {
+    discardFailed(work, target, error);
+    throw error;
+  });
 }
 
 interface Filling {
-  readonly set: OpenSet;
+  readonly chain: SetChain;
   readonly target: EmptyTarget;
   readonly ways: WriteWays;
 }
 
-async function fill(work: RestoreWork, { set, target, ways }: Filling): Promise<WrittenTarget> {
+async function fill(work: RestoreWork, { chain, target, ways }: Filling): Promise<WrittenTarget> {
   const { order, step, watch } = work;
+  const [set] = chain;
   const configFile = outsideConfiguration(order.plan, set.meta);
   const hasOutsideConfiguration = configFile !== undefined;
   const restored = await watch.time('write', () =>
-    restoreSet({ set, target, pool: order.pool, channels: order.channels, hasOutsideConfiguration, step }),
+    restoreSet({
+      ...{ chain, target, pool: order.pool, hasOutsideConfiguration, step },
+      ...{ channels: order.channels, resumeBufferBytes: order.resumeBufferBytes },
+    }),
   );
   await watch.time('log', () => prefill(work, target, restored));
   ways.beforeFinish(target, configFile);

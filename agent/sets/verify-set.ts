@@ -1,5 +1,5 @@
 import { fail } from '#core/errors/fail.ts';
-import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { filesOf, neededExtents } from '#core/format/chain.ts';
 import type { Extent, FrameOfSet, PieceOfSet } from '#core/format/meta.ts';
 import { setMetaKey, setStartKey } from '#core/format/object-key.ts';
 import type { SetId } from '#core/id.ts';
@@ -9,37 +9,44 @@ import { noProgress } from '#core/run/progress.ts';
 import type { Pool } from '../pools/open-pool.ts';
 import type { PageMemory } from '../wasm/page-memory.ts';
 import { openPageMemory } from '../wasm/page-memory.ts';
-import { sizesOf } from './commit-backup-set.ts';
+import { readSetKeys } from './begin-set.ts';
 import type { OpenSet } from './open-set.ts';
 import { openSet } from './open-set.ts';
+import type { Damage } from './piece-damage.ts';
+import { findingOf, pieceDamage } from './piece-damage.ts';
 import { extentBytes, keyOfPiece, openFrameOfSet } from './read-frame.ts';
-import { readSetKeys } from './begin-set.ts';
 import type { SetKeys } from './set-keys.ts';
-
-type Damage = VerifyReport['damage'][number];
 
 interface Piece {
   readonly piece: PieceOfSet;
   readonly frames: { readonly frame: FrameOfSet; readonly extents: Extent[] }[];
 }
 
-const isAboutThePool = (error: HoldfastError): boolean => error.class === 'corrupt';
-
-/** Damage is a finding; an unreachable pool is an error of the run. */
-function findingOf(object: string, error: unknown): Damage {
-  if (!(error instanceof HoldfastError) || !isAboutThePool(error)) throw error;
-  return { object: error.params['object'] ?? object, what: `${error.code}: ${error.message}` };
+/** A set of the chain with what of it is needed. */
+interface Part {
+  readonly set: OpenSet;
+  readonly pieces: readonly Piece[];
 }
 
-/** Pieces with their frames and the extents that must match in each. */
-function piecesOf({ meta }: OpenSet): readonly Piece[] {
+/** Pieces with their frames and the extents that must match in each; of a base only frames that are `needed`. */
+function piecesOf({ meta }: OpenSet, needed?: ReadonlySet<number>): readonly Piece[] {
   const pieces = meta.pieces.map((piece): Piece => ({ piece, frames: [] }));
   const frames = meta.frames.map((frame) => ({ frame, extents: new Array<Extent>() }));
-  for (const entry of frames) pieces[entry.frame.pieceIndex]?.frames.push(entry);
+  for (const [index, entry] of frames.entries())
+    if (needed?.has(index) !== false) pieces[entry.frame.pieceIndex]?.frames.push(entry);
   for (const member of meta.members) {
     if (member.kind === 'file') for (const extent of member.extents) frames[extent.frame]?.extents.push(extent);
   }
-  return pieces;
+  return needed === undefined ? pieces : pieces.filter((piece) => piece.frames.length > 0);
+}
+
+/** The newest set whole, and of the sets below it the frames that a restore of the newest reads. */
+function partsOf(chain: readonly OpenSet[]): readonly Part[] {
+  const files = chain.map(({ meta }) => filesOf(meta));
+  const needed = chain.map(() => new Set<number>());
+  for (const path of chain.length > 1 ? (files[0]?.keys() ?? []) : [])
+    for (const { depth, extent } of neededExtents(files, path)) needed[depth]?.add(extent.frame);
+  return chain.map((set, depth) => ({ set, pieces: piecesOf(set, depth === 0 ? undefined : needed[depth]) }));
 }
 
 interface Checking {
@@ -76,67 +83,82 @@ async function checkPiece(pool: Pool, checking: Checking, entry: Piece): Promise
   }
 }
 
-function sizeError(pool: Pool, object: string, found: number | undefined, expected: number): HoldfastError {
-  const params = { pool: pool.name, object };
-  if (found === undefined) return fail('object_missing', params);
-  if (found < expected) return fail('object_short', { ...params, found: String(found), expected: String(expected) });
-  return fail('object_damaged', {
-    ...params,
-    what: `it has ${String(found)} bytes where ${String(expected)} are recorded`,
-  });
-}
+/** Pieces of wrong size, by their metadata alone; then reads every piece but those, when it is asked to. */
+class Verification {
+  readonly damage: Damage[] = [];
+  objects = 0;
+  bytes = 0;
+  readonly #pool: Pool;
+  readonly #step: StepContext;
+  readonly #memory = openPageMemory(pageBytes);
+  #bytesTotal = 0;
+  #piecesDone = 0;
 
-/** Pieces that are gone or have another size than recorded. */
-function sizeDamage(pool: Pool, set: OpenSet, sizes: ReadonlyMap<string, number>): readonly Damage[] {
-  return set.meta.pieces.flatMap((piece) => {
-    const object = keyOfPiece(set.keys, piece);
-    const found = sizes.get(object);
-    return found === piece.storedBytes ? [] : [findingOf(object, sizeError(pool, object, found, piece.storedBytes))];
-  });
-}
-
-/** Reads every piece but those that were found wrong already. */
-async function checkEveryByte(
-  pool: Pool,
-  set: OpenSet,
-  step: StepContext,
-  wrong: ReadonlySet<string>,
-): Promise<readonly Damage[]> {
-  const bytesTotal = set.meta.summary.storedBytes;
-  const damage: Damage[] = [];
-  let bytesRead = 0;
-  let piecesDone = 0;
-  const checking = { keys: set.keys, memory: openPageMemory(pageBytes) };
-  for (const entry of piecesOf(set)) {
-    if (step.signal.aborted) throw fail('cancelled', { what: `Verifying ${set.keys.setId}` });
-    if (!wrong.has(keyOfPiece(set.keys, entry.piece))) damage.push(...(await checkPiece(pool, checking, entry)));
-    bytesRead += entry.piece.storedBytes;
-    step.report({ ...noProgress, phase: 'verify', bytesRead, bytesTotal, piecesDone: ++piecesDone });
+  constructor(pool: Pool, step: StepContext) {
+    this.#pool = pool;
+    this.#step = step;
   }
-  return damage;
+
+  async run(parts: readonly Part[], depth: 'quick' | 'full'): Promise<void> {
+    const wrong = new Set<string>();
+    for (const { set, pieces } of parts) {
+      const found = await pieceDamage(
+        this.#pool,
+        set,
+        pieces.map(({ piece }) => piece),
+      );
+      for (const { object } of found) wrong.add(object);
+      this.damage.push(...found);
+      this.objects += pieces.length;
+      this.#bytesTotal += pieces.reduce((sum, { piece }) => sum + piece.storedBytes, 0);
+    }
+    if (depth === 'full') for (const part of parts) await this.#readAll(part, wrong);
+  }
+
+  async #readAll({ set, pieces }: Part, wrong: ReadonlySet<string>): Promise<void> {
+    const checking = { keys: set.keys, memory: this.#memory };
+    for (const entry of pieces) {
+      if (this.#step.signal.aborted) throw fail('cancelled', { what: `Verifying ${set.keys.setId}` });
+      if (!wrong.has(keyOfPiece(set.keys, entry.piece)))
+        this.damage.push(...(await checkPiece(this.#pool, checking, entry)));
+      this.bytes += entry.piece.storedBytes;
+      const done = { bytesRead: this.bytes, bytesTotal: this.#bytesTotal, piecesDone: ++this.#piecesDone };
+      this.#step.report({ ...noProgress, phase: 'verify', ...done });
+    }
+  }
 }
 
-async function checkStart(pool: Pool, setId: SetId): Promise<readonly Damage[]> {
+/** Start and meta of one set, in bytes; what is wrong with its start is pushed to `damage`. */
+async function checkStart(pool: Pool, setId: SetId, damage: Damage[]): Promise<number> {
   try {
     await readSetKeys(pool, setId);
-    return [];
   } catch (error) {
-    return [findingOf(setStartKey(setId), error)];
+    damage.push(findingOf(setStartKey(setId), error));
   }
+  const sizes = await Promise.all([setStartKey(setId), setMetaKey(setId)].map((key) => pool.store.head(key)));
+  return sizes.reduce((sum, info) => sum + (info?.sizeBytes ?? 0), 0);
 }
 
-async function openOrFind(pool: Pool, setId: SetId): Promise<OpenSet | Damage> {
+/** The chain as far as it can be opened; what cannot is pushed to `damage`. */
+async function openWhatIsThere(pool: Pool, setId: SetId, damage: Damage[]): Promise<readonly OpenSet[]> {
+  const chain: OpenSet[] = [];
+  let next: SetId = setId;
   try {
-    return await openSet(pool, setId);
+    for (let set: OpenSet | undefined = await openSet(pool, setId); set !== undefined; set = await set.openBase()) {
+      chain.push(set);
+      next = set.meta.summary.base?.setId ?? next;
+    }
   } catch (error) {
-    return findingOf(setMetaKey(setId), error);
+    damage.push(findingOf(setMetaKey(next), error));
   }
+  return chain;
 }
 
 /**
- * Verifies a committed set. `quick` checks start, meta and the size of every piece; `full` reads every stored byte:
- * SHA-256 of each frame, decryption, decompression and the hash of each extent. Damage is reported, not thrown; each
- * finding begins with its registered code. Throws `set_not_committed`, `pool_unreachable`, `cancelled`.
+ * Verifies a committed set and what it needs of the sets it builds on. `quick` checks start, meta and the size of every
+ * piece; `full` reads every stored byte: SHA-256 of each frame, decryption, decompression and the hash of each extent.
+ * Damage is reported, not thrown; each finding begins with its registered code. `sets` names what was looked at, the set
+ * first. Throws `set_not_committed`, `pool_unreachable`, `cancelled`.
  */
 export async function verifySet(
   pool: Pool,
@@ -144,19 +166,19 @@ export async function verifySet(
   depth: 'quick' | 'full',
   step: StepContext,
 ): Promise<VerifyReport> {
-  const startDamage = await checkStart(pool, setId);
-  const set = await openOrFind(pool, setId);
-  if ('what' in set)
-    return { objects: 2, bytes: 0, damage: [set, ...startDamage.filter(({ object }) => object !== set.object)] };
-  const sizes = await sizesOf(pool, setId);
-  const wrong = sizeDamage(pool, set, sizes);
-  const wrongObjects = new Set(wrong.map(({ object }) => object));
-  const found = depth === 'quick' ? [] : await checkEveryByte(pool, set, step, wrongObjects);
-  const damage = [...startDamage, ...wrong, ...found];
-  const small = (sizes.get(setStartKey(setId)) ?? 0) + (sizes.get(setMetaKey(setId)) ?? 0);
+  const ofStart: Damage[] = [];
+  const broken: Damage[] = [];
+  const chain = await openWhatIsThere(pool, setId, broken);
+  const ids = chain.length === 0 ? [setId] : chain.map(({ keys }) => keys.setId);
+  let small = 0;
+  for (const id of ids) small += await checkStart(pool, id, ofStart);
+  const verification = new Verification(pool, step);
+  await verification.run(broken.length === 0 ? partsOf(chain) : partsOf(chain.slice(0, 1)), depth);
+  const starts = ofStart.filter(({ object }) => !broken.some((found) => found.object === object));
   return {
-    objects: set.meta.pieces.length + 2,
-    bytes: small + (depth === 'full' ? set.meta.summary.storedBytes : 0),
-    damage,
+    sets: ids,
+    objects: 2 * ids.length + verification.objects,
+    bytes: small + verification.bytes,
+    damage: [...broken, ...starts, ...verification.damage],
   };
 }

@@ -13,11 +13,12 @@ interface ScanExports {
   readonly hash: (at: number, length: number) => void;
   readonly isZero: (at: number, length: number) => number;
   readonly scan: (at: number, pages: number, firstBlock: number, pageBytes: number) => number;
+  readonly newer: (at: number, pages: number, pageBytes: number, since: bigint) => number;
 }
 
 function isScanExports(exports: object): exports is ScanExports {
   const hasMemory = 'memory' in exports && exports.memory instanceof WebAssembly.Memory;
-  return hasMemory && 'hash' in exports && 'isZero' in exports && 'scan' in exports;
+  return hasMemory && ['hash', 'isZero', 'scan', 'newer'].every((name) => name in exports);
 }
 
 /**
@@ -43,6 +44,11 @@ export interface PageMemory {
    * number `firstBlock` in its relation. A page with pd_upper 0 must be all zero (PostgreSQL `PageIsVerified`).
    */
   badPages(from: number, pages: number, firstBlock: number): readonly number[];
+  /**
+   * One byte for each of `pages` pages from byte `from`: 1 where a copy that is right up to the log position `since` (a byte
+   * position) may have another page, by pd_lsn; pages without LSN, never initialised or all zero count (engine.md §I).
+   */
+  newerPages(from: number, pages: number, since: number): Uint8Array;
 }
 
 /** XXH3 treats inputs up to this length in other ways: those go to the library. */
@@ -55,7 +61,7 @@ const module = new WebAssembly.Module(Buffer.from(pageScanBase64, 'base64'));
 export function openPageMemory(pageBytes: number): PageMemory {
   const { exports } = new WebAssembly.Instance(module);
   if (!isScanExports(exports)) throw bug('the page scanner lacks an export');
-  const { memory, hash, isZero, scan } = exports;
+  const { memory, hash, isZero, scan, newer } = exports;
   const bytes = new Uint8Array(memory.buffer, ioAt, extentBytes);
   const flags = new Uint8Array(memory.buffer, flagsAt, 65_536);
   const answer = new DataView(memory.buffer, flagsAt, 16);
@@ -74,6 +80,10 @@ export function openPageMemory(pageBytes: number): PageMemory {
     badPages(from, pages, firstBlock) {
       if (scan(ioAt + from, pages, firstBlock, pageBytes) === 0) return [];
       return Array.from(flags.subarray(0, pages).keys()).filter((page) => flags[page] === 1);
+    },
+    newerPages(from, pages, since) {
+      newer(ioAt + from, pages, pageBytes, BigInt(since));
+      return flags.slice(0, pages);
     },
   };
 }

@@ -106,6 +106,21 @@ export function scan(at: usize, pages: u32, firstBlock: u32, pageBytes: u32): u3
   return bad;
 }
 
+/**
+ * Marks pages that an older copy may not have: with an LSN at or after `since` (two words, the high one first, as pd_lsn
+ * is), with LSN 0, or with pd_upper 0, which covers pages that are all zero. One byte a page to `flagsAt`; how many.
+ */
+export function newer(at: usize, pages: u32, pageBytes: u32, since: u64): u32 {
+  let found: u32 = 0;
+  for (let i: u32 = 0; i < pages; i++, at += <usize>pageBytes) {
+    const lsn = (<u64>load<u32>(at) << 32) | <u64>load<u32>(at, 4);
+    const isNewer = u32(lsn >= since || lsn == 0 || load<u16>(at, upperAt) == 0);
+    store<u8>(flagsAt + i, <u8>isNewer);
+    found += isNewer;
+  }
+  return found;
+}
+
 /** Default secret of XXH3 (xxHash specification). */
 const secret = memory.data<u8>(
   [

@@ -1,3 +1,4 @@
+import { chainErrors } from './registry/chain.ts';
 import { controlErrors } from './registry/control.ts';
 import { copyErrors } from './registry/copy.ts';
 import { databaseErrors } from './registry/database.ts';
@@ -13,6 +14,7 @@ import { setErrors } from './registry/sets.ts';
 /** The one registry: every error the product can report (design §3, style §3.7). Codes are durable names. */
 export const errors = {
   ...inputErrors,
+  ...chainErrors,
   ...controlErrors,
   ...copyErrors,
   ...databaseErrors,

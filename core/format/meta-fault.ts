@@ -1,6 +1,7 @@
-import { lsnToNumber } from '../wal/lsn.ts';
+import { compareLsn, lsnToNumber } from '../wal/lsn.ts';
 import { formatSegmentName, segmentPosition } from '../wal/segment-name.ts';
-import type { MemberOfSet, SetMeta } from './meta.ts';
+import type { FileOfSet, SetMeta } from './meta.ts';
+import { baseFrame, zeroFrame } from './meta.ts';
 
 /** Relative, inside the data directory, and the same on every system: no `..`, no empty part, no NUL. */
 export const isMemberPath = (path: string): boolean =>
@@ -14,11 +15,15 @@ function frameFault({ pieces, frames }: SetMeta): string | undefined {
   return bad === -1 ? undefined : `frame ${String(bad)} lies outside its piece`;
 }
 
-function fileFault(member: Extract<MemberOfSet, { kind: 'file' }>, frames: SetMeta['frames']): string | undefined {
+function fileFault(member: FileOfSet, { frames, summary }: SetMeta): string | undefined {
   let covered = 0;
   for (const { frame, offset, length } of member.extents) {
     covered += length;
-    if (frame === -1) continue;
+    if (frame === zeroFrame) continue;
+    if (frame === baseFrame) {
+      if (summary.base === undefined) return `an extent of ${member.path} is in a base, which the set has not`;
+      continue;
+    }
     const found = frames[frame];
     if (found === undefined || offset + length > found.rawBytes)
       return `an extent of ${member.path} lies outside its frame`;
@@ -28,14 +33,15 @@ function fileFault(member: Extract<MemberOfSet, { kind: 'file' }>, frames: SetMe
     : `the extents of ${member.path} cover ${String(covered)} of ${String(member.sizeBytes)} bytes`;
 }
 
-function memberFault({ members, frames }: SetMeta): string | undefined {
+function memberFault(meta: SetMeta): string | undefined {
+  const { members } = meta;
   const seen = new Set<string>();
   for (const member of members) {
     if (!isMemberPath(member.path))
       return `${JSON.stringify(member.path.slice(0, 80))} is not a path inside a data directory`;
     if (seen.has(member.path)) return `${member.path} is listed twice`;
     seen.add(member.path);
-    const fault = member.kind === 'file' ? fileFault(member, frames) : undefined;
+    const fault = member.kind === 'file' ? fileFault(member, meta) : undefined;
     if (fault !== undefined) return fault;
   }
   return undefined;
@@ -61,5 +67,17 @@ function logFault({ summary, members }: SetMeta): string | undefined {
   return undefined;
 }
 
+/** Exactly the sets that are no full build on another (D-023…D-025). */
+function baseFault({ summary: { type, base, setId, beginLsn } }: SetMeta): string | undefined {
+  if ((type === 'full') !== (base === undefined)) return `its type is ${type}, which does not fit its base`;
+  if (base === undefined) return undefined;
+  if (base.setId === setId) return 'it names itself as its base';
+  if (type === 'cumulative' && base.setId !== base.fullSetId) return 'it is cumulative but its base is no full';
+  return compareLsn(beginLsn, base.endLsn) < 0
+    ? `it begins at ${beginLsn}, before the end of its base (D-019)`
+    : undefined;
+}
+
 /** The first contradiction inside the metadata of a set, in words; undefined when it is sound. */
-export const metaFault = (meta: SetMeta): string | undefined => frameFault(meta) ?? memberFault(meta) ?? logFault(meta);
+export const metaFault = (meta: SetMeta): string | undefined =>
+  frameFault(meta) ?? baseFault(meta) ?? memberFault(meta) ?? logFault(meta);

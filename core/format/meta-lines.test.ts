@@ -122,7 +122,7 @@ describe('lines of meta', () => {
   });
 
   test('a later format is refused by its number', () => {
-    expect(() => read([JSON.stringify(['set', 2, summary])])).toThrow(/is written in format 2/);
+    expect(() => read([JSON.stringify(['set', 3, summary])])).toThrow(/is written in format 3/);
   });
 });
 

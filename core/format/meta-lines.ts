@@ -1,11 +1,10 @@
 import { fail } from '../errors/fail.ts';
 import { parseId } from '../id.ts';
-import type { DamagedPage, Extent, FrameOfSet, MemberOfSet, PieceOfSet, SetMeta } from './meta.ts';
+import type { DamagedPage, Extent, FileOfSet, FrameOfSet, MemberOfSet, PieceOfSet, SetMeta } from './meta.ts';
+import { baseFrame, zeroFrame } from './meta.ts';
 import type { SetSummary } from '../backup/set-summary.ts';
 import { formatVersions } from './version.ts';
 import { parseJson } from './fields.ts';
-
-type FileOfSet = Extract<MemberOfSet, { kind: 'file' }>;
 
 function memberLine(member: MemberOfSet): unknown {
   if (member.kind === 'directory') return ['directory', member.path, member.mode];
@@ -52,7 +51,7 @@ class Line {
     return value;
   }
 
-  /** A whole number from `least` (0, or −1 for the frame of zeros) to 2^53. */
+  /** A whole number from `least` (0, or less for frames that are none) to 2^53. */
   count(at: number, least = 0): number {
     const value = this.#items[at];
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least)
@@ -85,12 +84,12 @@ class Line {
   }
 }
 
-function extentOf(line: Line): Extent {
-  const frame = line.count(0, -1);
-  return { frame, offset: line.count(1), length: line.count(2), hash: line.hex(3, frame === -1 ? 0 : 32) };
+function extentOf(line: Line, leastFrame: number): Extent {
+  const frame = line.count(0, leastFrame);
+  return { frame, offset: line.count(1), length: line.count(2), hash: line.hex(3, frame < 0 ? 0 : 32) };
 }
 
-function fileOf(line: Line): FileOfSet {
+function fileOf(line: Line, leastFrame: number): FileOfSet {
   const origin = line.text(5);
   return {
     kind: 'file',
@@ -98,7 +97,7 @@ function fileOf(line: Line): FileOfSet {
     mode: line.count(2),
     sizeBytes: line.count(3),
     mtimeMs: line.time(4),
-    extents: line.lines(6).map(extentOf),
+    extents: line.lines(6).map((each) => extentOf(each, leastFrame)),
     ...(origin === '' ? {} : { origin }),
   };
 }
@@ -133,11 +132,13 @@ export function createMetaReader(parseSummary: (value: unknown) => SetSummary): 
   let summary: SetSummary | undefined;
   let isEnded = false;
   let number = 0;
+  let leastFrame = zeroFrame;
   const begin = (line: Line): void => {
     const format = line.count(1);
     const { written } = formatVersions.meta;
     if (format > written)
       throw fail('pool_format_newer', { object: 'meta', found: String(format), readable: String(written) });
+    leastFrame = format < 2 ? zeroFrame : baseFrame;
     summary = parseSummary(line.value(2));
   };
   const end = (line: Line): void => {
@@ -150,7 +151,7 @@ export function createMetaReader(parseSummary: (value: unknown) => SetSummary): 
     frame: (line) => frames.push(frameOf(line)),
     directory: (line) => members.push({ kind: 'directory', path: line.text(1), mode: line.count(2) }),
     symlink: (line) => members.push({ kind: 'symlink', path: line.text(1), target: line.text(2) }),
-    file: (line) => members.push(fileOf(line)),
+    file: (line) => members.push(fileOf(line, leastFrame)),
     damaged: (line) => damagedPages.push({ path: line.text(1), block: line.count(2) }),
     end,
   };

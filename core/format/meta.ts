@@ -22,9 +22,14 @@ export interface FrameOfSet {
   readonly sha256: string;
 }
 
+/** `frame` of an extent whose bytes are all zero and stored nowhere. */
+export const zeroFrame = -1;
+/** `frame` of an extent whose bytes are those of the base set: same path, same offset in the file. */
+export const baseFrame = -2;
+
 /**
- * A run of bytes of one file. Extents of a file follow each other from offset 0; `frame` −1 means that the bytes are
- * all zero and stored nowhere. `hash` is the 128-bit XXH3 of the raw bytes as 32 hex digits ('' for zeros).
+ * A run of bytes of one file. Extents of a file follow each other from offset 0; `frame` is an index, `zeroFrame` or
+ * `baseFrame`. `hash` is the 128-bit XXH3 of the raw bytes as 32 hex digits ('' where this set stores none).
  */
 export interface Extent {
   readonly frame: number;
@@ -56,6 +61,8 @@ export type MemberOfSet =
       readonly extents: readonly Extent[];
       readonly origin?: string;
     };
+
+export type FileOfSet = Extract<MemberOfSet, { kind: 'file' }>;
 
 /** All of a set's metadata in memory. On disk it is NDJSON, docs/format.md §5. Log inside the set is members `pg_wal/<segment>`. */
 export interface SetMeta {

@@ -1,3 +1,4 @@
+import type { SetId } from '../id.ts';
 import type { Lsn } from '../wal/lsn.ts';
 import type { Instant } from '../instant.ts';
 import type { Warning } from '../run/progress.ts';
@@ -22,6 +23,8 @@ export interface RestoreReport {
 }
 
 export interface VerifyReport {
+  /** What was looked at: the set, and those it builds on. Absent in reports of older agents. */
+  readonly sets?: readonly SetId[];
   readonly objects: number;
   readonly bytes: number;
   readonly damage: readonly { readonly object: string; readonly what: string }[];

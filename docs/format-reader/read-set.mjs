@@ -1,16 +1,15 @@
 #!/usr/bin/env node
-// Reference reader of the Holdfast pool format, version 1 (docs/format.md). It restores one backup set from a pool
-// directory without Holdfast:  node read-set.mjs <pool> <set id> <empty target> [<passphrase file>]
+// Reference reader of the Holdfast pool format (docs/format.md; meta 1 and 2). It restores one backup set, full or
+// incremental, without Holdfast:  node read-set.mjs <pool> <set id> <empty target> [<passphrase file>]
 // It needs Node 20 and the package zstd-napi, and checks every SHA-256 and every authentication tag (not the XXH3).
 import { createDecipheriv, createHash, createHmac, hkdfSync, scryptSync } from 'node:crypto';
 import { chmodSync, closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, symlinkSync, utimesSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { decompress } from 'zstd-napi';
 
-const stop = (why) => {
-  throw new Error(why);
-};
+const stop = (why) => { throw new Error(why); };
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
+const withFile = (path, flags, use) => { const fd = openSync(path, flags, 0o600); use(fd); closeSync(fd); };
 const hkdf = (key, salt, info) => Buffer.from(hkdfSync('sha256', key, salt, info, 32));
 
 /** §2: proves the passphrase and returns pool id and pool key. */
@@ -18,29 +17,25 @@ function openPool(pool, passphraseFile) {
   const text = readFileSync(join(pool, 'holdfast.json'), 'utf8');
   const [, body, digest, mac] = /^\{"pool":(\{.*\}),"sha256":"([0-9a-f]{64})","mac":"([0-9a-f]*)"\}\n$/s.exec(text) ?? stop('holdfast.json is damaged');
   if (sha256(body) !== digest) stop('holdfast.json does not match its SHA-256');
-  const { format, poolId, scrypt } = JSON.parse(body);
+  const { format, poolId, scrypt: { n, r, p, salt } = {} } = JSON.parse(body);
   if (format > 1) stop(`the pool has format ${format}; this reader knows 1`);
-  if (scrypt === undefined) return { poolId };
-  const { n, r, p, salt } = scrypt;
+  if (salt === undefined) return { poolId };
   const passphrase = readFileSync(passphraseFile ?? stop('the pool is encrypted: name a passphrase file'), 'utf8').replace(/\r?\n$/, '').normalize('NFC');
   const key = scryptSync(passphrase, Buffer.from(salt, 'hex'), 32, { N: n, r, p, maxmem: 256 * n * r });
-  const proof = createHmac('sha256', hkdf(key, '', 'holdfast pool file 1')).update(body).digest('hex');
-  if (proof !== mac) stop('the passphrase is wrong');
+  if (createHmac('sha256', hkdf(key, '', 'holdfast pool file 1')).update(body).digest('hex') !== mac) stop('the passphrase is wrong');
   return { poolId, key };
 }
 
 /** AES-256-GCM with the tag behind the data. */
 function decrypt(key, nonce, aad, sealed) {
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 });
-  decipher.setAAD(aad);
-  decipher.setAuthTag(sealed.subarray(-16));
+  decipher.setAAD(aad).setAuthTag(sealed.subarray(-16));
   return Buffer.concat([decipher.update(sealed.subarray(0, -16)), decipher.final()]);
 }
 
 /** §3: one frame; `place` is the text bound into its tag. */
 function openFrame(frame, key, place) {
-  if (frame.toString('latin1', 0, 4) !== 'HFFR') stop(`no frame at ${place}`);
-  if (frame[4] !== 1) stop(`frame version ${frame[4]} at ${place}`);
+  if (frame.toString('latin1', 0, 4) !== 'HFFR' || frame[4] !== 1) stop(`no frame of version 1 at ${place}`);
   const [flags, rawBytes, payloadBytes] = [frame[5], frame.readUInt32LE(20), frame.readUInt32LE(24)];
   if (frame.length !== 28 + payloadBytes) stop(`a cut frame at ${place}`);
   if (((flags & 2) !== 0) !== (key !== undefined)) stop(`a frame that is not sealed like its pool at ${place}`);
@@ -71,8 +66,8 @@ function* openObject(pool, poolId, name, kind, baseKey) {
 /** §4: the data key of a set, unwrapped. */
 function dataKeyOf(pool, poolId, poolKey, set) {
   if (poolKey === undefined) return undefined;
-  const start = JSON.parse(Buffer.concat([...openObject(pool, poolId, `sets/${set}/start`, 'start')]).toString());
-  const wrapped = Buffer.from(start.wrappedKey, 'hex');
+  const { wrappedKey } = JSON.parse(Buffer.concat([...openObject(pool, poolId, `sets/${set}/start`, 'start')]).toString());
+  const wrapped = Buffer.from(wrappedKey, 'hex');
   return decrypt(hkdf(poolKey, '', 'holdfast set key 1'), wrapped.subarray(0, 12), Buffer.from(`${poolId}\n${set}`), wrapped.subarray(12));
 }
 
@@ -80,13 +75,26 @@ function dataKeyOf(pool, poolId, poolKey, set) {
 function readMeta(pool, poolId, set, dataKey) {
   const meta = { set: [], piece: [], frame: [], directory: [], symlink: [], file: [], damaged: [], end: [] };
   for (const part of openObject(pool, poolId, `sets/${set}/meta`, 'meta', dataKey)) {
-    for (const line of part.toString('utf8').split('\n')) {
-      if (line === '') continue;
+    for (const line of part.toString('utf8').split('\n').slice(0, -1)) {
       const [word, ...rest] = JSON.parse(line);
       (meta[word] ?? stop(`unknown line "${word}" in meta`)).push(rest);
     }
   }
-  return meta.end.length === 1 && meta.set[0][0] === 1 ? meta : stop('meta is not complete or of another format');
+  return meta.end.length === 1 && [1, 2].includes(meta.set[0][0]) ? meta : stop('meta is not complete or of another format');
+}
+
+/** §5: the set and those it builds on, the newest first; each base is proven by the SHA-256 of its meta. */
+function readChain({ pool, poolId, key }, newest) {
+  const chain = [];
+  for (let set = newest, base; set !== undefined; set = base?.setId) {
+    const bytes = readFileSync(join(pool, `sets/${set}/meta`));
+    if (base && sha256(bytes) !== base.metaSha256) stop(`${set} is not the base that it was`);
+    const dataKey = dataKeyOf(pool, poolId, key, set);
+    const meta = readMeta(pool, poolId, set, dataKey);
+    base = meta.set[0][1].base;
+    chain.push({ meta, files: new Map(meta.file.map((file) => [file[0], file])), readFrame: frameReader(pool, poolId, set, meta, dataKey) });
+  }
+  return chain;
 }
 
 /** Reads, checks and opens a frame of the set by its index; the last one is kept for the small files that share it. */
@@ -98,30 +106,34 @@ function frameReader(pool, poolId, set, meta, dataKey) {
     const [number, attempt] = meta.piece[pieceIndex];
     const name = `sets/${set}/${attempt}/piece-${String(number).padStart(6, '0')}.bak`;
     const stored = Buffer.alloc(storedBytes);
-    const file = openSync(join(pool, name), 'r');
-    readSync(file, stored, 0, storedBytes, offset);
-    closeSync(file);
+    withFile(join(pool, name), 'r', (fd) => readSync(fd, stored, 0, storedBytes, offset));
     if (sha256(stored) !== digest) stop(`${name} is damaged at ${offset}`);
-    const key = dataKey && hkdf(dataKey, attempt, 'holdfast piece 1');
-    const raw = openFrame(stored, key, `${poolId}\n${name}\n${offset}`);
-    if (raw.length !== rawBytes) stop(`${name} has a wrong frame at ${offset}`);
-    last = { index, raw };
-    return raw;
+    const raw = openFrame(stored, dataKey && hkdf(dataKey, attempt, 'holdfast piece 1'), `${poolId}\n${name}\n${offset}`);
+    return raw.length === rawBytes ? (last = { index, raw }).raw : stop(`${name} has a wrong frame at ${offset}`);
   };
 }
 
-function writeFile(path, [, mode, sizeBytes, mtimeMs, , extents], readFrame) {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const file = openSync(path, 'wx', 0o600);
-  ftruncateSync(file, sizeBytes);
+/** Writes the bytes [from, to) of a file from the set at `depth` of the chain, what it has not from the sets below it. */
+function writeBytes(fd, path, chain, depth, from, to) {
+  const [, , sizeBytes, , , extents] = chain[depth]?.files.get(path) ?? stop(`no base holds ${path}`);
+  if (to > sizeBytes) stop(`a base of ${path} is too short`);
   let at = 0;
   for (const [frame, offset, length] of extents) {
-    if (frame !== -1) writeSync(file, readFrame(frame), offset, length, at);
+    const [begin, end] = [Math.max(at, from), Math.min(at + length, to)];
+    if (begin < end && frame === -2) writeBytes(fd, path, chain, depth + 1, begin, end);
+    if (begin < end && frame >= 0) writeSync(fd, chain[depth].readFrame(frame), offset + begin - at, end - begin, begin);
     at += length;
   }
-  closeSync(file);
-  chmodSync(path, mode);
-  utimesSync(path, mtimeMs / 1000, mtimeMs / 1000);
+}
+
+function writeFile(target, [path, mode, sizeBytes, mtimeMs], chain) {
+  mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+  withFile(target, 'wx', (fd) => {
+    ftruncateSync(fd, sizeBytes);
+    writeBytes(fd, path, chain, 0, 0, sizeBytes);
+  });
+  chmodSync(target, mode);
+  utimesSync(target, mtimeMs / 1000, mtimeMs / 1000);
 }
 
 const [pool, set, target, passphraseFile] = process.argv.slice(2);
@@ -129,13 +141,10 @@ if (target === undefined) stop('usage: read-set.mjs <pool> <set id> <empty targe
 mkdirSync(target, { recursive: true, mode: 0o700 });
 if (readdirSync(target).length > 0) stop(`${target} is not empty`);
 const inside = (path) => (path.split('/').some((part) => ['', '.', '..'].includes(part)) ? stop(`${path} leaves the target`) : join(target, path));
-const { poolId, key } = openPool(pool, passphraseFile);
-const dataKey = dataKeyOf(pool, poolId, key, set);
-const meta = readMeta(pool, poolId, set, dataKey);
-const readFrame = frameReader(pool, poolId, set, meta, dataKey);
+const chain = readChain({ pool, ...openPool(pool, passphraseFile) }, set);
+const { meta } = chain[0];
 for (const [path, mode] of meta.directory) mkdirSync(inside(path), { recursive: true, mode });
 const isControl = ([path]) => path === 'global/pg_control';
-// pg_control last: a target that was not finished does not start.
-for (const file of [...meta.file.filter((f) => !isControl(f)), ...meta.file.filter(isControl)]) writeFile(inside(file[0]), file, readFrame);
+for (const file of [...meta.file.filter((f) => !isControl(f)), ...meta.file.filter(isControl)]) writeFile(inside(file[0]), file, chain); // pg_control last: what is not finished does not start
 for (const [path, link] of meta.symlink) symlinkSync(link, inside(path));
 process.stdout.write(`${meta.file.length} files of ${set} written to ${target}\n`);

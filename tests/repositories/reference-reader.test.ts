@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pieceKey } from '#core/format/object-key.ts';
+import type { SetId } from '#core/id.ts';
 import { openFolder } from '#tests/support/folder.ts';
 import { createLocalPool, passphrase } from './pools.ts';
-import { makeTinySet, tinyFiles, tinyIds } from './tiny-set.ts';
+import { lastFiles, lastIds, makeTinyChain, middleFiles, middleIds } from './tiny-chain.ts';
+import { tinyFiles, tinyIds } from './tiny-set.ts';
 
 const reader = fileURLToPath(new URL('../../docs/format-reader/read-set.mjs', import.meta.url));
 
@@ -13,13 +15,13 @@ describe.each([{ is: 'plain', isEncrypted: false }, { is: 'encrypted', isEncrypt
   const folder = openFolder('hf-reader-');
   const pool = `${folder.path}/pool`;
   const passphraseFile = `${folder.path}/passphrase`;
-  const read = (from: string, target: string): string => {
+  const read = (from: string, target: string, set: SetId = tinyIds.setId): string => {
     const secrets = isEncrypted ? [passphraseFile] : [];
-    return execFileSync(process.execPath, [reader, from, tinyIds.setId, target, ...secrets], { encoding: 'utf8', stdio: 'pipe' });
+    return execFileSync(process.execPath, [reader, from, set, target, ...secrets], { encoding: 'utf8', stdio: 'pipe' });
   };
   beforeAll(async () => {
     const opened = await createLocalPool(pool, isEncrypted);
-    await makeTinySet(opened);
+    await makeTinyChain(opened);
     await opened.close();
     writeFileSync(passphraseFile, `${passphrase}\n`);
   });
@@ -35,6 +37,25 @@ describe.each([{ is: 'plain', isEncrypted: false }, { is: 'encrypted', isEncrypt
       expect(statSync(`${target}/${path}`).mode & 0o777).toBe(0o600);
     }
     expect(statSync(`${target}/pg_notify`).isDirectory()).toBe(true);
+  });
+
+  test.each([
+    { what: 'a differential', set: middleIds.setId, files: middleFiles },
+    { what: 'a differential of a differential', set: lastIds.setId, files: lastFiles },
+  ])('restores $what with what it builds on', ({ set, files }) => {
+    const target = `${folder.path}/${set}`;
+    read(pool, target, set);
+    const there = readdirSync(target, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(there.length).toBe(Object.keys(files).length);
+    for (const [path, content] of Object.entries(files)) expect(Buffer.compare(readFileSync(`${target}/${path}`), content), path).toBe(0);
+  });
+
+  test('refuses a base that is not the one that a set was built on', () => {
+    const other = `${folder.path}/other`;
+    cpSync(pool, other, { recursive: true });
+    for (const name of ['start', 'meta']) cpSync(`${pool}/sets/${tinyIds.setId}/${name}`, `${other}/sets/${middleIds.setId}/${name}`);
+    expect(() => read(other, `${folder.path}/never`, lastIds.setId)).toThrow(/is not the base that it was/);
+    rmSync(`${folder.path}/never`, { recursive: true });
   });
 
   test('refuses a flipped byte in a piece and in meta', () => {

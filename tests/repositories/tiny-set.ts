@@ -1,8 +1,9 @@
 import { formatId } from '#core/id.ts';
-import type { IdByPrefix, IdPrefix } from '#core/id.ts';
+import type { AttemptId, IdByPrefix, IdPrefix } from '#core/id.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import { pieceKey } from '#core/format/object-key.ts';
 import type { Extent, FrameOfSet, MemberOfSet, PieceOfSet, SetMeta } from '#core/format/meta.ts';
+import { baseFrame } from '#core/format/meta.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
 import { instantFromMs } from '#core/instant.ts';
 import { parseLsn } from '#core/wal/lsn.ts';
@@ -37,7 +38,7 @@ export const tinyFiles: Readonly<Record<string, Buffer>> = {
 
 const tinyDirectories = ['base', 'base/5', 'global', 'pg_wal', 'pg_tblspc', 'pg_tblspc/16400', 'pg_tblspc/16400/PG_18_202506291', 'pg_tblspc/16400/PG_18_202506291/5', 'pg_notify'];
 
-const tinySummary: SetSummary = {
+export const tinySummary: SetSummary = {
   ...tinyIds,
   type: 'full',
   engine: 'postgresql',
@@ -74,29 +75,36 @@ interface Draft {
 export const tinyLink = { path: 'log', target: '/var/log/postgresql' };
 export const tinyDamage = [{ path: 'base/5/1259', block: 1 }];
 
+/** What a file consists of: bytes that the set stores, and runs of bytes of its base. */
+export type Recipe = readonly (Buffer | { readonly base: number })[];
+
 /** Each file becomes extents of at most 64 KiB, each extent one frame, every five frames one piece. */
-function sealFiles(keys: SetKeys): Draft & { readonly members: MemberOfSet[] } {
+function sealFiles(
+  keys: SetKeys,
+  attemptId: AttemptId,
+  files: Readonly<Record<string, Recipe>>,
+): Draft & { readonly members: MemberOfSet[] } {
   const draft: Draft = { pieces: [], frames: [] };
   let parts: Uint8Array[] = [];
   let offset = 0;
   const close = (): void => {
     if (parts.length === 0) return;
     const bytes = Buffer.concat(parts);
-    draft.pieces.push({ piece: { piece: draft.pieces.length + 1, attempt: tinyIds.attemptId, storedBytes: bytes.length }, bytes });
+    draft.pieces.push({ piece: { piece: draft.pieces.length + 1, attempt: attemptId, storedBytes: bytes.length }, bytes });
     parts = [];
     offset = 0;
   };
   const seal = (raw: Uint8Array): number => {
-    const object = pieceKey(keys.setId, tinyIds.attemptId, draft.pieces.length + 1);
+    const object = pieceKey(keys.setId, attemptId, draft.pieces.length + 1);
     const counter = draft.frames.length;
-    const stored = sealFrame(raw, { ...frameLockOf(keys, tinyIds.attemptId, object, offset), level: 3, channel: 1, counter });
+    const stored = sealFrame(raw, { ...frameLockOf(keys, attemptId, object, offset), level: 3, channel: 1, counter });
     draft.frames.push({ pieceIndex: draft.pieces.length, offset, storedBytes: stored.length, rawBytes: raw.length, sha256: sha256Hex(stored) });
     parts.push(stored);
     offset += stored.length;
     if (parts.length === 5) close();
     return counter;
   };
-  const extentsOf = (content: Buffer): Extent[] => {
+  const extentsOfBytes = (content: Buffer): Extent[] => {
     const extents: Extent[] = [];
     for (let at = 0; at < content.length; at += 65536) {
       const raw = content.subarray(at, at + 65536);
@@ -105,22 +113,29 @@ function sealFiles(keys: SetKeys): Draft & { readonly members: MemberOfSet[] } {
     }
     return extents;
   };
+  const extentsOf = (recipe: Recipe): Extent[] =>
+    recipe.flatMap((part) => ('base' in part ? [{ frame: baseFrame, offset: 0, length: part.base, hash: '' }] : extentsOfBytes(part)));
   const members: MemberOfSet[] = tinyDirectories.map((path) => ({ kind: 'directory', path, mode: 0o700 }));
   members.push({ kind: 'symlink', ...tinyLink });
-  for (const [path, content] of Object.entries(tinyFiles)) {
-    members.push({ kind: 'file', path, mode: 0o600, sizeBytes: content.length, mtimeMs: 1_790_000_000_000, extents: extentsOf(content) });
+  for (const [path, recipe] of Object.entries(files)) {
+    const sizeBytes = recipe.reduce((sum, part) => sum + ('base' in part ? part.base : part.length), 0);
+    members.push({ kind: 'file', path, mode: 0o600, sizeBytes, mtimeMs: 1_790_000_000_000, extents: extentsOf(recipe) });
   }
   close();
   return { ...draft, members };
 }
 
-/** Puts the pieces of the tiny set and returns what a commit of it needs. */
-export async function putTinyPieces(pool: Pool): Promise<{ readonly keys: SetKeys; readonly meta: SetMeta }> {
-  const keys = await beginSet(pool, tinyIds);
-  const { pieces, frames, members } = sealFiles(keys);
+/** Puts the pieces of a set and returns what a commit of it needs. */
+export async function putPieces(pool: Pool, summary: SetSummary, files: Readonly<Record<string, Recipe>>): Promise<{ readonly keys: SetKeys; readonly meta: SetMeta }> {
+  const keys = await beginSet(pool, summary);
+  const { pieces, frames, members } = sealFiles(keys, summary.attemptId, files);
   for (const { piece, bytes } of pieces) await pool.store.putIfAbsent(pieceKey(keys.setId, piece.attempt, piece.piece), bytes);
-  return { keys, meta: { summary: tinySummary, pieces: pieces.map(({ piece }) => piece), frames, members, damagedPages: tinyDamage } };
+  return { keys, meta: { summary, pieces: pieces.map(({ piece }) => piece), frames, members, damagedPages: tinyDamage } };
 }
+
+/** Puts the pieces of the tiny set and returns what a commit of it needs. */
+export const putTinyPieces = (pool: Pool): ReturnType<typeof putPieces> =>
+  putPieces(pool, tinySummary, Object.fromEntries(Object.entries(tinyFiles).map(([path, content]) => [path, [content]])));
 
 /** A complete committed set of a few kilobytes. */
 export async function makeTinySet(pool: Pool): Promise<SetSummary> {

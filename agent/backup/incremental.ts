@@ -1,0 +1,145 @@
+import type { BaseOfSet, SetSummary, SetType } from '#core/backup/set-summary.ts';
+import { whyNoBase } from '#core/backup/usable-base.ts';
+import { engineProfile } from '#core/engine/profiles.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { Warning } from '#core/run/progress.ts';
+import type { BaseFiles, SourceFile } from '#agent/copy/copy-request.ts';
+import type { ChangedPagesRequest } from '#agent/changed/open-changed-pages.ts';
+import { openChangedPages } from '#agent/changed/open-changed-pages.ts';
+import type { Inspected } from '#agent/database/preflight.ts';
+import { readControlFile } from '#agent/datadir/reader.ts';
+import { baseFilesOf } from '#agent/sets/base-files.ts';
+import { openChain } from '#agent/sets/open-chain.ts';
+import type { SetChain } from '#agent/sets/open-chain.ts';
+import { pieceDamage } from '#agent/sets/piece-damage.ts';
+import type { Attempt, BegunBackup } from './attempt.ts';
+import { isBefore } from './begin.ts';
+import { branchIdsOf } from './history.ts';
+
+/** A base that was found good before backup mode began, or why there is none. */
+export interface BaseFound {
+  readonly chain?: SetChain;
+  readonly warnings: readonly Warning[];
+}
+
+/** What a set is made as. `link` and `files` are there exactly in incrementals. */
+export interface Building {
+  readonly type: SetType;
+  readonly link?: BaseOfSet;
+  readonly files?: BaseFiles;
+  readonly warnings: readonly Warning[];
+  /** The files with what must be read of each. */
+  mark(files: readonly SourceFile[]): readonly SourceFile[];
+}
+
+const full = (warnings: readonly Warning[]): Building => ({ type: 'full', warnings, mark: (files) => files });
+
+/** K-048, design §5: no usable base makes a full, which says so. */
+const becameFull = (reason: string): Warning => ({ code: 'became_full', detail: reason });
+
+/**
+ * Opens the base that the order names and decides whether it can be built upon: its whole chain there with all pieces, the
+ * same instance, the same branch. Throws only what says nothing about the base, e.g. `pool_unreachable`.
+ */
+export async function findBase(attempt: Attempt, inspected: Inspected, history: string): Promise<BaseFound> {
+  const { order, step } = attempt;
+  if (order.base === undefined) return { warnings: [] };
+  const { setId } = order.base.summary;
+  const refused = (reason: string): BaseFound => {
+    step.log({ level: 'warn', message: `${setId} cannot be the base, so this becomes a full backup: ${reason}` });
+    return { warnings: [becameFull(`${setId} cannot be the base: ${reason}`)] };
+  };
+  try {
+    const chain = await openChain(attempt.pool, setId);
+    const reason = (await whyNot(attempt, { chain, inspected, history })) ?? (await brokenPiece(attempt, chain));
+    return reason === undefined ? { chain, warnings: [] } : refused(reason);
+  } catch (error) {
+    const isAboutBase =
+      error instanceof HoldfastError && (error.class === 'corrupt' || error.code === 'set_not_committed');
+    if (!isAboutBase) throw error;
+    return refused(error.message);
+  }
+}
+
+interface Candidate {
+  readonly chain: SetChain;
+  readonly inspected: Inspected;
+  readonly history: string;
+}
+
+async function whyNot(
+  { order, session }: Attempt,
+  { chain, inspected, history }: Candidate,
+): Promise<string | undefined> {
+  const { engine, dataDirectory } = order.instance;
+  const { summary } = chain[0].meta;
+  if (order.base?.wanted === 'cumulative' && summary.type !== 'full') return 'a cumulative builds on a full (D-025)';
+  const { content: control } = await readControlFile(engineProfile(engine), dataDirectory);
+  return whyNoBase(summary, {
+    ...{ engine, serverMajor: session.serverMajor, systemId: control.systemId, history },
+    ...{ hasChecksums: control.hasChecksums, pageBytes: control.pageBytes, timeline: inspected.facts.timeline },
+    branchIdsOf: (timeline) => branchIdsOf({ dataDirectory, inspected }, history, timeline),
+  });
+}
+
+/** Sizes only: every byte is for `set verify`. */
+async function brokenPiece({ pool }: Attempt, chain: SetChain): Promise<string | undefined> {
+  for (const set of chain) {
+    const [first] = await pieceDamage(pool, set);
+    if (first !== undefined) return first.what;
+  }
+  return undefined;
+}
+
+/**
+ * Decides how the set is made, in backup mode and before any file is read. A begin that still lies before the end of the
+ * base (D-019) makes a full.
+ */
+export async function decideBuilding(attempt: Attempt, found: BaseFound, begun: BegunBackup): Promise<Building> {
+  const { order, step } = attempt;
+  const { base } = order;
+  const { chain } = found;
+  if (base === undefined || chain === undefined) return full(found.warnings);
+  const { summary } = chain[0].meta;
+  if (isBefore(begun.beginLsn, summary.endLsn))
+    return full([
+      becameFull(`the backup begins at ${begun.beginLsn}, before ${summary.endLsn} where the base ends (D-019)`),
+    ]);
+  const { pages, warnings, notes } = await openChangedPages(requestOf(attempt, begun, summary));
+  for (const message of notes) step.log({ level: 'info', message });
+  step.log({ level: 'info', message: `builds on ${summary.setId}; changed pages come from ${pages.source}` });
+  const files = baseFilesOf(chain);
+  return {
+    type: base.wanted,
+    warnings: [...found.warnings, ...warnings],
+    files,
+    link: {
+      setId: summary.setId,
+      metaSha256: chain[0].metaSha256,
+      fullSetId: summary.base?.fullSetId ?? summary.setId,
+      ...{ beginLsn: summary.beginLsn, endLsn: summary.endLsn, changedPages: pages.source },
+    },
+    mark: (all) =>
+      all.map((file) => {
+        const { path, sizeBytes } = file;
+        return { ...file, changed: pages.changedIn({ path, sizeBytes, baseBytes: files.sizeOf(path) }) };
+      }),
+  };
+}
+
+function requestOf(
+  { order, session, pool, deps, step }: Attempt,
+  begun: BegunBackup,
+  base: SetSummary,
+): ChangedPagesRequest {
+  const { engine, dataDirectory } = order.instance;
+  const { facts, archiveDirectory } = begun.inspected;
+  const { beginLsn, history, control } = begun;
+  const { source } = order.base ?? {};
+  return {
+    ...{ session, base, engine, dataDirectory, archiveDirectory, pool, control, clock: deps.clock },
+    ...(source === undefined ? {} : { wanted: source }),
+    now: { beginLsn, insertLsn: beginLsn, timeline: facts.timeline, history },
+    signal: step.signal,
+  };
+}

@@ -1,0 +1,36 @@
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { baseGap, filesOf } from '#core/format/chain.ts';
+import type { SetMeta } from '#core/format/meta.ts';
+import type { SetId } from '#core/id.ts';
+import type { Pool } from '../pools/open-pool.ts';
+import type { OpenSet } from './open-set.ts';
+
+/**
+ * Opens the set that an incremental builds on and proves that it is the one it was built on: by the SHA-256 of its meta,
+ * and that it has every byte that is taken from it. Undefined for a full. Throws `set_base_missing`, `set_base_damaged`
+ * and what a pool throws.
+ */
+export async function openBaseOf(
+  pool: Pool,
+  meta: SetMeta,
+  open: (setId: SetId) => Promise<OpenSet>,
+): Promise<OpenSet | undefined> {
+  const { base: link, setId, systemId } = meta.summary;
+  if (link === undefined) return undefined;
+  const names = { set: setId, base: link.setId, pool: pool.name };
+  const damaged = (why: string, cause?: unknown) => fail('set_base_damaged', { ...names, why }, cause);
+  const base = await open(link.setId).catch((error: unknown) => {
+    if (!(error instanceof HoldfastError)) throw error;
+    if (error.code === 'set_not_committed') throw fail('set_base_missing', names, error);
+    throw error.class === 'corrupt' ? damaged(error.message, error) : error;
+  });
+  const { summary } = base.meta;
+  if (base.metaSha256 !== link.metaSha256) throw damaged('the SHA-256 of its meta is another');
+  if (summary.systemId !== systemId) throw damaged(`it is of system id ${summary.systemId}, not ${systemId}`);
+  if ((summary.base?.fullSetId ?? summary.setId) !== link.fullSetId)
+    throw damaged(`its full set is not ${link.fullSetId}`);
+  const gap = baseGap(meta, filesOf(base.meta));
+  if (gap !== undefined) throw damaged(gap);
+  return base;
+}
