@@ -1,4 +1,4 @@
-import { readdirSync, renameSync, rmdirSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import { syncDirectory } from '#agent/file-system.ts';
@@ -31,20 +31,31 @@ export function moveAside(path: string, runId: string): void {
 }
 
 /**
- * Gives an old directory its place back. What a failed restore left there is kept under a name of its own; an empty
- * directory goes. Nothing happens when nothing was moved. Throws `target_not_empty` when what stands there was not
- * written by this run, `target_of_other_run`.
+ * Gives an old directory its place back. What a failed restore left there is kept under a name of its own when a server
+ * may have run on it (`isKept`), and removed when it was only half written: all of that lies in the pool. Nothing happens
+ * when nothing was moved. Throws `target_not_empty` when what stands there was not written by this run,
+ * `target_of_other_run`.
  */
-export function putBack(path: string, runId: string): void {
+export function putBack(path: string, runId: string, { isKept }: { readonly isKept: boolean }): void {
   const aside = asideOf(path, runId);
   if (isAbsent(aside)) return;
-  if (!isAbsent(path)) {
-    if (!isMarkedFor(path, runId)) refuseNotEmpty(path);
-    if (readdirSync(path).length === 0) rmdirSync(path);
-    else renameSync(path, freeName(`${path}.failed-${runId}`));
-  }
+  const failed = isAbsent(path) ? undefined : clearFailed(path, runId);
   renameSync(aside, path);
   syncDirectory(dirname(path));
+  // Why last: a kill in the middle leaves a directory too many, never a place that cannot be given back.
+  if (failed !== undefined && !isKept) rmSync(failed, { recursive: true });
+}
+
+/** Frees a place; where what stood there lies now, undefined when it was empty. */
+function clearFailed(path: string, runId: string): string | undefined {
+  if (!isMarkedFor(path, runId)) refuseNotEmpty(path);
+  if (readdirSync(path).length === 0) {
+    rmdirSync(path);
+    return undefined;
+  }
+  const failed = freeName(`${path}.failed-${runId}`);
+  renameSync(path, failed);
+  return failed;
 }
 
 /** A run may fail more than once. */

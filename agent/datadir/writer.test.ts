@@ -154,7 +154,7 @@ describe('an old directory', () => {
     mkdirSync(path);
     moveAside(path, 'run_1');
     expect(readdirSync(join(folder, 'data.before-run_1'))).toEqual(['old']);
-    putBack(path, 'run_1');
+    putBack(path, 'run_1', { isKept: true });
     expect(readdirSync(path)).toEqual(['old']);
     expect(readdirSync(folder)).toEqual(['data']);
   });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { moveAside } from '#agent/datadir/writer-aside.ts';
+import { markerName } from '#agent/datadir/writer-marker.ts';
 import { canonicalPath } from '#agent/datadir/writer-paths.ts';
 import { formatId } from '#core/id.ts';
 import { giveBack } from './give-back.ts';
@@ -52,6 +53,25 @@ test('one place that is taken by somebody else keeps its files, does not keep th
   );
   expect([readdirSync(space), readdirSync(data)]).toEqual([['old'], ['precious']]);
   expect(journal.movedAside()).toEqual([space, data]);
+});
+
+test('what was only half written goes, what a server may have run on is kept beside', () => {
+  for (const hasControl of [false, true]) {
+    const journal = openRestoreJournal(folder, runId);
+    journal.moveAside([space, data]);
+    for (const path of [space, data]) {
+      moveAside(path, runId);
+      mkdirSync(path);
+      writeFileSync(join(path, markerName), `${runId}\n`);
+      writeFileSync(join(path, 'new'), '2');
+    }
+    mkdirSync(join(data, 'global'));
+    if (hasControl) writeFileSync(join(data, 'global', 'pg_control'), '');
+    giveBack(journal, runId);
+    expect([readdirSync(space), readdirSync(data)]).toEqual([['old'], ['old']]);
+    const failed = readdirSync(folder).filter((name) => name.includes('.failed-'));
+    expect(failed).toEqual(hasControl ? [`data.failed-${runId}`, `space.failed-${runId}`] : []);
+  }
 });
 
 test('a link means the same place before and after its directory was moved away', () => {

@@ -1,17 +1,22 @@
+import { join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import type { RunId } from '#core/id.ts';
 import { asideOf, putBack } from '#agent/datadir/writer-aside.ts';
+import { isAbsent } from '#agent/datadir/writer-paths.ts';
 import type { RestoreJournal } from './journal.ts';
 
 /**
- * Gives every old directory that a restore moved aside its place back, data directory first. One that cannot go back
- * does not keep the others. Throws `not_put_back` with the places that are left aside, and `cause` as its cause.
+ * Gives every old directory that a restore moved aside its place back, data directory first. What stands there instead
+ * goes unless its control file, which is written last, says that a server may have run on it. One that cannot go back does
+ * not keep the others. Throws `not_put_back` with the places that are left aside, and `cause` as its cause.
  */
 export function giveBack(journal: RestoreJournal, runId: RunId, cause?: unknown): void {
   const failures: string[] = [];
-  for (const root of [...(journal.movedAside() ?? [])].reverse()) {
+  const roots = [...(journal.movedAside() ?? [])].reverse();
+  const isKept = roots[0] !== undefined && !isAbsent(join(roots[0], 'global', 'pg_control'));
+  for (const root of roots) {
     try {
-      putBack(root, runId);
+      putBack(root, runId, { isKept });
     } catch (error) {
       failures.push(`${root} is at ${asideOf(root, runId)} (${reasonOf(error)})`);
     }
