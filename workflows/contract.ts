@@ -1,5 +1,6 @@
 import type { HostId, RunId } from '#core/id.ts';
 import type { RateLimits } from '#core/run/rate.ts';
+import type { RunKind } from '#core/run/run-kind.ts';
 
 /** Durable names: changing one is a format change (style §3.4). The API and the CLI import nothing else of workflows/. */
 export { controlQueue, hostQueue } from '#core/run/queues.ts';

@@ -10,6 +10,7 @@ export const checkNames = [
   'killed-run-succeeds',
   'nothing-sent-again',
   'no-backup-session-left',
+  'incremental-restores',
   'log-is-in-the-pool',
   'mistake-happened',
   'content-is-equal',

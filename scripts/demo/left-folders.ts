@@ -6,6 +6,9 @@ import { stopCopy } from './stop-copy.ts';
 
 /** Where the recovered copy goes, below the demo's folder. */
 export const copyFolder = 'copy';
+/** Where the copy of the incremental's backup state goes. */
+export const incrementalCopyFolder = 'incremental-copy';
+const copyFolders = [copyFolder, incrementalCopyFolder];
 export const folderPrefix = 'holdfast-demo-';
 const keptMark = 'kept';
 
@@ -19,9 +22,14 @@ const isReapable = (folder: string): boolean =>
   existsSync(join(folder, 'supervisor.json')) &&
   !existsSync(join(folder, keptMark));
 
+/** Stops whatever copy of the demo in this folder still runs. */
+export const stopCopies = async (folder: string): Promise<void> => {
+  for (const copy of copyFolders) await stopCopy(join(folder, copy));
+};
+
 const reap = async (folder: string): Promise<void> => {
   const state = await takeStateFile(folder);
-  await stopCopy(join(folder, copyFolder));
+  await stopCopies(folder);
   state.remove();
   rmSync(folder, { recursive: true, force: true });
 };

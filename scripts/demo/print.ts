@@ -11,7 +11,7 @@ const table = (rows: readonly (readonly string[])[]): string[] => {
 const seconds = (stage: Stage, name: string): string => `${(stage.timings[name] ?? 0).toFixed(1)} s`;
 
 /** The short table at the end: what, size, time, proof; then each check and what to open. */
-export function printProof(stage: Stage, { first, killed, log, moment, copy }: Proof): void {
+export function printProof(stage: Stage, { first, killed, incremental, log, moment, copy }: Proof): void {
   const { say } = stage.options;
   const killedName = 'second full backup, agent killed in the middle';
   say('');
@@ -23,6 +23,12 @@ export function printProof(stage: Stage, { first, killed, log, moment, copy }: P
       mebibytes(killed.set.storedBytes),
       seconds(stage, killedName),
       `${mebibytes(killed.acknowledgedBytes)} kept`,
+    ],
+    [
+      'incremental backup',
+      mebibytes(incremental.set.storedBytes),
+      seconds(stage, 'incremental backup'),
+      `changed pages by ${incremental.changedPages}`,
     ],
     ['log backup', mebibytes(log.storedBytes), seconds(stage, 'log backup'), `${String(log.segments)} segments`],
     ['recovery', mebibytes(killed.set.rawBytes), seconds(stage, 'recover a copy to that moment'), `to ${moment.time}`],

@@ -2,6 +2,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from 'pg';
 import { fail } from '#core/errors/fail.ts';
+import type { LiveRun } from './holdfast-client.ts';
+import type { Incremental } from './incremental.ts';
 import { copyFolder } from './left-folders.ts';
 import { flipBit, isSabotaged, polluteArchive } from './sabotage.ts';
 import type { KilledFull, SetFacts } from './scenes.ts';
@@ -55,12 +57,15 @@ export async function recoverCopy(stage: Stage, moment: Moment, set: SetFacts): 
     options: { channels: 2, tablespaceMap },
   });
   const live = await stage.client.untilDone(id, restoreTimeoutMs);
-  const report = live.run.outcome?.result ?? {};
+  return { directory, tablespaceDirectory, ...openedCopy(live) };
+}
+
+/** Where a restored copy listens. Throws `demo_run_failed` when its run did not open it. */
+export function openedCopy({ run }: LiveRun): Pick<Copy, 'socket' | 'port' | 'report'> {
+  const report = run.outcome?.result ?? {};
   const { socket, port } = report;
-  if (typeof socket !== 'string' || typeof port !== 'number') {
-    throw fail('demo_run_failed', { run: id, state: live.run.state, cause: 'the copy was not opened' });
-  }
-  return { directory, socket, port, tablespaceDirectory, report };
+  if (typeof socket === 'string' && typeof port === 'number') return { socket, port, report };
+  throw fail('demo_run_failed', { run: run.id, state: run.state, cause: 'the copy was not opened' });
 }
 
 /** Compares the copy, over its own SQL, with what the source said before. */
@@ -143,7 +148,7 @@ const channels = 2;
  */
 export async function verifySets(
   stage: Stage,
-  { first, killed }: { first: SetFacts; killed: KilledFull },
+  { first, killed, incremental }: { first: SetFacts; killed: KilledFull; incremental: Incremental },
 ): Promise<void> {
   // Why: an attempt that was made to forget what the first one stored leaves all of it as orphans.
   const forgotten = isSabotaged(stage, 'nothing-sent-again') ? killed.acknowledgedPieces : 0;
@@ -152,15 +157,32 @@ export async function verifySets(
     { set: first, orphans: 0 },
     { set: killed.set, orphans: channels + forgotten },
   ]) {
-    const { id } = await stage.client.post<{ id: string }>(`/backup-sets/${set.id}/verify`, { depth: 'full' });
-    const live = await stage.client.untilFinal(id, restoreTimeoutMs);
-    const listed = (await stage.poolView.list(`sets/${set.id}/`)).length;
-    const { damage, objects } = live.run.outcome?.result ?? {};
-    const unread = listed - Number(objects);
-    const isWhole = live.run.state === 'succeeded' && Array.isArray(damage) && damage.length === 0;
-    const detail = `${String(objects)} of ${String(listed)} objects of ${set.id} read back, run ${live.run.state}`;
+    const { isWhole, objects, listed, state } = await verify(stage, set);
+    const unread = listed - objects;
+    const detail = `${String(objects)} of ${String(listed)} objects of ${set.id} read back, run ${state}`;
     stage.checks.record('sets-verify', isWhole && unread >= 0 && unread <= orphans, detail);
   }
+  // An incremental is read with what it needs of its bases, so at least its own objects are.
+  const { isWhole, objects, listed, state } = await verify(stage, incremental.set);
+  const detail = `${String(objects)} objects of the chain of ${incremental.set.id} read back, run ${state}`;
+  stage.checks.record('sets-verify', isWhole && objects > listed, detail);
+}
+
+interface Verified {
+  readonly isWhole: boolean;
+  readonly objects: number;
+  /** Objects of the set alone, by the pool's own listing. */
+  readonly listed: number;
+  readonly state: string;
+}
+
+async function verify(stage: Stage, set: SetFacts): Promise<Verified> {
+  const { id } = await stage.client.post<{ id: string }>(`/backup-sets/${set.id}/verify`, { depth: 'full' });
+  const { run } = await stage.client.untilFinal(id, restoreTimeoutMs);
+  const listed = (await stage.poolView.list(`sets/${set.id}/`)).length;
+  const { damage, objects } = run.outcome?.result ?? {};
+  const isWhole = run.state === 'succeeded' && Array.isArray(damage) && damage.length === 0;
+  return { isWhole, objects: Number(objects), listed, state: run.state };
 }
 
 async function flipFirstPiece(stage: Stage, set: SetFacts): Promise<void> {

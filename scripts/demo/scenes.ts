@@ -31,7 +31,8 @@ const startFull = (stage: Stage, limits: object): Promise<{ id: string }> => {
   return stage.client.post('/runs', { kind: 'full-backup', resource, pool, options });
 };
 
-const factsOf = async (stage: Stage, live: LiveRun): Promise<SetFacts> => {
+/** What the catalog says about the set of a run. */
+export const factsOf = async (stage: Stage, live: LiveRun): Promise<SetFacts> => {
   const set = await stage.client.get<SetAnswer>(`/backup-sets/${live.run.setId ?? ''}`);
   const { storedBytes, rawBytes, tablespaces } = set.summary;
   return { id: set.id, runId: live.run.id, storedBytes, rawBytes, tablespaces };
@@ -56,8 +57,9 @@ export async function backUp(stage: Stage): Promise<SetFacts> {
 }
 
 const isPiece = ({ key }: PoolObject): boolean => key.includes('/piece-');
-const sum = (objects: readonly PoolObject[]): number => objects.reduce((total, { bytes }) => total + bytes, 0);
-const piecesOf = async (stage: Stage, setId: string): Promise<readonly PoolObject[]> =>
+export const sumBytes = (objects: readonly PoolObject[]): number =>
+  objects.reduce((total, { bytes }) => total + bytes, 0);
+export const piecesOf = async (stage: Stage, setId: string): Promise<readonly PoolObject[]> =>
   (await stage.poolView.list(`sets/${setId}/`)).filter(isPiece);
 
 export interface KilledFull {
@@ -76,7 +78,7 @@ export async function backUpThroughKill(stage: Stage, first: SetFacts): Promise<
   await pollUntil(
     async () => {
       const pieces = await piecesOf(stage, setId);
-      return pieces.length >= 2 && sum(pieces) >= share * first.storedBytes ? pieces : undefined;
+      return pieces.length >= 2 && sumBytes(pieces) >= share * first.storedBytes ? pieces : undefined;
     },
     { what: 'the middle of the second full backup', timeoutMs: backupTimeoutMs },
   );
@@ -92,7 +94,7 @@ export async function backUpThroughKill(stage: Stage, first: SetFacts): Promise<
   const { temporalUrl } = await stage.client.run(id);
   return {
     set: await factsOf(stage, live),
-    acknowledgedBytes: sum(acknowledged),
+    acknowledgedBytes: sumBytes(acknowledged),
     acknowledgedPieces: acknowledged.length,
     temporalUrl,
   };
@@ -106,7 +108,7 @@ interface Killed {
 
 async function checkKilled(stage: Stage, first: SetFacts, { setId, acknowledged }: Killed): Promise<void> {
   const pieces = await piecesOf(stage, setId);
-  const share = sum(acknowledged) / first.storedBytes;
+  const share = sumBytes(acknowledged) / first.storedBytes;
   const isMiddle = acknowledged.length >= 2 && share >= 0.4 && share <= 0.6;
   stage.checks.record(
     'killed-in-the-middle',
@@ -114,7 +116,7 @@ async function checkKilled(stage: Stage, first: SetFacts, { setId, acknowledged 
     `${(share * 100).toFixed(0)} % of the bytes in ${String(acknowledged.length)} pieces`,
   );
   // Why 1.05: the workload between the two sets added a little; a repeated acknowledged byte would add 40 % and more.
-  const ratio = sum(pieces) / first.storedBytes;
+  const ratio = sumBytes(pieces) / first.storedBytes;
   const isKept = acknowledged.every((old) => pieces.some(({ key, bytes }) => key === old.key && bytes === old.bytes));
   stage.checks.record(
     'nothing-sent-again',

@@ -1,3 +1,4 @@
+import { backUpIncremental, proveIncremental } from './incremental.ts';
 import { mebibytes } from './print.ts';
 import type { Proof } from './proof.ts';
 import { proveCopy, recoverCopy, rememberMoment, verifySets } from './recovery.ts';
@@ -5,9 +6,9 @@ import { isSabotaged } from './sabotage.ts';
 import { backUp, backUpLog, backUpThroughKill } from './scenes.ts';
 import type { Stage } from './stage.ts';
 import { timed } from './stage.ts';
-import { commitToLedger, createSchema, fill } from './workload.ts';
+import { commitToLedger, createSchema, fill, proveTables } from './workload.ts';
 
-/** Full backup → work → second full through a kill → log → a mistake → recovery to the moment before it → proof. */
+/** Full backup → work → second full through a kill → incremental → log → a mistake → recovery to the moment before it → proof. */
 export async function playStory(stage: Stage): Promise<Proof> {
   const { sql, options } = stage;
   options.say('Holdfast demo');
@@ -21,6 +22,9 @@ export async function playStory(stage: Stage): Promise<Proof> {
     backUpThroughKill(stage, first),
   );
   await timed(stage, 'workload', () => commitToLedger(sql, 'after the second full', 100));
+  const tables = await proveTables(sql);
+  const incremental = await timed(stage, 'incremental backup', () => backUpIncremental(stage, tables));
+  await timed(stage, 'prove the incremental', () => proveIncremental(stage, incremental, killed.set));
   await timed(stage, 'log backup', () => backUpLog(stage));
   await commitToLedger(sql, 'last good', 20);
   const moment = await timed(stage, 'remember the moment', () => rememberMoment(stage));
@@ -28,8 +32,8 @@ export async function playStory(stage: Stage): Promise<Proof> {
   const log = await timed(stage, 'log backup', () => backUpLog(stage));
   const copy = await timed(stage, 'recover a copy to that moment', () => recoverCopy(stage, moment, killed.set));
   await timed(stage, 'prove the copy', () => proveCopy(stage, moment, copy));
-  await timed(stage, 'verify every set', () => verifySets(stage, { first, killed }));
-  return { first, killed, log, moment, copy };
+  await timed(stage, 'verify every set', () => verifySets(stage, { first, killed, incremental }));
+  return { first, killed, incremental, log, moment, copy };
 }
 
 /** Writers at once; more than two gain nothing on two cores. */
