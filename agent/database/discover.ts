@@ -1,7 +1,7 @@
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DiscoveredInstance } from '#core/agent/inspection.ts';
-import { engineProfiles, requireMajor } from '#core/engine/profiles.ts';
+import { engineLayouts, profileOf, requireMajor } from '#core/engine/profiles.ts';
 import type { EngineProfile } from '#core/engine/profile.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { readControlFile, readIfPresent, readMajor, readPidFile } from '#agent/datadir/reader.ts';
@@ -16,8 +16,6 @@ export interface DiscoverySettings {
 }
 
 const rootDepth = 3;
-const defaultPort = 5432;
-const defaultSocket = '/var/run/postgresql';
 
 /**
  * Instances of this host by process, pid file, data directory and configuration. What cannot be read (another owner,
@@ -25,7 +23,7 @@ const defaultSocket = '/var/run/postgresql';
  */
 export async function discover(settings: DiscoverySettings): Promise<readonly DiscoveredInstance[]> {
   const found = new Map<string, DiscoveredInstance>();
-  for (const profile of engineProfiles) {
+  for (const profile of engineLayouts) {
     const running = runningDirectories(profile, settings.processes);
     const closed = settings.roots.flatMap((root) => clusterDirectories(profile, root, rootDepth));
     for (const directory of new Set([...running, ...closed])) {
@@ -60,9 +58,11 @@ function clusterDirectories(profile: EngineProfile, directory: string, depth: nu
     .flatMap((entry) => clusterDirectories(profile, join(directory, entry.name), depth - 1));
 }
 
-async function describe(profile: EngineProfile, dataDirectory: string): Promise<DiscoveredInstance | undefined> {
+async function describe(layout: EngineProfile, dataDirectory: string): Promise<DiscoveredInstance | undefined> {
   try {
-    const serverMajor = readMajor(profile, dataDirectory);
+    if (attempt(() => lstatSync(join(dataDirectory, layout.files.log))) === undefined) return undefined;
+    const serverMajor = readMajor(layout, dataDirectory);
+    const profile = profileOf(layout, tracesOf(layout, dataDirectory));
     requireMajor(profile, serverMajor, dataDirectory);
     const { systemId } = (await readControlFile(profile, dataDirectory)).content;
     const pid = readPidFile(dataDirectory, profile.files.pid);
@@ -78,19 +78,26 @@ async function describe(profile: EngineProfile, dataDirectory: string): Promise<
   }
 }
 
+/** Where the program of an instance lies, now and when it was last started: the path of an installation names its release. */
+function tracesOf({ files }: EngineProfile, dataDirectory: string): string {
+  const pid = attempt(() => readPidFile(dataDirectory, files.pid))?.pid;
+  const program = attempt(() => readlinkSync(`/proc/${String(pid)}/exe`));
+  return [program ?? '', attempt(() => readIfPresent(join(dataDirectory, files.opts))) ?? ''].join('\n');
+}
+
 const reachable = (listenAddress: string): string =>
   ['', '*', '0.0.0.0', '::'].includes(listenAddress) ? 'localhost' : listenAddress;
 
 /** Port and socket of a closed instance as its own configuration says, the later file winning. */
 function configuredPlace(profile: EngineProfile, dataDirectory: string): { port: number; socket: string } {
-  const names = [profile.files.configuration, 'postgresql.auto.conf'];
+  const names = [profile.files.configuration, profile.files.autoConfiguration];
   const text = names.map((name) => readIfPresent(join(dataDirectory, name)) ?? '').join('\n');
   const last = (setting: string): string | undefined =>
     [...text.matchAll(new RegExp(`^\\s*${setting}\\s*=?\\s*'?([^'#\\n]*)`, 'gim'))].map((m) => m[1]?.trim()).at(-1);
   const socket = last('unix_socket_directories')?.split(',')[0]?.trim();
   return {
-    port: Number(last('port') ?? defaultPort),
-    socket: socket === undefined || socket === '' ? defaultSocket : socket,
+    port: Number(last('port') ?? profile.defaults.port),
+    socket: socket === undefined || socket === '' ? profile.defaults.socket : socket,
   };
 }
 

@@ -32,7 +32,8 @@ export async function checkRights(session: Session, access: InstanceAccess): Pro
   if (isSuperuser) return { user, isSuperuser };
   const missing = (privilege: string, remedy: string): Error =>
     fail('privilege_missing', { instance: session.instance, user, privilege, remedy });
-  for (const signature of engineProfile(access.engine).sql(session.serverMajor).backupFunctions) {
+  const { backupFunctions } = engineProfile(access.engine).sql(session.serverMajor);
+  for (const signature of backupFunctions.map(session.spell)) {
     const row = await session.queryOne(`select has_function_privilege($1, 'execute') as granted`, [signature]);
     if (!flagOf(row, 'granted'))
       throw missing(`EXECUTE on ${signature}`, `grant execute on function ${signature} to "${user}"`);

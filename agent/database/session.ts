@@ -4,19 +4,33 @@ import type { InstanceAccess } from '#core/agent/order.ts';
 import { bug, fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
+import type { ServerIdentity } from '#core/engine/server-identity.ts';
+import type { Spell } from '#core/engine/spelling.ts';
+import { asWritten } from '#core/engine/spelling.ts';
 import { codeOf } from '#agent/file-system.ts';
+import { probeServer } from './probe-server.ts';
+import { textOf } from './row.ts';
+import type { Row } from './row.ts';
+import { streamTo } from './server-socket.ts';
 
-/** One row as the server sent it. Read it with `textOf`, `flagOf`, `bytesOf`: foreign data is parsed, never cast. */
-export type Row = Readonly<Record<string, unknown>>;
+export { bytesOf, flagOf, textOf } from './row.ts';
+export type { Row } from './row.ts';
 
 /** One SQL session with an instance. All calls throw `session_lost` once the server or the network ended it. */
 export interface Session {
   /** Server version number, e.g. 150020. */
   readonly serverVersion: number;
   readonly serverMajor: number;
+  /** What the server says it is. */
+  readonly identity: ServerIdentity;
   /** Where the instance is, for messages: `socket:port`. */
   readonly instance: string;
-  /** Rows of one statement. Throws `privilege_missing`, `query_failed`, `session_lost`. */
+  /** Names of PostgreSQL's catalog as this server has them. `query` spells statements itself; texts that are parameters need it. */
+  readonly spell: Spell;
+  /**
+   * Rows of one statement, which names system functions and relations as PostgreSQL does, by column in lower case. Throws
+   * `privilege_missing`, `query_failed`, `session_lost`.
+   */
   query(statement: string, parameters?: readonly unknown[]): Promise<readonly Row[]>;
   /** The only row of a statement. */
   queryOne(statement: string, parameters?: readonly unknown[]): Promise<Row>;
@@ -32,13 +46,16 @@ const refusedCodes = /^(28...|3D000)$/;
 
 /**
  * Logs in. The session outlives a copy of hours: no server-side time limit applies to it. Throws `login_absent`,
- * `login_refused`, `instance_unreachable`, `version_unsupported`.
+ * `login_refused`, `instance_unreachable`, `version_unsupported`, and for a server that must not be touched what its profile says
+ * (K-117: `engine_build_blocked`).
  */
 export async function openSession(access: InstanceAccess, database?: string): Promise<Session> {
   const instance = instanceName(access);
   const { login } = access;
   if (login === undefined) throw fail('login_absent', { instance });
+  const profile = engineProfile(access.engine);
   const client = new pg.Client({
+    ...streamTo(access, profile.files.socketPrefix),
     host: access.socket,
     port: access.port,
     user: login.user,
@@ -54,12 +71,14 @@ export async function openSession(access: InstanceAccess, database?: string): Pr
   } catch (cause) {
     throw connectError(cause, instance, login.user);
   }
-  const session = sessionOf(client, { instance, user: login.user, lost });
+  const bound = { instance, user: login.user, lost };
+  const session = sessionOf(client, bound, asWritten);
   try {
+    const { spell, identity } = await probeServer(session, profile);
     const serverVersion = Number(textOf(await session.queryOne('show server_version_num'), 'server_version_num'));
     const serverMajor = Math.floor(serverVersion / 10_000);
-    for (const setting of engineProfile(access.engine).sql(serverMajor).sessionSettings) await session.query(setting);
-    return { ...session, serverVersion, serverMajor };
+    for (const setting of profile.sql(serverMajor).sessionSettings) await session.query(setting);
+    return { ...sessionOf(client, bound, spell), spell, identity, serverVersion, serverMajor };
   } catch (error) {
     await session.close();
     throw error;
@@ -96,17 +115,21 @@ function watchLoss(client: pg.Client, instance: string): LossWatch {
 
 type Bound = { readonly instance: string; readonly user: string; readonly lost: LossWatch };
 
-function sessionOf(client: pg.Client, bound: Bound): Omit<Session, 'serverVersion' | 'serverMajor'> {
+/** A session before anything is known about its server. */
+type BareSession = Pick<Session, 'instance' | 'query' | 'queryOne' | 'lost' | 'close'>;
+
+function sessionOf(client: pg.Client, bound: Bound, spell: Spell): BareSession {
   const { instance, lost } = bound;
-  const query = async (statement: string, parameters: readonly unknown[] = []): Promise<readonly Row[]> => {
+  const query = async (asked: string, parameters: readonly unknown[] = []): Promise<readonly Row[]> => {
     if (lost.signal.aborted) throw lost.signal.reason;
+    const statement = spell(asked);
     let result: QueryResult<Row>;
     try {
       result = await client.query<Row>(statement, [...parameters]);
     } catch (cause) {
       throw queryError(cause, statement, bound);
     }
-    return result.rows;
+    return result.rows.map(inLowerCase);
   };
   return {
     instance,
@@ -150,24 +173,9 @@ function reasonOf(cause: unknown): string {
   return cause.message === '' ? codeOf(cause) || cause.name : cause.message;
 }
 
-/** Text of a column; numbers and booleans as text. Throws `bug` when the column is missing or NULL. */
-export function textOf(row: Row, column: string): string {
-  const value = row[column];
-  if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  throw bug(`the server sent no text in column ${column}`);
-}
-
-export function flagOf(row: Row, column: string): boolean {
-  const value = row[column];
-  if (typeof value !== 'boolean') throw bug(`the server sent no boolean in column ${column}`);
-  return value;
-}
-
-/** Bytes of a bytea column, undefined for NULL. */
-export function bytesOf(row: Row, column: string): Uint8Array | undefined {
-  const value = row[column];
-  if (value === null) return undefined;
-  if (!(value instanceof Uint8Array)) throw bug(`the server sent no bytes in column ${column}`);
-  return value;
+/** KingbaseES folds names that are not quoted to upper case in some modes. */
+function inLowerCase(row: Row): Row {
+  const names = Object.keys(row);
+  if (names.every((name) => name === name.toLowerCase())) return row;
+  return Object.fromEntries(names.map((name) => [name.toLowerCase(), row[name]]));
 }
