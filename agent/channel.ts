@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AgentReport } from '#core/agent/inspection.ts';
 import type { AgentChannel } from '#core/ports/host-work.ts';
+import { claimVerdictShape } from '#core/settings/shape/care.ts';
 import { inspectionShape, orderShape } from '#core/settings/shape/order.ts';
 import { callApi } from './channel-call.ts';
 
@@ -22,6 +23,13 @@ export function openChannel(url: string, hostKey: string): ApiChannel {
     inspection: (id) => get(`/agent/v1/inspections/${encodeURIComponent(id)}`, inspectionShape),
     putSet: (set) => send('PUT', `/agent/v1/sets/${set.setId}`, set),
     putBatch: (batch) => send('PUT', `/agent/v1/batches/${batch.batchId}`, batch),
+    putMark: (mark) => send('PUT', `/agent/v1/marks/${mark.setId}/${String(mark.seq)}`, mark),
+    claimDeletion: (runId, claim) =>
+      callApi(
+        { url, method: 'POST', path: `/agent/v1/runs/${runId}/deletion-claims`, bearer: hostKey, body: claim },
+        claimVerdictShape,
+      ),
+    tellDeleted: (runId, told) => send('POST', `/agent/v1/runs/${runId}/deletions`, told),
     putLogLines: (runId, lines) => send('POST', `/agent/v1/runs/${encodeURIComponent(runId)}/log`, { lines }),
     report: (report) => send('POST', '/agent/v1/report', report),
   };

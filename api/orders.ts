@@ -41,6 +41,8 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
       };
     case 'rebuild':
       return { kind: 'rebuild', ...head, pool: await poolAccess(context, spec.poolId) };
+    case 'care':
+      return { kind: 'care', ...head, pool: await poolAccess(context, spec.poolId), task: await careTask(context, run, spec) };
     case 'no-op':
       return { kind: 'no-op', ...head, seconds: spec.seconds };
   }

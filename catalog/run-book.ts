@@ -4,7 +4,7 @@ import type { SetId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
 import type { RunBook, RunOutcome, RunTicket } from '#core/ports/run-book.ts';
 import type { VerifyReport } from '#core/restore/report.ts';
-import type { JobSpec } from '#core/settings/job-spec.ts';
+import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
 import { hasSet, storeVerify } from './backup-sets.ts';
 import type { Database } from './database.ts';
 import type { RunRow } from './runs.ts';
@@ -74,9 +74,18 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
       return spec.plan.place.kind === 'in-place'
         ? { owner: spec.plan.place.resourceId, kind: 'exclusive' }
         : { owner: `${spec.hostId}:${spec.plan.place.directory}`, kind: 'exclusive' };
+    case 'care':
+      return laneOfCare(spec);
     case 'verify-set':
     case 'rebuild':
     case 'no-op':
       return { owner: run.hostId, kind: 'none' };
   }
+}
+
+/** Two care runs of one pool never meet; one that deletes log keeps log backups of its resource out. */
+function laneOfCare({ care, poolId }: JobSpecOf<'care'>): RunTicket['lane'] {
+  return care.does === 'plan' && care.logOf !== undefined
+    ? { owner: care.logOf, kind: 'log' }
+    : { owner: poolId, kind: 'exclusive' };
 }

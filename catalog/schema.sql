@@ -27,6 +27,30 @@ create table backup_set (
   changed_pages text generated always as (((summary -> 'base'::text) ->> 'changedPages'::text)) stored
 );
 
+create table care_plan (
+  id text not null,
+  pool_id text not null,
+  resource_id text not null,
+  plan jsonb not null,
+  deletions jsonb not null,
+  made_by text not null,
+  made_at timestamp with time zone not null,
+  run_id text
+);
+
+create table deletion (
+  id bigint generated always as identity not null,
+  run_id text not null,
+  pool_id text not null,
+  kind text not null,
+  object text not null,
+  state text not null,
+  claimed_at timestamp with time zone default now() not null,
+  removed_at timestamp with time zone,
+  done_at timestamp with time zone,
+  summary jsonb
+);
+
 create table enrolment_token (
   id text not null,
   secret_sha256 bytea not null,
@@ -96,6 +120,15 @@ create table log_batch (
   indexed_at timestamp with time zone default now() not null
 );
 
+create table log_lease (
+  run_id text not null,
+  pool_id text not null,
+  system_id text not null,
+  branch_id text not null,
+  from_position bigint not null,
+  acquired_at timestamp with time zone default now() not null
+);
+
 create table migration (
   name text not null,
   sha256 text not null,
@@ -146,6 +179,14 @@ create table resource_login (
   checked_at timestamp with time zone default now() not null
 );
 
+create table retention_policy (
+  pool_id text not null,
+  resource_id text not null,
+  policy jsonb not null,
+  set_by text not null,
+  set_at timestamp with time zone default now() not null
+);
+
 create table run (
   id text not null,
   job_id text not null,
@@ -171,6 +212,20 @@ create table run_event (
   message text not null
 );
 
+create table set_lease (
+  run_id text not null,
+  pool_id text not null,
+  set_id text not null,
+  acquired_at timestamp with time zone default now() not null
+);
+
+create table set_mark (
+  pool_id text not null,
+  set_id text not null,
+  seq integer not null,
+  mark jsonb not null
+);
+
 alter table api_token add constraint api_token_pkey PRIMARY KEY (id);
 alter table api_token add constraint api_token_role_check CHECK ((role = ANY (ARRAY['administrator'::text, 'operator'::text, 'auditor'::text])));
 alter table api_token add constraint api_token_secret_sha256_check CHECK ((length(secret_sha256) = 32));
@@ -178,6 +233,15 @@ alter table backup_set add constraint backup_set_pkey PRIMARY KEY (id);
 alter table backup_set add constraint backup_set_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
 alter table backup_set add constraint backup_set_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id);
 alter table backup_set add constraint backup_set_type_check CHECK ((type = ANY (ARRAY['full'::text, 'differential'::text, 'cumulative'::text])));
+alter table care_plan add constraint care_plan_pkey PRIMARY KEY (id);
+alter table care_plan add constraint care_plan_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
+alter table care_plan add constraint care_plan_run_id_fkey FOREIGN KEY (run_id) REFERENCES run(id);
+alter table deletion add constraint deletion_kind_check CHECK ((kind = ANY (ARRAY['set'::text, 'log'::text, 'orphan'::text])));
+alter table deletion add constraint deletion_pkey PRIMARY KEY (id);
+alter table deletion add constraint deletion_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
+alter table deletion add constraint deletion_run_id_fkey FOREIGN KEY (run_id) REFERENCES run(id);
+alter table deletion add constraint deletion_run_id_kind_object_key UNIQUE (run_id, kind, object);
+alter table deletion add constraint deletion_state_check CHECK ((state = ANY (ARRAY['claimed'::text, 'removed'::text, 'done'::text, 'kept'::text])));
 alter table enrolment_token add constraint enrolment_token_host_id_fkey FOREIGN KEY (host_id) REFERENCES host(id);
 alter table enrolment_token add constraint enrolment_token_pkey PRIMARY KEY (id);
 alter table enrolment_token add constraint enrolment_token_secret_sha256_check CHECK ((length(secret_sha256) = 32));
@@ -195,6 +259,9 @@ alter table job_revision add constraint job_revision_pkey PRIMARY KEY (job_id, n
 alter table log_batch add constraint log_batch_pkey PRIMARY KEY (id, pool_id);
 alter table log_batch add constraint log_batch_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
 alter table log_batch add constraint log_batch_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id);
+alter table log_lease add constraint log_lease_pkey PRIMARY KEY (system_id, pool_id, branch_id, run_id);
+alter table log_lease add constraint log_lease_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
+alter table log_lease add constraint log_lease_run_id_fkey FOREIGN KEY (run_id) REFERENCES run(id);
 alter table migration add constraint migration_pkey PRIMARY KEY (name);
 alter table pool add constraint pool_access_check CHECK ((access = ANY (ARRAY['local'::text, 'shared'::text])));
 alter table pool add constraint pool_maintenance_hosts_check CHECK ((cardinality(maintenance_hosts) > 0));
@@ -210,6 +277,9 @@ alter table resource_log_pool add constraint resource_log_pool_pool_id_fkey FORE
 alter table resource_log_pool add constraint resource_log_pool_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id) ON DELETE CASCADE;
 alter table resource_login add constraint resource_login_pkey PRIMARY KEY (resource_id);
 alter table resource_login add constraint resource_login_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id) ON DELETE CASCADE;
+alter table retention_policy add constraint retention_policy_pkey PRIMARY KEY (resource_id, pool_id);
+alter table retention_policy add constraint retention_policy_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
+alter table retention_policy add constraint retention_policy_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id) ON DELETE CASCADE;
 alter table run add constraint run_host_id_fkey FOREIGN KEY (host_id) REFERENCES host(id);
 alter table run add constraint run_job_id_revision_fkey FOREIGN KEY (job_id, revision) REFERENCES job_revision(job_id, n);
 alter table run add constraint run_pkey PRIMARY KEY (id);
@@ -219,11 +289,19 @@ alter table run add constraint run_trigger_check CHECK ((trigger = ANY (ARRAY['m
 alter table run_event add constraint run_event_level_check CHECK ((level = ANY (ARRAY['debug'::text, 'info'::text, 'warn'::text, 'error'::text])));
 alter table run_event add constraint run_event_pkey PRIMARY KEY (seq);
 alter table run_event add constraint run_event_run_id_fkey FOREIGN KEY (run_id) REFERENCES run(id) ON DELETE CASCADE;
+alter table set_lease add constraint set_lease_pkey PRIMARY KEY (set_id, pool_id, run_id);
+alter table set_lease add constraint set_lease_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
+alter table set_lease add constraint set_lease_run_id_fkey FOREIGN KEY (run_id) REFERENCES run(id);
+alter table set_mark add constraint set_mark_pkey PRIMARY KEY (set_id, pool_id, seq);
+alter table set_mark add constraint set_mark_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
+alter table set_mark add constraint set_mark_seq_check CHECK ((seq > 0));
 
 CREATE INDEX backup_set_by_base ON public.backup_set USING btree (base_set_id) WHERE (base_set_id IS NOT NULL);
 CREATE INDEX backup_set_by_full ON public.backup_set USING btree (full_set_id);
 CREATE INDEX backup_set_by_resource ON public.backup_set USING btree (resource_id, id);
 CREATE INDEX backup_set_by_system_id ON public.backup_set USING btree (system_id);
+CREATE INDEX care_plan_by_pool ON public.care_plan USING btree (pool_id, id);
+CREATE INDEX deletion_by_object ON public.deletion USING btree (object, pool_id);
 CREATE INDEX log_batch_by_system_id ON public.log_batch USING btree (system_id, pool_id);
 CREATE INDEX resource_by_host ON public.resource USING btree (host_id);
 CREATE INDEX resource_by_system_id ON public.resource USING btree (system_id);

@@ -13,6 +13,8 @@ export type SetId = Brand<string, 'SetId'>;
 export type BatchId = Brand<string, 'BatchId'>;
 export type AttemptId = Brand<string, 'AttemptId'>;
 export type TokenId = Brand<string, 'TokenId'>;
+export type PlanId = Brand<string, 'PlanId'>;
+export type MarkId = Brand<string, 'MarkId'>;
 
 /** Prefix of each id in text form, e.g. `run_0193…`: build.md "Ids: prefixed UUIDv7". */
 export interface IdByPrefix {
@@ -25,10 +27,12 @@ export interface IdByPrefix {
   batch: BatchId;
   try: AttemptId;
   tok: TokenId;
+  plan: PlanId;
+  mark: MarkId;
 }
 export type IdPrefix = keyof IdByPrefix;
 
-const shape = /^(host|res|pool|job|run|set|batch|try|tok)_[0-9a-f]{32}$/;
+const shape = /^(host|res|pool|job|run|set|batch|try|tok|plan|mark)_[0-9a-f]{32}$/;
 
 /** Parses an id of the given kind. Throws `id_malformed` for anything else. */
 export function parseId<P extends IdPrefix>(prefix: P, text: string): IdByPrefix[P] {

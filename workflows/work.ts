@@ -47,6 +47,8 @@ function stepOf(activities: HostActivities, kind: WorkOrder['kind']): (order: Wo
       return activities.verifySet;
     case 'rebuild':
       return activities.rebuildFromPool;
+    case 'care':
+      return activities.careForPool;
     case 'no-op':
       return activities.noOp;
   }

@@ -28,6 +28,7 @@ function limitsOf(order: Order): RateLimits {
       return order.limits;
     case 'verify-set':
     case 'rebuild':
+    case 'care':
     case 'no-op':
       return {};
   }

@@ -33,5 +33,6 @@ export interface HostActivities {
   readonly restore: (order: WorkOrder) => Promise<WorkResult>;
   readonly verifySet: (order: WorkOrder) => Promise<WorkResult>;
   readonly rebuildFromPool: (order: WorkOrder) => Promise<WorkResult>;
+  readonly careForPool: (order: WorkOrder) => Promise<WorkResult>;
   readonly noOp: (order: WorkOrder) => Promise<WorkResult>;
 }

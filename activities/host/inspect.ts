@@ -30,6 +30,8 @@ async function answer({ channel, work }: HostDeps, asked: InspectionOrder, signa
       return work.preflight(inspection);
     case 'login':
       return work.checkLogin(inspection);
+    case 'mark-set':
+      return work.markSet(inspection);
     case 'pool-create':
       await work.createPool(inspection);
       return work.testPool(inspection);

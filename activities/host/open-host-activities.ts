@@ -1,4 +1,5 @@
 import { step } from '../failure.ts';
+import { careForPool } from './care-for-pool.ts';
 import type { HostActivities, HostDeps } from './host-activities.ts';
 import { inspect } from './inspect.ts';
 import { noOp } from './no-op.ts';
@@ -20,5 +21,6 @@ export const openHostActivities = (deps: HostDeps): HostActivities => ({
   restore: step(restore(deps)),
   verifySet: step(verifySet(deps)),
   rebuildFromPool: step(rebuildFromPool(deps)),
+  careForPool: step(careForPool(deps)),
   noOp: step(noOp(deps)),
 });

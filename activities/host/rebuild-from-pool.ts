@@ -1,3 +1,4 @@
+import type { AgentChannel, CommittedInPool } from '#core/ports/host-work.ts';
 import { attach } from './attach.ts';
 import { fetchOrder } from './fetch-order.ts';
 import type { HostActivities, HostDeps } from './host-activities.ts';
@@ -10,13 +11,26 @@ export const rebuildFromPool =
     attach(jobs, order, async (step) => {
       let sets = 0;
       let batches = 0;
+      let marks = 0;
       for await (const found of work.readPool(await fetchOrder(channel, 'rebuild', step), step)) {
         await untilAvailable(
-          () => (found.kind === 'set' ? channel.putSet(found.set) : channel.putBatch(found.batch)),
+          () => tell(channel, found),
           step.signal,
         );
         if (found.kind === 'set') sets += 1;
-        else batches += 1;
+        else if (found.kind === 'batch') batches += 1;
+        else marks += 1;
       }
-      return { warnings: [], report: { sets, batches } };
+      return { warnings: [], report: { sets, batches, marks } };
     });
+
+function tell(channel: AgentChannel, found: CommittedInPool): Promise<void> {
+  switch (found.kind) {
+    case 'set':
+      return channel.putSet(found.set);
+    case 'batch':
+      return channel.putBatch(found.batch);
+    case 'mark':
+      return channel.putMark(found.mark);
+  }
+}

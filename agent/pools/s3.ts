@@ -194,8 +194,21 @@ async function* list(opening: Promise<S3Handle>, prefix: string): AsyncIterable<
 async function remove(s3: S3Handle, keys: readonly ObjectKey[]): Promise<void> {
   for (let at = 0; at < keys.length; at += 1000) {
     const names = keys.slice(at, at + 1000).map((key) => nameOf(s3, key));
-    await s3.client.removeObjects(s3.bucket, names);
+    demandRemoved(s3, await s3.client.removeObjects(s3.bucket, names));
   }
+}
+
+/** The answer is a success although single objects were refused: by object lock, a policy of the bucket, a missing right. */
+function demandRemoved(s3: S3Handle, answered: readonly unknown[]): void {
+  const isRefusal = (one: unknown): one is object => typeof one === 'object' && one !== null && 'Code' in one;
+  const textOf = (one: object, name: string): string => {
+    const value: unknown = Reflect.get(one, name);
+    return typeof value === 'string' ? value : '';
+  };
+  const [first] = answered.filter(isRefusal).filter((one) => textOf(one, 'Code') !== 'NoSuchKey');
+  if (first === undefined) return;
+  const why = `${textOf(first, 'Key')}: ${textOf(first, 'Code')}: ${textOf(first, 'Message')}`;
+  throw fail('pool_refused', { pool: s3.pool, why });
 }
 
 async function isEmpty(s3: S3Handle): Promise<boolean> {

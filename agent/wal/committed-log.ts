@@ -6,6 +6,7 @@ import type { BatchSummary, SegmentOfBatch } from '#core/log/batch-summary.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
+import { explains, readTruncations } from '#agent/care/truncation.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openBatch } from '#agent/sets/log-objects.ts';
 
@@ -50,7 +51,8 @@ async function listBatches(pool: Pool, prefix: string): Promise<readonly BatchKe
 /**
  * Every committed batch of a pool that can be read, in order of time: what `catalog rebuild` brings back. `tell` hears of
  * each damaged batch (`object_damaged`) and of each that does not name the hash of the one before it on its branch
- * (`batch_chain_broken`: a batch was removed or replaced).
+ * (`batch_chain_broken`: a batch was removed or replaced), unless a note in the pool says that a plan deleted what was
+ * between them.
  */
 export async function* readBatches(pool: Pool, tell: (problem: HoldfastError) => void): AsyncIterable<BatchSummary> {
   const keys = [...(await listBatches(pool, 'logs/'))].sort((a, b) => (a.batchId < b.batchId ? -1 : 1));
@@ -62,7 +64,11 @@ export async function* readBatches(pool: Pool, tell: (problem: HoldfastError) =>
     if (read === undefined) continue;
     const { systemId, branchId, batchId, previousSha256 } = read.batch;
     const branch = `${systemId}/${branchId}`;
-    if (previousSha256 !== (newest.get(branch) ?? '')) {
+    const before = newest.get(branch) ?? '';
+    if (
+      previousSha256 !== before &&
+      !(await wasDeleted(pool, { systemId, branchId }, { previousSha256, before }, tell))
+    ) {
       tell(
         fail('batch_chain_broken', {
           branch,
@@ -74,6 +80,21 @@ export async function* readBatches(pool: Pool, tell: (problem: HoldfastError) =>
     newest.set(branch, read.sha256);
     yield read.batch;
   }
+}
+
+interface ChainStep {
+  readonly previousSha256: string;
+  /** Hash of the batch that is there before it, '' for none. */
+  readonly before: string;
+}
+
+async function wasDeleted(
+  pool: Pool,
+  branch: BranchPlace,
+  { previousSha256, before }: ChainStep,
+  tell: (problem: HoldfastError) => void,
+): Promise<boolean> {
+  return explains(await readTruncations(pool, branch, tell), previousSha256, (sha256) => sha256 === before);
 }
 
 /**

@@ -10,6 +10,8 @@ import type { IdSource } from '#core/ports/id-source.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { takeFullBackup } from '#agent/backup/take-full-backup.ts';
+import { careForPool } from '#agent/care/care-for-pool.ts';
+import { listMarks, putMark } from '#agent/care/marks.ts';
 import { discover } from '#agent/database/discover.ts';
 import { checkLogin } from '#agent/database/login.ts';
 import { preflight } from '#agent/database/preflight.ts';
@@ -53,6 +55,8 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     }),
     verifySet: (order, step) => withPool(order.pool, (pool) => verifySet(pool, order.setId, order.depth, step)),
     readPool,
+    careForPool: careForPool({ home, clock, newId, channel: parts.channel }),
+    markSet: ({ pool, mark }) => withPool(pool, async (opened) => ({ marks: (await putMark(opened, mark)).marks })),
     discover: () => discover({ roots: parts.roots, processes: '/proc' }),
     preflight,
     checkLogin: ({ instance }) => checkLogin(instance),
@@ -102,6 +106,10 @@ async function* readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIte
       step.log({ level: 'error', message });
     };
     for await (const batch of readBatches(pool, tell)) yield { kind: 'batch', batch };
+    for await (const { marks, unreadable } of listMarks(pool)) {
+      unreadable.forEach(tell);
+      for (const mark of marks) yield { kind: 'mark', mark };
+    }
   } finally {
     await pool.close();
   }

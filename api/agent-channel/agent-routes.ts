@@ -4,10 +4,12 @@ import type { Database } from '#catalog/database.ts';
 import { addHost, storeReport } from '#catalog/hosts.ts';
 import { findInspection } from '#catalog/inspections.ts';
 import { indexBatch } from '#catalog/log-batches.ts';
+import { acquireLeases } from '#catalog/leases.ts';
 import { addRunEvents, getRun } from '#catalog/runs.ts';
 import { lockEnrolmentToken, useEnrolmentToken } from '#catalog/tokens.ts';
 import { isOlderVersion, oldestAgentVersion } from '#core/access/version.ts';
 import type { Enrolment, EnrolmentRequest } from '#core/agent/enrolment.ts';
+import { readsOf } from '#core/care/reads.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HostId, PoolId, RunId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
@@ -83,14 +85,16 @@ const runRoutes = (context: Context): Route[] => [
   route({
     method: 'get',
     path: '/agent/v1/orders/{run}',
-    title: 'Order of a run, secrets included, for the host it is assigned to',
+    title: 'Order of a run, secrets included, for the host it is assigned to; what it reads is leased to it',
     access: 'host',
     status: 200,
     params: runParams,
     answer: orderShape,
     serve: async ({ params, caller }) => {
       const run = await assignedRun(context, params.run, hostOf(caller), true);
-      return { answer: await orderOf(context, run) };
+      const order = await orderOf(context, run);
+      await acquireLeases(context.catalog, run.id, readsOf(order));
+      return { answer: order };
     },
   }),
   route({

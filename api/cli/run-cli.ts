@@ -8,10 +8,12 @@ import { productVersion } from '#core/version.ts';
 import type { Cli, CliPorts } from './cli.ts';
 import { openCli } from './cli.ts';
 import { addBackupCommand } from './commands/backup.ts';
+import { addCareCommands } from './commands/care.ts';
 import { addHostCommands } from './commands/host.ts';
 import { addPoolCommands } from './commands/pool.ts';
 import { addResourceCommands } from './commands/resource.ts';
 import { addRestoreCommands } from './commands/restore.ts';
+import { addRetentionCommands } from './commands/retention.ts';
 import { addRunCommands } from './commands/run.ts';
 import { addServerCommands } from './commands/server.ts';
 import { addSetCommands } from './commands/set.ts';
@@ -41,6 +43,8 @@ export function buildProgram(cli: Cli): Command {
   addSetCommands(program, cli);
   addTimelineCommand(program, cli);
   addRestoreCommands(program, cli);
+  addRetentionCommands(program, cli);
+  addCareCommands(program, cli);
   addServerCommands(program, cli);
   const { terminal } = cli;
   const output = {

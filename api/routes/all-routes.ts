@@ -1,7 +1,9 @@
 import { agentRoutes } from '../agent-channel/agent-routes.ts';
+import { careAgentRoutes } from '../agent-channel/care-routes.ts';
 import type { Context } from '../context.ts';
 import type { Route } from '../route.ts';
 import { backupSetRoutes } from './backup-sets.ts';
+import { careRoutes } from './care.ts';
 import { hostRoutes } from './hosts.ts';
 import { jobRoutes } from './jobs.ts';
 import { poolRoutes } from './pools.ts';
@@ -9,6 +11,7 @@ import { resourceChangeRoutes } from './resource-changes.ts';
 import { resourceRoutes } from './resources.ts';
 import { restoreRoutes } from './restores.ts';
 import { runRoutes } from './runs.ts';
+import { retentionRoutes } from './retention.ts';
 import { serverRoutes } from './server.ts';
 
 /** Every route of the server: what is mounted is what /openapi.json describes. */
@@ -23,6 +26,9 @@ import { setContentsRoutes } from './set-contents.ts';
   ...runRoutes(context),
   ...backupSetRoutes(context),
   ...restoreRoutes(context),
+  ...retentionRoutes(context),
+  ...careRoutes(context),
   ...agentRoutes(context),
+  ...careAgentRoutes(context),
 ];
   ...setContentsRoutes(context),

@@ -114,7 +114,14 @@ export type Order =
       readonly depth: 'quick' | 'full';
     }
   | { readonly kind: 'no-op'; readonly runId: RunId; readonly hostId: HostId; readonly seconds: number }
-  | { readonly kind: 'rebuild'; readonly runId: RunId; readonly hostId: HostId; readonly pool: PoolAccess };
+  | { readonly kind: 'rebuild'; readonly runId: RunId; readonly hostId: HostId; readonly pool: PoolAccess }
+  | {
+      readonly kind: 'care';
+      readonly runId: RunId;
+      readonly hostId: HostId;
+      readonly pool: PoolAccess;
+      readonly task: CareTask;
+    };
 
 export type OrderOf<K extends Order['kind']> = Extract<Order, { kind: K }>;
 

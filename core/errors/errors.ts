@@ -1,4 +1,5 @@
 import { chainErrors } from './registry/chain.ts';
+import { careErrors } from './registry/care.ts';
 import { controlErrors } from './registry/control.ts';
 import { copyErrors } from './registry/copy.ts';
 import { databaseErrors } from './registry/database.ts';
@@ -14,6 +15,7 @@ import { setErrors } from './registry/sets.ts';
 /** The one registry: every error the product can report (design §3, style §3.7). Codes are durable names. */
 export const errors = {
   ...inputErrors,
+  ...careErrors,
   ...chainErrors,
   ...controlErrors,
   ...copyErrors,

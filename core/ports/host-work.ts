@@ -1,6 +1,9 @@
 import type { DiscoveredInstance, PreflightReport } from '../agent/inspection.ts';
 import type { Inspection, OrderOf } from '../agent/order.ts';
 import type { SetSummary } from '../backup/set-summary.ts';
+import type { CareReport } from '../care/care-report.ts';
+import type { ClaimVerdict, DeletionClaim, DeletionTold } from '../care/care-task.ts';
+import type { MarkOfSet } from '../care/mark.ts';
 import type { BatchSummary } from '../log/batch-summary.ts';
 import type { LogReport, RestoreReport, VerifyReport } from '../restore/report.ts';
 import type { StepContext } from './step.ts';
@@ -16,6 +19,10 @@ export interface HostWork {
   verifySet(order: OrderOf<'verify-set'>, step: StepContext): Promise<VerifyReport>;
   /** Reads what is committed in a pool: the only source of `catalog rebuild`. */
   readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIterable<CommittedInPool>;
+  /** Deletes what a plan says, or collects leftovers (design §4 "Leases"). */
+  careForPool(order: OrderOf<'care'>, step: StepContext): Promise<CareReport>;
+  /** Writes a mark beside a set and returns all marks of that set. */
+  markSet(inspection: Extract<Inspection, { kind: 'mark-set' }>): Promise<{ readonly marks: readonly MarkOfSet[] }>;
   discover(): Promise<readonly DiscoveredInstance[]>;
   preflight(inspection: Extract<Inspection, { kind: 'preflight' }>): Promise<PreflightReport>;
   /** Checks user, password and rights. Throws `login_refused`, `privilege_missing`. */
@@ -30,7 +37,9 @@ export interface HostWork {
 }
 
 export type CommittedInPool =
-  { readonly kind: 'set'; readonly set: SetSummary } | { readonly kind: 'batch'; readonly batch: BatchSummary };
+  | { readonly kind: 'set'; readonly set: SetSummary }
+  | { readonly kind: 'batch'; readonly batch: BatchSummary }
+  | { readonly kind: 'mark'; readonly mark: MarkOfSet };
 
 /** What an agent may ask and tell the API about (HTTPS `/agent/v1`, build.md "Credentials and channels"). */
 export interface AgentChannel {
@@ -43,12 +52,19 @@ export interface AgentChannel {
     | OrderOf<'verify-set'>
     | OrderOf<'no-op'>
     | OrderOf<'rebuild'>
+    | OrderOf<'care'>
   >;
   inspection(inspectionId: string): Promise<Inspection>;
   /** Idempotent by set id. */
   putSet(set: SetSummary): Promise<void>;
   /** Idempotent by batch id. */
   putBatch(batch: BatchSummary): Promise<void>;
+  /** Idempotent by set and number. */
+  putMark(mark: MarkOfSet): Promise<void>;
+  /** Asked right before something is deleted; idempotent by run. */
+  claimDeletion(runId: string, claim: DeletionClaim): Promise<ClaimVerdict>;
+  /** Idempotent. */
+  tellDeleted(runId: string, told: DeletionTold): Promise<void>;
   putLogLines(
     runId: string,
     lines: readonly { readonly at: string; readonly level: string; readonly message: string }[],

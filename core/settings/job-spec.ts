@@ -17,6 +17,11 @@ interface CommonOfJob {
   readonly whenBusy: 'skip' | 'refuse' | 'wait';
 }
 
+/** A plan that was shown, or the collection of leftovers. A plan that touches log holds the log lane of its resource. */
+export type CareOfJob =
+  | { readonly does: 'plan'; readonly planId: PlanId; readonly logOf?: ResourceId }
+  | { readonly does: 'collect'; readonly isDryRun: boolean; readonly graceHours: number };
+
 /** Content of a job revision: what a run does, by reference. Secrets and addresses are added when the order is made. */
 export type JobSpec = CommonOfJob &
   (
@@ -55,10 +60,21 @@ export type JobSpec = CommonOfJob &
         readonly depth: 'quick' | 'full';
       }
     | { readonly kind: 'rebuild'; readonly hostId: HostId; readonly poolId: PoolId }
+    | {
+        readonly kind: 'care';
+        readonly hostId: HostId;
+        readonly poolId: PoolId;
+        readonly care: CareOfJob;
+      }
     | { readonly kind: 'no-op'; readonly hostId: HostId; readonly seconds: number }
   );
 
 export type JobSpecOf<K extends JobSpec['kind']> = Extract<JobSpec, { kind: K }>;
+
+const careShape: z.ZodType<CareOfJob> = z.discriminatedUnion('does', [
+  z.looseObject({ does: z.literal('plan'), planId: idShape('plan'), logOf: idShape('res').exactOptional() }),
+  z.looseObject({ does: z.literal('collect'), isDryRun: z.boolean(), graceHours: countShape }),
+]);
 
 const common = { reconnectMinutes: reconnectField, whenBusy: z.enum(['skip', 'refuse', 'wait']) };
 
@@ -98,6 +114,13 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     depth: z.enum(['quick', 'full']),
   }),
   z.looseObject({ ...common, kind: z.literal('rebuild'), hostId: idShape('host'), poolId: idShape('pool') }),
+  z.looseObject({
+    ...common,
+    kind: z.literal('care'),
+    hostId: idShape('host'),
+    poolId: idShape('pool'),
+    care: careShape,
+  }),
   z.looseObject({ ...common, kind: z.literal('no-op'), hostId: idShape('host'), seconds: countShape }),
 ]);
     resumeBufferBytes: resumeBufferField.exactOptional(),

@@ -193,6 +193,8 @@ const onlyWork = (work: Partial<HostWork>): HostWork => ({
   restore: unasked('restore'),
   verifySet: unasked('verify'),
   readPool: unasked('read a pool'),
+  careForPool: unasked('care for a pool'),
+  markSet: unasked('mark a set'),
   discover: unasked('discover'),
   preflight: unasked('preflight'),
   checkLogin: unasked('log in'),
@@ -206,6 +208,9 @@ const channelOf = (order: AgentParts['order']): AgentChannel => ({
   inspection: unasked('inspect'),
   putSet: () => Promise.resolve(),
   putBatch: () => Promise.resolve(),
+  putMark: () => Promise.resolve(),
+  claimDeletion: unasked('claim'),
+  tellDeleted: () => Promise.resolve(),
   putLogLines: () => Promise.resolve(),
 });
 

@@ -70,6 +70,7 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
   }),
   z.looseObject({ ...head, kind: z.literal('no-op'), seconds: countShape }),
   z.looseObject({ ...head, kind: z.literal('rebuild'), pool: poolAccessShape }),
+  z.looseObject({ ...head, kind: z.literal('care'), pool: poolAccessShape, task: careTaskShape }),
 ]);
 
 /** A question to an agent as it crosses `/agent/v1`. */
@@ -80,6 +81,7 @@ export const inspectionShape: z.ZodType<Inspection> = z.discriminatedUnion('kind
     archiveDirectory: pathShape.exactOptional(),
   }),
   z.looseObject({ kind: z.literal('login'), instance: instanceAccessShape }),
+  z.looseObject({ kind: z.literal('mark-set'), pool: poolAccessShape, mark: newMarkShape }),
   z.looseObject({ kind: z.enum(['pool-create', 'pool-test']), pool: poolAccessShape }),
 ]);
   z.looseObject({

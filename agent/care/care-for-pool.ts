@@ -1,0 +1,52 @@
+import type { CareReport } from '#core/care/care-report.ts';
+import type { CareTask } from '#core/care/care-task.ts';
+import { fail } from '#core/errors/fail.ts';
+import type { HostWork } from '#core/ports/host-work.ts';
+import { openPool } from '#agent/pools/open-pool.ts';
+import { patienceOf } from '#agent/pools/retry.ts';
+import type { CareDeps } from './care-work.ts';
+import { CareWork } from './care-work.ts';
+import { collectLog } from './collect-log.ts';
+import { collectOrphans } from './collect-orphans.ts';
+import { deleteLog } from './delete-log.ts';
+import { deleteSet } from './delete-set.ts';
+
+/**
+ * Executes a shown plan, or collects leftovers. Safe to call again after a kill at any instant: what is gone is passed
+ * over, what is claimed is claimed still. What must stay is left and named. Throws `delete_refused` when the store protects
+ * an object, `cancelled`, what the pool and the channel throw.
+ */
+export const careForPool =
+  (deps: CareDeps): HostWork['careForPool'] =>
+  async (order, step) => {
+    const pool = await openPool(order.pool, patienceOf(step));
+    try {
+      const work = new CareWork({ deps, order, step, pool });
+      await perform(work, order.task).catch((error: unknown) => {
+        throw step.signal.aborted ? fail('cancelled', { what: 'the care of the pool' }, error) : error;
+      });
+      return reportOf(work);
+    } finally {
+      await pool.close();
+    }
+  };
+
+async function perform(work: CareWork, task: CareTask): Promise<void> {
+  if (task.task === 'collect') {
+    await collectOrphans(work, task);
+    return collectLog(work, task);
+  }
+  for (const setId of task.sets) {
+    work.step.signal.throwIfAborted();
+    await deleteSet(work, setId);
+  }
+  for (const log of task.log) await deleteLog(work, log);
+}
+
+/** A dry run names what it would leave; a run that was asked to delete and did not says so as a warning. */
+function reportOf({ sets, batches, removed, kept, order }: CareWork): CareReport {
+  const isDryRun = order.task.task === 'collect' && order.task.isDryRun;
+  const isPlan = order.task.task === 'delete';
+  const warnings = isPlan ? kept.map(({ what, why }) => ({ code: 'kept_after_all', detail: `${what}: ${why}` })) : [];
+  return { sets, batches, ...removed, kept: kept.slice(0, 100), isDryRun, warnings };
+}

@@ -1,0 +1,53 @@
+import { refusalOf, standingOf } from '#core/care/mark.ts';
+import { marksPrefix, setKeysPrefix, setMetaKey, setPrefix, setStartKey } from '#core/format/object-key.ts';
+import type { SetId } from '#core/id.ts';
+import { instantFromMs } from '#core/instant.ts';
+import type { CareWork } from './care-work.ts';
+import { readMarks } from './marks.ts';
+import { objectsBelow, removeCommitPoint, removeObjects } from './remove-objects.ts';
+
+/**
+ * Deletes one set: claims it (nobody reads it from then on), looks at its marks in the pool, removes `meta` first, so that
+ * it is no set any more, then pieces, `start` and what belongs to it. Killed anywhere, the next attempt goes on where it was.
+ */
+export async function deleteSet(work: CareWork, setId: SetId): Promise<void> {
+  const claim = await work.claim({ kind: 'set', setId });
+  if (claim.verdict === 'refused') {
+    work.keep(setId, claim.why);
+    return;
+  }
+  if (claim.verdict === 'done') return void (work.sets += 1);
+  const refusal = await refusalInPool(work, setId);
+  if (refusal !== undefined) {
+    await work.tell({ kind: 'set', setId, step: 'kept' });
+    work.keep(setId, refusal);
+    return;
+  }
+  work.add(await removeCommitPoint(work.pool, setMetaKey(setId)));
+  await work.tell({ kind: 'set', setId, step: 'removed' });
+  await removeRest(work, setId);
+  await work.tell({ kind: 'set', setId, step: 'done' });
+  work.sets += 1;
+}
+
+/** Marks in the pool are the truth: the catalog that granted the claim may have been rebuilt without them. */
+async function refusalInPool({ pool, deps }: CareWork, setId: SetId): Promise<string | undefined> {
+  const { marks, unreadable } = await readMarks(pool, setId);
+  const [damaged] = unreadable;
+  if (damaged !== undefined) return `one of its marks cannot be read: ${damaged.message}`;
+  return refusalOf(standingOf(marks), instantFromMs(deps.clock.nowMs()));
+}
+
+/** Pieces, then `start`, which says whose they are; then marks and keys, which mean nothing without the set. */
+export async function removeRest(work: CareWork, setId: SetId): Promise<void> {
+  const { pool, step } = work;
+  const all = await objectsBelow(pool, setPrefix(setId));
+  const start = setStartKey(setId);
+  const pieces = all.filter(({ key }) => key !== start);
+  const sides = [
+    ...(await objectsBelow(pool, marksPrefix(setId))),
+    ...(await objectsBelow(pool, setKeysPrefix(setId))),
+  ];
+  for (const some of [pieces, all.filter(({ key }) => key === start), sides])
+    work.add(await removeObjects(pool, some, step.signal));
+}

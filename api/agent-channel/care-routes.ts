@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { claimDeletion, recordDeletion } from '#catalog/deletions.ts';
+import type { Claimant } from '#catalog/deletions.ts';
+import { getRun, openRebuildOf, specOfRun } from '#catalog/runs.ts';
+import { indexMarks } from '#catalog/set-marks.ts';
+import { fail } from '#core/errors/fail.ts';
+import type { HostId, RunId } from '#core/id.ts';
+import { instantFromMs } from '#core/instant.ts';
+import { isFinal } from '#core/run/run-state.ts';
+import { claimVerdictShape, deletionClaimShape, deletionToldShape, markShape } from '#core/settings/shape/care.ts';
+import { idShape } from '#core/settings/shape/words.ts';
+import type { Context } from '../context.ts';
+import { demandAssigned } from '../orders.ts';
+import type { Caller, Route } from '../route.ts';
+import { route } from '../route.ts';
+
+const runParams = z.object({ run: idShape('run') });
+
+/** What an agent asks and tells while it deletes, and the marks that it finds in a pool. */
+export const careAgentRoutes = (context: Context): Route[] => [
+  route({
+    method: 'post',
+    path: '/agent/v1/runs/{run}/deletion-claims',
+    title: 'Ask whether something may be deleted now; when it may, nobody begins to read it any more',
+    access: 'host',
+    status: 200,
+    params: runParams,
+    body: deletionClaimShape,
+    answer: claimVerdictShape,
+    serve: async ({ params, body, caller }) => ({
+      answer: await claimDeletion(context.catalog, await claimantOf(context, params.run, caller), body),
+    }),
+  }),
+  route({
+    method: 'post',
+    path: '/agent/v1/runs/{run}/deletions',
+    title: 'Tell how far a deletion is; idempotent',
+    access: 'host',
+    status: 204,
+    params: runParams,
+    body: deletionToldShape,
+    serve: async ({ params, body, caller }) => {
+      await recordDeletion(context.catalog, await claimantOf(context, params.run, caller), body);
+      return { answer: undefined };
+    },
+  }),
+  route({
+    method: 'put',
+    path: '/agent/v1/marks/{set}/{seq}',
+    title: 'Index a mark that the pool holds; idempotent',
+    access: 'host',
+    status: 204,
+    params: z.object({ set: idShape('set'), seq: z.coerce.number().int().min(1) }),
+    body: markShape,
+    serve: async ({ params, body, caller }) => {
+      if (params.set !== body.setId || params.seq !== body.seq)
+        throw fail('request_invalid', {
+          pointer: '/',
+          reason: `the path names mark ${String(params.seq)} of ${params.set}`,
+        });
+      const rebuild = await openRebuildOf(context.catalog, hostOf(caller));
+      const spec = rebuild === undefined ? undefined : await specOfRun(context.catalog, rebuild.id);
+      if (spec?.kind !== 'rebuild') throw fail('pool_of_set_unknown', { object: body.setId });
+      await indexMarks(context.catalog, spec.poolId, [body]);
+      return { answer: undefined };
+    },
+  }),
+];
+
+const hostOf = (caller: Caller): HostId => {
+  if (caller.kind === 'host') return caller.hostId;
+  throw fail('host_key_refused', {});
+};
+
+/** The care run that a host works on. Throws `order_refused`. */
+async function claimantOf({ catalog, clock }: Context, id: RunId, caller: Caller): Promise<Claimant> {
+  const run = await getRun(catalog, id);
+  demandAssigned(run, id, hostOf(caller), isFinal(run.state));
+  const spec = await specOfRun(catalog, id);
+  if (spec.kind !== 'care') throw fail('order_refused', { run: id, host: run.hostId });
+  return { runId: id, poolId: spec.poolId, now: instantFromMs(clock.nowMs()) };
+}

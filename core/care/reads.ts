@@ -1,0 +1,62 @@
+import type { Order } from '../agent/order.ts';
+import type { PoolId, SetId } from '../id.ts';
+import { lsnToNumber } from '../wal/lsn.ts';
+import { segmentStart } from '../wal/segment-name.ts';
+
+/** Log that a run reads: of one branch from a position on, or all log of a database when it writes there itself. */
+export interface LogRead {
+  readonly systemId: string;
+  readonly branchId?: string;
+  /** Byte position. */
+  readonly from: number;
+}
+
+/** What a run reads in a pool and nobody may delete meanwhile (design §4 "Leases"). The bases of a set count too. */
+export interface PoolReads {
+  readonly poolId: PoolId;
+  readonly sets: readonly SetId[];
+  readonly log: readonly LogRead[];
+}
+
+/** The leases that an order needs, one entry per pool. */
+export function readsOf(order: Order): readonly PoolReads[] {
+  switch (order.kind) {
+    case 'full-backup':
+      return readsOfBackup(order);
+    case 'log-backup':
+      return order.pools.map(({ poolId }) => ({
+        poolId,
+        sets: [],
+        log: [{ systemId: order.instance.systemId, from: 0 }],
+      }));
+    case 'restore':
+      return [{ poolId: order.pool.poolId, sets: [order.plan.setId], log: logOfRestore(order) }];
+    case 'verify-set':
+      return [{ poolId: order.pool.poolId, sets: [order.setId], log: [] }];
+    case 'rebuild':
+    case 'care':
+    case 'no-op':
+      return [];
+  }
+}
+
+type OrderOf<K extends Order['kind']> = Extract<Order, { kind: K }>;
+
+/** The base of an incremental, and the log since it, from which changed pages may be read. */
+function readsOfBackup({ base, pool }: OrderOf<'full-backup'>): readonly PoolReads[] {
+  if (base === undefined) return [];
+  const { setId, systemId, branchId, beginLsn } = base.summary;
+  return [{ poolId: pool.poolId, sets: [setId], log: [{ systemId, branchId, from: lsnToNumber(beginLsn) }] }];
+}
+
+/** A restore in place also writes: it saves the log that nobody has backed up yet. */
+function logOfRestore({ plan }: OrderOf<'restore'>): readonly LogRead[] {
+  const { systemId, segmentBytes } = plan;
+  if (plan.place.kind === 'in-place') return [{ systemId, from: 0 }];
+  const first = new Map<string, number>();
+  for (const { branchId, name } of plan.segments) {
+    const at = lsnToNumber(segmentStart(name, segmentBytes));
+    first.set(branchId, Math.min(at, first.get(branchId) ?? Infinity));
+  }
+  return [...first].map(([branchId, from]) => ({ systemId, branchId, from }));
+}

@@ -1,0 +1,82 @@
+import type { SetSummary } from '../backup/set-summary.ts';
+import type { UnusableSets } from '../backup/usable-sets.ts';
+import { sortUsable } from '../backup/usable-sets.ts';
+import type { ResourceId, SetId } from '../id.ts';
+import type { Instant } from '../instant.ts';
+import type { BatchSummary } from '../log/batch-summary.ts';
+import type { KnownBranch } from '../log/branches.ts';
+import { branchesOf, routeTo } from '../log/branches.ts';
+import { reachOf } from '../log/reach.ts';
+import type { RouteStep } from '../log/timeline.ts';
+import { lsnToNumber } from '../wal/lsn.ts';
+import type { Standing } from './mark.ts';
+import type { RetentionPolicy } from './policy.ts';
+import type { Reason, ReasonCode } from './retention-plan.ts';
+
+/** All that retention looks at: one resource in one pool. */
+export interface RetentionWorld {
+  readonly resourceId: ResourceId;
+  readonly policy: RetentionPolicy | undefined;
+  readonly now: Instant;
+  /** Every committed set of its databases in the pool, those of other resources too: they may share the log. */
+  readonly sets: readonly SetSummary[];
+  readonly batches: readonly BatchSummary[];
+  /** Sets that were found damaged, or have damaged pages, in words. Quarantine comes from the marks. */
+  readonly damaged: UnusableSets;
+  readonly standings: ReadonlyMap<SetId, Standing>;
+  /** Sets with a mark that cannot be read: nobody knows what it says. */
+  readonly unreadable?: ReadonlySet<SetId>;
+}
+
+/** The same for one database, with what follows from it. Sets are sorted, oldest first. */
+export interface SystemWorld extends RetentionWorld {
+  readonly own: readonly SetSummary[];
+  /** Own sets that count: the whole chain and the log they need are there, nothing of it damaged or quarantined. */
+  readonly good: readonly SetSummary[];
+  readonly branches: ReadonlyMap<string, KnownBranch>;
+}
+
+/** Reasons to keep, by set. */
+export type Keeping = Map<SetId, Reason[]>;
+
+/** Adds a reason once. */
+export function keep(keeping: Keeping, setId: SetId, code: ReasonCode, detail: string): void {
+  const reasons = keeping.get(setId) ?? [];
+  if (!reasons.some((reason) => reason.code === code && reason.detail === detail)) reasons.push({ code, detail });
+  keeping.set(setId, reasons);
+}
+
+const oldestFirst = (a: SetSummary, b: SetSummary): number =>
+  a.endedAt < b.endedAt ? -1 : a.endedAt > b.endedAt ? 1 : a.setId < b.setId ? -1 : 1;
+
+/** The part of a world that one database is. */
+export function systemWorld(world: RetentionWorld, systemId: string): SystemWorld {
+  const sets = world.sets.filter((set) => set.systemId === systemId).sort(oldestFirst);
+  const batches = world.batches.filter((batch) => batch.systemId === systemId);
+  const branches = branchesOf({ sets, batches });
+  const isOwn = (set: SetSummary): boolean => set.resourceId === world.resourceId;
+  const { usable } = sortUsable(sets, unusableOf(world));
+  const good = usable.filter((set) => isOwn(set) && hasItsLog(set, branches)).sort(oldestFirst);
+  return { ...world, sets, batches, branches, own: sets.filter(isOwn), good };
+}
+
+/** Damaged sets and quarantined ones. */
+function unusableOf({ damaged, standings }: RetentionWorld): UnusableSets {
+  const quarantined = [...standings].filter(([, standing]) => standing.isQuarantined);
+  return new Map([
+    ...quarantined.map(([setId, { quarantineReason }]) => [setId, `it is quarantined: ${quarantineReason}`] as const),
+    ...damaged,
+  ]);
+}
+
+/** A set without its log inside is nothing when the pool has not that log either. */
+function hasItsLog(set: SetSummary, branches: ReadonlyMap<string, KnownBranch>): boolean {
+  const branch = branches.get(set.branchId);
+  return branch !== undefined && reachOf(set, routeTo(branch, branches), branches) !== undefined;
+}
+
+/** True when recovery can go from the end of a set along a route. */
+export function isOnRoute(set: SetSummary, route: readonly RouteStep[]): boolean {
+  const step = route.find((each) => each.branchId === set.branchId);
+  return step !== undefined && (step.to === undefined || lsnToNumber(set.endLsn) <= lsnToNumber(step.to));
+}

@@ -1,0 +1,4 @@
+import { testCare } from './care.ts';
+
+testCare('local');
+testCare('local encrypted');

@@ -1,0 +1,3 @@
+import { testCare } from './care.ts';
+
+testCare('s3');
