@@ -30,6 +30,8 @@ async function answer({ channel, work }: HostDeps, asked: InspectionOrder, signa
       return work.preflight(inspection);
     case 'login':
       return work.checkLogin(inspection);
+    case 'place':
+      return work.lookAtPlace(inspection);
     case 'mark-set':
       return work.markSet(inspection);
     case 'pool-create':

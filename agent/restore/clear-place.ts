@@ -4,6 +4,7 @@ import type { OrderOf } from '#core/agent/order.ts';
 import { decodeControlFile } from '#core/engine/control-file.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { RestorePlan } from '#core/restore/plan.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { moveAside } from '#agent/datadir/writer-aside.ts';
 import { codeOf } from '#agent/file-system.ts';
@@ -32,7 +33,7 @@ export async function clearPlace(
     return [];
   }
   refuseRunning(directory);
-  const warnings = proveCluster(order, directory);
+  const warnings = proveCluster(order.plan, directory);
   const roots = journal.movedAside() ?? [...oldTablespaces(order, directory), directory];
   warnings.push(...(await saveTail(work, join(directory, 'pg_wal'))));
   // Why again: saving the log may have taken minutes, in which somebody may have opened the database.
@@ -65,12 +66,12 @@ function linkedFrom(directory: string): readonly string[] {
 }
 
 /** The cluster in place must be the one of the plan. One too damaged to say who it is may be replaced: that is what restores are for. */
-function proveCluster({ plan }: OrderOf<'restore'>, directory: string): Warning[] {
+export function proveCluster(wanted: Pick<RestorePlan, 'systemId'>, directory: string): Warning[] {
   const path = join(directory, 'global/pg_control');
   try {
     const { systemId } = decodeControlFile(readFileSync(path), path);
-    if (systemId !== plan.systemId)
-      throw fail('system_id_of_restore', { directory, found: systemId, wanted: plan.systemId });
+    if (systemId !== wanted.systemId)
+      throw fail('system_id_of_restore', { directory, found: systemId, wanted: wanted.systemId });
     return [];
   } catch (error) {
     const isUnreadable =

@@ -17,6 +17,7 @@ import { checkLogin } from '#agent/database/login.ts';
 import { preflight } from '#agent/database/preflight.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { createPool, openPool } from '#agent/pools/open-pool.ts';
+import { lookAtPlace } from '#agent/restore/look-at-place.ts';
 import { restore } from '#agent/restore/restore.ts';
 import { listSets } from '#agent/sets/list-sets.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
@@ -60,6 +61,7 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     discover: () => discover({ roots: parts.roots, processes: '/proc' }),
     preflight,
     checkLogin: ({ instance }) => checkLogin(instance),
+    lookAtPlace: (asked) => Promise.resolve(lookAtPlace(asked)),
     createPool: ({ pool }) => createPool(pool, clock),
     testPool: ({ pool }) => withPool(pool, (opened) => testPool(opened, newId)),
   };

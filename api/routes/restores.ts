@@ -14,8 +14,10 @@ import { planRestore } from '#core/restore/plan-restore.ts';
 import type { RestorePlace, RestorePlan } from '#core/restore/plan.ts';
 import { reconnectField } from '#core/settings/backup-options.ts';
 import { restoreOptionsShape, restorePlanShape, restoreTargetShape } from '#core/settings/restore-options.ts';
+import { findingShape } from '#core/settings/shape/host.ts';
 import { countShape, idShape, pathShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
+import { lookAtPlace } from '../look-at-place.ts';
 import { demandRefusal, nearestRefusal } from '../nearest-refusal.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
@@ -45,7 +47,14 @@ const restoreBody = z.object({
 type RestoreBody = z.output<typeof restoreBody>;
 
 const planAnswer = z
-  .object({ plan: restorePlanShape, hostId: idShape('host'), poolId: idShape('pool'), resourceId: idShape('res') })
+  .object({
+    plan: restorePlanShape,
+    hostId: idShape('host'),
+    poolId: idShape('pool'),
+    resourceId: idShape('res'),
+    /** What the agent found at the place of the plan. */
+    findings: z.array(findingShape),
+  })
   .meta({ id: 'PlannedRestore' });
 
 export const restoreRoutes = (context: Context): Route[] => [
@@ -59,7 +68,8 @@ export const restoreRoutes = (context: Context): Route[] => [
     answer: planAnswer,
     serve: async ({ body }) => {
       const { plan, hostId, pool, resource } = await planFor(context, body);
-      return { answer: { plan, hostId, poolId: pool.id, resourceId: resource.id } };
+      const findings = await lookAtPlace(context, plan, hostId);
+      return { answer: { plan, hostId, poolId: pool.id, resourceId: resource.id, findings } };
     },
   }),
   route({

@@ -125,10 +125,23 @@ export type Order =
 
 export type OrderOf<K extends Order['kind']> = Extract<Order, { kind: K }>;
 
+/** Where the files of a planned restore would go: the agent looks whether they could, without touching anything. */
+export interface PlaceQuestion {
+  readonly kind: 'place';
+  readonly isCopy: boolean;
+  readonly directory: string;
+  /** New places of its tablespaces. */
+  readonly tablespaces: readonly string[];
+  /** All that will be written, files and log. */
+  readonly bytes: number;
+  readonly systemId: string;
+}
+
 /** Preflight and pool checks have no run; the API asks for them through a workflow and the agent fetches this. */
 export type Inspection =
   | { readonly kind: 'preflight'; readonly instance: InstanceAccess; readonly archiveDirectory?: string }
   | { readonly kind: 'login'; readonly instance: InstanceAccess }
+  | PlaceQuestion
   | { readonly kind: 'mark-set'; readonly pool: PoolAccess; readonly mark: NewMark }
   | { readonly kind: 'pool-create' | 'pool-test'; readonly pool: PoolAccess }
   | {

@@ -1,4 +1,4 @@
-import type { DiscoveredInstance, PreflightReport } from '../agent/inspection.ts';
+import type { DiscoveredInstance, Finding, PreflightReport } from '../agent/inspection.ts';
 import type { Inspection, OrderOf } from '../agent/order.ts';
 import type { SetSummary } from '../backup/set-summary.ts';
 import type { CareReport } from '../care/care-report.ts';
@@ -29,6 +29,8 @@ export interface HostWork {
   checkLogin(
     inspection: Extract<Inspection, { kind: 'login' }>,
   ): Promise<{ readonly user: string; readonly isSuperuser: boolean }>;
+  /** What a restore would meet at its place; touches nothing. */
+  lookAtPlace(inspection: Extract<Inspection, { kind: 'place' }>): Promise<readonly Finding[]>;
   createPool(inspection: Extract<Inspection, { kind: 'pool-create' | 'pool-test' }>): Promise<void>;
   /** Writes, reads and removes a probe object. */
   testPool(

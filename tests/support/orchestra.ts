@@ -198,6 +198,7 @@ const onlyWork = (work: Partial<HostWork>): HostWork => ({
   discover: unasked('discover'),
   preflight: unasked('preflight'),
   checkLogin: unasked('log in'),
+  lookAtPlace: unasked('look at a place'),
   createPool: unasked('create a pool'),
   testPool: unasked('test a pool'),
   ...work,

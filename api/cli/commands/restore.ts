@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import type { Finding } from '#core/agent/inspection.ts';
 import { fail } from '#core/errors/fail.ts';
 import { parseTarget } from '#core/restore/parse-target.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import { restorePlanShape } from '#core/settings/restore-options.ts';
+import { findingShape } from '#core/settings/shape/host.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
-import { bytesText } from '../terminal.ts';
+import { bytesText, tableOf } from '../terminal.ts';
 import {
   limitOptions,
   limitShape,
@@ -20,7 +22,12 @@ import {
 } from './limit-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 
-const planAnswerShape = z.looseObject({ plan: restorePlanShape, hostId: z.string(), poolId: z.string() });
+const planAnswerShape = z.looseObject({
+  plan: restorePlanShape,
+  hostId: z.string(),
+  poolId: z.string(),
+  findings: z.array(findingShape),
+});
 
 const flags = {
   '--resource <resource>': 'whose sets and log are read',
@@ -84,7 +91,7 @@ export function addRestoreCommands(program: Command, cli: Cli): void {
     shape: restoreShape,
     act: async (_cli, args) => {
       const answer = await (await cli.client()).post(planAnswerShape, '/api/v1/restores/plan', bodyOf(args));
-      return { json: answer, text: planText(answer.plan) };
+      return { json: answer, text: `${planText(answer.plan)}\n\n${placeText(answer.findings)}` };
     },
   });
   addVerb(noun, cli, {
@@ -147,6 +154,13 @@ function mapping(text: string): readonly [string, string] {
   }
   return [oid, path];
 }
+
+/** What was found at the place just now. */
+const placeText = (findings: readonly Finding[]): string =>
+  tableOf(
+    ['', 'PLACE', 'FOUND', 'WHAT TO DO'],
+    findings.map(({ verdict, check, detail, hint }) => [verdict, check, detail, hint]),
+  );
 
 const planText = (plan: RestorePlan): string =>
   [

@@ -24,7 +24,7 @@ export const agentReportShape: z.ZodType<AgentReport> = z.looseObject({
   instances: z.array(discoveredInstanceShape).max(1000),
 });
 
-const findingShape: z.ZodType<Finding> = z.looseObject({
+export const findingShape: z.ZodType<Finding> = z.looseObject({
   check: z.string(),
   verdict: z.enum(['ok', 'warn', 'fail']),
   detail: z.string(),

@@ -81,6 +81,10 @@ export const inspectionShape: z.ZodType<Inspection> = z.discriminatedUnion('kind
     archiveDirectory: pathShape.exactOptional(),
   }),
   z.looseObject({ kind: z.literal('login'), instance: instanceAccessShape }),
+  z.looseObject({
+    ...{ kind: z.literal('place'), isCopy: z.boolean(), directory: pathShape, tablespaces: z.array(pathShape) },
+    ...{ bytes: countShape, systemId: z.string() },
+  }),
   z.looseObject({ kind: z.literal('mark-set'), pool: poolAccessShape, mark: newMarkShape }),
   z.looseObject({ kind: z.enum(['pool-create', 'pool-test']), pool: poolAccessShape }),
 ]);

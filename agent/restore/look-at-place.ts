@@ -1,0 +1,68 @@
+import type { Finding } from '#core/agent/inspection.ts';
+import type { InspectionOf } from '#core/agent/order.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { canonicalPath, isAbsent, refuseNotEmpty } from '#agent/datadir/writer-paths.ts';
+import { refuseRunning } from '#agent/datadir/writer-running.ts';
+import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
+import { proveCluster } from './clear-place.ts';
+
+const mebibyte = 1024 * 1024;
+
+/**
+ * What a restore would meet at its place right now, by the same checks that it makes itself; nothing is touched. It may be
+ * otherwise when the restore begins: that proves everything again.
+ */
+export function lookAtPlace(asked: InspectionOf<'place'>): readonly Finding[] {
+  const directory = canonicalPath(asked.directory);
+  const roots = [directory, ...asked.tablespaces.map(canonicalPath)];
+  const server = look('server', 'no server runs there', () => {
+    refuseRunning(directory);
+  });
+  return [server, ...(asked.isCopy ? roots.map(lookEmpty) : [lookAtOld(asked, directory)]), lookAtSpace(asked, roots)];
+}
+
+const lookEmpty = (path: string): Finding =>
+  look('place', `${path} ${isAbsent(path) ? 'does not exist yet' : 'is empty'}`, () => {
+    refuseNotEmpty(path);
+  });
+
+function lookAtOld({ systemId }: InspectionOf<'place'>, directory: string): Finding {
+  if (isAbsent(directory)) return { check: 'place', verdict: 'ok', detail: `${directory} does not exist`, hint: '' };
+  let doubts: readonly string[] = [];
+  const found = look('place', `${directory} holds the database of the plan; it is moved aside and kept`, () => {
+    doubts = proveCluster({ systemId }, directory).map(({ detail }) => detail);
+  });
+  const [doubt] = doubts;
+  if (doubt === undefined) return found;
+  return {
+    check: 'place',
+    verdict: 'warn',
+    detail: doubt,
+    hint: 'Look yourself whose data it is before you replace it.',
+  };
+}
+
+/** Which bytes go to which tablespace is known when the set is opened; until then all are counted for the data directory. */
+function lookAtSpace({ bytes }: InspectionOf<'place'>, [directory = '', ...spaces]: readonly string[]): Finding {
+  const found = look('space', `there is room for ${String(Math.ceil(bytes / mebibyte))} MiB`, () => {
+    refuseTooLittleSpace([{ path: directory, bytes }]);
+  });
+  return found.verdict === 'fail' && spaces.length > 0 ? { ...found, verdict: 'warn' } : found;
+}
+
+/** A refusal is a finding with its remedy; what could not be looked at is said, too. */
+function look(check: string, detail: string, step: () => void): Finding {
+  try {
+    step();
+    return { check, verdict: 'ok', detail, hint: '' };
+  } catch (error) {
+    if (error instanceof HoldfastError) return { check, verdict: 'fail', detail: error.message, hint: error.hint };
+    const reason = error instanceof Error ? error.message : String(error);
+    return {
+      check,
+      verdict: 'warn',
+      detail: `could not be looked at: ${reason}`,
+      hint: 'Check the rights of the agent.',
+    };
+  }
+}

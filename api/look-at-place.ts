@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import type { Finding } from '#core/agent/inspection.ts';
+import type { PlaceQuestion } from '#core/agent/order.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { HostId } from '#core/id.ts';
+import type { RestorePlan } from '#core/restore/plan.ts';
+import { findingShape } from '#core/settings/shape/host.ts';
+import type { Context } from './context.ts';
+import { inspect } from './inspect.ts';
+
+/** What stands at the place of a plan. A host that does not answer is a finding itself: the plan holds without it. */
+export async function lookAtPlace(context: Context, plan: RestorePlan, hostId: HostId): Promise<Finding[]> {
+  try {
+    return await inspect(context, { hostId, inspection: questionOf(plan), answer: z.array(findingShape) });
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.class === 'bug') throw error;
+    return [{ check: 'place', verdict: 'warn', detail: `not looked at: ${error.message}`, hint: error.hint }];
+  }
+}
+
+const questionOf = ({
+  place,
+  tablespaceMap,
+  rawBytes,
+  segments,
+  segmentBytes,
+  systemId,
+}: RestorePlan): PlaceQuestion => ({
+  kind: 'place',
+  isCopy: place.kind === 'copy',
+  directory: place.directory,
+  tablespaces: Object.values(tablespaceMap),
+  bytes: rawBytes + segments.length * segmentBytes,
+  systemId,
+});
