@@ -25,14 +25,19 @@ export type SetRow = z.output<typeof setShape>;
 const columns = `id, pool_id as "poolId", resource_id as "resourceId", summary, indexed_at as "indexedAt",
   verified_at as "verifiedAt", verify_report as "verifyReport"`;
 
-/** Indexes a committed set; told again it stays as it is (the pool is truth, design §5). */
+/**
+ * Indexes a committed set; told again it stays as it is (the pool is truth, design §5). One that a plan has deleted
+ * meanwhile does not come back: who tells of it had read its metadata before.
+ */
 export function indexSet(db: Database, set: SetSummary, pool: PoolId): Promise<void> {
   return db.transaction(async (inside) => {
     const serverMajor = Math.floor(set.serverVersion / 10_000);
     await ensureResource(inside, { id: set.resourceId, engine: set.engine, systemId: set.systemId, serverMajor });
     await inside.change(
       `insert into backup_set (id, run_id, pool_id, resource_id, system_id, summary, ended_at)
-       values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing`,
+       select $1, $2, $3, $4, $5, $6, $7 where not exists
+         (select 1 from deletion where kind = 'set' and object = $1 and pool_id = $3 and state in ('removed', 'done'))
+       on conflict (id) do nothing`,
       [set.setId, set.runId, pool, set.resourceId, set.systemId, JSON.stringify(set), set.endedAt],
     );
   });

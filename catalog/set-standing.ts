@@ -1,13 +1,18 @@
+import { z } from 'zod';
 import type { UnusableSets } from '#core/backup/usable-sets.ts';
 import type { SetId } from '#core/id.ts';
-import { z } from 'zod';
 import { verifyReportShape } from '#core/settings/shape/reports.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
+import { standingsOf } from './set-marks.ts';
 
 const shape = z.object({ id: idShape('set'), report: verifyReportShape });
+const idRow = z.object({ id: idShape('set') });
 
-/** Sets of a database that must be neither restored nor built upon, with the reason: their last verify found damage. */
+/**
+ * Sets of a database that must be neither restored nor built upon, with the reason: their last verify found damage, or
+ * somebody put them into quarantine.
+ */
 export async function unusableSets(db: Database, systemId: string): Promise<UnusableSets> {
   const rows = await db.rows(
     shape,
@@ -15,7 +20,23 @@ export async function unusableSets(db: Database, systemId: string): Promise<Unus
      where system_id = $1 and jsonb_array_length(verify_report -> 'damage') > 0`,
     [systemId],
   );
-  return new Map<SetId, string>(rows.map(({ id, report }) => [id, reasonOf(report)]));
+  const damaged = rows.map(({ id, report }): readonly [SetId, string] => [id, reasonOf(report)]);
+  return new Map([...(await quarantined(db, systemId)), ...damaged]);
+}
+
+async function quarantined(db: Database, systemId: string): Promise<readonly (readonly [SetId, string])[]> {
+  const marked = await db.rows(
+    idRow,
+    'select s.id from backup_set s where s.system_id = $1 and exists (select 1 from set_mark m where m.set_id = s.id)',
+    [systemId],
+  );
+  const standings = await standingsOf(
+    db,
+    marked.map(({ id }) => id),
+  );
+  return [...standings]
+    .filter(([, { isQuarantined }]) => isQuarantined)
+    .map(([id, { quarantineReason }]) => [id, `it is quarantined: ${quarantineReason}`] as const);
 }
 
 function reasonOf({ damage }: z.output<typeof verifyReportShape>): string {
