@@ -121,7 +121,7 @@ describe('block references', () => {
 
   test('lines that are cut, longer than their end says, or of unknown kinds are refused', () => {
     const known = over(
-      tell(new BlockReferences(), [{ kind: 'block', tablespace: 1, database: 2, number: 3, fork: 0, block: 4 }]),
+      tell(new BlockReferences(), [{ kind: 'block', tablespace: 1663, database: 5, number: 1259, fork: 0, block: 4 }]),
     );
     const lines = [...formatReferenceLines(known)];
     const [head = '', fork = '', end = ''] = lines;

@@ -45,6 +45,8 @@ const makePool = async (folder: Folder, name: string, passphrase?: string): Prom
 export interface StageOptions {
   readonly pools?: number;
   readonly passphrase?: string;
+  /** Lines of the configuration of the server. */
+  readonly config?: readonly string[];
   /** What the API answers directly before files are deleted; nothing is needed when absent. */
   readonly neededLog?: NeededLog;
 }
@@ -115,7 +117,8 @@ const openLogStage = async (server: Postgres, options: StageOptions = {}): Promi
 
 /** A stage on an archiving server of its own, closed with the test. */
 export const stageOn = async (major: Major = 15, options: StageOptions = {}): Promise<LogStage> => {
-  const stage = await openLogStage(await openPostgres({ major, archive: true }), options);
+  const { config = [] } = options;
+  const stage = await openLogStage(await openPostgres({ major, archive: true, config }), options);
   onTestFinished(() => stage.close());
   return stage;
 };
