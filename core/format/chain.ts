@@ -57,6 +57,13 @@ function* overlapsOf(file: FileOfSet, wanted: readonly Span[]): Generator<Overla
 
 const isWhole = ({ extent, spans }: Overlap): boolean => spans.length === 1 && spans[0]?.length === extent.length;
 
+/** Adds a span behind the others, joined with the last one where they touch. */
+function addTo(spans: Span[], from: number, length: number): void {
+  const last = spans[spans.length - 1];
+  if (last !== undefined && endOf(last) === from) spans.splice(-1, 1, { from: last.from, length: last.length + length });
+  else spans.push({ from, length });
+}
+
 /**
  * What of which sets a file of the newest set consists of; zeros are left out. Every byte comes from exactly one set, the
  * newest that has it. `chain` begins with the newest set and ends with its full, each link proven by `baseGap`.
@@ -69,7 +76,7 @@ export function* neededExtents(chain: readonly FilesByPath[], path: string): Gen
     const below: Span[] = [];
     for (const overlap of overlapsOf(file, wanted)) {
       const { extent, at, spans } = overlap;
-      if (extent.frame === baseFrame) below.push(...spans.map(({ from, length }) => ({ from: at + from, length })));
+      if (extent.frame === baseFrame) for (const { from, length } of spans) addTo(below, at + from, length);
       else if (extent.frame !== zeroFrame) yield { depth, extent, at, ...(isWhole(overlap) ? {} : { spans }) };
     }
     wanted = below;

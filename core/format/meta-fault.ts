@@ -1,3 +1,4 @@
+import { engineProfiles } from '../engine/profiles.ts';
 import { compareLsn, lsnToNumber } from '../wal/lsn.ts';
 import { formatSegmentName, segmentPosition } from '../wal/segment-name.ts';
 import type { FileOfSet, SetMeta } from './meta.ts';
@@ -47,9 +48,11 @@ function memberFault(meta: SetMeta): string | undefined {
   return undefined;
 }
 
-/** Design §5: a consistent set holds every log segment from its begin to its end LSN as `pg_wal/<segment>`. */
+/** Design §5: a consistent set holds every log segment from its begin to its end LSN in the log directory of its engine. */
 function logFault({ summary, members }: SetMeta): string | undefined {
   if (!summary.isConsistent) return undefined;
+  const profile = engineProfiles.find(({ name }) => name === summary.engine);
+  if (profile === undefined) return `its engine "${summary.engine}" is not known`;
   const { segmentBytes, timeline } = summary;
   const first = segmentPosition(summary.beginSegment, segmentBytes).number;
   const last = segmentPosition(summary.endSegment, segmentBytes).number;
@@ -60,7 +63,7 @@ function logFault({ summary, members }: SetMeta): string | undefined {
   const files = new Map(members.map((member) => [member.path, member]));
   for (let number = first; number <= last; number++) {
     const name = formatSegmentName({ timeline, number }, segmentBytes);
-    const file = files.get(`pg_wal/${name}`);
+    const file = files.get(`${profile.files.log}/${name}`);
     if (file?.kind !== 'file' || file.sizeBytes !== segmentBytes)
       return `log segment ${name} is not in the set or not whole`;
   }

@@ -5,6 +5,7 @@ import type { SetSummary } from '#core/backup/set-summary.ts';
 import { parseRelationFile } from '#core/backup/relation-file.ts';
 import type { SetId } from '#core/id.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
+import { postgresql } from '#core/engine/postgresql.ts';
 import { prepareTarget } from '#agent/datadir/writer.ts';
 import { restoreSet } from '#agent/restore/restore-set.ts';
 import { openChain } from '#agent/sets/open-chain.ts';
@@ -48,7 +49,14 @@ export async function restoreFiles(bench: BackupBench, setId: SetId, name: strin
   const owner = { uid: user?.uid ?? process.getuid?.() ?? 0, gid: user?.gid ?? process.getgid?.() ?? 0 };
   const dataDirectory = join(folder, 'data');
   const runId = newTestId('run');
-  const target = prepareTarget({ directory: dataDirectory, tablespaces, runId, owner, bytes: {} });
+  const target = prepareTarget({
+    directory: dataDirectory,
+    files: postgresql.files,
+    tablespaces,
+    runId,
+    owner,
+    bytes: {},
+  });
   const step = { ...bench.step({ ...bench.order(noInstance), runId }) };
   await restoreSet({ chain, pool: bench.pool, target, channels: 2, hasOutsideConfiguration: false, step });
   await target.finish(await chain[0].readMember('global/pg_control'));
@@ -134,37 +142,38 @@ function differentPages(
   return found;
 }
 
-/** A hash of every row of every table of every database, by name. */
-export async function contentOf(connect: (database?: string) => Promise<pg.Client>): Promise<Record<string, string>> {
+type Connect = (database?: string) => Promise<pg.Client>;
+
+/** A hash of all rows of every permanent table of every database, read both with and without indexes. */
+export async function contentOf(connect: Connect): Promise<Record<string, string>> {
   const content: Record<string, string> = {};
-  const rows = async (database: string, text: string): Promise<Record<string, unknown>[]> => {
+  for (const database of await databasesOf(connect)) {
     const client = await connect(database);
-    try {
-      return (await client.query<Record<string, unknown>>(text)).rows;
-    } finally {
-      await client.end();
-    }
-  };
-  const databases = await rows('postgres', 'select datname as name from pg_database where datallowconn order by 1');
-  for (const { name } of databases) {
-    const database = String(name);
-    const tables = await rows(
-      database,
+    const tables = await client.query<{ name: string }>(
       `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = relnamespace
         where relkind = 'r' and relpersistence = 'p' and nspname = 'public' order by 1`,
     );
-    for (const table of tables) {
-      const text = `select count(*)::text || ' ' || coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text as hash from ${String(table['name'])} t`;
-      for (const [how, setting] of [
-        ['seq', 'enable_indexscan'],
-        ['index', 'enable_seqscan'],
-      ] as const) {
-        const [row] = await rows(database, `set ${setting} = off; ${text}`).then((all) =>
-          Array.isArray(all) ? all : [],
-        );
-        content[`${database}.${String(table['name'])} by ${how}`] = String(row?.['hash']);
-      }
+    for (const forbidden of ['enable_indexscan', 'enable_seqscan']) {
+      await client.query(`set ${forbidden} = off`);
+      for (const { name } of tables.rows) content[`${database}.${name} ${forbidden} off`] = await hashOf(client, name);
+      await client.query(`reset ${forbidden}`);
     }
+    await client.end();
   }
   return content;
+}
+
+async function databasesOf(connect: Connect): Promise<readonly string[]> {
+  const client = await connect();
+  const { rows } = await client.query<{ name: string }>('select datname as name from pg_database where datallowconn');
+  await client.end();
+  return rows.map(({ name }) => name);
+}
+
+async function hashOf(client: pg.Client, table: string): Promise<string> {
+  const sum = 'coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text';
+  const { rows } = await client.query<{ hash: string }>(
+    `select count(*)::text || ' ' || ${sum} as hash from ${table} t`,
+  );
+  return rows[0]?.hash ?? '';
 }

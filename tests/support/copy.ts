@@ -86,15 +86,21 @@ function readPiece(path: string): Buffer {
   return lastPiece.bytes;
 }
 
+/** Many extents share a frame. */
+let lastFrame = { name: '', raw: new Uint8Array() };
+
 function readFrame(fixture: CopyFixture, result: CopyResult, index: number): Uint8Array {
   const frame = result.frames[index];
   const piece = result.pieces[frame?.pieceIndex ?? -1];
   if (frame === undefined || piece === undefined || fixture.pool.place.kind !== 'local') throw bug('no such frame');
   const key = pieceKey(fixture.set.setId, piece.attempt, piece.piece);
+  const name = `${fixture.folder} ${key} ${String(frame.offset)}`;
+  if (lastFrame.name === name) return lastFrame.raw;
   const bytes = readPiece(join(fixture.pool.place.directory, key));
   const stored = bytes.subarray(frame.offset, frame.offset + frame.storedBytes);
   if (bytes.length !== piece.storedBytes || sha256Hex(stored) !== frame.sha256) throw bug(`${key} is damaged`);
-  return openFrame(stored, frameLockOf(fixture.set, piece.attempt, key, frame.offset));
+  lastFrame = { name, raw: openFrame(stored, frameLockOf(fixture.set, piece.attempt, key, frame.offset)) };
+  return lastFrame.raw;
 }
 
 function readMember(fixture: CopyFixture, result: CopyResult, path: string): Buffer {

@@ -1,0 +1,147 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { InstanceAccess } from '#core/agent/order.ts';
+import type { SetSummary } from '#core/backup/set-summary.ts';
+import type { ChangedPagesSource } from '#core/changed/changed-pages.ts';
+import { verifySet } from '#agent/sets/verify-set.ts';
+import { unprivilegedUser } from '#scripts/supervisor/unprivileged.ts';
+import type { BackupBench } from '#tests/support/backup.ts';
+import { instanceAccess, openBackupBench } from '#tests/support/backup.ts';
+import { contentOf, differences, incrementalOrder, restoreFiles, startRestored } from '#tests/support/chain.ts';
+import type { Draw } from '#tests/support/chain-workload.ts';
+import { drawFrom, prepareWorkload, work } from '#tests/support/chain-workload.ts';
+import { prepareLoad, startLoad } from '#tests/support/load.ts';
+import type { Major, Postgres } from '#tests/support/postgres.ts';
+import { openPostgres } from '#tests/support/postgres.ts';
+
+export interface ChainStory {
+  readonly major: Major;
+  readonly seed: number;
+  readonly rounds: number;
+  readonly hasChecksums: boolean;
+  /** With a passphrase the pool is encrypted. */
+  readonly isEncrypted: boolean;
+}
+
+interface Stage {
+  readonly story: ChainStory;
+  readonly draw: Draw;
+  readonly postgres: Postgres;
+  readonly bench: BackupBench;
+  readonly access: InstanceAccess;
+  readonly sets: SetSummary[];
+  /** What happened so far, for the message of a failure. */
+  readonly diary: string[];
+}
+
+/**
+ * A random story of one cluster: work of every kind, crashes, and incrementals from every source and of every type. Every set
+ * must give back, page by page, what a full taken right after it holds, and recover to the same content.
+ */
+export async function tellStory(story: ChainStory): Promise<readonly string[]> {
+  const config = ['autovacuum = off', ...(story.major >= 17 ? ['summarize_wal = on'] : [])];
+  const postgres = await openPostgres({ major: story.major, archive: true, config, isClosed: true });
+  const bench = await openBackupBench(story.isEncrypted ? { passphrase: 'a chain of sets' } : {});
+  const diary: string[] = [`seed ${String(story.seed)}`];
+  try {
+    if (!story.hasChecksums) disableChecksums(postgres);
+    await postgres.start();
+    await prepareWorkload(postgres);
+    await prepareLoad(postgres);
+    const access = await instanceAccess(postgres);
+    const stage: Stage = { story, draw: drawFrom(story.seed), postgres, bench, access, sets: [], diary };
+    stage.sets.push(await takeFull(stage));
+    for (let round = 0; round < story.rounds; round++) await playRound(stage, round);
+    return diary;
+  } catch (error) {
+    throw new Error(diary.join('\n'), { cause: error });
+  } finally {
+    bench.close();
+    await postgres.close();
+  }
+}
+
+function disableChecksums(postgres: Postgres): void {
+  const user = unprivilegedUser();
+  const program = join(postgres.programs, 'pg_checksums');
+  const rights = user === undefined ? {} : { uid: user.uid, gid: user.gid };
+  const done = spawnSync(program, ['--disable', '-D', postgres.dataDirectory], { ...rights, cwd: '/' });
+  expect(done.status, String(done.stderr)).toBe(0);
+}
+
+const options = ({ postgres }: Stage) => ({ archiveDirectory: postgres.archiveDirectory });
+
+async function takeFull(stage: Stage): Promise<SetSummary> {
+  const order = stage.bench.order(stage.access, options(stage));
+  return stage.bench.takeFullBackup(order, stage.bench.step(order));
+}
+
+const sources: readonly ChangedPagesSource[] = ['wal-summary', 'log', 'page-lsn', 'content-hash'];
+
+async function takeIncremental(stage: Stage): Promise<SetSummary> {
+  const { draw, bench, access, sets, diary, story } = stage;
+  const usable = sources.slice(story.major >= 17 ? 0 : 1);
+  const source = usable[draw(usable.length)] ?? 'page-lsn';
+  const wanted = draw(3) === 0 ? 'cumulative' : 'differential';
+  const summary = (wanted === 'cumulative' ? sets[0] : sets.at(-1)) ?? expect.unreachable();
+  const order = incrementalOrder(bench, access, { summary, wanted, source }, options(stage));
+  const set = await bench.takeFullBackup(order, bench.step(order));
+  diary.push(`${set.setId} ${wanted} from ${source}: ${String(set.storedBytes)} of ${String(set.rawBytes)} bytes`);
+  expect(set).toMatchObject({ type: wanted, warnings: [], base: { setId: summary.setId, changedPages: source } });
+  return set;
+}
+
+async function playRound(stage: Stage, round: number): Promise<void> {
+  const { draw, postgres, bench, sets, diary } = stage;
+  diary.push(...(await work(postgres, draw, 3 + draw(5))));
+  if (draw(4) === 0) {
+    diary.push('crash');
+    await postgres.kill();
+    await postgres.start();
+  }
+  const isBusy = draw(3) === 0;
+  const load = isBusy ? await startLoad(postgres) : undefined;
+  const set = await takeIncremental(stage).finally(() => load?.stop());
+  sets.push(set);
+  const restored = await restoreFiles(bench, set.setId, `restored-${String(round)}`);
+  const read = (path: string): Promise<Uint8Array | undefined> => {
+    const file = join(restored.dataDirectory, path);
+    return Promise.resolve(existsSync(file) ? readFileSync(file) : undefined);
+  };
+  if (!isBusy) expect(await differences(bench, read, set, (await takeFull(stage)).setId)).toEqual([]);
+  await checkContent(stage, restored, isBusy);
+}
+
+const indexesAreSound = `select count(bt_index_check(c.oid, true)) from pg_index i join pg_class c on c.oid = i.indexrelid
+  where c.relam = (select oid from pg_am where amname = 'btree') and c.relpersistence = 'p' and i.indisvalid`;
+
+async function checkContent(
+  { postgres, bench, sets }: Stage,
+  restored: Parameters<typeof startRestored>[0],
+  isBusy: boolean,
+): Promise<void> {
+  const server = await startRestored(restored, postgres);
+  try {
+    if (!isBusy) expect(await contentOf(server.connect)).toEqual(await contentOf(postgres.connect));
+    const client = await server.connect();
+    await client.query('create extension amcheck');
+    await client.query(indexesAreSound);
+    const { rows } = await client.query('select sum(balance)::text as sum, count(*)::int as n from account');
+    expect(rows).toEqual([{ sum: '20000000', n: 20000 }]);
+    await client.end();
+  } finally {
+    await server.close();
+  }
+  const set = sets.at(-1) ?? expect.unreachable();
+  const pool = await bench.openPool();
+  expect(await verifySet(pool, set.setId, 'full', bench.step(bench.order(noAccess(set))))).toMatchObject({
+    damage: [],
+  });
+  await pool.close();
+}
+
+const noAccess = ({ resourceId, engine, systemId }: SetSummary): InstanceAccess => ({
+  ...{ resourceId, engine, systemId, dataDirectory: '', socket: '', port: 0 },
+});
