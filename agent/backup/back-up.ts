@@ -126,11 +126,8 @@ async function scanInstance(
   });
   const { configuration, dataDirectory: served } = inspected.facts;
   const included = await readIncludedFiles(session, configuration.main);
-  const external = externalConfiguration(
-    served,
-    { ...configuration, included },
-    new Set(scan.files.map(({ path }) => path)),
-  );
+  const taken = new Set(scan.files.map(({ path }) => path));
+  const external = externalConfiguration(served, { ...configuration, included }, { taken, files: profile.files });
   const files = [...scan.files, ...external];
   step.log({ level: 'info', message: `${String(files.length)} files, ${String(scan.bytesTotal)} bytes to read` });
   const made = directoriesOf(external, new Set(scan.directories.map(({ path }) => path)));

@@ -3,7 +3,7 @@ import { fail } from '#core/errors/fail.ts';
 import { ancestorHistory, historyName } from '#core/wal/history-file.ts';
 import { branchIdOf } from '#agent/codec/hash.ts';
 import type { Inspected } from '#agent/database/preflight.ts';
-import { readIfPresent } from '#agent/datadir/reader.ts';
+import { logDirectoryOf, readIfPresent } from '#agent/datadir/reader.ts';
 
 /** Where history files are looked for. */
 export interface HistoryPlaces {
@@ -12,7 +12,7 @@ export interface HistoryPlaces {
 }
 
 const textsOf = ({ dataDirectory, inspected }: HistoryPlaces, timeline: number): readonly string[] =>
-  [join(dataDirectory, 'pg_wal'), inspected.archiveDirectory].flatMap((place) => {
+  [logDirectoryOf(dataDirectory), inspected.archiveDirectory].flatMap((place) => {
     const text = place === undefined ? undefined : readIfPresent(join(place, historyName(timeline)));
     return text === undefined ? [] : [text];
   });
@@ -26,7 +26,7 @@ export function historyNow(places: HistoryPlaces): string {
   if (text === undefined)
     throw fail('log_history_missing', {
       timeline: String(timeline),
-      directory: join(places.dataDirectory, 'pg_wal'),
+      directory: logDirectoryOf(places.dataDirectory),
       name: historyName(timeline),
     });
   return text;

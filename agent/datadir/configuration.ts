@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, relative } from 'node:path';
+import type { EngineFiles } from '#core/engine/profile.ts';
 import type { SourceFile } from '#agent/copy/copy-request.ts';
 
 /** Where the server reads its configuration, as it says itself. */
@@ -11,15 +12,21 @@ export interface ConfigurationPaths {
   readonly included: readonly string[];
 }
 
+export interface ConfigurationNames {
+  /** Names that the data directory itself uses: none is used twice. */
+  readonly taken: ReadonlySet<string>;
+  readonly files: Pick<EngineFiles, 'configuration' | 'hba' | 'ident'>;
+}
+
 /**
  * Configuration outside the data directory as members of the set, with `origin` (design §5): the main files under the
  * names they have inside a data directory, included files where the main file would find them by a relative path, the
- * rest under `external_configuration/`. A name the data directory itself uses (`taken`) is never used twice.
+ * rest under `external_configuration/`.
  */
 export function externalConfiguration(
   dataDirectory: string,
   paths: ConfigurationPaths,
-  taken: ReadonlySet<string>,
+  { taken, files }: ConfigurationNames,
 ): SourceFile[] {
   const used = new Set(taken);
   const found: SourceFile[] = [];
@@ -40,9 +47,9 @@ export function externalConfiguration(
     });
   };
   const isOutside = (path: string): boolean => path !== '' && !path.startsWith(`${dataDirectory}/`);
-  if (isOutside(paths.main)) add(paths.main, 'postgresql.conf');
-  if (isOutside(paths.hba)) add(paths.hba, 'pg_hba.conf');
-  if (isOutside(paths.ident)) add(paths.ident, 'pg_ident.conf');
+  if (isOutside(paths.main)) add(paths.main, files.configuration);
+  if (isOutside(paths.hba)) add(paths.hba, files.hba);
+  if (isOutside(paths.ident)) add(paths.ident, files.ident);
   for (const path of paths.included.filter(isOutside)) {
     const below = relative(dirname(paths.main), path);
     add(path, below.startsWith('..') ? `external_configuration/${basename(path)}` : below);

@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { decodeControlFile } from '#core/engine/control-file.ts';
 import type { ControlFile } from '#core/engine/control-file.ts';
 import type { EngineProfile } from '#core/engine/profile.ts';
+import { engineLayouts } from '#core/engine/profiles.ts';
+import { postgresql } from '#core/engine/postgresql.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { fail } from '#core/errors/fail.ts';
 import { codeOf } from '#agent/file-system.ts';
@@ -46,6 +48,8 @@ export function readMajor(profile: EngineProfile, dataDirectory: string): number
 
 /** What the server says about itself in its pid file (PostgreSQL source, `pidfile.h`). */
 export interface PidFile {
+  /** Of the file itself. */
+  readonly name: string;
   /** Negative in the file for a single-user server; here its absolute value. 0 before the server has written it. */
   readonly pid: number;
   readonly dataDirectory: string;
@@ -59,15 +63,35 @@ export interface PidFile {
   readonly isAlive: boolean;
 }
 
-/** Undefined when there is no pid file; one that cannot be read is an error, for a server may run. */
-export function readPidFile(directory: string, name = 'postmaster.pid'): PidFile | undefined {
-  const text = readIfPresent(join(directory, name));
-  if (text === undefined) return undefined;
+/** The engine layout that a directory shows by what lies in it; PostgreSQL's when it shows none. */
+export const layoutOf = (directory: string): EngineProfile =>
+  engineLayouts.find(({ files }) => existsSync(join(directory, files.log))) ??
+  engineLayouts.find(({ files }) => existsSync(join(directory, files.control))) ??
+  postgresql;
+
+/** The log directory of a data directory of any engine. */
+export const logDirectoryOf = (directory: string): string => join(directory, layoutOf(directory).files.log);
+
+/**
+ * Undefined when there is no pid file; one that cannot be read is an error, for a server may run. Without `name` the pid file of any
+ * engine counts: what is to be written must not have a server of any kind.
+ */
+export function readPidFile(directory: string, name?: string): PidFile | undefined {
+  const names = name === undefined ? engineLayouts.map(({ files }) => files.pid) : [name];
+  for (const one of new Set(names)) {
+    const text = readIfPresent(join(directory, one));
+    if (text !== undefined) return parsePidFile(one, text);
+  }
+  return undefined;
+}
+
+function parsePidFile(name: string, text: string): PidFile {
   const lines = text.split('\n').map((line) => line.trim());
   const [first = '', dataDirectory = '', , portText, socketDirectory = '', listenAddress = '', , status = ''] = lines;
   const pid = Math.abs(Number.parseInt(first, 10)) || 0;
   const port = Number(portText);
   return {
+    name,
     pid,
     dataDirectory,
     ...(Number.isInteger(port) && port > 0 ? { port } : {}),

@@ -28,7 +28,7 @@ export function readTablespaces(request: TablespaceRequest): LinkedTablespace[] 
   const found: LinkedTablespace[] = [];
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     const link = join(directory, entry.name);
-    if (entry.name.startsWith('pgsql_tmp')) continue;
+    if (entry.name.startsWith(profile.files.temporaryPrefix)) continue;
     if (!entry.isSymbolicLink()) throw fail('tablespace_invalid', { path: link, reason: 'it is no symbolic link' });
     if (!/^\d+$/.test(entry.name))
       throw fail('tablespace_invalid', { path: link, reason: 'its name is no tablespace number' });

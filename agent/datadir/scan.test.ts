@@ -186,7 +186,7 @@ test('configuration outside the data directory becomes members with their origin
     ident: join(root, 'pg_ident.conf'),
     included: [at('conf.d/memory.conf'), join(folder, 'site.conf')],
   };
-  const files = externalConfiguration(root, paths, new Set(['pg_hba.conf']));
+  const files = externalConfiguration(root, paths, { taken: new Set(['pg_hba.conf']), files: postgresql.files });
   expect(directoriesOf(files, new Set(['base'])).sort()).toEqual(['conf.d', 'external_configuration']);
   expect(files.map(({ path, origin }) => [path, origin])).toEqual([
     ['postgresql.conf', at('postgresql.conf')],

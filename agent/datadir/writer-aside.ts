@@ -1,5 +1,6 @@
 import { readdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { engineLayouts } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import { syncDirectory } from '#agent/file-system.ts';
 import { isMarkedFor } from './writer-marker.ts';
@@ -66,8 +67,9 @@ function freeName(wanted: string): string {
   }
 }
 
-/** History files in the log directory of a data directory, by name. */
-export const historyFilesOf = (directory: string): readonly string[] => historyFilesIn(join(directory, 'pg_wal'));
+/** History files in the log directory of a data directory of any engine, by name. */
+export const historyFilesOf = (directory: string): readonly string[] =>
+  engineLayouts.flatMap(({ files }) => historyFilesIn(join(directory, files.log)));
 
 /** History files in a directory, by name; none when it does not exist. */
 export const historyFilesIn = (directory: string): readonly string[] =>

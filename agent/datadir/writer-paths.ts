@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { EngineFiles } from '#core/engine/profile.ts';
 import { fail } from '#core/errors/fail.ts';
 import { codeOf } from '#agent/file-system.ts';
 
@@ -42,18 +43,25 @@ export function refuseNotEmpty(path: string): void {
   if (!statSync(path).isDirectory() || readdirSync(path).length > 0) throw fail('target_not_empty', { path });
 }
 
+/** A data directory and the new places of its tablespaces. */
+export interface MemberPlaces {
+  readonly directory: string;
+  readonly tablespaces: Readonly<Record<string, string>>;
+  readonly files: Pick<EngineFiles, 'tablespaces'>;
+}
+
 /**
  * Where a member goes: below the data directory, or below the new place of its tablespace. Never through a link and
  * never outside, whatever the set says. Throws `target_escapes`.
  */
-export function placeMember(member: string, directory: string, tablespaces: Readonly<Record<string, string>>): string {
+export function placeMember(member: string, { directory, tablespaces, files }: MemberPlaces): string {
   const parts = member.split('/');
   const isInside = !parts.some(
     (part) => part === '' || part === '.' || part === '..' || part.includes('\0') || part.includes('\\'),
   );
   if (!isInside) throw fail('target_escapes', { path: member, directory });
   const [top, oid, ...rest] = parts;
-  if (top !== 'pg_tblspc' || oid === undefined || rest.length === 0) return join(directory, ...parts);
+  if (top !== files.tablespaces || oid === undefined || rest.length === 0) return join(directory, ...parts);
   const place = tablespaces[oid];
   if (place === undefined) throw fail('target_escapes', { path: member, directory });
   return join(place, ...rest);

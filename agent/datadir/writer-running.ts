@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { engineLayouts } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import { codeOf } from '#agent/file-system.ts';
 import type { PidFile } from './reader.ts';
@@ -39,7 +40,7 @@ function evidenceOf(directory: string): { readonly pid: number; readonly what: s
       : 'is not visible from here; if it is certainly gone, remove the file';
     return {
       pid: file.pid,
-      what: `postmaster.pid names process ${String(file.pid)}, which ${state}${socketLock(file)}`,
+      what: `${file.name} names process ${String(file.pid)}, which ${state}${socketLock(file)}`,
     };
   }
   const pid = workingIn(directory);
@@ -49,10 +50,13 @@ function evidenceOf(directory: string): { readonly pid: number; readonly what: s
 /** The lock file beside the socket names the same process: the server still listens. */
 function socketLock(file: PidFile): string {
   if (file.socketDirectory === '' || file.port === undefined) return '';
-  const path = join(file.socketDirectory, `.s.PGSQL.${String(file.port)}.lock`);
-  const lock = readIfThere(path);
-  return lock !== undefined && Number.parseInt(lock, 10) === file.pid ? `, with its socket lock ${path}` : '';
+  const { socketDirectory, port } = file;
+  const locks = engineLayouts.map(({ files }) => join(socketDirectory, `${files.socketPrefix}${String(port)}.lock`));
+  const held = locks.find((path) => Number.parseInt(readIfThere(path) ?? '', 10) === file.pid);
+  return held === undefined ? '' : `, with its socket lock ${held}`;
 }
+
+const serverNames = engineLayouts.map(({ tools }) => tools.server);
 
 /** A server process keeps its data directory as working directory, even when somebody removed its pid file. */
 function workingIn(directory: string): number | undefined {
@@ -60,7 +64,7 @@ function workingIn(directory: string): number | undefined {
     try {
       return (
         readlinkSync(`/proc/${String(pid)}/cwd`) === directory &&
-        /postgres|kingbase/.test(readlinkSync(`/proc/${String(pid)}/exe`))
+        serverNames.some((name) => readlinkSync(`/proc/${String(pid)}/exe`).includes(name))
       );
     } catch {
       // The process ended, or belongs to somebody whose processes we may not see.

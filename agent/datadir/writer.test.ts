@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { postgresql } from '#core/engine/postgresql.ts';
 import { prepareTarget } from './writer.ts';
 import type { TargetRequest } from './writer.ts';
 import { moveAside, putBack } from './writer-aside.ts';
@@ -22,6 +23,7 @@ const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 const thrown = (code: string): Error => expect.objectContaining({ code }) as Error;
 const request = (changes: Partial<TargetRequest> = {}): TargetRequest => ({
   directory: join(folder, 'data'),
+  files: postgresql.files,
   tablespaces: {},
   runId: 'run_1',
   owner,

@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { EngineFiles } from '#core/engine/profile.ts';
 import { fail } from '#core/errors/fail.ts';
 import { syncDirectory } from '#agent/file-system.ts';
 import { readPidFile } from './reader.ts';
@@ -30,6 +31,8 @@ import { refuseTooLittleSpace } from './writer-space.ts';
 /** What a target must be proven for. */
 export interface TargetRequest {
   readonly directory: string;
+  /** What the files of its engine are called. */
+  readonly files: EngineFiles;
   /** Tablespace oid → absolute directory. */
   readonly tablespaces: Readonly<Record<string, string>>;
   readonly runId: string;
@@ -37,8 +40,6 @@ export interface TargetRequest {
   /** Bytes that will be written below the data directory (key '') and below each tablespace (key oid). */
   readonly bytes: Readonly<Record<string, number>>;
 }
-
-const controlPath = 'global/pg_control';
 
 /**
  * Proves that a target may be written and marks it for this run; the only way to an `EmptyTarget`. A target that the same
@@ -72,7 +73,14 @@ function prove(request: TargetRequest): EmptyTarget {
     refuseTooLittleSpace([need(directory, ''), ...Object.entries(tablespaces).map(([oid, path]) => need(path, oid))]);
   }
   for (const root of roots) claim(root, request);
-  return new EmptyTarget({ directory, tablespaces, runId: request.runId, owner: request.owner, isResumed });
+  return new EmptyTarget({
+    directory,
+    tablespaces,
+    files: request.files,
+    runId: request.runId,
+    owner: request.owner,
+    isResumed,
+  });
 }
 
 /** The plan compared texts; links may still lead one place into another. */
@@ -119,6 +127,7 @@ async function syncName(path: string): Promise<void> {
 
 interface Proven {
   readonly directory: string;
+  readonly files: EngineFiles;
   readonly tablespaces: Readonly<Record<string, string>>;
   readonly runId: string;
   readonly owner: FileOwner;
@@ -131,6 +140,7 @@ interface Proven {
  */
 export class EmptyTarget implements Proven {
   readonly directory: string;
+  readonly files: EngineFiles;
   readonly tablespaces: Readonly<Record<string, string>>;
   readonly runId: string;
   readonly owner: FileOwner;
@@ -142,6 +152,7 @@ export class EmptyTarget implements Proven {
   /** Only `prepareTarget` makes one. */
   constructor(proven: Proven) {
     this.directory = proven.directory;
+    this.files = proven.files;
     this.tablespaces = proven.tablespaces;
     this.runId = proven.runId;
     this.owner = proven.owner;
@@ -151,12 +162,12 @@ export class EmptyTarget implements Proven {
 
   /** Absolute path of a member. Throws `target_escapes`. */
   pathOf(member: string): string {
-    return placeMember(member, this.directory, this.tablespaces);
+    return placeMember(member, this);
   }
 
   /** The control file is written by `finish` alone. */
   isControl(member: string): boolean {
-    return member === controlPath;
+    return member === this.files.control;
   }
 
   /** Makes a directory and those above it. A link or file of that name is an escape, not a directory. */
@@ -175,7 +186,7 @@ export class EmptyTarget implements Proven {
   /** Makes the links of tablespaces; the server makes them again from tablespace_map. */
   linkTablespaces(): void {
     for (const [oid, place] of Object.entries(this.tablespaces)) {
-      const path = join(this.directory, 'pg_tblspc', oid);
+      const path = join(this.directory, this.files.tablespaces, oid);
       this.makeDirectory(dirname(path));
       rmSync(path, { force: true });
       symlinkSync(place, path);
@@ -193,7 +204,7 @@ export class EmptyTarget implements Proven {
 
   /** The same for a log segment, without holding up whoever else works. */
   async writeLog(name: string, bytes: Uint8Array): Promise<void> {
-    const path = this.pathOf(`pg_wal/${name}`);
+    const path = this.pathOf(`${this.files.log}/${name}`);
     this.makeDirectory(dirname(path));
     try {
       const file = await open(`${path}.holdfast-tmp`, 'w', 0o600);
@@ -220,16 +231,16 @@ export class EmptyTarget implements Proven {
    * are durable already (peers.md §5 items 19, 20). Throws `target_unwritable`.
    */
   async finish(control: Uint8Array): Promise<void> {
-    this.makeDirectory(join(this.directory, 'global'));
+    this.makeDirectory(this.#shared());
     await Promise.all([...this.#directories].map(syncName));
     this.#isFinished = true;
-    this.#publish(join(this.directory, controlPath), control, 0o600);
+    this.#publish(join(this.directory, this.files.control), control, 0o600);
   }
 
   /** Takes the control file away again, first of all, when a begun target is written anew. */
   unfinish(): void {
-    rmSync(join(this.directory, controlPath), { force: true });
-    if (!isAbsent(join(this.directory, 'global'))) syncDirectory(join(this.directory, 'global'));
+    rmSync(join(this.directory, this.files.control), { force: true });
+    if (!isAbsent(this.#shared())) syncDirectory(this.#shared());
   }
 
   /** Removes the marks: the target is a data directory like any other from here on. */
@@ -247,6 +258,10 @@ export class EmptyTarget implements Proven {
 
   roots(): readonly string[] {
     return [this.directory, ...Object.values(this.tablespaces)];
+  }
+
+  #shared(): string {
+    return dirname(join(this.directory, this.files.control));
   }
 
   #publish(path: string, bytes: Uint8Array, mode: number): void {

@@ -6,6 +6,7 @@ import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import type { Warning } from '#core/run/progress.ts';
+import { layoutOf, logDirectoryOf } from '#agent/datadir/reader.ts';
 import { moveAside } from '#agent/datadir/writer-aside.ts';
 import { codeOf } from '#agent/file-system.ts';
 import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
@@ -35,7 +36,7 @@ export async function clearPlace(
   refuseRunning(directory);
   const warnings = proveCluster(order.plan, directory);
   const roots = journal.movedAside() ?? [...oldTablespaces(order, directory), directory];
-  warnings.push(...(await saveTail(work, join(directory, 'pg_wal'))));
+  warnings.push(...(await saveTail(work, logDirectoryOf(directory))));
   // Why again: saving the log may have taken minutes, in which somebody may have opened the database.
   refuseRunning(directory);
   journal.moveAside(roots);
@@ -49,7 +50,7 @@ export async function clearPlace(
  * must be empty: that is proven before anything moves.
  */
 function oldTablespaces({ plan }: OrderOf<'restore'>, directory: string): readonly string[] {
-  const own = new Set(linkedFrom(join(directory, 'pg_tblspc')));
+  const own = new Set(linkedFrom(join(directory, layoutOf(directory).files.tablespaces)));
   const places = Object.values(plan.tablespaceMap).map(canonicalPath);
   for (const place of places) {
     if (!own.has(place)) refuseNotEmpty(place);
@@ -67,7 +68,7 @@ function linkedFrom(directory: string): readonly string[] {
 
 /** The cluster in place must be the one of the plan. One too damaged to say who it is may be replaced: that is what restores are for. */
 export function proveCluster(wanted: Pick<RestorePlan, 'systemId'>, directory: string): Warning[] {
-  const path = join(directory, 'global/pg_control');
+  const path = join(directory, layoutOf(directory).files.control);
   try {
     const { systemId } = decodeControlFile(readFileSync(path), path);
     if (systemId !== wanted.systemId)

@@ -18,8 +18,6 @@ import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import type { SettingRead } from './effective-configuration.ts';
 import { readConfiguration, readSettingsFile } from './effective-configuration.ts';
 
-const mainFile = 'postgresql.conf';
-const autoFile = 'postgresql.auto.conf';
 /**
  * Settings that hold only while a database is recovered in place: nobody connects, and nothing of the new branch reaches
  * the archive before the recovery is proven. The server keeps what it would archive; it goes after the next start.
@@ -60,14 +58,14 @@ export function configure(
   const isCopy = plan.place.kind === 'copy';
   if (plan.configFile !== undefined) {
     keepOriginal(target);
-    target.writeFile(mainFile, readConfigFile(plan.configFile));
+    target.writeFile(target.files.configuration, readConfigFile(plan.configFile));
   }
-  if (readMember(target, mainFile) === undefined) target.writeFile(mainFile, '');
-  const main = place.outside ?? target.pathOf(mainFile);
-  const auto = replaceSettings(readMember(target, autoFile) ?? '', recoveryNames, {});
-  const original = untieConfiguration(auto, { member: autoFile, isCopy });
+  if (readMember(target, target.files.configuration) === undefined) target.writeFile(target.files.configuration, '');
+  const main = place.outside ?? target.pathOf(target.files.configuration);
+  const auto = replaceSettings(readMember(target, target.files.autoConfiguration) ?? '', recoveryNames, {});
+  const original = untieConfiguration(auto, { member: target.files.autoConfiguration, isCopy });
   const textOf = untied(target, isCopy);
-  const autoPath = target.pathOf(autoFile);
+  const autoPath = target.pathOf(target.files.autoConfiguration);
   const read = [
     ...readConfiguration(main, textOf),
     ...readConfiguration(autoPath, (file) => (file === autoPath ? original : textOf(file))),
@@ -82,7 +80,7 @@ export function configure(
     stale.map(({ name }) => name),
     recovery,
   );
-  target.writeFile(autoFile, replaceSettings(original, [], { ...blanks, ...own, ...recovery }));
+  target.writeFile(target.files.autoConfiguration, replaceSettings(original, [], { ...blanks, ...own, ...recovery }));
   target.writeFile('recovery.signal', '');
   return { blanks, warnings: [...warnStale(stale), ...(isCopy ? warnLibraries(libraries) : [])] };
 }
@@ -123,11 +121,14 @@ function warnLibraries(libraries: string): readonly Warning[] {
 
 /** After a copy was recovered: recovery settings leave, those that keep it apart stay for every later start. */
 export function settleCopy(plan: RestorePlan, target: EmptyTarget, address: ServerAddress): void {
-  const auto = readMember(target, autoFile) ?? '';
+  const auto = readMember(target, target.files.autoConfiguration) ?? '';
   const libraries = lastValue(assignmentsIn(auto), 'shared_preload_libraries') ?? '';
   const kept = copySettings({ major: plan.serverMajor, ...address, libraries });
   const recovery = plan.isOpenedAfter ? {} : { ...recoverySettings({ ...plan, isOpenedAfter: true }) };
-  target.writeFile(autoFile, replaceSettings(auto, [...recoveryNames, ...temporary], { ...kept, ...recovery }));
+  target.writeFile(
+    target.files.autoConfiguration,
+    replaceSettings(auto, [...recoveryNames, ...temporary], { ...kept, ...recovery }),
+  );
 }
 
 /**
@@ -140,7 +141,7 @@ export function settleInPlace(
   { original, blanks }: { readonly original: string; readonly blanks: Settings },
 ): void {
   const kept = plan.isOpenedAfter ? {} : { ...blanks, ...closedSettings(plan) };
-  target.writeFile(autoFile, replaceSettings(original, recoveryNames, kept));
+  target.writeFile(target.files.autoConfiguration, replaceSettings(original, recoveryNames, kept));
 }
 
 const needsToOpen = (name: string): boolean =>
@@ -155,7 +156,10 @@ export function closedSettings(plan: RestorePlan): Settings {
 /** Value that the server will see of a setting, before a restore adds its own; `outside` as in `configure`. */
 export const configuredValue = (target: EmptyTarget, outside: string | undefined, name: string): string | undefined =>
   lastValue(
-    [...readConfiguration(outside ?? target.pathOf(mainFile)), ...readConfiguration(target.pathOf(autoFile))],
+    [
+      ...readConfiguration(outside ?? target.pathOf(target.files.configuration)),
+      ...readConfiguration(target.pathOf(target.files.autoConfiguration)),
+    ],
     name,
   );
 
@@ -170,8 +174,8 @@ export function readMember(target: EmptyTarget, member: string): string | undefi
 }
 
 function keepOriginal(target: EmptyTarget): void {
-  const text = readMember(target, mainFile);
-  if (text !== undefined) target.writeFile(`${mainFile}.from-set`, text);
+  const text = readMember(target, target.files.configuration);
+  if (text !== undefined) target.writeFile(`${target.files.configuration}.from-set`, text);
 }
 
 function readConfigFile(path: string): string {

@@ -1,27 +1,18 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import type { EngineProfile } from '#core/engine/profile.ts';
 import { fail } from '#core/errors/fail.ts';
 import { exec } from '#agent/exec.ts';
-
-/** Where server programs of a major may lie, beside what the settings name: packages of Debian, Red Hat and the source build. */
-const wellKnown = (major: number): readonly string[] => [
-  `/usr/lib/postgresql/${String(major)}/bin`,
-  `/usr/pgsql-${String(major)}/bin`,
-  `/opt/postgresql/${String(major)}/bin`,
-  '/usr/local/pgsql/bin',
-  '/usr/local/bin',
-  '/usr/bin',
-];
 
 /**
  * Directory with the server programs of a major version. `preferred` come first (settings, a running instance of that
  * major). Each candidate is asked for its version. Throws `server_missing`.
  */
-export async function findServer(major: number, preferred: readonly string[], program = 'postgres'): Promise<string> {
-  const looked = [...preferred, ...wellKnown(major)];
+export async function findServer(profile: EngineProfile, major: number, preferred: readonly string[]): Promise<string> {
+  const looked = [...preferred, ...profile.tools.programDirectories(major)];
   for (const directory of looked) {
-    const path = join(directory, program);
-    if (isProgram(path) && (await majorOf(path)) === major) return directory;
+    const path = join(directory, profile.tools.server);
+    if (isProgram(path) && profile.majorOfProgram(await wordsOf(path)) === major) return directory;
   }
   throw fail('server_missing', { major: String(major), looked: looked.join(', ') });
 }
@@ -36,7 +27,6 @@ function isProgram(path: string): boolean {
   }
 }
 
-async function majorOf(path: string): Promise<number> {
-  const { stdout } = await exec({ command: path, args: ['--version'], timeoutMs: 10_000 });
-  return Number(/(\d+)(?:\.\d+|beta|rc|devel)/.exec(stdout)?.[1] ?? 0);
+async function wordsOf(path: string): Promise<string> {
+  return (await exec({ command: path, args: ['--version'], timeoutMs: 10_000 })).stdout;
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import type { RunId } from '#core/id.ts';
+import { layoutOf } from '#agent/datadir/reader.ts';
 import { asideOf, putBack } from '#agent/datadir/writer-aside.ts';
 import { isAbsent } from '#agent/datadir/writer-paths.ts';
 import type { RestoreJournal } from './journal.ts';
@@ -13,7 +14,7 @@ import type { RestoreJournal } from './journal.ts';
 export function giveBack(journal: RestoreJournal, runId: RunId, cause?: unknown): void {
   const failures: string[] = [];
   const roots = [...(journal.movedAside() ?? [])].reverse();
-  const isKept = roots[0] !== undefined && !isAbsent(join(roots[0], 'global', 'pg_control'));
+  const isKept = roots[0] !== undefined && !isAbsent(join(roots[0], layoutOf(roots[0]).files.control));
   for (const root of roots) {
     try {
       putBack(root, runId, { isKept });

@@ -19,15 +19,7 @@ export interface Layout {
 }
 
 /** Left out: they would begin, or belong to, another recovery than the planned one. */
-const foreign = new Set([
-  'recovery.signal',
-  'standby.signal',
-  'recovery.conf',
-  'recovery.done',
-  'postmaster.pid',
-  'postmaster.opts',
-  'backup_manifest',
-]);
+const foreign = new Set(['recovery.signal', 'standby.signal', 'recovery.conf', 'recovery.done', 'backup_manifest']);
 /** Written by the main thread, decided late. */
 const late = new Set(['tablespace_map']);
 
@@ -50,7 +42,7 @@ export function layOut(chain: readonly [LaidOutSet, ...LaidOutSet[]], { target, 
   const { meta } = chain[0];
   const files = meta.members
     .filter((member): member is FileOfSet => member.kind === 'file')
-    .filter((file) => isWanted(file, target));
+    .filter((file) => isWanted(file, { target, profile }));
   const parts = partsOf(chain, files, target);
   return {
     pieces: chain.flatMap((set, depth) => piecesOf(set, parts[depth] ?? new Map<number, FramePart[]>())),
@@ -62,12 +54,14 @@ export function layOut(chain: readonly [LaidOutSet, ...LaidOutSet[]], { target, 
     })),
     directories: directoriesOf(meta, target, profile),
     bytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
-    warnings: meta.members.flatMap((member) => warnOfLink(member)),
+    warnings: meta.members.flatMap((member) => warnOfLink(member, profile)),
   };
 }
 
-const isWanted = (file: FileOfSet, target: EmptyTarget): boolean =>
+const isWanted = (file: FileOfSet, { target, profile }: LayoutPlace): boolean =>
   !target.isControl(file.path) &&
+  file.path !== profile.files.pid &&
+  file.path !== profile.files.opts &&
   !file.path.startsWith('.holdfast-') &&
   !foreign.has(file.path) &&
   !late.has(file.path);
@@ -168,7 +162,7 @@ function directoriesOf(meta: SetMeta, target: EmptyTarget, profile: EngineProfil
   const found = meta.members.flatMap((member) =>
     member.kind === 'directory' ? [{ path: member.path, mode: member.mode & 0o7777 }] : [],
   );
-  const links = meta.members.filter((member) => isFollowedLink(member, meta)).map(({ path }) => path);
+  const links = meta.members.filter((member) => isFollowedLink(member, meta, profile)).map(({ path }) => path);
   return [
     ...found,
     ...[...needed, ...links]
@@ -179,16 +173,19 @@ function directoriesOf(meta: SetMeta, target: EmptyTarget, profile: EngineProfil
     .map(({ path, mode }) => ({ path: target.pathOf(path), mode }));
 }
 
-const isTablespaceLink = (path: string): boolean => /^pg_tblspc\/\d+$/.test(path);
+function isTablespaceLink(path: string, { files }: EngineProfile): boolean {
+  const [top, oid = '', ...rest] = path.split('/');
+  return top === files.tablespaces && /^\d+$/.test(oid) && rest.length === 0;
+}
 
 /** A directory that was a link in the source (a log directory elsewhere) becomes a plain directory: a target is complete in itself. */
-const isFollowedLink = (member: MemberOfSet, meta: SetMeta): boolean =>
+const isFollowedLink = (member: MemberOfSet, meta: SetMeta, profile: EngineProfile): boolean =>
   member.kind === 'symlink' &&
-  !isTablespaceLink(member.path) &&
-  (member.path === 'pg_wal' || meta.members.some((other) => other.path.startsWith(`${member.path}/`)));
+  !isTablespaceLink(member.path, profile) &&
+  (member.path === profile.files.log || meta.members.some((other) => other.path.startsWith(`${member.path}/`)));
 
-function warnOfLink(member: MemberOfSet): readonly Warning[] {
-  if (member.kind !== 'symlink' || isTablespaceLink(member.path)) return [];
+function warnOfLink(member: MemberOfSet, profile: EngineProfile): readonly Warning[] {
+  if (member.kind !== 'symlink' || isTablespaceLink(member.path, profile)) return [];
   return [
     {
       code: 'link_not_restored',

@@ -6,7 +6,7 @@ import type { Warning } from '#core/run/progress.ts';
 import { segmentOf } from '#core/wal/segment-name.ts';
 import { openSession } from '#agent/database/session.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
-import { readPidFile } from '#agent/datadir/reader.ts';
+import { logDirectoryOf, readPidFile } from '#agent/datadir/reader.ts';
 import { worksIn } from '#agent/datadir/writer-running.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import type { RecoveredInPlace } from './journal.ts';
@@ -80,7 +80,7 @@ async function open(work: RestoreWork, owner: FileOwner, { report, configFile }:
 
 /** A switch closes the first segment of the new branch; the server marks what its archive took with a `.done` file. */
 async function proveArchive({ order, step }: RestoreWork, recovered: RestoreReport): Promise<readonly Warning[]> {
-  const status = join(recovered.directory, 'pg_wal', 'archive_status');
+  const status = join(logDirectoryOf(recovered.directory), 'archive_status');
   const history = `${recovered.timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
   const isArchiving = existsSync(join(status, `${history}.ready`)) || existsSync(join(status, `${history}.done`));
   if (!isArchiving)

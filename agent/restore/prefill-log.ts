@@ -24,7 +24,7 @@ const fetchesAtOnce = 4;
  */
 export async function prefillLog(request: PrefillRequest): Promise<void> {
   const { plan, target } = request;
-  for (const [name, text] of Object.entries(plan.histories)) target.writeFile(`pg_wal/${name}`, text);
+  for (const [name, text] of Object.entries(plan.histories)) target.writeFile(`${target.files.log}/${name}`, text);
   const queue = plan.segments.values();
   let done = 0;
   const work = async (): Promise<void> => {

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeControlFile } from '#core/engine/control-file.ts';
+import { engineProfile } from '#core/engine/profiles.ts';
 import { bug, fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { Instant } from '#core/instant.ts';
@@ -10,7 +11,7 @@ import { compareLsn, parseLsn } from '#core/wal/lsn.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { historyFilesOf } from '#agent/datadir/writer-aside.ts';
 import { codeOf } from '#agent/file-system.ts';
-import { readPidFile } from '#agent/datadir/reader.ts';
+import { logDirectoryOf, readPidFile } from '#agent/datadir/reader.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import type { RunningProcess } from '#agent/exec.ts';
 import { startProcess } from '#agent/exec.ts';
@@ -78,20 +79,21 @@ export function startServer(
   request: Pick<RecoveryRequest, 'directory' | 'programs' | 'owner' | 'logFile' | 'configFile' | 'plan'>,
 ): Promise<RunningProcess> {
   const { directory, owner } = request;
-  const config = request.configFile ?? join(directory, 'postgresql.conf');
+  const { files, tools } = engineProfile(request.plan.engine);
+  const config = request.configFile ?? join(directory, files.configuration);
   const own =
     request.plan.place.kind === 'copy'
       ? [
           '-c',
           `data_directory=${directory}`,
           '-c',
-          `hba_file=${join(directory, 'pg_hba.conf')}`,
+          `hba_file=${join(directory, files.hba)}`,
           '-c',
-          `ident_file=${join(directory, 'pg_ident.conf')}`,
+          `ident_file=${join(directory, files.ident)}`,
         ]
       : [];
   return startProcess({
-    command: join(request.programs, 'postgres'),
+    command: join(request.programs, tools.server),
     args: ['-D', directory, '-c', `config_file=${config}`, ...own],
     cwd: directory,
     outputFile: request.logFile,
@@ -140,13 +142,14 @@ function reachedByPromotion(
   { directory }: RecoveryRequest,
   known: ReadonlySet<string>,
 ): Pick<Recovered, 'timeline' | 'reachedLsn'> {
-  const log = join(directory, 'pg_wal');
   const made = historyFilesOf(directory)
     .filter((name) => !known.has(name))
     .sort()
     .slice(-1)[0];
   if (made === undefined) throw bug(`${directory} was promoted without a new timeline`);
-  const lines = readFileSync(join(log, made), 'utf8').matchAll(/^\s*\d+\s+([0-9A-F]+\/[0-9A-F]+)/gm);
+  const lines = readFileSync(join(logDirectoryOf(directory), made), 'utf8').matchAll(
+    /^\s*\d+\s+([0-9A-F]+\/[0-9A-F]+)/gm,
+  );
   const leftAt = [...lines].slice(-1)[0]?.[1];
   if (leftAt === undefined) throw bug(`${made} of ${directory} names no point`);
   return { timeline: Number.parseInt(made.slice(0, 8), 16), reachedLsn: parseLsn(leftAt) };
@@ -154,7 +157,7 @@ function reachedByPromotion(
 
 /** A shutdown in recovery flushes the last replayed position into the control file. */
 function reachedByShutdown(request: RecoveryRequest): Pick<Recovered, 'timeline' | 'reachedLsn'> {
-  const path = join(request.directory, 'global/pg_control');
+  const path = join(request.directory, engineProfile(request.plan.engine).files.control);
   const control = decodeControlFile(readFileSync(path), path);
   if (control.state !== 'shut down in recovery')
     throw endedBadly(request, `the control file says: ${control.state}`, 0);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { engineProfile } from '#core/engine/profiles.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import { noProgress } from '#core/run/progress.ts';
 import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
@@ -17,8 +18,6 @@ import { socketOf } from './socket.ts';
 import { stopLeftServer } from './stop-left-server.ts';
 import { writeTarget } from './write-target.ts';
 
-const defaultPort = 5432;
-
 /** Restores to a new directory. The copy is left running on a private socket, or closed (K-107); it can touch nothing of production. */
 export async function restoreCopy(
   work: RestoreWork,
@@ -29,7 +28,8 @@ export async function restoreCopy(
   const { plan } = order;
   if (!isAbsent(plan.place.directory) && isMarkedFor(plan.place.directory, order.runId))
     await stopLeftServer(plan.place.directory);
-  const port = plan.place.kind === 'copy' ? (plan.place.port ?? defaultPort) : defaultPort;
+  const { defaults } = engineProfile(plan.engine);
+  const port = plan.place.kind === 'copy' ? (plan.place.port ?? defaults.port) : defaults.port;
   const address = (one: EmptyTarget): ServerAddress => ({ port, socket: socketOf(one, port) });
   const ways = { owner, addressOf: address, beforeFinish: () => undefined };
   const { target, restored, configured } = await writeTarget(work, ways);

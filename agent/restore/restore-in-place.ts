@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { engineProfile } from '#core/engine/profiles.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import type { Settings } from '#core/restore/recovery-settings.ts';
@@ -22,7 +23,6 @@ import { releasePlaces } from './release-places.ts';
 import { socketOf } from './socket.ts';
 import { writeTarget } from './write-target.ts';
 
-const auto = 'postgresql.auto.conf';
 const closeMs = 60_000;
 
 /**
@@ -75,12 +75,13 @@ interface Replacement {
 async function writeAndRecover({ work, owner, journal, old, warnings }: Replacement): Promise<RecoveredInPlace> {
   const { order, watch } = work;
   const { plan } = order;
+  const port = order.instance?.port ?? engineProfile(plan.engine).defaults.port;
   let original = '';
   const { target, restored, configFile, configured } = await writeTarget(work, {
     owner,
-    addressOf: (one) => ({ port: order.instance?.port ?? 5432, socket: socketOf(one, order.instance?.port ?? 5432) }),
+    addressOf: (one) => ({ port, socket: socketOf(one, port) }),
     beforeFinish: (one, outside) => {
-      original = readMember(one, auto) ?? '';
+      original = readMember(one, one.files.autoConfiguration) ?? '';
       keepHistories(one, old, configuredValue(one, outside, 'archive_command'));
     },
   });
@@ -130,9 +131,9 @@ function warnClosed(plan: RestorePlan, blanks: Settings): readonly Warning[] {
 function keepHistories(target: EmptyTarget, old: string, archiveCommand = ''): void {
   const there = new Set(historyFilesOf(target.directory));
   const archive = archiveDirectoryOf(archiveCommand);
-  for (const folder of [join(old, 'pg_wal'), ...(archive === undefined ? [] : [archive])]) {
+  for (const folder of [join(old, target.files.log), ...(archive === undefined ? [] : [archive])]) {
     for (const name of historyFilesIn(folder)) {
-      if (!there.has(name)) target.writeFile(`pg_wal/${name}`, readFileSync(join(folder, name)));
+      if (!there.has(name)) target.writeFile(`${target.files.log}/${name}`, readFileSync(join(folder, name)));
       there.add(name);
     }
   }

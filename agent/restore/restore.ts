@@ -1,3 +1,4 @@
+import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
@@ -28,7 +29,11 @@ export const restore =
     }
     const { plan } = order;
     if (step.signal.aborted) throw fail('cancelled', { what: 'the restore' });
-    const programs = await findServer(plan.serverMajor, await deps.programs(plan.serverMajor));
+    const programs = await findServer(
+      engineProfile(plan.engine),
+      plan.serverMajor,
+      await deps.programs(plan.serverMajor),
+    );
     const pool = await openPoolOfStep(order.pool, step, deps.clock);
     try {
       const work: RestoreWork = { deps, order, step, pool, programs, watch: new Stopwatch(deps.clock) };

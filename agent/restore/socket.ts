@@ -16,7 +16,7 @@ const longestSocket = 100;
  */
 export function socketOf(target: EmptyTarget, port: number): string {
   const inside = join(target.directory, '.holdfast-socket');
-  if (join(inside, `.s.PGSQL.${String(port)}`).length <= longestSocket) {
+  if (join(inside, `${target.files.socketPrefix}${String(port)}`).length <= longestSocket) {
     target.makeDirectory(inside, 0o700);
     return inside;
   }

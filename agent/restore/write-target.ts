@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { SetMeta } from '#core/format/meta.ts';
@@ -68,7 +69,7 @@ async function fill(work: RestoreWork, { chain, target, ways }: Filling): Promis
   await watch.time('log', () => prefill(work, target, restored));
   ways.beforeFinish(target, configFile);
   const configured = configure(order.plan, target, { ...ways.addressOf(target), outside: configFile });
-  await target.finish(await set.readMember('global/pg_control'));
+  await target.finish(await set.readMember(target.files.control));
   return { target, restored, configFile, configured };
 }
 
@@ -81,7 +82,8 @@ function discardFailed({ step }: RestoreWork, target: EmptyTarget, error: unknow
 /** A copy takes such configuration into its directory; in place it is used where it is, unless another was chosen (K-110). */
 function outsideConfiguration(plan: RestorePlan, meta: SetMeta): string | undefined {
   if (plan.place.kind === 'copy' || plan.configFile !== undefined) return undefined;
-  const main = meta.members.find((member) => member.kind === 'file' && member.path === 'postgresql.conf');
+  const { configuration } = engineProfile(plan.engine).files;
+  const main = meta.members.find((member) => member.kind === 'file' && member.path === configuration);
   const origin = main?.kind === 'file' ? main.origin : undefined;
   return origin !== undefined && existsSync(origin) ? origin : undefined;
 }
@@ -99,6 +101,7 @@ function prepare({ order, step }: RestoreWork, set: OpenSet, owner: FileOwner): 
   const bytes = bytesByRoot(set.meta, plan);
   return prepareTarget({
     directory: plan.place.directory,
+    files: engineProfile(plan.engine).files,
     tablespaces: plan.tablespaceMap,
     runId: order.runId,
     owner,
@@ -108,10 +111,12 @@ function prepare({ order, step }: RestoreWork, set: OpenSet, owner: FileOwner): 
 
 /** What goes below each root: '' is the data directory, which also takes the log. */
 function bytesByRoot(meta: SetMeta, plan: RestorePlan): Readonly<Record<string, number>> {
+  const { tablespaces } = engineProfile(plan.engine).files;
   const bytes: Record<string, number> = { '': plan.segments.length * plan.segmentBytes };
   for (const member of meta.members) {
     if (member.kind !== 'file') continue;
-    const root = /^pg_tblspc\/(\d+)\//.exec(member.path)?.[1] ?? '';
+    const [top, oid = ''] = member.path.split('/');
+    const root = top === tablespaces ? oid : '';
     bytes[root] = (bytes[root] ?? 0) + member.sizeBytes;
   }
   return bytes;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import { historyName, parseHistory } from '#core/wal/history-file.ts';
 import { branchIdOf } from '#agent/codec/hash.ts';
+import { logDirectoryOf } from '#agent/datadir/reader.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import type { ArchiveListing } from './archive-folder.ts';
 import { readTextFile } from './archive-folder.ts';
@@ -33,7 +34,7 @@ export async function openBranch(source: HistorySource, timeline: number): Promi
   const directory = source.archive.directory;
   const history =
     readTextFile(join(directory, name)) ??
-    readTextFile(join(source.dataDirectory, 'pg_wal', name)) ??
+    readTextFile(join(logDirectoryOf(source.dataDirectory), name)) ??
     (await committedHistory(source.pool, systemId, timeline));
   if (history === undefined) throw fail('log_history_missing', { timeline: String(timeline), directory, name });
   const entries = parseHistory(history, name);

@@ -7,7 +7,7 @@ import { amountOf, plus } from './list-files.ts';
 export type RelationNames = ReadonlyMap<string, string>;
 
 /** Directories that hold relations: global/, base/<database>/, pg_tblspc/<tablespace>/<version>/<database>/. */
-const ofRelations = /^(global|base\/\d+|pg_tblspc\/\d+\/[^/]+\/\d+)\/([^/]+)$/;
+const ofRelations = /^(global|base\/\d+|(?:pg|sys)_tblspc\/\d+\/[^/]+\/\d+)\/([^/]+)$/;
 
 /** Path of the relation that a file belongs to; undefined for files that are none of a relation. */
 export function relationPath(path: string): string | undefined {
