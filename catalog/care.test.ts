@@ -204,4 +204,6 @@ test('leftovers are collected only of runs that ended longer ago than the grace 
   expect(await claim(care, orphan(2))).toMatchObject({ why: 'its run ended less than 2 h ago' });
   await store.catalog.change(`update run set closed_at = now() - interval '5 hours' where id = $1`, [backup]);
   expect(await claim(care, orphan(2))).toEqual({ verdict: 'granted' });
+  const stranger = { ...orphan(2), setId: testIds('set'), madeBy: testIds('run') } as DeletionClaim;
+  expect(await claim(care, stranger)).toMatchObject({ why: 'its run is unknown here, and it is younger than a week' });
 });

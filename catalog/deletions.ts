@@ -22,6 +22,7 @@ export interface Claimant {
 const holderShape = z.object({ run: z.string() });
 const nameShape = z.object({ name: z.string() });
 const hourMicros = 3_600_000_000;
+const unknownRunHours = 168;
 const granted: ClaimVerdict = { verdict: 'granted' };
 const refused = (why: string): ClaimVerdict => ({ verdict: 'refused', why });
 
@@ -129,11 +130,17 @@ async function againstOrphan(
      order by case when state in ('queued', 'running', 'paused') then 0 else 1 end, closed_at desc limit 1`,
     [madeBy ?? '', setId],
   );
-  if (byRun === undefined) return undefined;
+  if (byRun === undefined) return againstUnknown(lastTriedAt, now);
   if (!isFinal(byRun.state)) return 'its run has not ended and may still commit it';
   return byRun.closedAt !== null && byRun.closedAt > before
     ? `its run ended less than ${String(graceHours)} h ago`
     : undefined;
+}
+
+/** A run that this catalog does not know may be one of another installation, or of before a rebuild: it gets a week. */
+function againstUnknown(lastTriedAt: Instant, now: Instant): string | undefined {
+  const before = instantFromMicros(microsOfInstant(now) - unknownRunHours * hourMicros);
+  return lastTriedAt > before ? 'its run is unknown here, and it is younger than a week' : undefined;
 }
 
 /** Follows a deletion step by step; what is removed leaves the index at once. Idempotent. */

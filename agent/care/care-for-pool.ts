@@ -40,7 +40,12 @@ async function perform(work: CareWork, task: CareTask): Promise<void> {
     work.step.signal.throwIfAborted();
     await deleteSet(work, setId);
   }
-  for (const log of task.log) await deleteLog(work, log);
+  // Why: a set that stays after all may need log that the plan counted as needed by nobody.
+  const isWhole = work.kept.length === 0;
+  for (const log of task.log) {
+    if (isWhole) await deleteLog(work, log);
+    else work.keep(`log of ${log.systemId} on branch ${log.branchId}`, 'a set that was to go with it stays');
+  }
 }
 
 /** A dry run names what it would leave; a run that was asked to delete and did not says so as a warning. */
