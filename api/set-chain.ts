@@ -1,20 +1,36 @@
 import { z } from 'zod';
+import type { SetRow } from '#catalog/backup-sets.ts';
 import { getSet, setShape, setsOfFull } from '#catalog/backup-sets.ts';
 import type { Database } from '#catalog/database.ts';
 import { unusableSets } from '#catalog/set-standing.ts';
+import { standingsOf } from '#catalog/set-marks.ts';
 import { byId, chainOf, dependentsOf } from '#core/backup/chain.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import { sortUsable } from '#core/backup/usable-sets.ts';
 import type { SetId } from '#core/id.ts';
+import { unmarked } from '#core/care/mark.ts';
+import { standingShape } from '#core/settings/shape/standing.ts';
 import { setTypeShape } from '#core/settings/shape/committed.ts';
 import { countShape, idShape, instantShape } from '#core/settings/shape/words.ts';
 
 const linkShape = z.object({ id: idShape('set'), type: setTypeShape, endedAt: instantShape, storedBytes: countShape });
 
+/** A set with what people said about it. */
+export const setWithStanding = z.object({ ...setShape.shape, standing: standingShape }).meta({ id: 'BackupSet' });
+type SetWithStanding = z.output<typeof setWithStanding>;
+
+export async function withStandings(catalog: Database, rows: readonly SetRow[]): Promise<SetWithStanding[]> {
+  const standings = await standingsOf(
+    catalog,
+    rows.map(({ id }) => id),
+  );
+  return rows.map((row) => ({ ...row, standing: standings.get(row.id) ?? unmarked }));
+}
+
 /** One set with its chain: what it builds on, the full first, and what cannot be restored without it. */
 export const setWithChain = z
   .object({
-    ...setShape.shape,
+    ...setWithStanding.shape,
     needs: z.array(linkShape),
     neededBy: z.array(linkShape),
     /** Why it cannot be restored: damaged, quarantined, or its chain is not whole. */
@@ -30,8 +46,10 @@ export async function withChain(catalog: Database, id: SetId): Promise<z.output<
   const chain = chainOf(row.summary, byId(sets));
   const { excluded } = sortUsable(sets, await unusableSets(catalog, systemId));
   const reason = excluded.find(({ set }) => set.setId === id)?.reason;
+  const [standing] = await withStandings(catalog, [row]);
   return {
     ...row,
+    standing: standing?.standing ?? unmarked,
     needs: chain.isComplete ? chain.sets.slice(0, -1).map(linkOf) : [],
     neededBy: dependentsOf(id, sets).map(linkOf),
     ...(reason === undefined ? {} : { unusable: reason }),

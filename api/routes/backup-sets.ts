@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { getSet, listSets, setShape } from '#catalog/backup-sets.ts';
+import { getSet, listSets } from '#catalog/backup-sets.ts';
 import { batchesOf, poolsWithDatabase } from '#catalog/log-batches.ts';
 import { setsOfDatabase } from '#catalog/backup-sets.ts';
 import { getPool } from '#catalog/pools.ts';
@@ -14,12 +14,11 @@ import type { Context } from '../context.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { startRun } from '../start-run.ts';
-import { setWithChain, withChain } from '../set-chain.ts';
+import { setWithChain, setWithStanding, withChain, withStandings } from '../set-chain.ts';
 import { maintainerOf } from './pools.ts';
 import { runAnswer } from './runs.ts';
 import { listOf, listShape, nameOf, pageQuery, pageRequestOf, wholeList } from './words.ts';
 
-const set = setShape.meta({ id: 'BackupSet' });
 const setParams = z.object({ set: idShape('set') });
 const poolTimeline = z
   .object({
@@ -80,13 +79,14 @@ const readingRoutes = (context: Context): Route[] => [
     access: { permission: 'read' },
     status: 200,
     query: z.object({ ...pageQuery, resource: z.string().optional(), type: setTypeShape.optional() }),
-    answer: listShape(set),
+    answer: listShape(setWithStanding),
     serve: async ({ query }) => {
       const filter = {
         ...(query.resource === undefined ? {} : { resource: (await getResource(context.catalog, query.resource)).id }),
         ...(query.type === undefined ? {} : { type: query.type }),
       };
-      return listOf(await listSets(context.catalog, pageRequestOf(query), filter));
+      const page = await listSets(context.catalog, pageRequestOf(query), filter);
+      return listOf({ ...page, data: await withStandings(context.catalog, page.data) });
     },
   }),
   route({

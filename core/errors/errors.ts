@@ -1,5 +1,5 @@
-import { chainErrors } from './registry/chain.ts';
 import { careErrors } from './registry/care.ts';
+import { chainErrors } from './registry/chain.ts';
 import { controlErrors } from './registry/control.ts';
 import { copyErrors } from './registry/copy.ts';
 import { databaseErrors } from './registry/database.ts';
@@ -9,9 +9,9 @@ import { platformErrors } from './registry/platform.ts';
 import { poolErrors } from './registry/pool.ts';
 import { restoreErrors } from './registry/restore.ts';
 import { runErrors } from './registry/run.ts';
+import { setErrors } from './registry/sets.ts';
 import { walErrors } from './registry/wal.ts';
 
-import { setErrors } from './registry/sets.ts';
 /** The one registry: every error the product can report (design §3, style §3.7). Codes are durable names. */
 export const errors = {
   ...inputErrors,
@@ -25,11 +25,11 @@ export const errors = {
   ...poolErrors,
   ...restoreErrors,
   ...runErrors,
+  ...setErrors,
   ...walErrors,
 } as const;
 
 export type ErrorCode = keyof typeof errors;
-  ...setErrors,
 type ParamsOf<M extends string> = M extends `${string}{${infer P}}${infer R}` ? P | ParamsOf<R> : never;
 /** The parameters of a code are the `{placeholders}` of its message and hint: a missing one does not compile. */
 export type ErrorParams<C extends ErrorCode> = Record<

@@ -32,11 +32,6 @@ export type JobSpec = CommonOfJob &
         readonly options: BackupOptions;
       }
     | {
-        readonly kind: 'restore';
-        readonly hostId: HostId;
-        readonly poolId: PoolId;
-        /** The resource whose sets and log are read. */
-    | {
         readonly kind: 'incremental-backup';
         readonly resourceId: ResourceId;
         readonly poolId: PoolId;
@@ -46,16 +41,21 @@ export type JobSpec = CommonOfJob &
         /** Where changed pages must come from; absent: the best that is available. */
         readonly source?: ChangedPagesSource;
       }
+    | {
+        readonly kind: 'restore';
+        readonly hostId: HostId;
+        readonly poolId: PoolId;
+        /** The resource whose sets and log are read. */
         readonly sourceId: ResourceId;
         readonly plan: RestorePlan;
         readonly channels: number;
         readonly limits: RateLimits;
+        readonly resumeBufferBytes?: number;
       }
     | {
         readonly kind: 'verify-set';
         readonly hostId: HostId;
         readonly poolId: PoolId;
-        readonly resumeBufferBytes?: number;
         readonly setId: SetId;
         readonly depth: 'quick' | 'full';
       }
@@ -88,22 +88,6 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
   }),
   z.looseObject({
     ...common,
-    kind: z.literal('restore'),
-    hostId: idShape('host'),
-    poolId: idShape('pool'),
-    sourceId: idShape('res'),
-    plan: restorePlanShape,
-    channels: channelsField,
-    limits: rateLimitsShape,
-  }),
-  z.looseObject({
-    ...common,
-    kind: z.literal('verify-set'),
-    hostId: idShape('host'),
-    poolId: idShape('pool'),
-    setId: idShape('set'),
-  z.looseObject({
-    ...common,
     kind: z.literal('incremental-backup'),
     resourceId: idShape('res'),
     poolId: idShape('pool'),
@@ -111,6 +95,23 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     type: z.enum(['differential', 'cumulative']),
     source: changedPagesSourceShape.exactOptional(),
   }),
+  z.looseObject({
+    ...common,
+    kind: z.literal('restore'),
+    hostId: idShape('host'),
+    poolId: idShape('pool'),
+    sourceId: idShape('res'),
+    plan: restorePlanShape,
+    channels: channelsField,
+    limits: rateLimitsShape,
+    resumeBufferBytes: resumeBufferField.exactOptional(),
+  }),
+  z.looseObject({
+    ...common,
+    kind: z.literal('verify-set'),
+    hostId: idShape('host'),
+    poolId: idShape('pool'),
+    setId: idShape('set'),
     depth: z.enum(['quick', 'full']),
   }),
   z.looseObject({ ...common, kind: z.literal('rebuild'), hostId: idShape('host'), poolId: idShape('pool') }),
@@ -123,4 +124,3 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
   }),
   z.looseObject({ ...common, kind: z.literal('no-op'), hostId: idShape('host'), seconds: countShape }),
 ]);
-    resumeBufferBytes: resumeBufferField.exactOptional(),

@@ -8,13 +8,29 @@ type Row = z.output<typeof setWithChain>;
 export function setText(row: Row): string {
   const { tablespaces, warnings } = row.summary;
   return [
-    tableOf(['FACT', 'VALUE'], factsOf(row)),
+    tableOf(['FACT', 'VALUE'], [...factsOf(row), ...saidFacts(row)]),
     ...tablespaces.map((one) => `tablespace ${String(one.oid)} at ${one.path}`),
     ...warnings.map((one) => `${one.code}: ${one.detail}`),
     ...chainText(row),
     ...(row.unusable === undefined ? [] : [`CANNOT BE RESTORED: ${row.unusable}`]),
   ].join('\n');
 }
+
+/** What people said about a set, each in a few words. */
+export function wordsOf({ name, labels, isHeld, pin, isQuarantined }: Row['standing']): string[] {
+  return [
+    ...(name === '' ? [] : [`"${name}"`]),
+    ...labels,
+    ...(isHeld ? ['held'] : []),
+    ...(pin === undefined ? [] : [`pinned ${pin.until === undefined ? 'for good' : `until ${timeText(pin.until)}`}`]),
+    ...(isQuarantined ? ['QUARANTINED'] : []),
+  ];
+}
+
+const saidFacts = ({ standing }: Row): string[][] => [
+  ...(wordsOf(standing).length === 0 ? [] : [['marks', wordsOf(standing).join(', ')]]),
+  ...(standing.annotation === '' ? [] : [['annotation', standing.annotation]]),
+];
 
 function factsOf({ id, poolId, verifiedAt, verifyReport, summary }: Row): string[][] {
   const { base } = summary;

@@ -1,24 +1,24 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { SetRow } from '#catalog/backup-sets.ts';
-import { setShape } from '#catalog/backup-sets.ts';
 import { setTypeShape } from '#core/settings/shape/committed.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import { listShape } from '../../routes/words.ts';
-import { setWithChain } from '../../set-chain.ts';
+import { setWithChain, setWithStanding } from '../../set-chain.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { treesOf } from '../set-tree.ts';
 import { bytesText, tableOf, timeText } from '../terminal.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 import { addDiffVerb, filesOrTables } from './set-contents.ts';
-import { setText } from './set-text.ts';
+import { setText, wordsOf } from './set-text.ts';
+import { addWordVerbs } from './set-words.ts';
 
 export function addSetCommands(program: Command, cli: Cli): void {
   const noun = program.command('set').description('backup sets');
   addListVerb(noun, cli);
   addShowVerb(noun, cli);
   addDiffVerb(noun, cli);
+  addWordVerbs(noun, cli);
   addVerb(noun, cli, {
     usage: 'verify <set>',
     title: 'read a set back and check it; exit code 7 when it is damaged',
@@ -28,6 +28,8 @@ export function addSetCommands(program: Command, cli: Cli): void {
       startAndWatch(cli, { path: `/api/v1/backup-sets/${set}/verify`, body: { depth }, wait, timeout, isJson }),
   });
 }
+
+type Row = z.output<typeof setWithStanding>;
 
 function addListVerb(noun: Command, cli: Cli): void {
   addVerb(noun, cli, {
@@ -47,14 +49,16 @@ function addListVerb(noun: Command, cli: Cli): void {
       const query = new URLSearchParams({ limit: String(limit) });
       if (resource !== undefined) query.set('resource', resource);
       if (type !== undefined) query.set('type', type);
-      const { data } = await (await cli.client()).get(listShape(setShape), `/api/v1/backup-sets?${query.toString()}`);
+      const { data } = await (
+        await cli.client()
+      ).get(listShape(setWithStanding), `/api/v1/backup-sets?${query.toString()}`);
       const rows = treesOf(data).map(({ row, indent }) => lineOf(row, indent));
-      return { json: data, text: tableOf(['SET', 'TYPE', 'ENDED', 'LOG', 'SIZE', 'STORED', ''], rows) };
+      return { json: data, text: tableOf(['SET', 'TYPE', 'ENDED', 'LOG', 'SIZE', 'STORED', '', ''], rows) };
     },
   });
 }
 
-const lineOf = ({ id, summary, verifiedAt, verifyReport }: SetRow, indent: string): string[] => [
+const lineOf = ({ id, summary, verifiedAt, verifyReport, standing }: Row, indent: string): string[] => [
   `${indent}${id}`,
   summary.type,
   timeText(summary.endedAt),
@@ -64,6 +68,7 @@ const lineOf = ({ id, summary, verifiedAt, verifyReport }: SetRow, indent: strin
   verifiedAt === null
     ? 'not verified'
     : `${(verifyReport?.damage.length ?? 0) > 0 ? 'DAMAGED' : 'verified'} ${timeText(verifiedAt)}`,
+  wordsOf(standing).join(', '),
 ];
 
 function addShowVerb(noun: Command, cli: Cli): void {

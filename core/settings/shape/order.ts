@@ -87,7 +87,6 @@ export const inspectionShape: z.ZodType<Inspection> = z.discriminatedUnion('kind
   }),
   z.looseObject({ kind: z.literal('mark-set'), pool: poolAccessShape, mark: newMarkShape }),
   z.looseObject({ kind: z.enum(['pool-create', 'pool-test']), pool: poolAccessShape }),
-]);
   z.looseObject({
     kind: z.literal('set-contents'),
     pool: poolAccessShape,
@@ -95,3 +94,4 @@ export const inspectionShape: z.ZodType<Inspection> = z.discriminatedUnion('kind
     view: contentsViewShape,
     instance: instanceAccessShape.exactOptional(),
   }),
+]);
