@@ -39,5 +39,7 @@ async function answer({ channel, work }: HostDeps, asked: InspectionOrder, signa
       return work.testPool(inspection);
     case 'pool-test':
       return work.testPool(inspection);
+    case 'set-contents':
+      return work.lookIntoSet(inspection);
   }
 }

@@ -20,6 +20,7 @@ import { createPool, openPool } from '#agent/pools/open-pool.ts';
 import { lookAtPlace } from '#agent/restore/look-at-place.ts';
 import { restore } from '#agent/restore/restore.ts';
 import { listSets } from '#agent/sets/list-sets.ts';
+import { lookIntoSet } from '#agent/sets/look-into-set.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
 import { readBatches } from '#agent/wal/committed-log.ts';
 import { neededLogOf } from '#agent/wal/needed-log.ts';
@@ -64,6 +65,7 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     lookAtPlace: (asked) => Promise.resolve(lookAtPlace(asked)),
     createPool: ({ pool }) => createPool(pool, clock),
     testPool: ({ pool }) => withPool(pool, (opened) => testPool(opened, newId)),
+    lookIntoSet: (asked) => withPool(asked.pool, (pool) => lookIntoSet(pool, asked)),
   };
 }
 

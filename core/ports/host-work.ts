@@ -1,6 +1,7 @@
 import type { DiscoveredInstance, Finding, PreflightReport } from '../agent/inspection.ts';
-import type { Inspection, OrderOf } from '../agent/order.ts';
+import type { Inspection, InspectionOf, OrderOf } from '../agent/order.ts';
 import type { SetSummary } from '../backup/set-summary.ts';
+import type { Contents } from '../contents/contents.ts';
 import type { CareReport } from '../care/care-report.ts';
 import type { ClaimVerdict, DeletionClaim, DeletionTold } from '../care/care-task.ts';
 import type { MarkOfSet } from '../care/mark.ts';
@@ -36,6 +37,8 @@ export interface HostWork {
   testPool(
     inspection: Extract<Inspection, { kind: 'pool-create' | 'pool-test' }>,
   ): Promise<{ readonly freeBytes?: number }>;
+  /** What is in a set, by its metadata. */
+  lookIntoSet(inspection: InspectionOf<'set-contents'>): Promise<Contents>;
 }
 
 export type CommittedInPool =

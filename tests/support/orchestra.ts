@@ -201,6 +201,7 @@ const onlyWork = (work: Partial<HostWork>): HostWork => ({
   lookAtPlace: unasked('look at a place'),
   createPool: unasked('create a pool'),
   testPool: unasked('test a pool'),
+  lookIntoSet: unasked('look into a set'),
   ...work,
 });
 
