@@ -1,0 +1,235 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { BaseOfBackup, InstanceAccess, OrderOf } from '#core/agent/order.ts';
+import type { SetSummary } from '#core/backup/set-summary.ts';
+import { pieceKey, setMetaKey } from '#core/format/object-key.ts';
+import type { AcknowledgedPiece } from '#agent/copy/copy-request.ts';
+import { openSet } from '#agent/sets/open-set.ts';
+import { verifySet } from '#agent/sets/verify-set.ts';
+import { instanceAccess, openBackupBench } from '#tests/support/backup.ts';
+import type { BackupBench } from '#tests/support/backup.ts';
+import { contentOf, incrementalOrder, restoreFiles, startRestored } from '#tests/support/chain.ts';
+import { materialise } from '#tests/support/materialise.ts';
+import { openPostgres } from '#tests/support/postgres.ts';
+import type { Postgres } from '#tests/support/postgres.ts';
+
+const mebibyte = 1_048_576;
+/** Rows that do not compress. */
+const noise = `insert into noise select g, (select string_agg(decode(md5(random()::text || g || i), 'hex'), '') from generate_series(1, 64) i) from generate_series(1, 24000) g`;
+
+let postgres: Postgres;
+let access: InstanceAccess;
+let bench: BackupBench;
+let full: SetSummary;
+
+const options = (): { archiveDirectory: string } => ({ archiveDirectory: postgres.archiveDirectory });
+async function take(order: OrderOf<'full-backup'>): Promise<SetSummary> {
+  bench.reports.length = 0;
+  return bench.takeFullBackup(order, bench.step(order));
+}
+const incremental = (
+  summary: SetSummary,
+  changes: Partial<BaseOfBackup> = {},
+  instance = access,
+): Promise<SetSummary> =>
+  take(incrementalOrder(bench, instance, { summary, wanted: 'differential', ...changes }, options()));
+const inPool = (key: string): string => join(bench.folder, 'pool', key);
+const bytesRead = (): number => bench.reports.at(-1)?.bytesRead ?? 0;
+
+beforeAll(async () => {
+  postgres = await openPostgres({ major: 15, archive: true, config: ['autovacuum = off'] });
+  await postgres.sql('create table noise (n int, body bytea)');
+  await postgres.sql('alter table noise alter column body set storage external');
+  await postgres.sql(noise);
+  await postgres.sql('create table small as select g from generate_series(1, 1000) g');
+  await postgres.sql('vacuum');
+  access = await instanceAccess(postgres);
+  bench = await openBackupBench();
+  full = await take(bench.order(access, options()));
+});
+afterAll(async () => {
+  bench.close();
+  await postgres.close();
+});
+
+describe('what an incremental costs', () => {
+  test('D-023 stores almost nothing when nothing changed, and reads little with a list of blocks', async () => {
+    const set = await incremental(full, { source: 'log' });
+    expect(set).toMatchObject({ type: 'differential', warnings: [], base: { setId: full.setId, changedPages: 'log' } });
+    expect(set.storedBytes).toBeLessThan(mebibyte / 4);
+    expect(bytesRead()).toBeLessThan(full.rawBytes / 3);
+  });
+
+  test('D-023 reads and stores in proportion to what changed', async () => {
+    await postgres.sql('update noise set n = n + 1 where n % 100 = 0');
+    const listed = await incremental(full, { source: 'log' });
+    const readByList = bytesRead();
+    const scanned = await incremental(full, { source: 'page-lsn' });
+    expect(bytesRead()).toBeGreaterThan(2 * readByList);
+    for (const set of [listed, scanned]) expect(set.storedBytes).toBeLessThan(full.storedBytes / 4);
+    expect(listed.rawBytes).toBe(scanned.rawBytes);
+  });
+});
+
+describe('a base that cannot be used', () => {
+  /** Damages the pool, takes the incremental, repairs the pool. */
+  async function withDamaged(key: string, damage: (path: string) => void): Promise<SetSummary> {
+    const path = inPool(key);
+    const bytes = readFileSync(path);
+    damage(path);
+    try {
+      return await incremental(full);
+    } finally {
+      writeFileSync(path, bytes);
+    }
+  }
+  const flip = (path: string): void => {
+    const bytes = readFileSync(path);
+    bytes[90] = (bytes[90] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+  };
+  const expectFull = (set: SetSummary, why: RegExp): void => {
+    expect(set).toMatchObject({
+      type: 'full',
+      warnings: [{ code: 'became_full', detail: expect.stringMatching(why) as string }],
+    });
+    expect(set.base).toBeUndefined();
+  };
+
+  test('K-048 makes a full that says why: its metadata is gone, or damaged, or a piece of it is gone', async () => {
+    expectFull(
+      await withDamaged(setMetaKey(full.setId), rmSync),
+      /holds no committed backup set/,
+    );
+    expectFull(await withDamaged(setMetaKey(full.setId), flip), /damaged/);
+    expectFull(await withDamaged(pieceKey(full.setId, full.attemptId, 1), rmSync), /object_missing/);
+  });
+
+  test('D-025 a cumulative on an incremental becomes a full', async () => {
+    const differential = await incremental(full);
+    expectFull(await incremental(differential, { wanted: 'cumulative' }), /D-025/);
+    expect(await incremental(full, { wanted: 'cumulative' })).toMatchObject({ type: 'cumulative', warnings: [] });
+  });
+
+  test('K-048 a base of another instance becomes a full', async () => {
+    const other = await openPostgres({ major: 15, archive: true });
+    try {
+      const instance = await instanceAccess(other);
+      const order = incrementalOrder(
+        bench,
+        instance,
+        { summary: full, wanted: 'differential' },
+        { archiveDirectory: other.archiveDirectory },
+      );
+      expectFull(await take(order), /its system id is/);
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('D-023 a base on an ancestor is used up to where its timeline was left, and not beyond', async () => {
+    const settings = ['archive_mode = on', `archive_command = 'true'`];
+    const copy = await materialise(bench, full.setId, postgres, { isStandby: true, settings });
+    try {
+      await copy.sql('select pg_promote()');
+      await postgres.sql('insert into small select generate_series(1, 100)');
+      const abandoned = await incremental(full);
+      const instance = await instanceAccess(postgres, {
+        dataDirectory: copy.dataDirectory,
+        socket: copy.socketDirectory,
+      });
+      await copy.sql('insert into small select generate_series(1, 7)');
+      const promoted = await incremental(full, { source: 'page-lsn' }, instance);
+      expect(promoted).toMatchObject({ type: 'differential', timeline: 2, base: { setId: full.setId }, warnings: [] });
+      expectFull(await incremental(abandoned, {}, instance), /where timeline 1 was left: that log was abandoned/);
+      const restored = await startRestored(await restoreFiles(bench, promoted.setId, 'promoted'), postgres);
+      const client = await restored.connect();
+      expect((await client.query('select count(*)::int as n from small')).rows).toEqual([{ n: 1007 }]);
+      await client.end();
+      await restored.close();
+    } finally {
+      await copy.close();
+    }
+  });
+});
+
+test('D-023 damage that the base recorded is looked at again: repaired pages are good in the incremental', async () => {
+  const [row] = await postgres.sql(`select pg_relation_filepath('small') as path`);
+  const path = String(row?.['path']);
+  const file = join(postgres.dataDirectory, path);
+  await postgres.stop();
+  const good = readFileSync(file);
+  const bad = Buffer.from(good);
+  bad.fill(1, 4000, 4010);
+  writeFileSync(file, bad);
+  await postgres.start();
+  const damaged = await incremental(full, { source: 'page-lsn' });
+  expect(damaged.warnings).toEqual([{ code: 'page_damaged', detail: `${path}: page checksum wrong in block 0` }]);
+  const still = await incremental(damaged, { source: 'log' });
+  expect(still.warnings).toEqual(damaged.warnings);
+  await postgres.stop();
+  writeFileSync(file, good);
+  await postgres.start();
+  const repaired = await incremental(still, { source: 'log' });
+  expect(repaired.warnings).toEqual([]);
+  const set = await openSet(await bench.openPool(), repaired.setId);
+  expect(Buffer.from(await set.readMember(path)).equals(good)).toBe(true);
+});
+
+test('K-110 an incremental killed in the middle finishes the same set and sends nothing acknowledged again', async () => {
+  await postgres.sql('update noise set n = n + 1 where n % 2 = 0');
+  const limits = { transferBytesPerSecond: 8 * mebibyte };
+  const order = incrementalOrder(
+    bench,
+    access,
+    { summary: full, wanted: 'differential', source: 'log' },
+    { ...options(), limits },
+  );
+  const program = fileURLToPath(new URL('../support/backup-program.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', program, bench.home], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.end(JSON.stringify(order));
+  for await (const line of createInterface(child.stdout)) {
+    if ((JSON.parse(line) as { piecesDone: number }).piecesDone >= 2) child.kill('SIGKILL');
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  expect(child.signalCode).toBe('SIGKILL');
+  const acknowledged = readFileSync(join(bench.home, 'runs', order.runId, 'acknowledged.ndjson'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as AcknowledgedPiece);
+  // More changes between the attempts: the list of blocks is another one.
+  await postgres.sql('update small set g = g + 1');
+
+  const set = await take({ ...order, options: { ...order.options, limits: {} } });
+  expect(set).toMatchObject({ setId: order.setId, type: 'differential', warnings: [] });
+  const pool = await bench.openPool();
+  const { meta } = await openSet(pool, set.setId);
+  const killed = acknowledged[0]?.piece.attempt;
+  const held = new Map(
+    acknowledged.flatMap(({ extents }) => extents.map((e) => [`${e.path} ${String(e.from)} ${e.hash}`, e.length])),
+  );
+  let [reused, again] = [0, 0];
+  for (const member of meta.members) {
+    let from = 0;
+    for (const { frame, length, hash } of member.kind === 'file' ? member.extents : []) {
+      const attempt = meta.pieces[meta.frames[frame]?.pieceIndex ?? -1]?.attempt;
+      if (attempt === killed) reused += length;
+      else if (held.has(`${member.path} ${String(from)} ${hash}`)) again += length;
+      from += length;
+    }
+  }
+  expect(again).toBe(0);
+  expect(reused).toBeGreaterThan(2 * mebibyte);
+  expect(reused).toBe([...held.values()].reduce((sum, length) => sum + length, 0));
+  expect(await verifySet(pool, set.setId, 'full', bench.step(order))).toMatchObject({ damage: [] });
+  const restored = await startRestored(await restoreFiles(bench, set.setId, 'killed'), postgres);
+  expect(await contentOf(restored.connect)).toEqual(await contentOf(postgres.connect));
+  await restored.close();
+});
