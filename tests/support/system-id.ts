@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { postgresql } from '#core/engine/postgresql.ts';
+import type { EngineFiles } from '#core/engine/profile.ts';
 import { crc32c } from './crc32c.ts';
 import { bug } from '#core/errors/fail.ts';
 
@@ -19,16 +21,19 @@ const crcOffset = (control: Buffer): number => {
  * Gives a copy of a template cluster (never started since initdb) a system identifier of its own, so that two clusters of
  * one test are two clusters: in pg_control and in the long header of each log segment.
  */
-export const renewSystemId = (dataDirectory: string): void => {
+export const renewSystemId = (
+  dataDirectory: string,
+  files: Pick<EngineFiles, 'control' | 'log'> = postgresql.files,
+): void => {
   const id = randomBytes(8);
   id.writeUInt8(id.readUInt8(7) & 0x7f, 7);
-  const controlPath = join(dataDirectory, 'global', 'pg_control');
+  const controlPath = join(dataDirectory, files.control);
   const control = readFileSync(controlPath);
   const at = crcOffset(control);
   id.copy(control, 0);
   control.writeUInt32LE(crc32c(control.subarray(0, at)), at);
   writeFileSync(controlPath, control);
-  const logFolder = join(dataDirectory, 'pg_wal');
+  const logFolder = join(dataDirectory, files.log);
   for (const name of readdirSync(logFolder).filter((entry) => segmentName.test(entry))) {
     const segment = readFileSync(join(logFolder, name));
     id.copy(segment, longHeaderSystemId);
