@@ -13,6 +13,9 @@ import { getRun, moveRun, specOfRun } from './runs.ts';
 /** The catalog as the control activities see it. */
 export const openRunBook = (db: Database): RunBook => ({
   ticket: async (runId) => ticketOf(await getRun(db, runId), await specOfRun(db, runId)),
+  begin: async (runId) => {
+    if ((await getRun(db, runId)).state !== 'paused') await moveRun(db, runId, 'running');
+  },
   moveTo: (runId, state) => moveRun(db, runId, state),
   close: async (runId, outcome) => {
     const run = await getRun(db, runId);
@@ -43,9 +46,6 @@ function verdictOf(outcome: RunOutcome): VerifyReport | undefined {
   return { objects: 0, bytes: 0, damage: [{ object, what }] };
 }
 
-function ticketOf(run: RunRow, spec: JobSpec): RunTicket {
-  return {
-    runId: run.id,
 /** A set that is verified with its chain may be damaged in a set that it builds on: objects are named by their set. */
 const damagedBases = ({ damage }: VerifyReport, verified: SetId): readonly SetId[] =>
   damage
@@ -53,6 +53,9 @@ const damagedBases = ({ damage }: VerifyReport, verified: SetId): readonly SetId
     .map((text) => parseId('set', text))
     .filter((set) => set !== verified);
 
+function ticketOf(run: RunRow, spec: JobSpec): RunTicket {
+  return {
+    runId: run.id,
     kind: spec.kind,
     hostId: run.hostId,
     lane: laneOf(run, spec),
@@ -66,10 +69,10 @@ const damagedBases = ({ damage }: VerifyReport, verified: SetId): readonly SetId
 function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
   switch (spec.kind) {
     case 'full-backup':
+    case 'incremental-backup':
       return { owner: spec.resourceId, kind: 'data' };
     case 'log-backup':
       return { owner: spec.resourceId, kind: 'log' };
-    case 'incremental-backup':
     case 'restore':
       return spec.plan.place.kind === 'in-place'
         ? { owner: spec.plan.place.resourceId, kind: 'exclusive' }

@@ -31,14 +31,18 @@ export interface InspectInput {
   readonly queuePrefix: string;
 }
 
-/** Update of a run workflow: new limits reach the agent within 2 s. */
+/** Update of a run workflow: a change of its limits reaches the agent within 2 s; what it does not speak of stays. */
 export const throttleUpdate = 'throttle';
 export type ThrottleInput = RateLimits;
+/** Updates of a run workflow whose work has begun: it stops reading, writing and sending at once, or goes on (design §4). */
+export const pauseUpdate = 'pause';
+export const resumeUpdate = 'resume';
 /** Query of a run workflow: where it stands, in words, and the workflow whose pending activity carries the progress. */
 export const statusQuery = 'status';
 export interface RunStatus {
   readonly phase: 'recording' | 'waiting-for-agent' | 'waiting-for-lane' | 'working' | 'committing' | 'closed';
   readonly detail: string;
+  readonly isPaused?: boolean;
   readonly workWorkflowId?: string;
 }
 

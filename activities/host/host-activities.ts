@@ -28,6 +28,7 @@ export interface HostActivities {
   readonly probeHost: () => Promise<AgentSign>;
   readonly inspect: (order: InspectionOrder) => Promise<unknown>;
   readonly setLimits: (runId: RunId, limits: RateLimits) => Promise<void>;
+  readonly setPaused: (runId: RunId, isPaused: boolean) => Promise<void>;
   readonly takeFullBackup: (order: WorkOrder) => Promise<WorkResult>;
   readonly takeLogBackup: (order: WorkOrder) => Promise<WorkResult>;
   readonly restore: (order: WorkOrder) => Promise<WorkResult>;

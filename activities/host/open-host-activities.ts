@@ -7,6 +7,7 @@ import { probeHost } from './probe-host.ts';
 import { rebuildFromPool } from './rebuild-from-pool.ts';
 import { restore } from './restore.ts';
 import { setLimits } from './set-limits.ts';
+import { setPaused } from './set-paused.ts';
 import { takeFullBackup } from './take-full-backup.ts';
 import { takeLogBackup } from './take-log-backup.ts';
 import { verifySet } from './verify-set.ts';
@@ -16,6 +17,7 @@ export const openHostActivities = (deps: HostDeps): HostActivities => ({
   probeHost: step(probeHost(deps)),
   inspect: step(inspect(deps)),
   setLimits: step(setLimits(deps)),
+  setPaused: step(setPaused(deps)),
   takeFullBackup: step(takeFullBackup(deps)),
   takeLogBackup: step(takeLogBackup(deps)),
   restore: step(restore(deps)),

@@ -34,6 +34,8 @@ export interface BranchWork {
   readonly closed: LogSwitch['closed'];
   readonly level: number;
   readonly tally: LogTally;
+  /** Waits until so many bytes may have been read from the disk (K-086). */
+  readonly hasRead: (bytes: number) => Promise<void>;
 }
 
 /**
@@ -84,6 +86,7 @@ class BranchSession {
     const file = join(this.#work.archive.directory, name);
     const bytes = this.#buffer.read(file);
     if (bytes === undefined) return;
+    await this.#work.hasRead(bytes.length);
     try {
       await this.#takeBytes(name, file, { bytes, isNewest });
     } catch (error) {

@@ -17,6 +17,8 @@ import { checkLogin } from '#agent/database/login.ts';
 import { preflight } from '#agent/database/preflight.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { createPool, openPool } from '#agent/pools/open-pool.ts';
+import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
+import { patienceOf } from '#agent/pools/retry.ts';
 import { lookAtPlace } from '#agent/restore/look-at-place.ts';
 import { restore } from '#agent/restore/restore.ts';
 import { listSets } from '#agent/sets/list-sets.ts';
@@ -55,7 +57,14 @@ export function openHostWork(parts: HostWorkParts): HostWork {
       programs: () => Promise.resolve(parts.programs),
       account: parts.account,
     }),
-    verifySet: (order, step) => withPool(order.pool, (pool) => verifySet(pool, order.setId, order.depth, step)),
+    verifySet: async (order, step) => {
+      const pool = await openPoolOfStep(order.pool, step, clock);
+      try {
+        return await verifySet(pool, order.setId, order.depth, step);
+      } finally {
+        await pool.close();
+      }
+    },
     readPool,
     careForPool: careForPool({ home, clock, newId, channel: parts.channel }),
     markSet: ({ pool, mark }) => withPool(pool, async (opened) => ({ marks: (await putMark(opened, mark)).marks })),
@@ -99,7 +108,7 @@ async function testPool(pool: Pool, newId: IdSource): Promise<{ readonly freeByt
 
 /** Sets and batches that cannot be read do not hide the others; each is named in the log of the run. */
 async function* readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIterable<CommittedInPool> {
-  const pool = await openPool(order.pool);
+  const pool = await openPool(order.pool, patienceOf(step));
   try {
     for await (const found of listSets(pool)) {
       step.signal.throwIfAborted();

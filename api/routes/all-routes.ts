@@ -10,25 +10,27 @@ import { poolRoutes } from './pools.ts';
 import { resourceChangeRoutes } from './resource-changes.ts';
 import { resourceRoutes } from './resources.ts';
 import { restoreRoutes } from './restores.ts';
+import { runControlRoutes } from './run-control.ts';
 import { runRoutes } from './runs.ts';
 import { retentionRoutes } from './retention.ts';
 import { serverRoutes } from './server.ts';
+import { setContentsRoutes } from './set-contents.ts';
 
 /** Every route of the server: what is mounted is what /openapi.json describes. */
 export const allRoutes = (context: Context): Route[] => [
   ...serverRoutes(context),
-import { setContentsRoutes } from './set-contents.ts';
   ...hostRoutes(context),
   ...resourceRoutes(context),
+  ...resourceChangeRoutes(context),
   ...poolRoutes(context),
   ...jobRoutes(context),
-  ...resourceChangeRoutes(context),
   ...runRoutes(context),
+  ...runControlRoutes(context),
   ...backupSetRoutes(context),
+  ...setContentsRoutes(context),
   ...restoreRoutes(context),
   ...retentionRoutes(context),
   ...careRoutes(context),
   ...agentRoutes(context),
   ...careAgentRoutes(context),
 ];
-  ...setContentsRoutes(context),

@@ -67,23 +67,6 @@ export const runRoutes = (context: Context): Route[] => [
     answer: runAnswer,
     serve: async ({ params, caller }) => ({ answer: await cancel(context, await openRun(context, params), caller) }),
   }),
-  route({
-    method: 'post',
-    path: '/api/v1/runs/{run}/throttle',
-    title: 'Change the rate limits of a running run; in force within 2 s (K-085, K-086)',
-    access: { permission: 'run-backups' },
-    status: 202,
-    params: runParams,
-    body: rateLimitsShape,
-    answer: runAnswer,
-    serve: async ({ params, body, caller }) => {
-      const run = await openRun(context, params);
-      await context.runs.throttle(run.id, body);
-      const message = `${nameOf(caller)} set the limits to ${JSON.stringify(body)}`;
-      await addRunEvents(context.catalog, run.id, [{ level: 'info', message }]);
-      return { answer: run };
-    },
-  }),
 ];
 
 const readingRoutes = (context: Context): Route[] => [
@@ -161,7 +144,7 @@ function linkOf({ temporalWeb }: Context, run: RunRow): { temporalUrl?: string }
 }
 
 /** Throws `run_finished`. */
-async function openRun(context: Context, params: z.output<typeof runParams>): Promise<RunRow> {
+export async function openRun(context: Context, params: z.output<typeof runParams>): Promise<RunRow> {
   const run = await getRun(context.catalog, params.run);
   if (isFinal(run.state)) throw fail('run_finished', { run: run.id, state: run.state });
   return run;

@@ -1,6 +1,5 @@
-import type { Order } from '../agent/order.ts';
-import type { RunKind } from '../run/run-kind.ts';
 import type { HostId, ResourceId, RunId, SetId } from '../id.ts';
+import type { RunKind } from '../run/run-kind.ts';
 import type { RunState } from '../run/run-state.ts';
 import type { Warning } from '../run/progress.ts';
 
@@ -36,6 +35,8 @@ export type RunOutcome =
 export interface RunBook {
   /** Loads the job revision of a run (design §4). Throws `run_unknown`. */
   ticket(runId: RunId): Promise<RunTicket>;
+  /** The work of a run has begun. A repeat changes nothing, and a run that was paused meanwhile stays paused. */
+  begin(runId: RunId): Promise<void>;
   /** Moves a run; a move that already happened is fine, an impossible one throws `run_state_conflict`. */
   moveTo(runId: RunId, state: Exclude<RunState, RunOutcome['state']>): Promise<void>;
   close(runId: RunId, outcome: RunOutcome): Promise<void>;

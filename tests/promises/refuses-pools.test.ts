@@ -24,7 +24,7 @@ const passphrase = { HOLDFAST_PASSPHRASE: 'correct horse battery staple' };
 
 const fullOf = (resource: string, pool: string, archive: string): string[] => [
   ...['backup', '--type', 'full', '--resource', resource, '--pool', pool, '--archive-directory', archive],
-  ...['--reconnect-minutes', '1', '--wait'],
+  ...['--reconnect', '1', '--wait'],
 ];
 
 /** A run whose refusal is awaited later. */

@@ -10,7 +10,7 @@ import { formatId } from '#core/id.ts';
 import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
 import type { JobStep, JobTable } from '#core/ports/job-table.ts';
 import type { RunTicket } from '#core/ports/run-book.ts';
-import type { RateLimits } from '#core/run/rate.ts';
+import type { RatesNow } from '#core/run/rate.ts';
 import { agentService } from '#agent/work/agent-workers.ts';
 import { openFence } from '#agent/work/fence.ts';
 import { openJobTable } from '#agent/work/job-table.ts';
@@ -106,7 +106,7 @@ export interface TestAgent extends Running {
   began(runId: RunId): boolean;
   ended(runId: RunId): boolean;
   /** The limits its step sees. */
-  limits(runId: RunId): RateLimits | undefined;
+  limits(runId: RunId): RatesNow | undefined;
   /** The most steps that were at work at the same time. */
   mostAtOnce(): number;
 }
@@ -154,6 +154,7 @@ function watchJobs(table: JobTable): { readonly jobs: JobTable; readonly seen: O
   let most = 0;
   const jobs: JobTable = {
     setLimits: (runId, limits) => table.setLimits(runId, limits),
+    setPaused: (runId, isPaused) => table.setPaused(runId, isPaused),
     attach: (order, begin) =>
       table.attach(order, async (step) => {
         const mine = { step, isOver: false };
