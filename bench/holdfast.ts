@@ -1,37 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { join } from 'node:path';
 import { createPool } from '#agent/pools/open-pool.ts';
 import { bug } from '#core/errors/fail.ts';
 import { setPrefix } from '#core/format/object-key.ts';
-import type { IdPrefix, SetId } from '#core/id.ts';
-import { formatId } from '#core/id.ts';
+import type { SetId } from '#core/id.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import { productVersion } from '#core/version.ts';
 import type { BenchCluster } from './cluster.ts';
 import type { Contender, Measured } from './contender.ts';
 import { bytesBelow, emptyFiles } from './contender.ts';
+import { bundleEngine, newId } from './engine.ts';
 import { timed } from './timed.ts';
-
-const newId = <P extends IdPrefix>(prefix: P) => formatId(prefix, Date.now(), randomBytes(10));
-
-/** Bundles the engine child like every program of the product, beside the worker threads that it loads. */
-async function bundleEngine(): Promise<string> {
-  const root = resolve(import.meta.dirname, '..');
-  const outfile = join(root, 'dist', 'bench-engine.js');
-  const entryPoints = [join(root, 'bench', 'engine-main.ts')];
-  await build({
-    entryPoints,
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    packages: 'external',
-  });
-  return outfile;
-}
 
 function rssOf(output: string): number {
   const found = /"rssMiB":(\d+)/.exec(output)?.[1];

@@ -5,6 +5,7 @@ import { openBenchCluster } from './cluster.ts';
 import type { Contender } from './contender.ts';
 import { openHoldfast } from './holdfast.ts';
 import { openBackrest, openBasebackup } from './peers.ts';
+import { measureOverhead } from './overhead.ts';
 import { reportOf, tableOf } from './report.ts';
 import { runRounds } from './rounds.ts';
 
@@ -39,7 +40,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 try {
   const contenders = await openContenders(cluster);
   const results = await runRounds(contenders, Number(values.rounds), say);
-  const report = reportOf(results, { sizeGb: Number(values.size), serverVersion: cluster.version });
+  say('bench: measuring what a run takes above the engine');
+  const overhead = await measureOverhead(values.directory, Number(values.rounds));
+  const report = reportOf(results, { sizeGb: Number(values.size), serverVersion: cluster.version, overhead });
   process.stdout.write(`${tableOf(report, results)}\n`);
   if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 } finally {

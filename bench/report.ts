@@ -1,4 +1,5 @@
 import type { Measured } from './contender.ts';
+import type { Overhead } from './overhead.ts';
 import type { Result } from './rounds.ts';
 import { median } from './timed.ts';
 
@@ -12,6 +13,8 @@ export interface BenchReport {
   readonly rssMiB: number;
   /** The same by contender: resident sets of all its processes together. Shared pages count in each of them. */
   readonly rssMiBOf: Readonly<Record<string, number>>;
+  /** What a run takes above the engine, on a small instance. */
+  readonly overhead: Overhead;
   readonly missing: readonly string[];
 }
 
@@ -48,7 +51,7 @@ const against = (ours: Result, them: Result | undefined): BenchReport['ratios'] 
 /** `results` hold ours first. */
 export function reportOf(
   results: readonly [Result, ...Result[]],
-  about: { sizeGb: number; serverVersion: string },
+  about: { sizeGb: number; serverVersion: string; overhead: Overhead },
 ): BenchReport {
   const [ours, ...peers] = results;
   const peer = (name: string): Result | undefined => peers.find(({ contender }) => contender.name === name);
@@ -61,10 +64,8 @@ export function reportOf(
     versions: Object.fromEntries([['postgresql', about.serverVersion] as const, ...versions]),
     rssMiB: memoryOf(ours),
     rssMiBOf: Object.fromEntries(results.map((result) => [result.contender.name, memoryOf(result)])),
-    missing: [
-      ...(backrest === undefined ? ['pgbackrest is not installed: no ratios to it'] : []),
-      'the orchestration overhead of a run is not measured here',
-    ],
+    overhead: about.overhead,
+    missing: backrest === undefined ? ['pgbackrest is not installed: no ratios to it'] : [],
   };
 }
 
@@ -77,6 +78,12 @@ function spread(runs: readonly Measured[]): string {
   return times.length === 0
     ? '–'
     : `${(Math.min(...times) / 1000).toFixed(2)}–${(Math.max(...times) / 1000).toFixed(2)}`;
+}
+
+function overheadText({ noOpSeconds, fullSeconds, engineSeconds, aboveEngineSeconds }: Overhead): string {
+  const [whole, alone] = [fullSeconds, engineSeconds].map((one) => one.toFixed(2));
+  const above = `${aboveEngineSeconds.toFixed(2)} s above the engine (${whole ?? ''} s against ${alone ?? ''} s)`;
+  return `overhead of a run on a small instance: a full backup ${above}; a run that does nothing ${noOpSeconds.toFixed(2)} s`;
 }
 
 /** Medians and spreads for people. */
@@ -96,6 +103,7 @@ export function tableOf(report: BenchReport, results: readonly Result[]): string
     cells(['', 'full', 'spread', 'restore', 'spread', 'set size', 'memory']),
     ...lines,
     `holdfast / pgbackrest: full ${show(ratios.full)}, restore ${show(ratios.restore)}, size ${show(ratios.size)}; peak memory ${String(rssMiB)} MiB`,
+    overheadText(report.overhead),
     ...options,
     ...report.missing.map((line) => `missing: ${line}`),
   ].join('\n');
