@@ -114,6 +114,27 @@ test('K-047 accepts a page that is all zero and rejects one with a zero header a
   expect(memory.isZero(0, pageBytes * 3 - 1)).toBe(true);
 });
 
+test('D-038 tells pages that a copy up to a log position may lack', () => {
+  const memory = openPageMemory(pageBytes);
+  const random = randomFrom(11);
+  const since = 3 * 2 ** 32 + 77;
+  const expected: number[] = [];
+  for (let page = 0; page < 128; page++) {
+    const high = [0, 2, 3, 3, 4][random(5)] ?? 0;
+    const low = [0, 76, 77, 78, 0xffffffff][random(5)] ?? 0;
+    const upper = [0, 8000, 8000, 8000][random(4)] ?? 0;
+    const view = new DataView(memory.bytes.buffer, memory.bytes.byteOffset + page * pageBytes, 16);
+    view.setUint32(0, high, true);
+    view.setUint32(4, low, true);
+    view.setUint16(14, upper, true);
+    const lsn = high * 2 ** 32 + low;
+    expected.push(lsn >= since || lsn === 0 || upper === 0 ? 1 : 0);
+  }
+  expect([...memory.newerPages(0, 128, since)]).toEqual(expected);
+  expect(new Set(expected)).toEqual(new Set([0, 1]));
+  expect([...memory.newerPages(3 * pageBytes, 2, since)]).toEqual(expected.slice(3, 5));
+});
+
 test('K-047 hashes bytes in place exactly as the XXH3-128 of the format', () => {
   const memory = openPageMemory(pageBytes);
   const random = randomFrom(7);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { bug } from '../errors/fail.ts';
 import type { FilesByPath } from './chain.ts';
 import { baseGap, neededExtents } from './chain.ts';
 import type { Extent, FileOfSet } from './meta.ts';
@@ -55,7 +56,7 @@ function originOf(layers: readonly Layer[], depth: number, byte: number): string
     }
     at += length;
   }
-  throw new Error(`byte ${String(byte)} lies in no extent of layer ${String(depth)}`);
+  throw bug(`byte ${String(byte)} lies in no extent of layer ${String(depth)}`);
 }
 
 test('D-023 every byte of a chain comes from exactly the set that the definition names', () => {

@@ -57,11 +57,15 @@ function* overlapsOf(file: FileOfSet, wanted: readonly Span[]): Generator<Overla
 
 const isWhole = ({ extent, spans }: Overlap): boolean => spans.length === 1 && spans[0]?.length === extent.length;
 
-/** Adds a span behind the others, joined with the last one where they touch. */
-function addTo(spans: Span[], from: number, length: number): void {
-  const last = spans[spans.length - 1];
-  if (last !== undefined && endOf(last) === from) spans.splice(-1, 1, { from: last.from, length: last.length + length });
-  else spans.push({ from, length });
+/** Adds spans of the extent at `at` behind the others, joined with the last one where they touch. */
+function addTo(wanted: Span[], at: number, spans: readonly Span[]): void {
+  for (const span of spans) {
+    const from = at + span.from;
+    const last = wanted[wanted.length - 1];
+    const isJoined = last !== undefined && endOf(last) === from;
+    if (isJoined) wanted.splice(-1, 1, { from: last.from, length: last.length + span.length });
+    else wanted.push({ from, length: span.length });
+  }
 }
 
 /**
@@ -76,7 +80,7 @@ export function* neededExtents(chain: readonly FilesByPath[], path: string): Gen
     const below: Span[] = [];
     for (const overlap of overlapsOf(file, wanted)) {
       const { extent, at, spans } = overlap;
-      if (extent.frame === baseFrame) for (const { from, length } of spans) addTo(below, at + from, length);
+      if (extent.frame === baseFrame) addTo(below, at, spans);
       else if (extent.frame !== zeroFrame) yield { depth, extent, at, ...(isWhole(overlap) ? {} : { spans }) };
     }
     wanted = below;

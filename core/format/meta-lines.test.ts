@@ -58,7 +58,7 @@ const count = fc.nat();
 const path = fc.string({ minLength: 1, unit: 'grapheme' });
 const extent = fc.oneof(
   fc.record({ frame: count, offset: count, length: count, hash: hex(32) }),
-  fc.record({ frame: fc.constant(-1), offset: count, length: count, hash: fc.constant('') }),
+  fc.record({ frame: fc.constantFrom(-1, -2), offset: count, length: count, hash: fc.constant('') }),
 );
 const member: fc.Arbitrary<MemberOfSet> = fc.oneof(
   fc.record({ kind: fc.constant('directory' as const), path, mode: count }),
@@ -126,6 +126,14 @@ describe('lines of meta', () => {
   });
 });
 
+test('extents of a base are refused in format 1, which does not know them', () => {
+  const extents = [{ frame: -2, offset: 0, length: 5, hash: '' }];
+  const member: MemberOfSet = { kind: 'file', path: 'a', mode: 0, sizeBytes: 5, mtimeMs: 0, extents };
+  const [, ...rest] = formatMetaLines({ summary, pieces: [], frames: [], members: [member], damagedPages: [] });
+  expect(() => read([JSON.stringify(['set', 1, summary]), ...rest])).toThrow(/is not a valid/);
+  expect(read([JSON.stringify(['set', 2, summary]), ...rest]).members).toEqual([member]);
+});
+
 describe('faults of metadata', () => {
   const attempt = id('try');
   const sound: SetMeta = {
@@ -166,6 +174,25 @@ describe('faults of metadata', () => {
     expect(metaFault({ ...sound, frames: [] })).toMatch(/outside its frame/);
     expect(metaFault(file({ sizeBytes: 61 }))).toMatch(/cover 60 of 61/);
     expect(metaFault({ ...sound, members: [...sound.members, ...sound.members] })).toMatch(/listed twice/);
+  });
+
+  test('D-019 D-025 what builds on a base says so, begins behind its end, and a cumulative builds on a full', () => {
+    const fromBase = file({ sizeBytes: 5, extents: [{ frame: -2, offset: 0, length: 5, hash: '' }] });
+    expect(metaFault(fromBase)).toMatch(/is in a base, which the set has not/);
+    const link = {
+      ...{ setId: formatId('set', 1, new Uint8Array(10)), metaSha256: '', changedPages: 'log' as const },
+      ...{ fullSetId: formatId('set', 1, new Uint8Array(10)) },
+      ...{ beginLsn: parseLsn('0/1000028'), endLsn: parseLsn('0/2000028') },
+    };
+    const on = (changes: Partial<SetSummary>): SetMeta => ({ ...fromBase, summary: { ...summary, ...changes } });
+    expect(metaFault(on({ type: 'differential', base: link }))).toBeUndefined();
+    expect(metaFault(on({ type: 'cumulative', base: link }))).toBeUndefined();
+    expect(metaFault(on({ base: link }))).toMatch(/its type is full/);
+    expect(metaFault(on({ type: 'differential' }))).toMatch(/its type is differential/);
+    expect(metaFault(on({ type: 'differential', base: { ...link, setId: summary.setId } }))).toMatch(/itself/);
+    expect(metaFault(on({ type: 'cumulative', base: { ...link, fullSetId: summary.setId } }))).toMatch(/no full/);
+    const early = { ...link, endLsn: parseLsn('0/2000029') };
+    expect(metaFault(on({ type: 'differential', base: early }))).toMatch(/before the end of its base/);
   });
 
   test('a consistent set lacks no segment of its log range', () => {

@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import type { InstanceAccess } from '#core/agent/order.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { ChangedPagesSource } from '#core/changed/changed-pages.ts';
+import { bug } from '#core/errors/fail.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
 import { unprivilegedUser } from '#scripts/supervisor/unprivileged.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
@@ -56,7 +57,7 @@ export async function tellStory(story: ChainStory): Promise<readonly string[]> {
     for (let round = 0; round < story.rounds; round++) await playRound(stage, round);
     return diary;
   } catch (error) {
-    throw new Error(diary.join('\n'), { cause: error });
+    throw bug(diary.join('\n'), error);
   } finally {
     bench.close();
     await postgres.close();
@@ -124,7 +125,10 @@ async function checkContent(
 ): Promise<void> {
   const server = await startRestored(restored, postgres);
   try {
-    if (!isBusy) expect(await contentOf(server.connect)).toEqual(await contentOf(postgres.connect));
+    if (!isBusy) {
+      const [here, there] = [server, postgres].map((one) => contentOf((database) => one.connect(database)));
+      expect(await here).toEqual(await there);
+    }
     const client = await server.connect();
     await client.query('create extension amcheck');
     await client.query(indexesAreSound);
@@ -134,7 +138,7 @@ async function checkContent(
   } finally {
     await server.close();
   }
-  const set = sets.at(-1) ?? expect.unreachable();
+  const set = sets[sets.length - 1] ?? expect.unreachable();
   const pool = await bench.openPool();
   expect(await verifySet(pool, set.setId, 'full', bench.step(bench.order(noAccess(set))))).toMatchObject({
     damage: [],
