@@ -87,7 +87,7 @@ function readPiece(path: string): Buffer {
 }
 
 /** Many extents share a frame. */
-let lastFrame = { name: '', raw: new Uint8Array() };
+let lastFrame: { readonly name: string; readonly raw: Uint8Array } = { name: '', raw: new Uint8Array() };
 
 function readFrame(fixture: CopyFixture, result: CopyResult, index: number): Uint8Array {
   const frame = result.frames[index];
