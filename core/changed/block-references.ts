@@ -35,7 +35,8 @@ export class BlockReferences implements BlockSink {
   /** By relation file number, which is nearly unique. */
   readonly #forks = new Map<number, Growing[]>();
   readonly #databases = new Map<string, ChangedDatabase>();
-  #last: Growing | undefined;
+  /** Looked at first: log goes back and forth between a table and its indexes. */
+  readonly #recent = Array.from<Growing | undefined>({ length: recentForks });
   #unlisted: { readonly at: number; readonly why: Unlisted } | undefined;
 
   block(reference: BlockReference): void {
@@ -78,7 +79,7 @@ export class BlockReferences implements BlockSink {
   }
 
   changesOf(fork: Omit<BlockReference, 'block'>): ForkChanges | undefined {
-    return this.#forks.get(fork.number)?.find((each) => isSame(each, fork));
+    return this.#find(fork);
   }
 
   /** True when every file of the database in this tablespace must be copied whole. */
@@ -94,20 +95,31 @@ export class BlockReferences implements BlockSink {
     return this.#databases.values();
   }
 
+  #find(fork: Omit<BlockReference, 'block'>): Growing | undefined {
+    // Not `find`: this runs for every reference of the log.
+    for (const each of this.#forks.get(fork.number) ?? []) if (isSame(each, fork)) return each;
+    return undefined;
+  }
+
+  #make({ tablespace, database, number, fork }: Omit<BlockReference, 'block'>): Growing {
+    const entry = { tablespace, database, number, fork, limit: Infinity, blocks: new BlockSet() };
+    const entries = this.#forks.get(number);
+    if (entries === undefined) this.#forks.set(number, [entry]);
+    else entries.push(entry);
+    return entry;
+  }
+
   #entry(fork: Omit<BlockReference, 'block'>): Growing {
-    if (this.#last !== undefined && isSame(this.#last, fork)) return this.#last;
-    let entries = this.#forks.get(fork.number);
-    if (entries === undefined) this.#forks.set(fork.number, (entries = []));
-    let entry = entries.find((each) => isSame(each, fork));
-    if (entry === undefined) {
-      const { tablespace, database, number, fork: kind } = fork;
-      entry = { tablespace, database, number, fork: kind, limit: Infinity, blocks: new BlockSet() };
-      entries.push(entry);
-    }
-    this.#last = entry;
+    const slot = (fork.number + fork.fork) % recentForks;
+    const recent = this.#recent[slot];
+    if (recent !== undefined && isSame(recent, fork)) return recent;
+    const entry = this.#find(fork) ?? this.#make(fork);
+    this.#recent[slot] = entry;
     return entry;
   }
 }
+
+const recentForks = 16;
 
 const databaseKey = (tablespace: number, database: number): string => `${String(tablespace)}/${String(database)}`;
 

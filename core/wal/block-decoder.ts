@@ -49,7 +49,8 @@ export class BlockDecoder {
   /** `record` passed its CRC; `position` is where it begins in the log. */
   decode(record: RecordBytes, position: number, sink: BlockSink): void {
     const main = this.#headers(record, sink);
-    const isUnderstood = main !== undefined && this.#effects(record, main, { position, sink });
+    const hasEffects = record.view.getUint8(record.at + 17) <= manager.database;
+    const isUnderstood = main !== undefined && (!hasEffects || this.#effects(record, main, { position, sink }));
     if (!isUnderstood) sink.unlisted(position, 'unknown-record');
   }
 

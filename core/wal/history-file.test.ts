@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { endsOf, parseHistory } from './history-file.ts';
+import { endsOf, parentHistory, parseHistory, timelineSteps } from './history-file.ts';
 import { parseLsn } from './lsn.ts';
 
 describe('a history file', () => {
@@ -23,5 +23,40 @@ describe('a history file', () => {
     expect(() => parseHistory('2 0/1000\n1 0/2000\n')).toThrow(damaged);
     expect(() => parseHistory('1 0/1000\n1 0/2000\n')).toThrow(damaged);
     expect(() => parseHistory('one 0/1000\n')).toThrow(damaged);
+  });
+});
+
+describe('the way to a timeline', () => {
+  const second = '1\t0/5000000\tno recovery target specified\n';
+  const third = `${second}\n2\t0/7000028\tbefore 2026-11-21 08:00:00+00\n`;
+
+  test('the text of a parent is what the server wrote for it', () => {
+    expect(parentHistory(third)).toBe(second);
+    expect(parentHistory(second)).toBe('');
+    expect(parentHistory('')).toBe('');
+  });
+
+  test('each timeline counts up to where the next one left it', () => {
+    const steps = (timeline: number, history: string, from: string, to: string): readonly string[] =>
+      timelineSteps({ timeline, history }, parseLsn(from), parseLsn(to)).map(
+        (step) => `${String(step.timeline)} ${step.from} ${step.to} ${String(step.history.length)}`,
+      );
+    expect(steps(1, '', '0/2000028', '0/9000000')).toEqual(['1 0/2000028 0/9000000 0']);
+    expect(steps(3, third, '0/2000028', '0/9000000')).toEqual([
+      '1 0/2000028 0/5000000 0',
+      `2 0/5000000 0/7000028 ${String(second.length)}`,
+      `3 0/7000028 0/9000000 ${String(third.length)}`,
+    ]);
+    expect(steps(3, third, '0/6000000', '0/9000000')).toHaveLength(2);
+    expect(steps(3, third, '0/8000000', '0/8000000')).toEqual([]);
+  });
+
+  test('log behind a fork further back does not count', () => {
+    const back = '1\t0/5000000\ta\n\n2\t0/4000000\tb\n';
+    const steps = timelineSteps({ timeline: 3, history: back }, parseLsn('0/2000000'), parseLsn('0/9000000'));
+    expect(steps.map(({ timeline, from, to }) => [timeline, from, to])).toEqual([
+      [1, '0/2000000', '0/4000000'],
+      [3, '0/4000000', '0/9000000'],
+    ]);
   });
 });

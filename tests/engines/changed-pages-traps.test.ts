@@ -174,6 +174,29 @@ describe('sources that cannot answer', () => {
     });
   });
 
+  test('D-038 log that was written with wal_level minimal is not trusted', async () => {
+    const { stage, base } = await changedStage(15);
+    const { server } = stage;
+    const restart = async (settings: string): Promise<void> => {
+      await server.stop();
+      writeFileSync(join(server.dataDirectory, 'postgresql.auto.conf'), settings);
+      await server.start();
+    };
+    await restart("wal_level = 'minimal'\narchive_mode = off\nmax_wal_senders = 0\n");
+    await server.sql("UPDATE t SET b = 'unseen' WHERE a % 900 = 0");
+    await restart('');
+    await stage.backUp();
+    await askChanged(stage, base, {}, async (opened) => {
+      expect(sourceOf(opened)).toBe('page-lsn');
+      expectOneWarning(opened, 'changed pages are not taken from log: wal_level was minimal at ');
+      expect((await overlay(stage, base, opened)).wrong).toEqual([]);
+    });
+    const later = await copyBase(stage, 'later');
+    await askChanged(stage, later, {}, (opened) => {
+      expect([sourceOf(opened), opened.warnings]).toEqual(['log', []]);
+    });
+  });
+
   test('D-038 block references that are lost or damaged cost only the reading of the log itself', async () => {
     const { stage, base } = await changedStage(15, [], { passphrase: 'correct horse battery' });
     await stage.backUp();

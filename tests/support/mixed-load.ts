@@ -69,6 +69,7 @@ export async function goOnWithMixedLoad(server: Postgres): Promise<void> {
     'CREATE INDEX m_new ON m (v)',
     'REINDEX INDEX m_btree',
     'BEGIN; CREATE TABLE never AS SELECT generate_series(1, 3000); TRUNCATE fat; ROLLBACK',
+    'BEGIN; SAVEPOINT one; INSERT INTO emptied VALUES (2); RELEASE one; DROP TABLE rewritten; COMMIT',
     "BEGIN; CREATE TABLE prepared (a int); DROP TABLE prepared; PREPARE TRANSACTION 'p'",
     "COMMIT PREPARED 'p'",
     "BEGIN; CREATE TABLE undone (a int); PREPARE TRANSACTION 'q'",
