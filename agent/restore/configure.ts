@@ -35,6 +35,8 @@ export interface ServerAddress {
   readonly socket: string;
 }
 
+const addressOf = ({ port, socket }: ServerAddress): ServerAddress => ({ port, socket });
+
 /** Settings that only the recovery needs; they leave with it. */
 const temporary = ['hot_standby', 'recovery_min_apply_delay', 'lc_messages', 'log_timezone', 'log_min_messages'];
 
@@ -72,7 +74,7 @@ export function configure(
   ];
   const libraries = lastValue(read, 'shared_preload_libraries') ?? '';
   const own = isCopy
-    ? copySettings({ major: plan.serverMajor, port: place.port, socket: place.socket, libraries })
+    ? copySettings({ major: plan.serverMajor, ...addressOf(place), libraries, statistics: target.files.statistics })
     : closedDoor(plan.serverMajor, place.socket);
   const recovery = recoverySettings(plan);
   const stale = read.filter(({ name, value }) => recoveryNames.includes(name) && value !== '');
@@ -123,7 +125,8 @@ function warnLibraries(libraries: string): readonly Warning[] {
 export function settleCopy(plan: RestorePlan, target: EmptyTarget, address: ServerAddress): void {
   const auto = readMember(target, target.files.autoConfiguration) ?? '';
   const libraries = lastValue(assignmentsIn(auto), 'shared_preload_libraries') ?? '';
-  const kept = copySettings({ major: plan.serverMajor, ...address, libraries });
+  const { statistics } = target.files;
+  const kept = copySettings({ major: plan.serverMajor, ...address, libraries, statistics });
   const recovery = plan.isOpenedAfter ? {} : { ...recoverySettings({ ...plan, isOpenedAfter: true }) };
   target.writeFile(
     target.files.autoConfiguration,

@@ -23,6 +23,7 @@ const files = ({ log }: Layout): EngineFiles => ({
   databases: 'base',
   shared: 'global',
   tablespaceVersionPrefix: 'SYS_',
+  statistics: 'sys_stat_tmp',
   temporaryPrefix: 'syssql_tmp',
   socketPrefix: '.s.KINGBASE.',
 });

@@ -21,6 +21,7 @@ export const postgresql: EngineProfile = {
     databases: 'base',
     shared: 'global',
     tablespaceVersionPrefix: 'PG_',
+    statistics: 'pg_stat_tmp',
     temporaryPrefix: 'pgsql_tmp',
     socketPrefix: '.s.PGSQL.',
   },

@@ -53,6 +53,8 @@ export interface EngineFiles {
   readonly databases: string;
   readonly shared: string;
   readonly tablespaceVersionPrefix: string;
+  /** Where a server up to 14 keeps counters while it runs. */
+  readonly statistics: string;
   /** Beginning of names of temporary files. */
   readonly temporaryPrefix: string;
   /** Beginning of the name of the Unix socket; the port follows. */

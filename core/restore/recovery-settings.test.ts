@@ -75,9 +75,15 @@ describe('recovery settings', () => {
         .filter((line) => line.startsWith('#')),
     ).toHaveLength(1);
   });
-  test('a copy archives nothing, listens nowhere, follows nobody and runs no jobs', () => {
+  test('a copy archives nothing, listens nowhere, follows nobody, runs no jobs and keeps its counters to itself', () => {
     expect(
-      copySettings({ major: 18, port: 6001, socket: '/tmp/s', libraries: 'pg_stat_statements, pg_cron' }),
+      copySettings({
+        major: 18,
+        port: 6001,
+        socket: '/tmp/s',
+        libraries: 'pg_stat_statements, pg_cron',
+        statistics: 'pg_stat_tmp',
+      }),
     ).toMatchObject({
       archive_mode: 'off',
       archive_library: '',
@@ -87,9 +93,14 @@ describe('recovery settings', () => {
       synchronous_standby_names: '',
       shared_preload_libraries: 'pg_stat_statements',
     });
-    expect(copySettings({ major: 14, port: 6001, socket: '/tmp/s', libraries: '' })).not.toHaveProperty(
-      'archive_library',
-    );
+    expect(
+      copySettings({ major: 14, port: 6001, socket: '/tmp/s', libraries: '', statistics: 'pg_stat_tmp' }),
+    ).not.toHaveProperty('archive_library');
+    expect(
+      copySettings({ major: 14, port: 6001, socket: '/tmp/s', libraries: '', statistics: 'pg_stat_tmp' }),
+    ).toMatchObject({
+      stats_temp_directory: 'pg_stat_tmp',
+    });
     expect(quietLibraries('"$libdir/pg_cron", auto_explain ,pglogical.so')).toBe('auto_explain');
   });
   test('a library that nobody knows is named, known ones are not', () => {

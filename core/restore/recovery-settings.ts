@@ -80,6 +80,8 @@ export function copySettings(place: {
   readonly port: number;
   readonly socket: string;
   readonly libraries: string;
+  /** Of the engine: where a server up to 14 keeps counters while it runs. */
+  readonly statistics: string;
 }): Settings {
   return {
     listen_addresses: '',
@@ -94,6 +96,8 @@ export function copySettings(place: {
     max_logical_replication_workers: '0',
     shared_preload_libraries: quietLibraries(place.libraries),
     external_pid_file: '',
+    // Distributions set a place outside the data directory: a copy would empty it when it starts, and write there.
+    ...(place.major <= 14 ? { stats_temp_directory: place.statistics } : {}),
     logging_collector: 'off',
     log_destination: 'stderr',
     ssl: 'off',
