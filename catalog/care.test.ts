@@ -194,7 +194,7 @@ test('log is not deleted while a reader needs what lies before its end or a log 
 test('leftovers are collected only of runs that ended longer ago than the grace time', async () => {
   const setId = testIds('set');
   const [backup, care] = [await run(setId), await run()];
-  const orphan = (hours: number): DeletionClaim => ({
+  const orphan = (hours: number): Extract<DeletionClaim, { kind: 'orphan' }> => ({
     ...{ kind: 'orphan', setId, madeBy: backup, lastTriedAt: instantFromMs(Date.now() - 3 * 3_600_000) },
     ...{ graceHours: hours, isDryRun: true },
   });
@@ -204,6 +204,7 @@ test('leftovers are collected only of runs that ended longer ago than the grace 
   expect(await claim(care, orphan(2))).toMatchObject({ why: 'its run ended less than 2 h ago' });
   await store.catalog.change(`update run set closed_at = now() - interval '5 hours' where id = $1`, [backup]);
   expect(await claim(care, orphan(2))).toEqual({ verdict: 'granted' });
-  const stranger = { ...orphan(2), setId: testIds('set'), madeBy: testIds('run') } as DeletionClaim;
+  const orphaned = orphan(2);
+  const stranger = { ...orphaned, setId: testIds('set'), madeBy: testIds('run') };
   expect(await claim(care, stranger)).toMatchObject({ why: 'its run is unknown here, and it is younger than a week' });
 });

@@ -127,7 +127,10 @@ export class CareWorld {
 
   #id<P extends IdPrefix>(prefix: P): IdByPrefix[P] {
     this.#ids += 1;
-    return formatId(prefix, beginMs + this.#ids, new Uint8Array(10).fill(this.#salt));
+    const random = new Uint8Array(10).fill(this.#salt);
+    // Names are made of the end of an id.
+    new DataView(random.buffer).setUint32(6, this.#ids);
+    return formatId(prefix, beginMs + this.#ids, random);
   }
 
   #pick(at: number, act: (set: SetSummary) => unknown): void {
