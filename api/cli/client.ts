@@ -8,6 +8,8 @@ export interface ApiClient {
   get<T>(shape: z.ZodType<T>, path: string): Promise<T>;
   post<T>(shape: z.ZodType<T>, path: string, body?: unknown): Promise<T>;
   remove<T>(shape: z.ZodType<T>, path: string): Promise<T>;
+  /** Removes something that leaves no word behind. */
+  drop(path: string): Promise<void>;
   /** Follows server-sent events until the server ends them; `onEvent` gets the name and the data. */
   follow(path: string, onEvent: (name: string, data: string) => void): Promise<void>;
 }
@@ -45,6 +47,9 @@ export function openClient(url: string, token: string): ApiClient {
       );
     },
     remove: async (shape, path) => parsed(shape, await send(path, { method: 'DELETE' })),
+    drop: async (path) => {
+      await send(path, { method: 'DELETE' });
+    },
     follow: async (path, onEvent) => {
       const response = await send(path, { headers: { accept: 'text/event-stream' } });
       await readEvents(response, onEvent).catch((cause: unknown) => {

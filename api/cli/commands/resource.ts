@@ -14,6 +14,8 @@ import { addVerb } from '../cli.ts';
 import { tableOf } from '../terminal.ts';
 import { addDiscover } from './discover.ts';
 
+const logPoolShape = z.looseObject({ id: z.string(), name: z.string() });
+
 export function addResourceCommands(program: Command, cli: Cli): void {
   const noun = program.command('resource').description('resources: database instances');
   addVerb(noun, cli, {
@@ -93,6 +95,25 @@ function addChanges(noun: Command, cli: Cli): void {
       const path = `/api/v1/resources/${encodeURIComponent(resource)}/rename`;
       const row = await (await cli.client()).post(resourceShape, path, { name });
       return { json: row, text: `${resource} is now ${row.name}.` };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'log-pools <resource>',
+    title: 'list the pools that must hold an archived file before it goes (K-080)',
+    options: { '--remove <pool>': 'the log no longer goes to this pool; what lies there stays' },
+    shape: z.object({ resource: z.string(), remove: z.string().optional() }),
+    act: async (_cli, { resource, remove }) => {
+      const client = await cli.client();
+      const path = `/api/v1/resources/${encodeURIComponent(resource)}/log-pools`;
+      if (remove !== undefined) await client.drop(`${path}/${encodeURIComponent(remove)}`);
+      const { data } = await client.get(listShape(logPoolShape), path);
+      return {
+        json: data,
+        text: tableOf(
+          ['POOL', 'ID'],
+          data.map(({ name, id }) => [name, id]),
+        ),
+      };
     },
   });
   addVerb(noun, cli, {
