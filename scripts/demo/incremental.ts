@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import { fail } from '#core/errors/fail.ts';
 import { incrementalCopyFolder } from './left-folders.ts';
 import { mebibytes } from './print.ts';
+import type { Incremental } from './proof.ts';
 import { openedCopy } from './recovery.ts';
 import { isSabotaged } from './sabotage.ts';
 import type { SetFacts } from './scenes.ts';
@@ -14,14 +15,6 @@ import type { TableProof } from './workload.ts';
 import { proveTables } from './workload.ts';
 
 const timeoutMs = 150_000;
-
-export interface Incremental {
-  readonly set: SetFacts;
-  /** Where its changed pages came from, as the run says. */
-  readonly changedPages: string;
-  /** What the source said just before; nobody writes while the backup runs. */
-  readonly tables: readonly TableProof[];
-}
 
 /** A differential backup: only what changed since the newest set. */
 export async function backUpIncremental(stage: Stage, tables: readonly TableProof[]): Promise<Incremental> {

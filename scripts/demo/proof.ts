@@ -1,6 +1,14 @@
-import type { Incremental } from './incremental.ts';
 import type { Copy, Moment } from './recovery.ts';
 import type { KilledFull, SetFacts } from './scenes.ts';
+import type { TableProof } from './workload.ts';
+
+export interface Incremental {
+  readonly set: SetFacts;
+  /** Where its changed pages came from, as the run says. */
+  readonly changedPages: string;
+  /** What the source said just before; nobody writes while the backup runs. */
+  readonly tables: readonly TableProof[];
+}
 
 /** What the story leaves to be printed. */
 export interface Proof {

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Client } from 'pg';
 import { fail } from '#core/errors/fail.ts';
 import type { LiveRun } from './holdfast-client.ts';
-import type { Incremental } from './incremental.ts';
 import { copyFolder } from './left-folders.ts';
 import { flipBit, isSabotaged, polluteArchive } from './sabotage.ts';
 import type { KilledFull, SetFacts } from './scenes.ts';
@@ -148,7 +147,7 @@ const channels = 2;
  */
 export async function verifySets(
   stage: Stage,
-  { first, killed, incremental }: { first: SetFacts; killed: KilledFull; incremental: Incremental },
+  { first, killed, incremental }: { first: SetFacts; killed: KilledFull; incremental: SetFacts },
 ): Promise<void> {
   // Why: an attempt that was made to forget what the first one stored leaves all of it as orphans.
   const forgotten = isSabotaged(stage, 'nothing-sent-again') ? killed.acknowledgedPieces : 0;
@@ -163,8 +162,8 @@ export async function verifySets(
     stage.checks.record('sets-verify', isWhole && unread >= 0 && unread <= orphans, detail);
   }
   // An incremental is read with what it needs of its bases, so at least its own objects are.
-  const { isWhole, objects, listed, state } = await verify(stage, incremental.set);
-  const detail = `${String(objects)} objects of the chain of ${incremental.set.id} read back, run ${state}`;
+  const { isWhole, objects, listed, state } = await verify(stage, incremental);
+  const detail = `${String(objects)} objects of the chain of ${incremental.id} read back, run ${state}`;
   stage.checks.record('sets-verify', isWhole && objects > listed, detail);
 }
 

@@ -32,7 +32,7 @@ export async function playStory(stage: Stage): Promise<Proof> {
   const log = await timed(stage, 'log backup', () => backUpLog(stage));
   const copy = await timed(stage, 'recover a copy to that moment', () => recoverCopy(stage, moment, killed.set));
   await timed(stage, 'prove the copy', () => proveCopy(stage, moment, copy));
-  await timed(stage, 'verify every set', () => verifySets(stage, { first, killed, incremental }));
+  await timed(stage, 'verify every set', () => verifySets(stage, { first, killed, incremental: incremental.set }));
   return { first, killed, incremental, log, moment, copy };
 }
 

@@ -89,7 +89,7 @@ test('D-023 D-024 D-025 a differential builds on the newest set, a cumulative on
     expect((await show(set)).summary.storedBytes).toBeLessThan(0.3 * full.summary.storedBytes);
 });
 
-test('D-020 a set of a chain restores to its own backup state', async () => {
+test('D-024 a set of a chain restores to its own backup state', async () => {
   const [expected] = await sql('select count(*)::int as n, sum(hashtext(note))::text as hash from orders');
   await change(2);
   const directory = join(platform.folder, 'copy');
@@ -106,7 +106,7 @@ test('D-020 a set of a chain restores to its own backup state', async () => {
   }
 });
 
-test('D-016 a second backup of a resource is refused with the id of the first, or waits in line for it', async () => {
+test('a second backup of a resource is refused with the id of the first, or waits in line for it', async () => {
   const ask = ['backup', '--resource', 'main', '--pool', 'safe'];
   const held = z
     .looseObject({ id: z.string() })

@@ -60,7 +60,7 @@ function addListVerb(noun: Command, cli: Cli): void {
 
 const lineOf = ({ id, summary, verifiedAt, verifyReport, standing }: Row, indent: string): string[] => [
   `${indent}${id}`,
-  summary.type,
+  summary.base === undefined || indent !== '' ? summary.type : `${summary.type} on ${summary.base.setId}`,
   timeText(summary.endedAt),
   `${summary.beginLsn} – ${summary.endLsn}`,
   bytesText(summary.rawBytes),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Contents, ContentsView } from '../../contents/contents.ts';
+import type { ContentsView } from '../../contents/contents.ts';
 import { countShape, idShape } from './words.ts';
 
 const limit = z.number().int().min(1).max(1000);
@@ -44,10 +44,3 @@ export const setDifferenceShape = z.looseObject({
   ),
   hasMore: z.boolean(),
 });
-
-/** What an agent answers about a set, by the view that was asked for. */
-export const contentsShape: z.ZodType<Contents> = z.discriminatedUnion('of', [
-  fileListShape,
-  tableListShape,
-  setDifferenceShape,
-]);
