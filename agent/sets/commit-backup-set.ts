@@ -8,6 +8,7 @@ import type { SetId } from '#core/id.ts';
 import type { Pool } from '../pools/open-pool.ts';
 import type { SetKeys } from './set-keys.ts';
 import { openMeta, sealMeta } from './set-meta.ts';
+import { requireBase } from './base-of-set.ts';
 
 const incomplete = (set: SetId, what: string) => fail('set_incomplete', { set, what });
 
@@ -48,7 +49,7 @@ function summaryOf(pool: Pool, { summary, pieces, members }: SetMeta): SetSummar
  * Makes a set visible: the only place that does (design §3). Checks that every piece is there with its size and that the
  * log range is inside, makes all of it durable, then creates `meta`. A set that was committed before, by this attempt or
  * by an earlier one whose answer was lost, stays as it is and its summary is returned. The counts and `isEncrypted` of
- * the summary are computed here. Throws `set_incomplete` and what the pool throws.
+ * the summary are computed here. Throws `set_incomplete`, `set_base_missing`, `set_base_damaged` and what the pool throws.
  */
 export async function commitBackupSet(pool: Pool, keys: SetKeys, meta: SetMeta): Promise<SetSummary> {
   const { setId } = keys;
@@ -57,6 +58,7 @@ export async function commitBackupSet(pool: Pool, keys: SetKeys, meta: SetMeta):
   if (meta.summary.setId !== setId) throw incomplete(setId, `its metadata is that of ${meta.summary.setId}`);
   const fault = metaFault(meta);
   if (fault !== undefined) throw incomplete(setId, fault);
+  await requireBase(pool, meta);
   const pieces = await checkPieces(pool, meta);
   // Pieces of an earlier process may never have been fsynced: name them all before the commit point is written.
   await pool.store.barrier(pieces);

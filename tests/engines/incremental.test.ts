@@ -96,6 +96,18 @@ describe('what an incremental costs', () => {
   });
 });
 
+test('K-089 a restore of a chain fetches of a base only what is still needed of it', async () => {
+  await postgres.sql('vacuum full noise');
+  const set = await incremental(full);
+  expect(set.storedBytes).toBeGreaterThan(full.storedBytes / 2);
+  bench.reports.length = 0;
+  const restored = await startRestored(await restoreFiles(bench, set.setId, 'rewritten'), postgres);
+  expect(bytesRead()).toBeLessThan(set.storedBytes + full.storedBytes / 4);
+  const [here, there] = [restored, postgres].map((one) => contentOf((database) => one.connect(database)));
+  expect(await here).toEqual(await there);
+  await restored.close();
+});
+
 describe('a base that cannot be used', () => {
   /** Damages the pool, takes the incremental, repairs the pool. */
   async function withDamaged(key: string, damage: (path: string) => void): Promise<SetSummary> {

@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
@@ -7,6 +7,7 @@ import { pieceKey, setMetaKey, setStartKey } from '#core/format/object-key.ts';
 import type { SetId } from '#core/id.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
+import { commitBackupSet } from '#agent/sets/commit-backup-set.ts';
 import { openChain } from '#agent/sets/open-chain.ts';
 import { openSet } from '#agent/sets/open-set.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
@@ -106,6 +107,18 @@ describe.each([{ is: 'plain', isEncrypted: false }, { is: 'encrypted', isEncrypt
     await expect(openChain(pool, lastIds.setId)).rejects.toMatchObject({ code: 'set_base_damaged', params: { set: lastIds.setId, base: middleIds.setId } });
     expect((await verifySet(pool, lastIds.setId, 'quick', quietStep)).damage[0]?.what).toContain(middleIds.setId);
     other.remove();
+  });
+
+  test('no set is committed whose base went away or was changed while it was made', async () => {
+    const { keys, meta } = await openSet(pool, lastIds.setId);
+    const own = `${directory}/${setMetaKey(lastIds.setId)}`;
+    const below = `${directory}/${setMetaKey(middleIds.setId)}`;
+    rmSync(own);
+    flip(below, 90);
+    await expect(commitBackupSet(pool, keys, meta)).rejects.toMatchObject({ code: 'set_base_damaged' });
+    rmSync(below);
+    await expect(commitBackupSet(pool, keys, meta)).rejects.toMatchObject({ code: 'set_base_missing' });
+    expect(existsSync(own)).toBe(false);
   });
 
   test('what a set does not need of its base is no damage of it', async () => {
