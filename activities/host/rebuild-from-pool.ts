@@ -13,10 +13,7 @@ export const rebuildFromPool =
       let batches = 0;
       let marks = 0;
       for await (const found of work.readPool(await fetchOrder(channel, 'rebuild', step), step)) {
-        await untilAvailable(
-          () => tell(channel, found),
-          step.signal,
-        );
+        await untilAvailable(() => tell(channel, found), step.signal);
         if (found.kind === 'set') sets += 1;
         else if (found.kind === 'batch') batches += 1;
         else marks += 1;
