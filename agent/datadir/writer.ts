@@ -231,8 +231,12 @@ export class EmptyTarget implements Proven {
    * are durable already (peers.md §5 items 19, 20). Throws `target_unwritable`.
    */
   async finish(control: Uint8Array): Promise<void> {
-    this.makeDirectory(this.#shared());
-    await Promise.all([...this.#directories].map(syncName));
+    try {
+      this.makeDirectory(this.#shared());
+      await Promise.all([...this.#directories].map(syncName));
+    } catch (error) {
+      throw unwritable(this.directory, error);
+    }
     this.#isFinished = true;
     this.#publish(join(this.directory, this.files.control), control, 0o600);
   }

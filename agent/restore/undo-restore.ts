@@ -2,6 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
+import { discardMarked } from '#agent/datadir/discard-marked.ts';
+import { layoutOf } from '#agent/datadir/reader.ts';
 import { readMarker, releaseMarker } from '#agent/datadir/writer-marker.ts';
 import { canonicalPath } from '#agent/datadir/writer-paths.ts';
 import { giveBack } from './give-back.ts';
@@ -19,8 +21,9 @@ export function begunRestores(home: string): readonly RunId[] {
 
 /**
  * Cleans up after a restore whose run is over without having told its host: given up, cancelled between two attempts, or
- * ended while the agent was away. Its server stops and what it moved aside goes back. A database that was recovered as
- * planned stays: clients may have written to it. Safe to call again. Throws `not_put_back`, `target_running`.
+ * ended while the agent was away. Its server stops, what it moved aside goes back, and what it had only half written goes. A database that was recovered as
+ * planned stays: clients may have written to it. Safe to call again. Throws `not_put_back`,
+ * `target_running`, `target_unwritable`.
  */
 export async function undoRestore(home: string, runId: RunId): Promise<void> {
   const journal = openRestoreJournal(home, runId);
@@ -31,6 +34,10 @@ export async function undoRestore(home: string, runId: RunId): Promise<void> {
   } else {
     for (const place of places) if (readMarker(place) === runId) await stopLeftServer(place);
     giveBack(journal, runId);
+    // A control file is written last: where it stands, a recovery began whose outcome somebody may want to look at.
+    const [directory] = places;
+    const isHalf = directory !== undefined && !existsSync(join(directory, layoutOf(directory).files.control));
+    if (isHalf) for (const place of places) discardMarked(place, runId);
   }
   journal.end();
 }

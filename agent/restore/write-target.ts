@@ -7,6 +7,7 @@ import type { RestorePlan } from '#core/restore/plan.ts';
 import type { Progress } from '#core/run/progress.ts';
 import { noProgress } from '#core/run/progress.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
+import { unwritable } from '#agent/datadir/writer-errors.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import { prepareTarget } from '#agent/datadir/writer.ts';
 import type { OpenSet } from '#agent/sets/open-set.ts';
@@ -76,7 +77,16 @@ async function fill(work: RestoreWork, { chain, target, ways }: Filling): Promis
 /** What cannot be continued is removed, so that the place is free; what a later attempt can continue stays, unstartable. */
 function discardFailed({ step }: RestoreWork, target: EmptyTarget, error: unknown): void {
   const canContinue = error instanceof HoldfastError && error.isRetryable && !step.signal.aborted;
-  if (!canContinue) target.discard();
+  if (canContinue) return;
+  try {
+    target.discard();
+  } catch (left) {
+    // The first failure is the one that counts; this one usually has the same cause.
+    step.log({
+      level: 'error',
+      message: `what was restored could not be removed: ${unwritable(target.directory, left).message}`,
+    });
+  }
 }
 
 /** A copy takes such configuration into its directory; in place it is used where it is, unless another was chosen (K-110). */

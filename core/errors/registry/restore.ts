@@ -160,10 +160,10 @@ export const restoreErrors = {
     class: 'unsafe',
     http: 409,
     message: 'The restore target {path} belongs to the unfinished restore {runId}',
-    hint: 'Let that run finish. After it ended, the agent puts back within a minute what the run moved aside; what it moved lies at {path}.before-{runId}. Only when there is nothing of that name, remove {path} yourself, then start again.',
+    hint: 'Let that run finish. After it ended, its agent removes within a minute what was only half written and puts back what the run moved aside ({path}.before-{runId}, in place only). A recovery that failed is kept to be looked at: remove {path} yourself, when nothing is left aside, then start again.',
     messageZh: '恢复目标 {path} 属于未完成的恢复 {runId}',
     hintZh:
-      '请等待该运行结束。结束后代理端会在一分钟内放回其移开的目录(位于 {path}.before-{runId})。仅当不存在该名称的目录时,才可自行删除 {path} 后重试。',
+      '请等待该运行结束。结束后代理端会在一分钟内删除未写完的内容,并放回其移开的目录({path}.before-{runId},仅原地恢复)。恢复失败的目录会保留以供检查:确认没有移开的目录后,自行删除 {path} 再重试。',
   },
   target_escapes: {
     class: 'unsafe',
