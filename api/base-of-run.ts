@@ -1,5 +1,5 @@
 import { setsOfDatabase } from '#catalog/backup-sets.ts';
-import { batchesOf } from '#catalog/log-batches.ts';
+import { branchHeadsOf } from '#catalog/log-batches.ts';
 import { getResource } from '#catalog/resources.ts';
 import { unusableSets } from '#catalog/set-standing.ts';
 import type { OrderOf } from '#core/agent/order.ts';
@@ -14,7 +14,7 @@ export async function baseOfRun(
 ): Promise<Pick<OrderOf<'full-backup'>, 'base' | 'becomesFull'>> {
   const { systemId, name } = await getResource(catalog, resourceId);
   const sets = (await setsOfDatabase(catalog, systemId)).filter((row) => row.poolId === poolId);
-  const log = { sets: sets.map((row) => row.summary), batches: await batchesOf(catalog, systemId, poolId) };
+  const log = { sets: sets.map((row) => row.summary), batches: await branchHeadsOf(catalog, systemId, poolId) };
   const choice = chooseBase({ resourceId, wanted, log, unusable: await unusableSets(catalog, systemId) });
   if (choice.base === undefined)
     return { becomesFull: `the ${wanted} backup of ${name} became a full: ${choice.reason}` };

@@ -118,6 +118,20 @@ test('D-024 D-025 a differential is ordered on the newest set, a cumulative on t
   expect(cumulative).toMatchObject({ base: { summary: full, wanted: 'cumulative' } });
 });
 
+test('a set behind the point where a new timeline began is no base: the run becomes a full and names both', async () => {
+  const world = await newWorld();
+  const full = await commit(world, { segment: 5 });
+  const log = await start(world, { kind: 'log-backup' });
+  const left = { timeline: 2, branchId: 'b'.repeat(32), history: '1\t0/4000000\tno recovery target specified\n' };
+  const batch = { ...sampleBatch(world.resourceId, parseId('run', log.id)), systemId: world.systemId, ...left };
+  await api.ask('PUT', `/agent/v1/batches/${batch.batchId}`, batch, { as: key });
+  expect(await orderOf((await start(world, incremental)).id)).toMatchObject({
+    becomesFull: expect.stringContaining(
+      `${full.setId} ends at LSN 0/5000100 of timeline 1, which does not lead to timeline 2`,
+    ) as string,
+  });
+});
+
 test('nothing builds on a damaged set, and the timeline says why it is not used', async () => {
   const world = await newWorld();
   const { full, first, second } = await chainOfThree(world);

@@ -34,6 +34,17 @@ export async function batchesOf(db: Database, systemId: string, pool: PoolId): P
   return rows.map((row) => row.summary);
 }
 
+/** The newest batch of each branch of a database in one pool: enough to know the branches, however much log there is. */
+export async function branchHeadsOf(db: Database, systemId: string, pool: PoolId): Promise<BatchSummary[]> {
+  const rows = await db.rows(
+    z.object({ summary: batchSummaryShape }),
+    `select distinct on (branch_id) summary from log_batch where system_id = $1 and pool_id = $2
+     order by branch_id, id desc`,
+    [systemId, pool],
+  );
+  return rows.map((row) => row.summary);
+}
+
 /** Pools that hold sets or log of a database. */
 export async function poolsWithDatabase(db: Database, systemId: string): Promise<PoolId[]> {
   const rows = await db.rows(

@@ -10,7 +10,7 @@ import { sortUsable } from './usable-sets.ts';
 export interface BaseWish {
   readonly resourceId: ResourceId;
   readonly wanted: Exclude<SetType, 'full'>;
-  /** Everything committed for the database in the one pool that the new set goes to. */
+  /** What is committed for the database in the one pool that the new set goes to; of the log the newest batch of each branch is enough. */
   readonly log: CommittedLog;
   readonly unusable: UnusableSets;
 }
