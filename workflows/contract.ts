@@ -27,7 +27,8 @@ export interface RunInput {
 export interface InspectInput {
   readonly inspectionId: string;
   readonly hostId: HostId;
-  readonly kind: 'discover' | 'preflight' | 'login' | 'place' | 'pool-create' | 'pool-test' | 'mark-set' | 'set-contents';
+  readonly kind:
+    'discover' | 'preflight' | 'login' | 'place' | 'pool-create' | 'pool-test' | 'mark-set' | 'set-contents';
   readonly queuePrefix: string;
 }
 

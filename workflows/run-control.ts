@@ -57,7 +57,7 @@ export function openRunControl(input: RunInput): RunControl {
       .catch((error: unknown) => {
         throw workflowFailureOf(error);
       });
-    if (status.phase === 'working') status = { ...status, isPaused };
+    status = { ...status, isPaused };
   };
   setHandler(defineUpdate<undefined>(pauseUpdate), () => setPaused(true));
   setHandler(defineUpdate<undefined>(resumeUpdate), () => setPaused(false));

@@ -39,7 +39,7 @@ interface Spending {
   readonly time: TestTime;
   readonly cells: SharedCells;
   /** Bytes that passed so far, over all spenders. */
-  passed(): number;
+  readonly passed: () => number;
 }
 
 /** Threads that take one request after another for ever. */

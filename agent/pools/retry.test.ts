@@ -12,7 +12,7 @@ const patient = (ms: number, more: Partial<NonNullable<RetryRule['patience']>> =
 });
 
 /** Fails so often, then answers; how often it was asked. */
-function failing(times: number, error = away): { readonly step: () => Promise<string>; asked(): number } {
+function failing(times: number, error = away): { readonly step: () => Promise<string>; readonly asked: () => number } {
   let asked = 0;
   return {
     step: () => (asked++ < times ? Promise.reject(error()) : Promise.resolve('answer')),

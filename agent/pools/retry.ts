@@ -51,6 +51,9 @@ const isUnavailable = (error: unknown): error is HoldfastError =>
 /** Someone who waits looks this often whether he still should. */
 const lookEveryMs = 200;
 
+const hasPatience = ({ patience }: RetryRule, since: number): boolean =>
+  patience !== undefined && nowMs() - since < patience.ms && !patience.shouldStop();
+
 async function rest(rule: RetryRule, attempt: number): Promise<void> {
   const until = nowMs() + Math.min(rule.firstWaitMs * 2 ** (attempt - 1), rule.longestWaitMs);
   for (let left = until - nowMs(); left > 0; left = until - nowMs()) {
@@ -76,8 +79,7 @@ export async function retrying<T>(rule: RetryRule, step: (attempt: number) => Pr
       if (!isUnavailable(error)) throw error;
       if (since === undefined) rule.patience?.onAway?.(error);
       since ??= nowMs();
-      const hasPatience = nowMs() - since < (rule.patience?.ms ?? 0) && rule.patience?.shouldStop() === false;
-      if (attempt >= rule.attempts && !hasPatience) throw lastWord(error, rule);
+      if (attempt >= rule.attempts && !hasPatience(rule, since)) throw lastWord(error, rule);
       await rest(rule, attempt);
     }
   }

@@ -115,15 +115,16 @@ async function objectsOf(access: PoolAccess, prefix: string): Promise<readonly O
 /** Starts a full backup on two channels. */
 export async function startCutBackup(
   { api, source }: Pick<CutStage, 'api' | 'source'>,
-  { limits, reconnectMinutes = 2 }: { readonly limits: RateLimits; readonly reconnectMinutes?: number },
+  wish: { readonly limits: RateLimits; readonly reconnectMinutes?: number; readonly pool?: string },
 ): Promise<{ readonly id: string; readonly setId: string }> {
+  const { limits, reconnectMinutes = 2, pool = 'pool' } = wish;
   const options = {
     channels: 2,
     limits,
     archiveDirectory: source.archiveDirectory,
     archiveRetention: { mode: 'keep' },
   };
-  const body = { kind: 'full-backup', resource: 'source', pool: 'pool', options, reconnectMinutes };
+  const body = { kind: 'full-backup', resource: 'source', pool, options, reconnectMinutes };
   return api.post<{ id: string; setId: string }>('/runs', body);
 }
 

@@ -136,9 +136,9 @@ function placeOf({ resource, to, port, inPlace, consent }: RestoreArgs) {
 }
 
 function optionsOf(args: RestoreArgs) {
-  const { closed, configFile, channels, map } = args;
+  const { configFile, channels, map } = args;
   return {
-    isOpenedAfter: !closed,
+    isOpenedAfter: !args.closed,
     limits: limitsOf(args),
     ...resumeBufferOf(args.resumeBuffer),
     tablespaceMap: Object.fromEntries(map.map(mapping)),
