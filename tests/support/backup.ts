@@ -48,15 +48,21 @@ export async function instanceAccess(
   };
 }
 
-export async function openBackupBench({ passphrase }: { readonly passphrase?: string } = {}): Promise<BackupBench> {
+export interface BenchOptions {
+  readonly passphrase?: string;
+  /** Another pool than one on the local disk. */
+  readonly remote?: { readonly place: PoolAccess['place']; readonly secrets: PoolAccess['secrets'] };
+}
+
+export async function openBackupBench({ passphrase, remote }: BenchOptions = {}): Promise<BackupBench> {
   const base = openFolder('hf-backup-');
   const folder = base.path;
-  const place = { kind: 'local', directory: join(folder, 'pool') } as const;
+  const place = remote?.place ?? { kind: 'local', directory: join(folder, 'pool') };
   const pool: PoolAccess = {
     poolId: newTestId('pool'),
     name: 'test pool',
     place,
-    secrets: passphrase === undefined ? {} : { passphrase },
+    secrets: { ...remote?.secrets, ...(passphrase === undefined ? {} : { passphrase }) },
   };
   await createPool(pool, clock);
   const home = join(folder, 'agent');
