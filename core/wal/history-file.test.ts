@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { endsOf, parentHistory, parseHistory, timelineSteps } from './history-file.ts';
+import { ancestorHistory, endsOf, parseHistory, timelineSteps } from './history-file.ts';
 import { parseLsn } from './lsn.ts';
 
 describe('a history file', () => {
@@ -30,10 +30,10 @@ describe('the way to a timeline', () => {
   const second = '1\t0/5000000\tno recovery target specified\n';
   const third = `${second}\n2\t0/7000028\tbefore 2026-11-21 08:00:00+00\n`;
 
-  test('the text of a parent is what the server wrote for it', () => {
-    expect(parentHistory(third)).toBe(second);
-    expect(parentHistory(second)).toBe('');
-    expect(parentHistory('')).toBe('');
+  test('the text of an ancestor is what the server wrote for it', () => {
+    expect(ancestorHistory(third, 2)).toBe(second);
+    expect(ancestorHistory(third, 1)).toBe('');
+    expect(ancestorHistory(third, 4)).toBeUndefined();
   });
 
   test('each timeline counts up to where the next one left it', () => {

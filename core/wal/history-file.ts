@@ -63,15 +63,6 @@ export const parentKey = (history: string): string => linesOf(history).slice(0, 
 export const branchIdOf = (history: string, timeline: number, sha256Hex: (text: string) => string): string =>
   sha256Hex(timeline === 1 ? '' : `${historyName(timeline)}\n${history}`).slice(0, 32);
 
-/**
- * Text of the history file of the parent: the server writes a child's as the text of its parent's, a line feed, and one line
- * more (`writeTimeLineHistory`). '' for a child of timeline 1.
- */
-export function parentHistory(history: string): string {
-  const body = history.replace(/\n+$/, '');
-  return body.slice(0, Math.max(0, body.lastIndexOf('\n')));
-}
-
 /** One timeline on the way to the present: it was written over `[from, to)`. */
 export interface TimelineStep {
   readonly timeline: number;
@@ -90,15 +81,14 @@ export function timelineSteps(
   const entries = parseHistory(now.history);
   const ends = endsOf(entries);
   const steps: TimelineStep[] = [];
-  let { history } = now;
   let end = to;
   for (let i = entries.length; i >= 0; i--) {
     const begin = ends[i - 1] ?? formatLsn(0);
     const stepFrom = compareLsn(begin, from) > 0 ? begin : from;
     const timeline = entries[i]?.timeline ?? now.timeline;
+    const history = i === entries.length ? now.history : (ancestorHistory(now.history, timeline) ?? '');
     if (compareLsn(stepFrom, end) < 0) steps.unshift({ timeline, history, from: stepFrom, to: end });
     if (compareLsn(begin, end) < 0) end = begin;
-    history = parentHistory(history);
   }
   return steps;
 }
