@@ -11,7 +11,7 @@ import type { Orchestra } from '../support/orchestra.ts';
 import { eventually, newId, noOpOrder, openAgent, openOrchestra, testKey, ticketOf } from '../support/orchestra.ts';
 
 /*
- * Records one history for each way a run can go, decoded, beside this file: `node --import tsx tests/histories/record.ts`.
+ * Records one history for each way a run can go, decoded, beside this file: `node --import tsx tests/histories/record.ts [part…]`.
  * A change of workflow code that replays an old history differently would break runs under way; replay.test.ts finds it.
  */
 
@@ -75,12 +75,28 @@ async function waitedAndCancelled(orchestra: Orchestra, folder: string): Promise
   await agent.stop();
 }
 
+async function pausedAndCancelled(orchestra: Orchestra, folder: string): Promise<void> {
+  const hostId = newId('host');
+  const order = noOpOrder(hostId, 3600);
+  const agent = await openAgent(orchestra, { folder: join(folder, hostId), hostId, work: {}, order });
+  const ticket = ticketOf(hostId);
+  const run = await orchestra.start(ticket);
+  await eventually(() => agent.began(ticket.runId));
+  for (const update of ['pause', 'resume', 'pause']) await run.executeUpdate(update);
+  await run.cancel();
+  await run.result().catch(() => undefined);
+  await record(orchestra, `run:${ticket.runId}`, 'execute-run.paused-and-cancelled');
+  await agent.stop();
+}
+
+const parts = { undisturbed, waitedAndCancelled, pausedAndCancelled };
+/** All of them, or those that are named on the command line. */
+const wanted = Object.entries(parts).filter(([name]) => process.argv.length < 3 || process.argv.includes(name));
 const folder = mkdtempSync(join(tmpdir(), 'hf-histories-'));
 const server = await startTemporal({ program: await provideTemporal(), folder });
 const orchestra = openOrchestra(server.address);
 try {
-  await undisturbed(orchestra, folder);
-  await waitedAndCancelled(orchestra, folder);
+  for (const [, part] of wanted) await part(orchestra, folder);
 } finally {
   await orchestra.close();
   await server.child.stop();
