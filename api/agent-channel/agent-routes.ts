@@ -4,12 +4,10 @@ import type { Database } from '#catalog/database.ts';
 import { addHost, storeReport } from '#catalog/hosts.ts';
 import { findInspection } from '#catalog/inspections.ts';
 import { indexBatch } from '#catalog/log-batches.ts';
-import { acquireLeases } from '#catalog/leases.ts';
 import { addRunEvents, getRun } from '#catalog/runs.ts';
 import { lockEnrolmentToken, useEnrolmentToken } from '#catalog/tokens.ts';
 import { isOlderVersion, oldestAgentVersion } from '#core/access/version.ts';
 import type { Enrolment, EnrolmentRequest } from '#core/agent/enrolment.ts';
-import { readsOf } from '#core/care/reads.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HostId, PoolId, RunId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
@@ -21,7 +19,8 @@ import { logLevelShape } from '#core/settings/shape/progress.ts';
 import { idShape, instantShape } from '#core/settings/shape/words.ts';
 import { isSecretOf, makeBearer, parseBearer } from '../bearer.ts';
 import type { Context } from '../context.ts';
-import { demandAssigned, orderOf } from '../orders.ts';
+import { leasedOrder } from '../leased-order.ts';
+import { demandAssigned } from '../orders.ts';
 import type { Caller, Route } from '../route.ts';
 import { route } from '../route.ts';
 import { poolToldOf } from './pool-told-of.ts';
@@ -92,9 +91,7 @@ const runRoutes = (context: Context): Route[] => [
     answer: orderShape,
     serve: async ({ params, caller }) => {
       const run = await assignedRun(context, params.run, hostOf(caller), true);
-      const order = await orderOf(context, run);
-      await acquireLeases(context.catalog, run.id, readsOf(order));
-      return { answer: order };
+      return { answer: await leasedOrder(context, run) };
     },
   }),
   route({

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LogToDelete } from '#core/care/care-task.ts';
 import { standingOf } from '#core/care/mark.ts';
-import { bug } from '#core/errors/fail.ts';
+import { bug, fail } from '#core/errors/fail.ts';
+import type { ObjectStore } from '#core/ports/object-store.ts';
 import { instantFromMs } from '#core/instant.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
 import { markKey, parseObjectKey, setMetaKey } from '#core/format/object-key.ts';
 import { listMarks, putMark, readMarks } from '#agent/care/marks.ts';
+import { removeCommitPoint } from '#agent/care/remove-objects.ts';
 import { openSet } from '#agent/sets/open-set.ts';
 import { readBatches } from '#agent/wal/committed-log.ts';
 import { testIds } from '../support/catalog.ts';
@@ -97,6 +99,20 @@ export function testCare(kind: CarePool): void {
       stage.answer = () => ({ verdict: 'refused', why: 'run run_x reads it' });
       const report = await stage.care({ task: 'delete', planId, sets: [setId], log: [] });
       expect(report.warnings).toEqual([{ code: 'kept_after_all', detail: `${setId}: run run_x reads it` }]);
+      expect((await openSet(stage.pool, setId)).meta.summary.setId).toBe(setId);
+    });
+
+    test('a store that protects its objects is told as that, with the object and its reason, and the set stays', async () => {
+      const setId = await stage.commit();
+      const refusing: ObjectStore = {
+        ...stage.pool.store,
+        remove: () => Promise.reject(fail('pool_refused', { pool: 'care', why: 'AccessDenied: WORM protected' })),
+      };
+      const pool = { ...stage.pool, store: refusing };
+      await expect(removeCommitPoint(pool, setMetaKey(setId))).rejects.toMatchObject({
+        ...{ code: 'delete_refused', class: 'precondition' },
+        params: { object: setMetaKey(setId), why: 'AccessDenied: WORM protected' },
+      });
       expect((await openSet(stage.pool, setId)).meta.summary.setId).toBe(setId);
     });
 

@@ -60,6 +60,14 @@ export const careErrors = {
     messageZh: '备份集 {set} 正在被运行 {run} 删除',
     hintZh: '请选择其他备份集;删除原因见 `holdfast run show {run}`。',
   },
+  base_being_deleted: {
+    class: 'unavailable',
+    http: 503,
+    message: 'The base {set} of this backup is being deleted by run {run}',
+    hint: 'Nothing to do: another base is chosen as soon as it is gone.',
+    messageZh: '本次备份的基础备份集 {set} 正在被运行 {run} 删除',
+    hintZh: '无需操作:删除完成后会自动选择其他基础备份集。',
+  },
   log_being_deleted: {
     class: 'unavailable',
     http: 503,

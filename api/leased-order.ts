@@ -1,0 +1,25 @@
+import { acquireLeases } from '#catalog/leases.ts';
+import type { RunRow } from '#catalog/runs.ts';
+import type { Order } from '#core/agent/order.ts';
+import { readsOf } from '#core/care/reads.ts';
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { Context } from './context.ts';
+import { orderOf } from './orders.ts';
+
+/**
+ * The order of a run, with what it reads leased to it (design §4 "Leases"). A base that is deleted between its choice and
+ * its lease is no failure: the agent asks again, and another base is chosen. Throws what `orderOf` and `acquireLeases` throw.
+ */
+export async function leasedOrder(context: Context, run: RunRow): Promise<Order> {
+  const order = await orderOf(context, run);
+  try {
+    await acquireLeases(context.catalog, run.id, readsOf(order));
+  } catch (error) {
+    const isAboutBase =
+      order.kind === 'full-backup' && error instanceof HoldfastError && error.code === 'set_being_deleted';
+    if (!isAboutBase) throw error;
+    throw fail('base_being_deleted', { set: error.params['set'] ?? '', run: error.params['run'] ?? '' }, error);
+  }
+  return order;
+}
