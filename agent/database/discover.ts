@@ -1,5 +1,5 @@
 import { lstatSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { DiscoveredInstance } from '#core/agent/inspection.ts';
 import { engineLayouts, profileOf, requireMajor } from '#core/engine/profiles.ts';
 import type { EngineProfile } from '#core/engine/profile.ts';
@@ -32,6 +32,20 @@ export async function discover(settings: DiscoverySettings): Promise<readonly Di
     }
   }
   return [...found.values()];
+}
+
+/**
+ * Directories of the server programs of instances on this host: of running ones where the program lies that runs, of
+ * closed ones where it lay when they were last started.
+ */
+export function discoverPrograms(settings: DiscoverySettings): readonly string[] {
+  const found = engineLayouts.flatMap((profile) => [
+    ...runningDirectories(profile, settings.processes).map((directory) => programOf(profile, directory)),
+    ...settings.roots
+      .flatMap((root) => clusterDirectories(profile, root, rootDepth))
+      .map((directory) => startedWith(profile, directory)),
+  ]);
+  return [...new Set(found.filter((path) => path.startsWith('/')).map((path) => dirname(path)))];
 }
 
 /** The first server process works inside its data directory and is the one named in the pid file there. */
@@ -79,11 +93,24 @@ async function describe(layout: EngineProfile, dataDirectory: string): Promise<D
 }
 
 /** Where the program of an instance lies, now and when it was last started: the path of an installation names its release. */
-function tracesOf({ files }: EngineProfile, dataDirectory: string): string {
-  const pid = attempt(() => readPidFile(dataDirectory, files.pid))?.pid;
-  const program = attempt(() => readlinkSync(`/proc/${String(pid)}/exe`));
-  return [program ?? '', attempt(() => readIfPresent(join(dataDirectory, files.opts))) ?? ''].join('\n');
+function tracesOf({ files }: Layout, dataDirectory: string): string {
+  return [
+    programOf({ files }, dataDirectory),
+    attempt(() => readIfPresent(join(dataDirectory, files.opts))) ?? '',
+  ].join('\n');
 }
+
+type Layout = Pick<EngineProfile, 'files'>;
+
+/** Path of the program that runs on a data directory; '' when none does. */
+function programOf({ files }: Layout, dataDirectory: string): string {
+  const pid = attempt(() => readPidFile(dataDirectory, files.pid))?.pid;
+  return attempt(() => readlinkSync(`/proc/${String(pid)}/exe`)) ?? '';
+}
+
+/** The same of the last start: first word of what the server noted then. */
+const startedWith = ({ files }: Layout, dataDirectory: string): string =>
+  (attempt(() => readIfPresent(join(dataDirectory, files.opts))) ?? '').split(/\s/)[0] ?? '';
 
 const reachable = (listenAddress: string): string =>
   ['', '*', '0.0.0.0', '::'].includes(listenAddress) ? 'localhost' : listenAddress;

@@ -12,7 +12,7 @@ import type { StepContext } from '#core/ports/step.ts';
 import { takeFullBackup } from '#agent/backup/take-full-backup.ts';
 import { careForPool } from '#agent/care/care-for-pool.ts';
 import { listMarks, putMark } from '#agent/care/marks.ts';
-import { discover } from '#agent/database/discover.ts';
+import { discover, discoverPrograms } from '#agent/database/discover.ts';
 import { checkLogin } from '#agent/database/login.ts';
 import { preflight } from '#agent/database/preflight.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
@@ -54,7 +54,8 @@ export function openHostWork(parts: HostWorkParts): HostWork {
       clock,
       newId,
       channel: parts.channel,
-      programs: () => Promise.resolve(parts.programs),
+      programs: () =>
+        Promise.resolve([...parts.programs, ...discoverPrograms({ roots: parts.roots, processes: '/proc' })]),
       account: parts.account,
     }),
     verifySet: async (order, step) => {
