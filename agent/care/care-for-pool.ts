@@ -1,8 +1,11 @@
 import type { CareReport } from '#core/care/care-report.ts';
 import type { CareTask } from '#core/care/care-task.ts';
+import type { OrderOf } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
+import type { Warning } from '#core/run/progress.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
+import { openGround } from '#agent/pools/open-store.ts';
 import { patienceOf } from '#agent/pools/retry.ts';
 import type { CareDeps } from './care-work.ts';
 import { CareWork } from './care-work.ts';
@@ -22,10 +25,11 @@ export const careForPool =
     const pool = await openPool(order.pool, patienceOf(step));
     try {
       const work = new CareWork({ deps, order, step, pool });
+      const stays = await whatStays(order);
       await perform(work, order.task).catch((error: unknown) => {
         throw step.signal.aborted ? fail('cancelled', { what: 'the care of the pool' }, error) : error;
       });
-      return reportOf(work);
+      return reportOf(work, stays);
     } finally {
       await pool.close();
     }
@@ -48,10 +52,22 @@ async function perform(work: CareWork, task: CareTask): Promise<void> {
   }
 }
 
+/** Object lock and versions of a bucket: what is deleted is gone for us, and still takes room. */
+async function whatStays({ pool }: OrderOf<'care'>): Promise<readonly Warning[]> {
+  const ground = openGround(pool);
+  try {
+    const why = await ground.keepsDeleted();
+    return why === undefined ? [] : [{ code: 'deleted_versions_stay', detail: why }];
+  } finally {
+    await ground.close();
+  }
+}
+
 /** A dry run names what it would leave; a run that was asked to delete and did not says so as a warning. */
-function reportOf({ sets, batches, removed, kept, order }: CareWork): CareReport {
+function reportOf({ sets, batches, removed, kept, order }: CareWork, stays: readonly Warning[]): CareReport {
   const isDryRun = order.task.task === 'collect' && order.task.isDryRun;
   const isPlan = order.task.task === 'delete';
-  const warnings = isPlan ? kept.map(({ what, why }) => ({ code: 'kept_after_all', detail: `${what}: ${why}` })) : [];
+  const left = isPlan ? kept.map(({ what, why }) => ({ code: 'kept_after_all', detail: `${what}: ${why}` })) : [];
+  const warnings = removed.objects > 0 ? [...left, ...stays] : left;
   return { sets, batches, ...removed, kept: kept.slice(0, 100), isDryRun, warnings };
 }

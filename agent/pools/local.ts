@@ -232,6 +232,7 @@ export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & 
     close: () => Promise.resolve(),
     prepare: () => guarded(ground, () => prepare(ground)),
     isThere: () => isThere(ground),
+    keepsDeleted: () => Promise.resolve(undefined),
     isEmpty: () =>
       guarded(ground, async () =>
         (await readdir(ground.directory)).every((name) => name === 'lost+found' || name.startsWith(temporaryPrefix)),

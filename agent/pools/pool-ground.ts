@@ -6,4 +6,6 @@ export interface PoolGround {
   isThere(): Promise<boolean>;
   /** True when nothing of anybody lies there. */
   isEmpty(): Promise<boolean>;
+  /** Why a deleted object still takes room (object lock, versions), in words; undefined when it does not, or nobody can say. */
+  keepsDeleted(): Promise<string | undefined>;
 }

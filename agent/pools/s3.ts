@@ -217,6 +217,19 @@ async function isEmpty(s3: S3Handle): Promise<boolean> {
   return true;
 }
 
+/** A service that does not know object lock or versions, or does not let us ask, says nothing. */
+async function keepsDeleted({ client, bucket }: S3Handle): Promise<string | undefined> {
+  const lock = await new Promise<unknown>((resolve) => {
+    client.getObjectLockConfig(bucket, (error, config) => {
+      resolve(error === null ? config : undefined);
+    });
+  });
+  const versions = await client.getBucketVersioning(bucket).catch(() => undefined);
+  const isOn = (answer: unknown): boolean => JSON.stringify(answer ?? {}).includes('Enabled');
+  if (isOn(lock)) return `bucket ${bucket} has object lock: old versions stay until their protection ends`;
+  return isOn(versions) ? `bucket ${bucket} keeps old versions: a lifecycle rule has to expire them` : undefined;
+}
+
 /** Adapter of the object port on S3 (`minio` client): one request per object, durable when the server says so. */
 export function openS3Store(ground: S3Ground): ObjectStore & PoolGround {
   let opening: Promise<S3Handle> | undefined;
@@ -243,5 +256,6 @@ export function openS3Store(ground: S3Ground): ObjectStore & PoolGround {
       }),
     isThere: () => ask('asking for the bucket', (s3) => s3.client.bucketExists(s3.bucket)),
     isEmpty: () => ask('listing the bucket', (s3) => isEmpty(s3)),
+    keepsDeleted: () => ask('asking for the protection of the bucket', keepsDeleted),
   };
 }

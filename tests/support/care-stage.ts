@@ -54,11 +54,11 @@ export interface CareStage {
   close(): Promise<void>;
 }
 
-export type CarePool = 'local' | 'local encrypted' | 's3';
+export type CarePool = 'local' | 'local encrypted' | 's3' | 's3 locked';
 
 export async function openCareStage(kind: CarePool): Promise<CareStage> {
   const folder = openFolder('hf-care-');
-  const minio = kind === 's3' ? await openMinio() : undefined;
+  const minio = kind.startsWith('s3') ? await openMinio() : undefined;
   const access: PoolAccess =
     minio === undefined
       ? {
@@ -75,7 +75,9 @@ export async function openCareStage(kind: CarePool): Promise<CareStage> {
         };
   if (minio !== undefined) {
     const { endPoint, port, accessKey, secretKey } = minio;
-    await new Client({ endPoint, port, useSSL: false, accessKey, secretKey }).makeBucket('care');
+    await new Client({ endPoint, port, useSSL: false, accessKey, secretKey }).makeBucket('care', 'us-east-1', {
+      ObjectLocking: kind === 's3 locked',
+    });
   }
   await createPool(access, careClock);
   const pool = await openPool(access);
