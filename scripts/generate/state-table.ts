@@ -55,7 +55,25 @@ const capabilities: readonly Capability[] = [
     on: 'PostgreSQL 15 catalog',
     tests: ['api/', 'catalog/', 'tests/promises/operates-'],
   },
-  { what: 'Incremental backup, schedules, drills, logical backup, console', on: '-', tests: [] },
+  {
+    what: 'Incremental backup: chains, changed pages, restore over chains',
+    on: 'PostgreSQL 15 and 18; the reading of log on 12 to 18',
+    tests: [
+      ...[
+        'tests/engines/incremental',
+        'tests/engines/changed-pages',
+        'tests/engines/block-references',
+        'core/changed/',
+      ],
+      ...[
+        'tests/promises/incrementals',
+        'tests/promises/survives-kills-in-incremental',
+        'api/incrementals',
+        'core/contents/',
+      ],
+    ],
+  },
+  { what: 'Schedules, drills, logical backup, console', on: '-', tests: [] },
   { what: 'KingbaseES, Dameng DM8', on: '-', tests: [] },
   { what: 'Container deployment (docker-compose.yml)', on: '-', tests: [] },
 ];

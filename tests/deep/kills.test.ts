@@ -4,6 +4,7 @@ import { openChance } from '#tests/support/kill-chance.ts';
 import type { KillStage, Killable, StartedRun } from '#tests/support/kill-stage.ts';
 import {
   copyDirectory,
+  cumulative,
   killable,
   lasting,
   openKillStage,
@@ -38,7 +39,7 @@ const longestOutageMs = 4000;
 const runSeconds = 5;
 const segmentCount = 6;
 
-const kinds = ['full-backup', 'restore', 'log-backup'] as const;
+const kinds = ['full-backup', 'incremental-backup', 'restore', 'log-backup'] as const;
 type Kind = (typeof kinds)[number];
 
 interface Round {
@@ -77,7 +78,7 @@ async function phaseOf({ id }: StartedRun): Promise<string> {
   return live === undefined ? 'unknown' : (live.progress?.phase ?? live.phase ?? live.run.state);
 }
 
-/** Kills as drawn; answers what was in the pool each time, for a full backup. */
+/** Kills as drawn; answers what was in the pool each time, for a full or incremental backup. */
 async function disturb({ kind, kills }: Round, run: StartedRun): Promise<readonly AtKill[]> {
   const found: AtKill[] = [];
   for (const { part, afterMs, outageMs } of kills) {
@@ -87,8 +88,7 @@ async function disturb({ kind, kills }: Round, run: StartedRun): Promise<readonl
     say(`  ${what}, away for ${String(outageMs)} ms`);
     await stage.stack.kill(part);
     // Why only then: what was acknowledged is told by the record of an agent that has not forgotten it yet.
-    if (kind === 'full-backup' && part === 'agent' && !isCommitted(stage, run.setId))
-      found.push(piecesAtKill(stage, run));
+    if (run.setId !== '' && part === 'agent' && !isCommitted(stage, run.setId)) found.push(piecesAtKill(stage, run));
     await pause(outageMs);
     await stage.stack.start(part);
   }
@@ -101,6 +101,18 @@ const play: Record<Kind, (round: Round, name: string) => Promise<void>> = {
     const kills = await disturb(round, run);
     await expectSucceeded(stage, run);
     expectNothingPutAgain(stage, run, kills, newestBytes);
+    await expectRestorable(stage, run.setId);
+  },
+  'incremental-backup': async (round) => {
+    await writeLog(stage, segmentCount);
+    // Why twice: the first one says how long the second lasts, and how much it may put.
+    const undisturbed = await startBackup(stage, {}, cumulative);
+    await expectSucceeded(stage, undisturbed);
+    const bytes = bytesOf(piecesOf(stage, undisturbed.setId));
+    const run = await startBackup(stage, lasting(runSeconds, bytes), cumulative);
+    const kills = await disturb(round, run);
+    await expectSucceeded(stage, run);
+    expectNothingPutAgain(stage, run, kills, bytes);
     await expectRestorable(stage, run.setId);
   },
   restore: async (round, name) => {

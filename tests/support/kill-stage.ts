@@ -124,14 +124,18 @@ export interface StartedRun {
   readonly setId: string;
 }
 
-/** Starts a full backup on two channels; the archive is left as it is. */
+/** What changed since the newest full, by reading every page. */
+export const cumulative = { kind: 'incremental-backup', type: 'cumulative', source: 'page-lsn' } as const;
+
+/** Starts a backup on two channels, a full unless told otherwise; the archive is left as it is. */
 export async function startBackup(
   { api, source }: Pick<Base, 'api' | 'source'>,
   limits: RateLimits,
+  what: typeof cumulative | { readonly kind: 'full-backup' } = { kind: 'full-backup' },
 ): Promise<StartedRun> {
   const { archiveDirectory } = source;
   const options = { channels: 2, limits, archiveDirectory, archiveRetention: { mode: 'keep' } };
-  const run = await api.post<{ id: string; setId: string }>('/runs', { kind: 'full-backup', resource, pool, options });
+  const run = await api.post<{ id: string; setId: string }>('/runs', { ...what, resource, pool, options });
   return { id: run.id, setId: run.setId };
 }
 
