@@ -66,8 +66,9 @@ function openMark(pool: Pool, key: ObjectKey, stored: Uint8Array): MarkOfSet | H
 export async function putMark(pool: Pool, mark: NewMark): Promise<ReadMarks> {
   for (let attempt = 0; attempt < triesForNumber; attempt++) {
     const read = await readMarks(pool, mark.setId);
-    if (read.marks.some(({ markId }) => markId === mark.markId)) {
-      await pool.store.barrier();
+    const same = read.marks.find(({ markId }) => markId === mark.markId);
+    if (same !== undefined) {
+      await pool.store.secure(markKey(same.setId, same.seq));
       return read;
     }
     const next: MarkOfSet = { ...mark, seq: read.lastSeq + 1, previousSha256: read.lastSha256 };

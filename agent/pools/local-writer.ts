@@ -49,6 +49,18 @@ function writeWhole(path: string, body: Uint8Array, isDurable: boolean): void {
   }
 }
 
+/** Writes the bytes of an object once more and puts them in its place: every reader sees the same, before and after. */
+export function writeAgain(ground: LocalGround, key: ObjectKey, body: Uint8Array): void {
+  const path = pathOf(ground, key);
+  const temporary = temporaryBeside(path);
+  try {
+    writeWhole(temporary, body, true);
+    renameSync(temporary, path);
+  } finally {
+    removeQuietly(temporary);
+  }
+}
+
 function removeQuietly(path: string): void {
   try {
     unlinkSync(path);

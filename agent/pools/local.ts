@@ -9,7 +9,8 @@ import { codeOf } from '#agent/file-system.ts';
 import type { LocalGround } from './local-paths.ts';
 import { localError, markerPath, notMounted, objectMissing, pathOf, temporaryPrefix } from './local-paths.ts';
 import type { LocalWriter } from './local-writer.ts';
-import { openLocalWriter } from './local-writer.ts';
+import { openLocalWriter, writeAgain } from './local-writer.ts';
+import { Undurable } from './undurable.ts';
 import type { PoolGround } from './pool-ground.ts';
 
 /** Files of 8–32 MiB are written in one call; more than this many are never fsynced at once. */
@@ -186,14 +187,10 @@ async function prepare(ground: LocalGround): Promise<void> {
 /** Adapter of the object port on a directory: 0700 directories, 0600 files, atomic by temporary name and link. */
 export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & LocalWriter {
   const writer = openLocalWriter(ground);
-  /** Paths whose last change is not durable yet, with the number of that change. */
-  const written = new Map<string, number>();
-  const removed = new Map<string, number>();
-  let changes = 0;
+  const changes = new Undurable();
   const putSync = (key: ObjectKey, body: Uint8Array): 'created' | 'exists' => {
     const outcome = writer.putSync(key, body);
-    // An existing object may have been put by a process that died before its barrier: sync it too.
-    written.set(pathOf(ground, key), ++changes);
+    changes.put(pathOf(ground, key), outcome);
     return outcome;
   };
   return {
@@ -205,29 +202,25 @@ export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & 
     remove: (keys) =>
       guarded(ground, () =>
         removeAll(ground, keys, (path) => {
-          written.delete(path);
-          removed.set(path, ++changes);
+          changes.remove(path);
         }),
       ),
     async barrier(also = []) {
       for (const key of also) {
         if ((await guarded(ground, () => headMounted(ground, key))) === undefined) throw objectMissing(ground, key);
       }
-      // Forgotten only after the sync, so that a barrier of somebody else at the same time syncs them too; what is put or
-      // removed again meanwhile has another number and belongs to the next barrier.
-      const puts = [...written];
-      const gone = [...removed];
-      const files = new Set([...puts.map(([path]) => path), ...also.map((key) => pathOf(ground, key))]);
-      await guarded(ground, () =>
-        barrierOf(
-          ground,
-          [...files],
-          gone.map(([path]) => path),
-        ),
-      );
-      for (const [path, change] of puts) if (written.get(path) === change) written.delete(path);
-      for (const [path, change] of gone) if (removed.get(path) === change) removed.delete(path);
+      const named = also.map((key) => pathOf(ground, key));
+      await changes.settle(named, ({ files, removed }) => guarded(ground, () => barrierOf(ground, files, removed)));
     },
+    secure: (key) =>
+      guarded(
+        ground,
+        async () => {
+          writeAgain(ground, key, await readRange(ground, key));
+          await barrierOf(ground, [pathOf(ground, key)], []);
+        },
+        key,
+      ),
     freeBytes: () => guarded(ground, async () => statfs(ground.directory).then((found) => found.bavail * found.bsize)),
     close: () => Promise.resolve(),
     prepare: () => guarded(ground, () => prepare(ground)),

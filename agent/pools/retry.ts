@@ -44,7 +44,8 @@ export function patienceOf(step: Pick<StepContext, 'reconnectMs' | 'signal' | 'l
 export const retriesWith = (patience: Patience | undefined): RetryRule =>
   patience === undefined ? poolRetries : { ...poolRetries, patience };
 
-const minutesText = (ms: number): string => String(Math.round(ms / 6000) / 10);
+/** Milliseconds as minutes with a tenth. */
+export const minutesText = (ms: number): string => String(Math.round(ms / 6000) / 10);
 const nowMs = (): number => performance.now();
 const isUnavailable = (error: unknown): error is HoldfastError =>
   error instanceof HoldfastError && error.class === 'unavailable';
@@ -107,7 +108,9 @@ export function withRetries(store: ObjectStore, rule: RetryRule = poolRetries): 
     head: (key) => retrying(rule, () => store.head(key)),
     list: (prefix) => store.list(prefix),
     remove: (keys) => retrying(rule, () => store.remove(keys)),
-    barrier: (also) => retrying(rule, () => store.barrier(also)),
+    // Never repeated: the second sync of lost bytes succeeds.
+    barrier: (also) => store.barrier(also),
+    secure: (key) => retrying(rule, () => store.secure(key)),
     freeBytes: () => store.freeBytes(),
     close: () => store.close(),
   };

@@ -246,6 +246,7 @@ export function openS3Store(ground: S3Ground): ObjectStore & PoolGround {
     remove: (keys) => ask('removing objects', (s3) => remove(s3, keys)),
     // A put that was answered is durable: the server synced it before it answered.
     barrier: () => Promise.resolve(),
+    secure: () => Promise.resolve(),
     freeBytes: () => Promise.resolve(undefined),
     close: async () => {
       if (opening !== undefined) (await opening).agent.destroy();

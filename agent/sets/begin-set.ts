@@ -52,9 +52,12 @@ export async function beginSet(pool: Pool, set: { readonly setId: SetId; readonl
   const { setId, runId } = set;
   const wrapped = pool.key === undefined ? {} : { wrappedKey: wrapKey(pool.key, newDataKey(), contextOf(pool, setId)) };
   const body = Buffer.from(JSON.stringify({ setId, runId, ...wrapped }));
-  if ((await pool.store.head(setStartKey(setId))) === undefined) {
-    await pool.store.putIfAbsent(setStartKey(setId), sealObject(body, lockOf(pool, setId), 0));
-  }
+  const isThere = (await pool.store.head(setStartKey(setId))) !== undefined;
+  const isOurs =
+    !isThere &&
+    (await pool.store.putIfAbsent(setStartKey(setId), sealObject(body, lockOf(pool, setId), 0))) === 'created';
+  // Why: nobody knows whether the barrier of the attempt that put it succeeded, and without its key the set is lost.
+  if (!isOurs) await pool.store.secure(setStartKey(setId));
   await pool.store.barrier([setStartKey(setId)]);
   return readSetKeys(pool, setId);
 }

@@ -70,6 +70,6 @@ export async function commitBackupSet(pool: Pool, keys: SetKeys, meta: SetMeta):
 
 async function committedSummary(pool: Pool, keys: SetKeys): Promise<SetSummary | undefined> {
   if ((await pool.store.head(setMetaKey(keys.setId))) === undefined) return undefined;
-  await pool.store.barrier([setMetaKey(keys.setId)]);
+  await pool.store.secure(setMetaKey(keys.setId));
   return openMeta(keys, await pool.store.get(setMetaKey(keys.setId))).summary;
 }

@@ -86,8 +86,8 @@ export async function putLogSegment(
 
 /** An object that no batch names may be the torn one of a machine that lost power: it counts as different. */
 async function compared(pool: Pool, key: ObjectKey, raw: Uint8Array): Promise<PutLog> {
-  // Why: the process that put it may have died before its own barrier.
-  await pool.store.barrier([key]);
+  // Why: the process that put it may have died before its own barrier, or because of it.
+  await pool.store.secure(key);
   const there = await pool.store.get(key);
   const rawSha256 = rawHashOf(pool, key, there);
   const outcome = rawSha256 === sha256Hex(raw) ? 'identical' : 'different';

@@ -20,7 +20,7 @@ import { SegmentBuffer } from './archive-folder.ts';
 import type { BatchDeps, OpenBranch } from './batch-writer.ts';
 import { BatchWriter } from './batch-writer.ts';
 import type { CommittedBranch } from './committed-log.ts';
-import { demandCorrupt, readBranch } from './committed-log.ts';
+import { demandCorrupt, readBranch, secureBranch } from './committed-log.ts';
 import type { LogSwitch } from './switch-log.ts';
 import type { LogTally } from './log-tally.ts';
 
@@ -47,6 +47,7 @@ export async function backUpBranch(work: BranchWork): Promise<void> {
   const names = archive.segments.filter((name) => sameTimeline(name, branch.timeline));
   const [first] = names;
   const known = await readBranch(deps.pool, branch, first === undefined ? 0 : earliestPosition(first));
+  await secureBranch(deps.pool, known);
   // A batch of a run that died between commit and report is told again: the catalog is an index of the pool.
   if (known.newest !== undefined) await deps.channel.putBatch(known.newest.batch);
   for (const { message } of known.unreadable) {

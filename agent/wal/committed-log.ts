@@ -24,9 +24,16 @@ export interface CommittedBranch {
   /** The batches that were read, in order of LSN. */
   readonly batches: readonly BatchSummary[];
   /** Committed last, whatever its place in the log: the next batch names its hash. */
-  readonly newest?: { readonly batch: BatchSummary; readonly sha256: string };
+  readonly newest?: ReadBatch;
   /** Batches that cannot be read: what they list counts as not committed and is committed again from the archive. */
   readonly unreadable: readonly HoldfastError[];
+}
+
+/** A batch, its object, and the hash that the next batch names. */
+interface ReadBatch {
+  readonly key: ObjectKey;
+  readonly batch: BatchSummary;
+  readonly sha256: string;
 }
 
 interface BatchKey {
@@ -130,16 +137,21 @@ export async function readBranch(
   return { branchId, segments, batches, unreadable, ...(newest === undefined ? {} : { newest }) };
 }
 
+/**
+ * Sees to it that what was read of a branch is there to stay. Every batch is made durable before the next one is written,
+ * so only the newest may be one whose run failed or died in its last barrier.
+ */
+export async function secureBranch(pool: Pool, { newest }: CommittedBranch): Promise<void> {
+  if (newest !== undefined) await pool.store.secure(newest.key);
+}
+
 /** Damage and loss, which a caller can live with; everything else is thrown on. */
 export function demandCorrupt(error: unknown): HoldfastError {
   if (error instanceof HoldfastError && error.class === 'corrupt') return error;
   throw error;
 }
 
-async function readBatch(
-  pool: Pool,
-  key: BatchKey,
-): Promise<{ readonly batch: BatchSummary; readonly sha256: string }> {
+async function readBatch(pool: Pool, key: BatchKey): Promise<ReadBatch> {
   const stored = await pool.store.get(key.key);
   const batch = openBatch(pool, key.key, stored);
   if (batch.branchId !== key.branchId || batch.batchId !== key.batchId) {
@@ -149,7 +161,7 @@ async function readBatch(
       what: `the object ${key.key} holds the batch ${batch.batchId}`,
     });
   }
-  return { batch, sha256: sha256Hex(stored) };
+  return { key: key.key, batch, sha256: sha256Hex(stored) };
 }
 
 function keepLonger(segments: Map<SegmentName, SegmentOfBatch>, segment: SegmentOfBatch): void {

@@ -28,8 +28,17 @@ export interface ObjectStore {
    * Returns when everything put or removed through this handle, and the objects of `also` (put by other threads or an
    * earlier process), are on stable storage: fsync of files and directories. Throws `object_missing` when it notices one
    * of `also` missing; a store whose puts are durable need not look.
+   *
+   * A failure is final for what was put: the system tells of lost bytes once, a second sync would succeed over them. Such
+   * objects are taken away again where that is possible, and MUST be put again by whoever needs them.
    */
   barrier(also?: readonly ObjectKey[]): Promise<void>;
+  /**
+   * Puts an object of an earlier process on stable storage, of which nobody knows whether its barrier failed: a read may
+   * be answered from memory, so the same bytes are written once more under its key. A store whose puts are durable does
+   * nothing. Throws `object_missing`.
+   */
+  secure(key: ObjectKey): Promise<void>;
   /** Free bytes where that is known (a local pool); undefined where it is not (S3). */
   freeBytes(): Promise<number | undefined>;
   close(): Promise<void>;
