@@ -1,4 +1,4 @@
-import { utimesSync } from 'node:fs';
+import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseSegmentName } from '#core/wal/segment-name.ts';
@@ -79,5 +79,28 @@ describe('retention of archived files', () => {
     await pool.close();
     await stage.backUp(withRetention(stage, { mode: 'delete' }));
     expect(archived(stage)).toContain(first.name);
+  });
+
+  test('K-080 a file whose object is damaged in one of its pools stays, with a warning that names both', async () => {
+    const stage = await stageOn(15, { pools: 2 });
+    await writeRows(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await writeRows(stage);
+    await stage.backUp();
+    await stage.backUp({ pools: [...stage.pools].reverse() });
+    const [first] = stage.told[0]?.segments ?? [];
+    const place = stage.pools[1]?.place;
+    if (first === undefined || place?.kind !== 'local') return expect.fail('nothing was committed');
+    const object = keyOfLog({ systemId: stage.systemId, branchId: branchIdOf(''), name: first.object });
+    const path = join(place.directory, object);
+    const bytes = readFileSync(path);
+    bytes.writeUInt8(bytes.readUInt8(1000) ^ 1, 1000);
+    writeFileSync(path, bytes);
+    const report = await stage.backUp(withRetention(stage, { mode: 'delete' }));
+    expect(archived(stage)).toContain(first.name);
+    const [warning] = report.warnings;
+    expect(warning).toMatchObject({ code: 'log_segment_lost' });
+    expect(warning?.detail).toContain(object);
+    expect(warning?.detail).toContain(join(stage.server.archiveDirectory, first.name));
   });
 });

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import type { ArchiveRetention, OrderOf } from '#core/agent/order.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
-import { logSegmentKey } from '#core/format/object-key.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { Warning } from '#core/run/progress.ts';
+import { createTokenBucket } from '#core/pool/token-bucket.ts';
+import { transferNow } from '#core/run/rate.ts';
 import { deletable } from '#core/wal/deletable.ts';
 import type { NeededLog } from './needed-log.ts';
 import { earliestPosition } from '#core/wal/segment-name.ts';
@@ -14,10 +15,12 @@ import type { SegmentName } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
+import { withRateLimit } from '#agent/pools/rate-limit.ts';
+import { getLogSegment, keyOfLog } from '#agent/sets/log-objects.ts';
 import type { ArchiveListing } from './archive-folder.ts';
 import { SegmentBuffer, fileFacts, listArchive, removeFiles } from './archive-folder.ts';
 import type { OpenBranch } from './batch-writer.ts';
-import { readBranch } from './committed-log.ts';
+import { demandCorrupt, readBranch, secureBranch } from './committed-log.ts';
 import { openBranch } from './open-branches.ts';
 
 export interface RetentionRequest {
@@ -44,8 +47,8 @@ export interface RetentionReport {
 
 /**
  * Deletes archived files that are safe elsewhere (K-080), after log and full backups alike. A file goes only when every
- * pool has committed a segment of that name, still has its object, and the hash of the file equals the committed one;
- * never the newest, never one that a running backup needs. A pool that cannot be asked keeps everything.
+ * pool has committed a segment of that name, its object was read whole and found right, and the hash of the file equals
+ * the committed one; never the newest, never one that a running backup needs. A pool that cannot be asked keeps everything.
  */
 export async function applyArchiveRetention(
   deps: RetentionDeps,
@@ -82,11 +85,15 @@ async function deleteHeld(
   step: StepContext,
 ): Promise<RetentionReport> {
   let held: ReadonlyMap<SegmentName, string> | undefined;
+  const lost: Warning[] = [];
+  const bucket = createTokenBucket(() => transferNow(step.limits()), deps.clock);
   for (const access of request.pools) {
     const pool = await openPool(access);
+    const paced = { ...pool, store: withRateLimit(pool.store, bucket, step.signal) };
     try {
-      const here = await heldBy(pool, request, { archive, candidates });
-      held = held === undefined ? here : both(held, here);
+      const here = await heldBy(paced, request, { archive, candidates }, step);
+      held = held === undefined ? here.held : both(held, here.held);
+      lost.push(...here.lost);
     } finally {
       await pool.close();
     }
@@ -100,32 +107,55 @@ async function deleteHeld(
     const detail = `${join(request.directory, name)} is not what the pools hold under its name and was not deleted`;
     return { code: 'archive_file_differs', detail };
   });
-  return { deletedFiles: free.length, warnings };
+  return { deletedFiles: free.length, warnings: [...lost, ...warnings] };
 }
 
-/** Hash by name of the candidates that a pool has committed and still has. */
+/** What a pool has of the candidates. */
+interface Held {
+  /** Hash by name of those that it has committed and can give back. */
+  readonly held: ReadonlyMap<SegmentName, string>;
+  /** Of those that it has committed and cannot give back: the archive may hold their only copy. */
+  readonly lost: readonly Warning[];
+}
+
 async function heldBy(
   pool: Pool,
   request: RetentionRequest,
   { archive, candidates }: Candidates,
-): Promise<ReadonlyMap<SegmentName, string>> {
+  step: StepContext,
+): Promise<Held> {
   const held = new Map<SegmentName, string>();
+  const lost: Warning[] = [];
   const { systemId, dataDirectory } = request;
   const from = Math.min(...candidates.map(earliestPosition));
   for (const timeline of new Set(candidates.map((name) => parseInt(name.slice(0, 8), 16)))) {
     const branch = await openBranch({ archive, dataDirectory, systemId, pool }, timeline);
     const known = await readBranch(pool, branch, from);
+    await secureBranch(pool, known);
     for (const name of candidates.filter((each) => parseInt(each.slice(0, 8), 16) === timeline)) {
+      step.signal.throwIfAborted();
       const segment = known.segments.get(name);
-      if (segment !== undefined && (await isThere(pool, branch, segment))) held.set(name, segment.rawSha256);
+      const why = segment === undefined ? undefined : await faultOf(pool, branch, segment);
+      if (why !== undefined) lost.push(lostSegment(join(request.directory, name), why));
+      else if (segment !== undefined) held.set(name, segment.rawSha256);
     }
   }
-  return held;
+  return { held, lost };
 }
 
-async function isThere(pool: Pool, branch: OpenBranch, segment: SegmentOfBatch): Promise<boolean> {
-  const info = await pool.store.head(logSegmentKey(branch.systemId, branch.branchId, segment.object));
-  return info?.sizeBytes === segment.storedBytes;
+const lostSegment = (file: string, why: HoldfastError): Warning => ({
+  code: 'log_segment_lost',
+  detail: `${why.message}; ${file} was not deleted, keep it until a new full backup is done`,
+});
+
+/** Why a committed segment cannot be given back: its object is read as a restore would read it. */
+async function faultOf(pool: Pool, branch: OpenBranch, segment: SegmentOfBatch): Promise<HoldfastError | undefined> {
+  try {
+    await getLogSegment(pool, keyOfLog({ ...branch, name: segment.object }), segment.rawSha256);
+    return undefined;
+  } catch (error) {
+    return demandCorrupt(error);
+  }
 }
 
 const both = (
