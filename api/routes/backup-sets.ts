@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { getSet, listSets } from '#catalog/backup-sets.ts';
+import { deletedLogOf } from '#catalog/deleted-log.ts';
 import { batchesOf, poolsWithDatabase } from '#catalog/log-batches.ts';
 import { setsOfDatabase } from '#catalog/backup-sets.ts';
 import { getPool } from '#catalog/pools.ts';
 import { getResource } from '#catalog/resources.ts';
 import { unusableSets } from '#catalog/set-standing.ts';
 import { sortUsable } from '#core/backup/usable-sets.ts';
+import { explainGaps } from '#core/care/explain-gaps.ts';
 import { coverage } from '#core/log/coverage.ts';
 import { setTypeShape } from '#core/settings/shape/committed.ts';
 import { idShape } from '#core/settings/shape/words.ts';
@@ -111,10 +113,11 @@ async function timelinesOf({ catalog }: Context, idOrName: string): Promise<z.ou
       const inPool = sets.filter((row) => row.poolId === poolId).map((row) => row.summary);
       const { usable, excluded } = sortUsable(inPool, unusable);
       const batches = await batchesOf(catalog, systemId, poolId);
+      const timeline = coverage({ sets: usable, batches, unusable: excluded.map((each) => each.set) });
       return {
         poolId,
         poolName,
-        timeline: coverage({ sets: usable, batches, unusable: excluded.map((each) => each.set) }),
+        timeline: explainGaps(timeline, await deletedLogOf(catalog, systemId, poolId)),
         excluded: excluded.map((each) => ({ setId: each.set.setId, reason: each.reason })),
       };
     }),

@@ -133,6 +133,8 @@ test('a plan is executed exactly, once; what stays is restored as before and the
     code: 'plan_outdated',
   });
   expect(deleted(await plan())).toEqual([]);
+  const timelines = await platform.done(['timeline', 'main']);
+  expect(timelines).toMatchObject([{ timeline: { branches: [{ gaps: [] }] } }]);
   const to = join(platform.folder, 'copy');
   const restore = ['restore', 'run', '--resource', 'main', '--latest', '--to', to, '--wait'];
   expect(await platform.done(restore)).toMatchObject({
