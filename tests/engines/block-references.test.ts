@@ -62,8 +62,11 @@ const dumpOf = async (server: Postgres): Promise<string> =>
     ? join(server.programs, 'pg_waldump')
     : join(await provideClientTools(server.major === 16 ? 16 : 18), 'pg_waldump');
 
-test.each<Major>([15, 16, 18])(
-  'every block reference of PostgreSQL %i is read exactly as pg_waldump reads it',
+/** Majors of which there is a pg_waldump. */
+const dumped: readonly Major[] = process.env['HOLDFAST_MATRIX'] === '1' ? [15, 16, 18] : [15, 18];
+
+test.each(dumped)(
+  'D-038 every block reference of PostgreSQL %i is read exactly as pg_waldump reads it',
   async (major) => {
     const server = await open(major);
     await beginMixedLoad(server);
@@ -136,7 +139,7 @@ async function endSummary(client: pg.Client): Promise<string> {
 }
 
 test.each<Major>([17, 18])(
-  'the summaries of PostgreSQL %i hold exactly the blocks and limits that our reader finds',
+  'D-038 the summaries of PostgreSQL %i hold exactly the blocks and limits that our reader finds',
   async (major) => {
     const server = await open(major, ['summarize_wal = on', 'wal_keep_size = 4GB']);
     await beginMixedLoad(server);

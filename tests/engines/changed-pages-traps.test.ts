@@ -85,24 +85,31 @@ describe.each<Major>([15, 18])('traps on PostgreSQL %i', (major) => {
     const stage = await open(major, ['wal_writer_delay = 10s', 'wal_buffers = 16MB', 'max_wal_size = 1GB']);
     const { server } = stage;
     await server.sql('CREATE TABLE z AS SELECT g AS id FROM generate_series(1, 40000) g');
+    // Its pages are empty already: no record names them when they are cut off.
+    await server.sql('CREATE TABLE y AS SELECT * FROM z');
+    await server.sql('DELETE FROM y');
+    await server.sql('VACUUM (TRUNCATE off) y');
     const base = await copyBase(stage, 'base');
     await server.sql('DELETE FROM z');
     await server.sql('VACUUM z');
+    await server.sql('VACUUM y');
     // Recovery begins behind the truncation, which would cut the file again.
     await server.sql('CHECKPOINT');
     const client = await server.connect();
-    await client.query('BEGIN; INSERT INTO z SELECT g FROM generate_series(1, 40000) g');
+    await client.query(
+      'BEGIN; INSERT INTO z SELECT g FROM generate_series(1, 40000) g; INSERT INTO y SELECT g FROM generate_series(1, 40000) g',
+    );
     await server.kill();
     await client.end().catch(() => undefined);
     await server.start();
-    const path = await pathOf(stage, 'z');
+    const paths = [await pathOf(stage, 'z'), await pathOf(stage, 'y')];
     for (const wanted of ['log', 'page-lsn'] as const) {
       const asked = await askChanged(stage, base, { wanted }, async (opened) => ({
-        zeros: zeroPages(readFileSync(join(server.dataDirectory, path))),
+        zeros: paths.map((path) => zeroPages(readFileSync(join(server.dataDirectory, path)))),
         source: sourceOf(opened),
         wrong: (await overlay(stage, base, opened)).wrong,
       }));
-      expect(asked.zeros).toBeGreaterThan(10);
+      expect(Math.min(...asked.zeros)).toBeGreaterThan(10);
       expect([asked.source, asked.wrong]).toEqual([wanted, []]);
     }
     expect(await server.sql('SELECT count(*)::int AS n FROM z')).toEqual([{ n: 0 }]);

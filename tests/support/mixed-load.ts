@@ -18,6 +18,7 @@ export async function beginMixedLoad(server: Postgres): Promise<void> {
   giveToUnprivileged(space);
   await server.sql(`CREATE TABLESPACE far LOCATION '${space}'`);
   await server.sql('CREATE DATABASE kept');
+  await inDatabase(server, 'kept', 'CREATE TABLE k AS SELECT g AS id FROM generate_series(1, 3000) g');
   await server.sql('CREATE DATABASE gone');
   await statements(server, [
     'CREATE TABLE m (id int, v text, a int[], b box, p point)',
@@ -80,7 +81,19 @@ export async function goOnWithMixedLoad(server: Postgres): Promise<void> {
   const strategies = server.major >= 15 ? [' STRATEGY file_copy', ' STRATEGY wal_log'] : [''];
   for (const [i, strategy] of strategies.entries())
     await server.sql(`CREATE DATABASE made${String(i)} TEMPLATE kept${strategy}`);
+  // Its files lie where they lay; what changed meanwhile was logged under another tablespace.
   await server.sql('ALTER DATABASE kept SET TABLESPACE far');
+  await inDatabase(server, 'kept', 'UPDATE k SET id = -id WHERE id % 500 = 0');
+  await server.sql('ALTER DATABASE kept SET TABLESPACE pg_default');
+}
+
+async function inDatabase(server: Postgres, database: string, text: string): Promise<void> {
+  const client = await server.connect(database);
+  try {
+    await client.query(text);
+  } finally {
+    await client.end();
+  }
 }
 
 async function statements(server: Postgres, list: readonly string[]): Promise<void> {
