@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { extentBytes } from '#agent/wasm/page-memory.ts';
+import { bug } from '#core/errors/fail.ts';
 import { parseLsn } from '#core/wal/lsn.ts';
 import type { BaseFiles, SourceFile } from './copy-request.ts';
 import { bytesToRead, cutAtKnown, readingOf } from './reading.ts';
@@ -27,7 +28,7 @@ test('D-023 listed blocks and what lies behind the base are read, the rest is th
       const sizeBytes = nowPages * pageBytes;
       const file = source({ sizeBytes, changed: { kind: 'blocks', ranges } });
       const reading = readingOf(file, base(basePages * pageBytes), pageBytes);
-      if (reading.kind !== 'spans') throw new Error(`${reading.kind} instead of spans`);
+      if (reading.kind !== 'spans') throw bug(`${reading.kind} instead of spans`);
       const both = [...reading.spans, ...reading.based].sort((a, b) => a.from - b.from);
       let at = 0;
       for (const { from, length } of both) {

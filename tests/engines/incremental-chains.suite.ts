@@ -81,10 +81,11 @@ async function takeFull(stage: Stage): Promise<SetSummary> {
 
 const sources: readonly ChangedPagesSource[] = ['wal-summary', 'log', 'page-lsn', 'content-hash'];
 
-async function takeIncremental(stage: Stage): Promise<SetSummary> {
+/** Each source has its turn; the type and the base are left to chance. */
+async function takeIncremental(stage: Stage, round: number): Promise<SetSummary> {
   const { draw, bench, access, sets, diary, story } = stage;
   const usable = sources.slice(story.major >= 17 ? 0 : 1);
-  const source = usable[draw(usable.length)] ?? 'page-lsn';
+  const source = usable[(story.seed + round) % usable.length] ?? 'page-lsn';
   const wanted = draw(3) === 0 ? 'cumulative' : 'differential';
   const summary = (wanted === 'cumulative' ? sets[0] : sets.at(-1)) ?? expect.unreachable();
   const order = incrementalOrder(bench, access, { summary, wanted, source }, options(stage));
@@ -102,9 +103,10 @@ async function playRound(stage: Stage, round: number): Promise<void> {
     await postgres.kill();
     await postgres.start();
   }
-  const isBusy = draw(3) === 0;
+  // What changes while a base is copied must be in the set above it, which the next round compares.
+  const isBusy = round % 4 === 0;
   const load = isBusy ? await startLoad(postgres) : undefined;
-  const set = await takeIncremental(stage).finally(() => load?.stop());
+  const set = await takeIncremental(stage, round).finally(() => load?.stop());
   sets.push(set);
   const restored = await restoreFiles(bench, set.setId, `restored-${String(round)}`);
   const read = (path: string): Promise<Uint8Array | undefined> => {
