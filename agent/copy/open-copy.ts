@@ -10,6 +10,7 @@ import { resumeBuffer } from '#core/run/resume-buffer.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
 import type { AcknowledgedPiece, CopyRequest, CopyResult, CopySession, SourceFile } from './copy-request.ts';
 import { CopyThreads } from './copy-threads.ts';
+import { OutageWatch } from './outage.ts';
 import { unitsOf } from './plan-units.ts';
 import { bytesToRead, readingOf } from './reading.ts';
 import { SetAssembly } from './set-assembly.ts';
@@ -63,6 +64,7 @@ class Copy implements CopySession {
   readonly #step: StepContext;
   readonly #assembly: SetAssembly;
   readonly #cells = newSharedCells();
+  readonly #outages: OutageWatch;
   readonly #threads: CopyThreads;
   readonly #timer: NodeJS.Timeout;
   readonly #failed: Promise<never>;
@@ -74,6 +76,7 @@ class Copy implements CopySession {
   constructor(request: CopyRequest, step: StepContext, earlier: readonly AcknowledgedPiece[]) {
     this.#request = request;
     this.#step = step;
+    this.#outages = new OutageWatch(this.#cells, step, request.pool.name);
     this.#assembly = new SetAssembly(earlier);
     for (const { piece } of earlier) this.#countPiece(piece.storedBytes);
     this.#failed = new Promise((_, reject) => {
@@ -189,6 +192,7 @@ class Copy implements CopySession {
 
   #tick(): void {
     this.#applyLimits();
+    this.#outages.look();
     const progress = { phase: 'copy', bytesRead: this.#bytesRead(), ...this.#progress };
     const text = JSON.stringify(progress);
     if (text === this.#lastReport) return;

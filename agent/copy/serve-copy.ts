@@ -1,8 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { bug } from '#core/errors/fail.ts';
+import { patienceOfThread } from './outage.ts';
 import { PieceWriter } from './piece-writer.ts';
-import { shouldStop } from './shared-control.ts';
 import type { FromThread, ThreadSettings, ToThread } from './thread-message.ts';
 import { openThreadStore } from './thread-store.ts';
 import { UnitRunner } from './unit-runner.ts';
@@ -47,9 +47,8 @@ export function serveCopy(port: MessagePort): void {
 }
 
 async function openStation(settings: ThreadSettings, tell: (message: FromThread) => void): Promise<Station> {
-  const { pool, cells, reconnectMs: ms } = settings;
-  const shouldEnd = (): boolean => shouldStop(cells);
-  const store = await openThreadStore(pool, ms === undefined ? undefined : { ms, shouldStop: shouldEnd });
+  const { pool, cells, reconnectMs } = settings;
+  const store = await openThreadStore(pool, patienceOfThread(cells, reconnectMs));
   const writer = new PieceWriter(settings, store, (piece, files) => {
     tell({ kind: 'piece', piece, files });
   });

@@ -20,6 +20,8 @@ export const cell = {
   transferSpentTo: 6,
   /** 1 = nothing is read, written or sent until it is 0 again. */
   paused: 7,
+  /** How often a thread began to wait for a pool that went away. */
+  outages: 8,
 } as const;
 
 export function newSharedCells(): SharedCells {

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { bug, fail } from '#core/errors/fail.ts';
 import { parseObjectKey } from '#core/format/object-key.ts';
 import { openFrame, sha256Hex } from '#agent/codec/frame.ts';
+import { patienceOfThread } from '#agent/copy/outage.ts';
 import type { Pace } from '#agent/copy/pace.ts';
 import { diskPace, transferPace } from '#agent/copy/pace.ts';
 import { cell, rateOf, shouldStop } from '#agent/copy/shared-control.ts';
@@ -47,9 +48,8 @@ export class PieceRestorer {
 
   constructor(settings: WriteSettings) {
     this.#settings = settings;
-    const { pool, cells, reconnectMs: ms } = settings;
-    const shouldEnd = (): boolean => shouldStop(cells);
-    this.#reader = openThreadStore(pool, ms === undefined ? undefined : { ms, shouldStop: shouldEnd });
+    const { pool, cells, reconnectMs } = settings;
+    this.#reader = openThreadStore(pool, patienceOfThread(cells, reconnectMs));
     // Why: a failure belongs to the first piece, which awaits it; until then it must not count as unhandled.
     this.#reader.catch(() => undefined);
     this.#rooms = Array.from({ length: roomCount }, () => ({ memory: openPageMemory(pageBytes), writes: done }));

@@ -5,6 +5,7 @@ import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { resumeBuffer } from '#core/run/resume-buffer.ts';
+import { OutageWatch } from '#agent/copy/outage.ts';
 import { applyRates, cell, newSharedCells } from '#agent/copy/shared-control.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import type { SetChain } from '#agent/sets/open-chain.ts';
@@ -98,8 +99,10 @@ async function writeFiles(request: SetRestore, layout: Layout): Promise<void> {
   step.signal.addEventListener('abort', onAbort, { once: true });
   if (step.signal.aborted) onAbort();
   const done = { bytes: 0, files: 0, pieces: 0 };
+  const outages = new OutageWatch(cells, step, pool.name);
   const report = (): void => {
     applyRates(cells, step.limits());
+    outages.look();
     const bytesWritten = Number(Atomics.load(cells, cell.bytesRead));
     step.report({
       phase: 'write',

@@ -106,6 +106,7 @@ test('K-084 a local pool whose file system goes away for a while is waited for, 
   await pause(8000);
   expect(existsSync(directory)).toBe(false);
   expect(await sessionsAt(postgres)).toEqual([session]);
+  expect(live.lines().join('\n')).toContain('pool mounted does not answer; waiting for it, 1 min at most');
   renameSync(`${directory}.away`, directory);
   expect(await handle.result()).toMatchObject({ state: 'succeeded' });
   expect(existsSync(join(directory, set, 'meta'))).toBe(true);

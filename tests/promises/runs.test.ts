@@ -192,7 +192,7 @@ test('K-085 new limits reach the running step and bad ones are refused', async (
   await eventually(() => agent.began(ticket.runId));
   await handle.executeUpdate('throttle', { args: [{ transferBytesPerSecond: 1_000_000 }] });
   expect(agent.limits(ticket.runId)).toEqual({ transferBytesPerSecond: 1_000_000 });
-  await expect(handle.executeUpdate('throttle', { args: [{ transferBytesPerSecond: 0 }] })).rejects.toThrow();
+  await expect(handle.executeUpdate('throttle', { args: [{ transferBytesPerSecond: -1 }] })).rejects.toThrow();
   await handle.cancel();
   await expect(handle.result()).rejects.toThrow();
   await agent.stop();

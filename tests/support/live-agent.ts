@@ -18,6 +18,8 @@ export interface LiveAgent {
   backup(options: Partial<BackupOptions>, more?: Partial<RunTicket>): Promise<RunTicket>;
   /** The agent that works now. */
   readonly agent: TestAgent;
+  /** The log of its runs so far. */
+  lines(): readonly string[];
   /** Ends this agent process in all but name and starts the next one on the same home. */
   restart(): Promise<void>;
   /** Pieces of a run that are acknowledged, by the journal of the agent. */
@@ -54,7 +56,9 @@ export async function openLiveAgent({ orchestra, postgres, folder, pool }: LiveP
   const hostId = newId('host');
   const orders = new Map<string, OrderOf<'full-backup'>>();
   const deps = { home, clock, newId, neededLog: () => Promise.resolve([]), toolVersion: '0.0.0-test' };
+  const lines: string[] = [];
   const parts: AgentParts = {
+    onLine: (line) => void lines.push(line),
     ...{ folder: home, hostId, work: { takeFullBackup: takeFullBackup(deps) } },
     order: (runId) => {
       const order = orders.get(runId);
@@ -64,6 +68,7 @@ export async function openLiveAgent({ orchestra, postgres, folder, pool }: LiveP
   const live = { agent: await openAgent(orchestra, parts) };
   return {
     home,
+    lines: () => lines,
     get agent() {
       return live.agent;
     },

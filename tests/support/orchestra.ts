@@ -10,6 +10,7 @@ import { formatId } from '#core/id.ts';
 import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
 import type { JobStep, JobTable } from '#core/ports/job-table.ts';
 import type { RunTicket } from '#core/ports/run-book.ts';
+import type { LogLine } from '#core/run/progress.ts';
 import type { RatesNow } from '#core/run/rate.ts';
 import { agentService } from '#agent/work/agent-workers.ts';
 import { openFence } from '#agent/work/fence.ts';
@@ -116,13 +117,18 @@ export interface AgentParts {
   readonly hostId: HostId;
   readonly work: Partial<HostWork>;
   readonly order: (runId: string) => Promise<Order>;
+  /** Hears the log of every run. */
+  readonly onLine?: (message: string) => void;
 }
 
 /** An agent in this process: real queues, job table, fence and journals; orders and work are the test's. */
 export async function openAgent(at: Pick<Orchestra, 'address' | 'queuePrefix'>, parts: AgentParts): Promise<TestAgent> {
   const journal = await openRunJournal(join(parts.folder, 'runs'));
   const tokens = await openTokenJournal(join(parts.folder, 'tokens'));
-  const table = openJobTable({ journal, fence: openFence(), clock, log: () => undefined });
+  const log = (_run: RunId, { message }: LogLine): void => {
+    parts.onLine?.(message);
+  };
+  const table = openJobTable({ journal, fence: openFence(), clock, log });
   const watch = watchJobs(table);
   const queues = {
     place: { address: at.address, namespace: 'default' },
