@@ -54,11 +54,12 @@ interface Wish {
   readonly base?: SetSummary;
   /** Segment in which it ends. */
   readonly segment: number;
+  readonly pool?: string;
 }
 
 /** What an agent tells after it committed a set. */
-async function commit(world: World, { type = 'full', base, segment }: Wish): Promise<SetSummary> {
-  const run = await start(world, type === 'full' ? { kind: 'full-backup' } : { ...incremental, type });
+async function commit(world: World, { type = 'full', base, segment, pool = 'first' }: Wish): Promise<SetSummary> {
+  const run = await start(world, { ...(type === 'full' ? { kind: 'full-backup' } : { ...incremental, type }), pool });
   const runId = parseId('run', run.id);
   const lsn = (low: string): Lsn => parseLsn(`0/${segment.toString(16)}${low}`);
   const set = setSummaryShape.parse({
@@ -166,13 +167,12 @@ test('D-001 a set is shown with what it builds on and with what cannot be restor
 
 test('K-089 a plan from an incremental names every set that it reads', async () => {
   const world = await newWorld();
+  await newPool(api, 'second', hostId);
+  const older = await commit(world, { segment: 3, pool: 'second' });
   const { full, first, second } = await chainOfThree(world);
-  const log = await start(world, { kind: 'log-backup' });
-  const batch = { ...sampleBatch(world.resourceId, parseId('run', log.id)), systemId: world.systemId };
-  await api.ask('PUT', `/agent/v1/batches/${batch.batchId}`, batch, { as: key });
-  const ask = (target: object) =>
+  const ask = (target: object, pool?: string) =>
     api.ask('POST', '/api/v1/restores/plan', {
-      ...{ resource: world.name, target },
+      ...{ resource: world.name, target, pool },
       place: { kind: 'copy', directory: '/copies/world' },
     });
   expect((await ask({ at: 'immediate' })).body).toMatchObject({
@@ -184,6 +184,8 @@ test('K-089 a plan from an incremental names every set that it reads', async () 
     params: { setId: second.setId, reason: expect.stringContaining(first.setId) as string },
   });
   expect((await ask({ at: 'immediate' })).body).toMatchObject({ code: 'point_needs_excluded_set' });
+  expect((await ask({ at: 'latest' })).body).toMatchObject({ code: 'point_needs_excluded_set' });
+  expect((await ask({ at: 'latest' }, 'second')).body).toMatchObject({ plan: { setId: older.setId } });
 });
 
 test('the command line shows chains as trees, LSNs with their segments, and what builds on what', async () => {

@@ -1,4 +1,5 @@
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { RestoreTarget } from '#core/restore/target.ts';
 
 /** Refusals that say something about one pool only: another pool may still reach the point. */
 const ofPool = new Set<string>([
@@ -7,10 +8,15 @@ const ofPool = new Set<string>([
   ...['no_set_usable', 'point_needs_excluded_set'],
 ]);
 
+/** In another pool a point that moves, such as `latest`, may be an earlier one: nobody goes back there in silence. */
+const ofMovingPoint = new Set<string>(['no_set_usable', 'point_needs_excluded_set']);
+
 /** A refusal after which the next pool is asked; everything else is thrown on. */
-export function demandRefusal(error: unknown): HoldfastError {
-  if (error instanceof HoldfastError && ofPool.has(error.code)) return error;
-  throw error;
+export function demandRefusal(error: unknown, target: RestoreTarget): HoldfastError {
+  if (!(error instanceof HoldfastError) || !ofPool.has(error.code)) throw error;
+  const isMoving = target.at === 'latest' || target.at === 'immediate';
+  if (isMoving && ofMovingPoint.has(error.code)) throw error;
+  return error;
 }
 
 /** Nearest points are printed with their time first, so their texts sort by time; `none` is no point. */

@@ -118,7 +118,7 @@ async function planFor(context: Context, body: RestoreBody): Promise<Planned> {
     try {
       return await planFrom(context, { resource, pool, body });
     } catch (error) {
-      refusals.push(demandRefusal(error));
+      refusals.push(demandRefusal(error, body.target));
     }
   }
   throw nearestRefusal(refusals) ?? fail('no_set_to_restore', { resource: resource.name });

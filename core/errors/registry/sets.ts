@@ -15,10 +15,10 @@ export const setErrors = {
     class: 'precondition',
     http: 409,
     message: 'No backup set of {resource} can be restored now: {reasons}',
-    hint: 'Take a full backup of {resource} at once. Run `holdfast set verify` again after a pool that was away is back; `holdfast catalog rebuild` finds sets of a pool that the catalog has forgotten.',
+    hint: 'Name another pool that holds the database with --pool, and take a full backup of {resource} at once. Run `holdfast set verify` again after a pool that was away is back; `holdfast catalog rebuild` finds sets of a pool that the catalog has forgotten.',
     messageZh: '{resource} 目前没有可恢复的备份集：{reasons}',
     hintZh:
-      '请立即对 {resource} 做一次完全备份。存储池恢复后可再次执行 `holdfast set verify`；`holdfast catalog rebuild` 可找回目录中缺失的备份集。',
+      '请用 --pool 指定保存该数据库的其他存储池，并立即对 {resource} 做一次完全备份。存储池恢复后可再次执行 `holdfast set verify`；`holdfast catalog rebuild` 可找回目录中缺失的备份集。',
   },
   point_needs_excluded_set: {
     class: 'precondition',
