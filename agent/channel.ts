@@ -22,7 +22,8 @@ export function openChannel(url: string, hostKey: string): ApiChannel {
     order: (runId) => get(`/agent/v1/orders/${encodeURIComponent(runId)}`, orderShape),
     inspection: (id) => get(`/agent/v1/inspections/${encodeURIComponent(id)}`, inspectionShape),
     putSet: (set) => send('PUT', `/agent/v1/sets/${set.setId}`, set),
-    putBatch: (batch) => send('PUT', `/agent/v1/batches/${batch.batchId}`, batch),
+    putBatch: (batch, teller) =>
+      send('PUT', `/agent/v1/batches/${batch.batchId}${teller === undefined ? '' : `?teller=${teller}`}`, batch),
     putMark: (mark) => send('PUT', `/agent/v1/marks/${mark.setId}/${String(mark.seq)}`, mark),
     claimDeletion: (runId, claim) =>
       callApi(

@@ -221,6 +221,25 @@ test('a host tells of foreign sets only while it rebuilds the catalog from a poo
   await moveRun(api.store.catalog, run, 'cancelled');
 });
 
+test('K-049 a log backup tells of batches that a rebuilt catalog or another host has no run of, for its own database only', async () => {
+  const { id, key } = await newHost('db5');
+  const resource = await newResource('fifth', id);
+  await newPool('fifth-pool', id);
+  const run = idOf(
+    await api.ask('POST', '/api/v1/runs', { kind: 'log-backup', resource: 'fifth', pool: 'fifth-pool' }),
+  );
+  const { systemId } = z.object({ systemId: z.string() }).parse((await api.ask('GET', '/api/v1/resources/fifth')).body);
+  const batch = { ...sampleBatch(resource, testIds('run')), systemId };
+  const path = `/agent/v1/batches/${batch.batchId}`;
+  const tell = (body: unknown, teller = `?teller=${run}`, as = key) => api.ask('PUT', `${path}${teller}`, body, { as });
+  expect((await tell(batch, '')).body).toMatchObject({ code: 'pool_of_set_unknown' });
+  expect((await tell(batch, `?teller=${run}`, hostKey)).body).toMatchObject({ code: 'pool_of_set_unknown' });
+  expect((await tell({ ...batch, systemId: '999' })).body).toMatchObject({ code: 'pool_of_set_unknown' });
+  expect((await tell(batch)).status).toBe(204);
+  await moveRun(api.store.catalog, run, 'cancelled');
+  expect((await tell(batch)).body).toMatchObject({ code: 'pool_of_set_unknown' });
+});
+
 test('K-080 a log order names every target pool and the log that a running backup still needs', async () => {
   const { id, key } = await newHost('db4');
   const resource = await newResource('fourth', id);

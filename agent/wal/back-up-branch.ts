@@ -49,7 +49,7 @@ export async function backUpBranch(work: BranchWork): Promise<void> {
   const known = await readBranch(deps.pool, branch, first === undefined ? 0 : earliestPosition(first));
   await secureBranch(deps.pool, known);
   // A batch of a run that died between commit and report is told again: the catalog is an index of the pool.
-  if (known.newest !== undefined) await deps.channel.putBatch(known.newest.batch);
+  if (known.newest !== undefined) await deps.channel.putBatch(known.newest.batch, deps.runId);
   for (const { message } of known.unreadable) {
     tally.warn({
       code: 'log_batch_unreadable',

@@ -166,7 +166,10 @@ interface Committed<T> {
 }
 
 /** What a host tells of something that is committed: indexed under the pool that it lies in. */
-const committedRoute = <T extends { readonly runId: RunId }>(context: Context, told: Committed<T>): Route =>
+const committedRoute = <T extends { readonly runId: RunId; readonly systemId: string }>(
+  context: Context,
+  told: Committed<T>,
+): Route =>
   route({
     method: 'put',
     path: told.path,
@@ -174,11 +177,13 @@ const committedRoute = <T extends { readonly runId: RunId }>(context: Context, t
     access: 'host',
     status: 204,
     params: z.object({ id: idShape(told.prefix) }),
+    query: z.object({ teller: idShape('run').exactOptional() }),
     body: told.body,
-    serve: async ({ params, body, caller }) => {
+    serve: async ({ params, query, body, caller }) => {
       const object = told.idOf(body);
       demandSameId(params.id, object);
-      const pool = await poolToldOf(context.catalog, { hostId: hostOf(caller), runId: body.runId, object });
+      const { runId, systemId } = body;
+      const pool = await poolToldOf(context.catalog, { hostId: hostOf(caller), runId, systemId, object, ...query });
       await told.index(context.catalog, body, pool);
       return { answer: undefined };
     },

@@ -5,6 +5,7 @@ import type { Contents } from '../contents/contents.ts';
 import type { CareReport } from '../care/care-report.ts';
 import type { ClaimVerdict, DeletionClaim, DeletionTold } from '../care/care-task.ts';
 import type { MarkOfSet } from '../care/mark.ts';
+import type { RunId } from '../id.ts';
 import type { BatchSummary } from '../log/batch-summary.ts';
 import type { LogReport, RestoreReport, VerifyReport } from '../restore/report.ts';
 import type { StepContext } from './step.ts';
@@ -62,8 +63,8 @@ export interface AgentChannel {
   inspection(inspectionId: string): Promise<Inspection>;
   /** Idempotent by set id. */
   putSet(set: SetSummary): Promise<void>;
-  /** Idempotent by batch id. */
-  putBatch(batch: BatchSummary): Promise<void>;
+  /** Idempotent by batch id. `teller`: the log backup that found it in its pool, when another run made it. */
+  putBatch(batch: BatchSummary, teller?: RunId): Promise<void>;
   /** Idempotent by set and number. */
   putMark(mark: MarkOfSet): Promise<void>;
   /** Asked right before something is deleted; idempotent by run. */
