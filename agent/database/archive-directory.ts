@@ -1,5 +1,5 @@
-import { accessSync, closeSync, constants, openSync, readSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { isSegmentName } from '#core/wal/segment-name.ts';
@@ -13,10 +13,27 @@ export function archiveDirectoryOf(archiveCommand: string): string | undefined {
   return [m?.[1], m?.[2], m?.[3]].find((directory) => directory !== undefined);
 }
 
-/** Undefined when the directory can be used; else `archive_directory_missing` or `archive_directory_unreadable`. */
+/** pgBackRest and sys_rman, which descends from it, keep this file above the log that they stored. */
+const markOfRepository = 'archive.info';
+
+/** Path of the mark at or above a directory, which says that another tool owns what lies there. */
+function repositoryMark(directory: string): string | undefined {
+  for (let at = directory; ; at = dirname(at)) {
+    const mark = join(at, markOfRepository);
+    if (existsSync(mark)) return mark;
+    if (at === dirname(at)) return undefined;
+  }
+}
+
+/**
+ * Undefined when the directory can be used; else `archive_directory_missing`, `archive_directory_unreadable`, or
+ * `archive_of_other_tool`: nothing may be read from there as log, and nothing deleted (K-080).
+ */
 export function archiveDirectoryProblem(directory: string, instance: string): HoldfastError | undefined {
   const stats = statSync(directory, { throwIfNoEntry: false });
   if (stats === undefined) return fail('archive_directory_missing', { directory, instance });
+  const mark = repositoryMark(directory);
+  if (mark !== undefined) return fail('archive_of_other_tool', { directory, instance, mark });
   if (!stats.isDirectory()) return fail('archive_directory_unreadable', { directory, why: 'it is no directory' });
   try {
     accessSync(directory, constants.R_OK | constants.X_OK);

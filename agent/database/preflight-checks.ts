@@ -1,30 +1,12 @@
 import { readlinkSync, realpathSync } from 'node:fs';
-import type { InstanceAccess } from '#core/agent/order.ts';
 import { engineProfile, requireMajor } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { readControlFile, readMajor, readPidFile } from '#agent/datadir/reader.ts';
 import { exec } from '#agent/exec.ts';
 import { archiveDirectoryProblem, foreignLogIn } from './archive-directory.ts';
-import type { LoginCheck } from './login.ts';
-import type { ServerFacts } from './server-facts.ts';
-import type { Session } from './session.ts';
-
-/** One thing that was checked: `problem` makes it fail, `warning` does not stop a backup. */
-export interface Check {
-  readonly check: string;
-  readonly detail: string;
-  readonly problem?: HoldfastError | undefined;
-  readonly warning?: { readonly detail: string; readonly hint: string } | undefined;
-}
-
-export interface Checked {
-  readonly session: Session;
-  readonly instance: InstanceAccess;
-  readonly facts: ServerFacts;
-  readonly rights: LoginCheck;
-  readonly archiveDirectory: string | undefined;
-}
+import type { Check, Checked } from './check.ts';
+import { engineChecks } from './engine-checks.ts';
 
 /** All checks, most fundamental first: the first problem is the one to solve first. */
 export async function checksOf(checked: Checked): Promise<readonly Check[]> {
@@ -41,14 +23,23 @@ export async function checksOf(checked: Checked): Promise<readonly Check[]> {
     archiverCheck(checked),
     checksumCheck(checked),
     await programCheck(checked),
+    ...(await engineChecks(checked)),
   ];
 }
 
 async function versionCheck({ session, instance, facts }: Checked): Promise<Check> {
-  const detail = String(facts.serverVersion);
+  const { title, limit } = session.identity;
   return {
     check: 'version',
-    detail,
+    detail: `${title} (${String(facts.serverVersion)})`,
+    ...(limit === undefined
+      ? {}
+      : {
+          warning: {
+            detail: `${title}: ${limit}`,
+            hint: 'Prove a restore of this instance before you rely on its backups.',
+          },
+        }),
     problem: await problemOf(() => {
       requireMajor(engineProfile(instance.engine), session.serverMajor, session.instance);
     }),

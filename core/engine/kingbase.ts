@@ -74,7 +74,7 @@ const base = (layout: Layout): Omit<EngineProfile, 'name' | 'title' | 'majors' |
     licenceDays: 'select get_license_validdays()::text as days',
     encryptedTablespaces: `select spcname::text as name from pg_tablespace
                             where exists (select 1 from unnest(spcoptions) as o where lower(o) ~ '^encryption=(true|on|yes|1)$')`,
-    vendorArchivers: [{ program: 'sys_rman', repositoryMark: 'archive.info' }],
+    vendorArchivers: ['sys_rman'],
   },
   sql,
   identify: identifyKingbase,

@@ -107,8 +107,8 @@ export interface EngineQuestions {
   readonly licenceDays?: string;
   /** One row per encrypted tablespace with `name`. */
   readonly encryptedTablespaces?: string;
-  /** The vendor's own backup programs: who archives by one of them has a repository that nobody else may change. */
-  readonly vendorArchivers: readonly { readonly program: string; readonly repositoryMark: string }[];
+  /** The vendor's own backup programs, which may own archive_command. */
+  readonly vendorArchivers: readonly string[];
 }
 
 export interface EngineSql {

@@ -11,7 +11,7 @@ import {
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
-import { engineProfile } from '#core/engine/profiles.ts';
+import { kingbaseV8R6 } from '#core/engine/kingbase.ts';
 import type { EngineProfile } from '#core/engine/profile.ts';
 import { readPidFile } from '#agent/datadir/reader.ts';
 import { streamTo } from '#agent/database/server-socket.ts';
@@ -93,10 +93,13 @@ export const connectKingbase = async ({ socket, port, user, database }: Kingbase
   return client;
 };
 
-/** A closed cluster of a shape, with the databases, the user and the catalog of KingbaseES. Made once, copied by tests. */
-export const kingbaseTemplate = async (shape: KingbaseShape): Promise<string> => {
-  const path = join(templates, `${nameOf(shape)}-${shape.mode}`);
-  const programs = await kingbasePrograms(shape);
+/** A build changes what a server says, not what it writes: all builds share their clusters. */
+const plainNames: KingbaseNames = { build: 'V008R006C008B0020', isChinese: false, directories: {} };
+
+/** A closed cluster, with the databases, the user and the catalog of KingbaseES. Made once, copied by tests. */
+export const kingbaseTemplate = async (mode: KingbaseMode): Promise<string> => {
+  const path = join(templates, `cluster-${mode}-${String(shimVersion)}`);
+  const programs = await kingbasePrograms(plainNames);
   return withLock(`${path}.lock`, async () => {
     if (existsSync(path)) return path;
     const work = openFolder('hf-kes-template-');
@@ -104,11 +107,11 @@ export const kingbaseTemplate = async (shape: KingbaseShape): Promise<string> =>
     const postgres = await providePostgres(12);
     const passwordFile = join(work.path, 'password');
     await makeCluster({ programs: postgres, dataDirectory, password: kingbasePassword, passwordFile });
-    renameTree(dataDirectory, shape);
-    configure(engineProfile(shape.engine), dataDirectory, [`unix_socket_directories = '${work.path}'`, 'fsync = off']);
+    renameTree(dataDirectory, plainNames);
+    configure(kingbaseV8R6, dataDirectory, [`unix_socket_directories = '${work.path}'`, 'fsync = off']);
     const server = await startKingbase(programs, dataDirectory, join(work.path, 'server.log'));
     try {
-      await furnish(work.path, shape.mode);
+      await furnish(work.path, mode);
     } finally {
       await server.stop();
     }

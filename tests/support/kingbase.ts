@@ -52,7 +52,7 @@ export const openKingbase = async (options: KingbaseOptions = {}): Promise<Kingb
   const shape: KingbaseShape = { engine, mode, isChinese, build: options.build ?? builds[engine], directories: {} };
   const profile = engineProfile(engine);
   const programs = await kingbasePrograms(shape);
-  const template = await kingbaseTemplate(shape);
+  const template = await kingbaseTemplate(mode);
   const place = openFolder('hf-kes-');
   const folder = place.path;
   for (const name of ['socket', 'archive']) {

@@ -46,13 +46,13 @@ export const engineErrors = {
     messageZh: '实例 {instance}({title})缺少备份所需的系统函数:{names}',
     hintZh: '请使用可查看系统目录的用户登录;如果该版本没有这些函数,则无法备份。',
   },
-  archive_of_vendor_tool: {
+  archive_of_other_tool: {
     class: 'precondition',
     http: 409,
     message:
-      'The archive directory {directory} of the instance at {instance} lies in a repository of {program}, which only {program} may change',
+      'The archive directory {directory} of the instance at {instance} lies in the repository of another backup tool ({mark}), which only that tool may change',
     hint: 'Name another archive log directory in the job (K-082) and let archive_command copy into it as well; see docs/guides/kingbasees.md.',
-    messageZh: '实例 {instance} 的归档日志目录 {directory} 位于 {program} 的备份仓库内,只能由 {program} 修改',
+    messageZh: '实例 {instance} 的归档日志目录 {directory} 位于其他备份工具的仓库({mark})内,只能由该工具修改',
     hintZh:
       '请在作业中指定其他归档日志目录(K-082),并让 archive_command 同时复制到该目录;参见 docs/guides/kingbasees.md。',
   },
