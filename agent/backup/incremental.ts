@@ -78,6 +78,7 @@ async function whyNot(
   return whyNoBase(summary, {
     ...{ engine, serverMajor: session.serverMajor, systemId: control.systemId, history },
     ...{ hasChecksums: control.hasChecksums, pageBytes: control.pageBytes, timeline: inspected.facts.timeline },
+    insertLsn: inspected.facts.insertLsn,
     branchIdsOf: (timeline) => branchIdsOf({ dataDirectory, inspected }, history, timeline),
   });
 }

@@ -12,6 +12,7 @@ const now: InstanceNow = {
   systemId: base.systemId,
   hasChecksums: base.hasChecksums,
   pageBytes: base.pageBytes,
+  insertLsn: parseLsn('0/5000000'),
   timeline: 1,
   history: '',
   branchIdsOf: (timeline) => (timeline === 1 ? ['one'] : ['other']),
@@ -42,6 +43,10 @@ describe('a base of an incremental', () => {
     expect(whyNoBase(base, left)).toMatch(/ends at 0\/5000000, behind 0\/4FFFFFF where timeline 1 was left/);
     const twice = { ...now, timeline: 3, history: '1\t0/6000000\tx\n2\t0/4000000\ty\n' };
     expect(whyNoBase(base, twice)).toMatch(/behind 0\/4000000/);
+  });
+
+  test('D-019 is refused when the instance was put back to before its end', () => {
+    expect(whyNoBase(base, { ...now, insertLsn: parseLsn('0/4FFFFFF') })).toMatch(/put back to an earlier state/);
   });
 
   test('is refused from a timeline that does not lead here, and from another of the same number', () => {

@@ -1,3 +1,4 @@
+import type { Lsn } from '../wal/lsn.ts';
 import { compareLsn } from '../wal/lsn.ts';
 import { endsOf, parseHistory } from '../wal/history-file.ts';
 import type { SetSummary } from './set-summary.ts';
@@ -9,6 +10,8 @@ export interface InstanceNow {
   readonly systemId: string;
   readonly hasChecksums: boolean;
   readonly pageBytes: number;
+  /** Where it writes its log. */
+  readonly insertLsn: Lsn;
   readonly timeline: number;
   /** Text of the history file of `timeline`; '' on timeline 1. */
   readonly history: string;
@@ -21,7 +24,7 @@ export interface InstanceNow {
  * and §I): the same instance in the same shape, and the end of the base on the way that the log took to here.
  */
 export const whyNoBase = (base: SetSummary, now: InstanceNow): string | undefined =>
-  otherInstance(base, now) ?? otherBranch(base, now);
+  otherInstance(base, now) ?? otherBranch(base, now) ?? putBack(base, now);
 
 function otherInstance(base: SetSummary, now: InstanceNow): string | undefined {
   const facts: readonly (readonly [string, unknown, unknown])[] = [
@@ -53,3 +56,12 @@ function otherBranch(base: SetSummary, now: InstanceNow): string | undefined {
     ? undefined
     : `it is on another branch that has the same timeline number ${String(timeline)}`;
 }
+
+/**
+ * A snapshot of the host that was gone back to leaves no timeline: what the base holds of the abandoned time must not be
+ * built upon. Forced checkpoints (D-019) would only write the log past it.
+ */
+const putBack = ({ endLsn }: SetSummary, { insertLsn }: InstanceNow): string | undefined =>
+  compareLsn(insertLsn, endLsn) < 0
+    ? `it ends at ${endLsn}, but the instance writes its log at ${insertLsn}: it was put back to an earlier state`
+    : undefined;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -8,10 +8,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BaseOfBackup, InstanceAccess, OrderOf } from '#core/agent/order.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { SetMeta } from '#core/format/meta.ts';
+import { baseFrame } from '#core/format/meta.ts';
 import { pieceKey, setMetaKey } from '#core/format/object-key.ts';
 import type { AcknowledgedPiece } from '#agent/copy/copy-request.ts';
 import { openSet } from '#agent/sets/open-set.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
+import { giveToUnprivileged } from '#scripts/supervisor/unprivileged.ts';
 import { instanceAccess, openBackupBench } from '#tests/support/backup.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { contentOf, incrementalOrder, restoreFiles, startRestored } from '#tests/support/chain.ts';
@@ -255,4 +257,56 @@ test('K-110 an incremental killed in the middle finishes the same set and sends 
   const [here, there] = [restored, postgres].map((one) => contentOf((database) => one.connect(database)));
   expect(await here).toEqual(await there);
   await restored.close();
+});
+
+describe('another cluster', () => {
+  let other: Postgres;
+  const order = async (summary?: SetSummary): Promise<OrderOf<'full-backup'>> => {
+    const instance = await instanceAccess(other);
+    const archive = { archiveDirectory: other.archiveDirectory };
+    if (summary === undefined) return bench.order(instance, archive);
+    return incrementalOrder(bench, instance, { summary, wanted: 'differential', source: 'page-lsn' }, archive);
+  };
+  beforeAll(async () => {
+    other = await openPostgres({ major: 15, archive: true, config: ['autovacuum = off'] });
+  });
+  afterAll(async () => {
+    await other.close();
+  });
+
+  test('D-023 configuration from outside the data directory is part of every set, stored once', async () => {
+    const outside = join(other.folder, 'outside.conf');
+    const content = readFileSync(join(other.dataDirectory, 'pg_hba.conf'));
+    writeFileSync(outside, content);
+    giveToUnprivileged(outside);
+    await other.sql(`alter system set hba_file = '${outside}'`);
+    await other.stop();
+    rmSync(join(other.dataDirectory, 'pg_hba.conf'));
+    await other.start();
+    const set = await take(await order(await take(await order())));
+    const { meta } = await openSet(await bench.openPool(), set.setId);
+    const extents = [{ frame: baseFrame, offset: 0, length: content.length, hash: '' }];
+    expect(meta.members).toContainEqual(expect.objectContaining({ path: 'pg_hba.conf', origin: outside, extents }));
+    const { dataDirectory } = await restoreFiles(bench, set.setId, 'outside');
+    expect(readFileSync(join(dataDirectory, 'pg_hba.conf')).equals(content)).toBe(true);
+  });
+
+  test('D-019 a cluster that was put back to before its base gives a full', async () => {
+    await other.stop();
+    const saved = join(other.folder, 'saved');
+    cpSync(other.dataDirectory, saved, { recursive: true, preserveTimestamps: true });
+    await other.start();
+    for (let i = 0; i < 3; i++) await other.sql(`create table t${String(i)} as select 1; select pg_switch_wal()`);
+    const later = await take(await order());
+    await other.stop();
+    rmSync(other.dataDirectory, { recursive: true });
+    cpSync(saved, other.dataDirectory, { recursive: true, preserveTimestamps: true });
+    for (const name of readdirSync(other.dataDirectory, { recursive: true, encoding: 'utf8' }))
+      giveToUnprivileged(join(other.dataDirectory, name));
+    giveToUnprivileged(other.dataDirectory);
+    await other.start();
+    const set = await take(await order(later));
+    expect(set).toMatchObject({ type: 'full', warnings: [{ code: 'became_full' }] });
+    expect(set.warnings[0]?.detail).toMatch(/was put back to an earlier state/);
+  });
 });
