@@ -27,8 +27,12 @@ const filesBelow = (folder: string): string[] =>
 /** Objects of a local pool are files; half-written ones have a dot or a suffix that no key has. */
 export const viewLocalPool = (directory: string): PoolView => ({
   list: (prefix) => {
-    const all = filesBelow(directory).map((path) => ({ key: relative(directory, path), bytes: statSync(path).size }));
-    return Promise.resolve(all.filter(({ key }) => key.startsWith(prefix) && !/(^|\/)[.]|[.]tmp/.test(key)));
+    const all = filesBelow(directory).map((path) => ({ key: relative(directory, path), path }));
+    const wanted = all.filter(({ key }) => key.startsWith(prefix) && !/(^|\/)[.]|[.]tmp/.test(key));
+    // Why: an agent at work may remove between the listing and our look.
+    const bytesOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.size;
+    const found = wanted.map(({ key, path }) => ({ key, bytes: bytesOf(path) }));
+    return Promise.resolve(found.flatMap(({ key, bytes }) => (bytes === undefined ? [] : [{ key, bytes }])));
   },
   read: (key) => Promise.resolve(readFileSync(join(directory, key))),
   write: (key, body) => {
