@@ -196,7 +196,7 @@ export class CareModel {
 
   async #takeSet(): Promise<void> {
     const type = (['full', 'differential', 'cumulative'] as const)[this.#draw(3)] ?? 'full';
-    this.#world.apply({ kind: 'set', type, isConsistent: this.#draw(4) > 0, isForeign: this.#draw(12) === 0 });
+    this.#world.apply({ kind: 'set', type, isConsistent: this.#draw(4) > 0, isForeign: this.#draw(150) === 0 });
     const summary = this.#world.sets[this.#world.sets.length - 1];
     if (summary === undefined) throw bug('a set was taken');
     const { setId, runId, attemptId: attempt } = summary;
@@ -288,6 +288,8 @@ export class CareModel {
     const runId = await this.#run({ does: 'collect', isDryRun: true, graceHours: 1 });
     await beginSet(this.#pool, { setId, runId });
     await this.#pool.store.putIfAbsent(pieceKey(setId, attempt, 1), Buffer.from('left'));
+    // Why: the handle of this test must not sync later what somebody else has collected by then.
+    await this.#pool.store.barrier();
     const hasEnded = this.#draw(3) > 0;
     if (hasEnded) {
       await this.#end(runId);
