@@ -109,6 +109,7 @@ async function restoreFiles(): Promise<void> {
     newId,
     channel,
     programs: () => Promise.resolve([]),
+    logDirectories: () => Promise.resolve([]),
     account: 'postgres',
   };
   const order = { kind: 'restore', runId, hostId, pool, plan, limits: {}, channels } as const;

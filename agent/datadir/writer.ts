@@ -22,6 +22,8 @@ import { fail } from '#core/errors/fail.ts';
 import { syncDirectory } from '#agent/file-system.ts';
 import { readPidFile } from './reader.ts';
 import { unwritable } from './writer-errors.ts';
+import { asideOf } from './writer-aside.ts';
+import { refuseUsedGround } from './writer-ground.ts';
 import { isMarkedFor, markerName, removeMarker, writeMarker } from './writer-marker.ts';
 import type { FileOwner } from './writer-paths.ts';
 import { canonicalPath, isAbsent, placeMember, refuseClosedParents, refuseNotEmpty } from './writer-paths.ts';
@@ -37,6 +39,8 @@ export interface TargetRequest {
   readonly tablespaces: Readonly<Record<string, string>>;
   readonly runId: string;
   readonly owner: FileOwner;
+  /** Canonical directories in which instances of this host keep log. */
+  readonly logDirectories?: readonly string[];
   /** Bytes that will be written below the data directory (key '') and below each tablespace (key oid). */
   readonly bytes: Readonly<Record<string, number>>;
 }
@@ -44,7 +48,7 @@ export interface TargetRequest {
 /**
  * Proves that a target may be written and marks it for this run; the only way to an `EmptyTarget`. A target that the same
  * run marked before is taken up again. Throws `target_running`, `target_not_empty`, `target_of_other_run`,
- * `space_too_little`, `target_unwritable`, before anything is changed.
+ * `place_in_use`, `space_too_little`, `target_unwritable`, before anything is changed.
  */
 export function prepareTarget(request: TargetRequest): EmptyTarget {
   try {
@@ -65,7 +69,7 @@ function prove(request: TargetRequest): EmptyTarget {
   if (isResumed) refuseLiveServer(directory);
   else refuseRunning(directory);
   for (const root of roots) {
-    if (!isMarked(root, request.runId)) refuseNotEmpty(root);
+    if (!isMarked(root, request.runId)) refuseTaken(root, request);
     refuseClosedParents(root, request.owner);
   }
   if (!isResumed) {
@@ -81,6 +85,12 @@ function prove(request: TargetRequest): EmptyTarget {
     owner: request.owner,
     isResumed,
   });
+}
+
+/** Where something of this cluster stood until this run moved it aside, it may stand again, whatever lies around it. */
+function refuseTaken(root: string, { runId, logDirectories }: TargetRequest): void {
+  refuseNotEmpty(root);
+  if (isAbsent(asideOf(root, runId))) refuseUsedGround(root, logDirectories);
 }
 
 /** The plan compared texts; links may still lead one place into another. */

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import { resolve } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { poolKey } from '#core/format/object-key.ts';
@@ -10,8 +11,11 @@ import { instantFromMs } from '#core/instant.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
+import { refuseUsedGround } from '#agent/datadir/writer-ground.ts';
+import { canonicalPath } from '#agent/datadir/writer-paths.ts';
 import { derivePoolKey, macHex, newScryptParameters } from '../codec/keys.ts';
 import { sha256Hex } from '../codec/hash.ts';
+import { localError } from './local-paths.ts';
 import type { PoolGround } from './pool-ground.ts';
 import { openGround, placeInWords } from './open-store.ts';
 import type { Patience } from './retry.ts';
@@ -127,9 +131,14 @@ async function describe(access: PoolAccess, store: ObjectStore, clock: Clock): P
 
 /**
  * Creates a pool in an empty directory or bucket prefix; encrypted when a passphrase is given. Safe to repeat.
- * Throws `pool_not_empty`, `pool_other`, `pool_unreachable`, `pool_refused`, `passphrase_…`.
+ * `logDirectories` are where instances of this host keep log. Throws `place_in_use`, `pool_not_empty`, `pool_other`, `pool_unreachable`, `pool_refused`, `passphrase_…`.
  */
-export async function createPool(access: PoolAccess, clock: Clock): Promise<void> {
+export async function createPool(
+  access: PoolAccess,
+  clock: Clock,
+  logDirectories: readonly string[] = [],
+): Promise<void> {
+  if (access.place.kind === 'local') refuseGround(access.name, access.place.directory, logDirectories);
   const ground = openGround(access);
   try {
     await retrying(poolRetries, () => ground.prepare());
@@ -139,5 +148,14 @@ export async function createPool(access: PoolAccess, clock: Clock): Promise<void
     await prove(access, ground);
   } finally {
     await ground.close();
+  }
+}
+
+function refuseGround(pool: string, place: string, logDirectories: readonly string[]): void {
+  const directory = resolve(place);
+  try {
+    refuseUsedGround(canonicalPath(directory), logDirectories);
+  } catch (error) {
+    throw error instanceof HoldfastError ? error : localError({ directory, pool }, error);
   }
 }

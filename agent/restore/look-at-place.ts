@@ -1,6 +1,7 @@
 import type { Finding } from '#core/agent/inspection.ts';
 import type { InspectionOf } from '#core/agent/order.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { refuseUsedGround } from '#agent/datadir/writer-ground.ts';
 import { canonicalPath, isAbsent, refuseNotEmpty } from '#agent/datadir/writer-paths.ts';
 import { refuseRunning } from '#agent/datadir/writer-running.ts';
 import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
@@ -12,18 +13,23 @@ const mebibyte = 1024 * 1024;
  * What a restore would meet at its place right now, by the same checks that it makes itself; nothing is touched. It may be
  * otherwise when the restore begins: that proves everything again.
  */
-export function lookAtPlace(asked: InspectionOf<'place'>): readonly Finding[] {
+export function lookAtPlace(asked: InspectionOf<'place'>, logDirectories: readonly string[] = []): readonly Finding[] {
   const directory = canonicalPath(asked.directory);
   const roots = [directory, ...asked.tablespaces.map(canonicalPath)];
   const server = look('server', 'no server runs there', () => {
     refuseRunning(directory);
   });
-  return [server, ...(asked.isCopy ? roots.map(lookEmpty) : [lookAtOld(asked, directory)]), lookAtSpace(asked, roots)];
+  return [
+    server,
+    ...(asked.isCopy ? roots.map((root) => lookEmpty(root, logDirectories)) : [lookAtOld(asked, directory)]),
+    lookAtSpace(asked, roots),
+  ];
 }
 
-const lookEmpty = (path: string): Finding =>
+const lookEmpty = (path: string, logDirectories: readonly string[]): Finding =>
   look('place', `${path} ${isAbsent(path) ? 'does not exist yet' : 'is empty'}`, () => {
     refuseNotEmpty(path);
+    refuseUsedGround(path, logDirectories);
   });
 
 function lookAtOld({ systemId }: InspectionOf<'place'>, directory: string): Finding {

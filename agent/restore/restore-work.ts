@@ -15,6 +15,8 @@ export interface RestoreDeps {
   readonly channel: Pick<AgentChannel, 'putBatch'>;
   /** Directories with server programs that are looked at first, for example those of running instances. */
   readonly programs: (major: number) => Promise<readonly string[]>;
+  /** Canonical directories in which instances of this host keep log: nothing is restored into them. */
+  readonly logDirectories: () => Promise<readonly string[]>;
   /** Account that owns a copy when the agent is root: a name of /etc/passwd or `uid:gid`. */
   readonly account: string;
 }

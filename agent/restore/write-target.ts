@@ -8,7 +8,7 @@ import type { Progress } from '#core/run/progress.ts';
 import { noProgress } from '#core/run/progress.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import { unwritable } from '#agent/datadir/writer-errors.ts';
-import type { EmptyTarget } from '#agent/datadir/writer.ts';
+import type { EmptyTarget, TargetRequest } from '#agent/datadir/writer.ts';
 import { prepareTarget } from '#agent/datadir/writer.ts';
 import type { OpenSet } from '#agent/sets/open-set.ts';
 import { openChain } from '#agent/sets/open-chain.ts';
@@ -43,7 +43,8 @@ export interface WriteWays {
 export async function writeTarget(work: RestoreWork, ways: WriteWays): Promise<WrittenTarget> {
   const { order, pool, watch } = work;
   const chain = await openChain(pool, order.plan.setId);
-  const target = await watch.time('prepare', () => prepare(work, chain[0], ways.owner));
+  const logDirectories = await work.deps.logDirectories();
+  const target = await watch.time('prepare', () => prepare(work, chain[0], { owner: ways.owner, logDirectories }));
   return fill(work, { chain, target, ways }).catch((error: unknown) => {
     discardFailed(work, target, error);
     throw error;
@@ -98,7 +99,11 @@ function outsideConfiguration(plan: RestorePlan, meta: SetMeta): string | undefi
   return origin !== undefined && existsSync(origin) ? origin : undefined;
 }
 
-function prepare({ order, step }: RestoreWork, set: OpenSet, owner: FileOwner): EmptyTarget {
+function prepare(
+  { order, step }: RestoreWork,
+  set: OpenSet,
+  ground: Pick<TargetRequest, 'owner' | 'logDirectories'>,
+): EmptyTarget {
   const { plan } = order;
   step.report({ ...noProgress, phase: 'prepare', bytesTotal: plan.rawBytes });
   if (set.meta.summary.systemId !== plan.systemId) {
@@ -114,8 +119,8 @@ function prepare({ order, step }: RestoreWork, set: OpenSet, owner: FileOwner): 
     files: engineProfile(plan.engine).files,
     tablespaces: plan.tablespaceMap,
     runId: order.runId,
-    owner,
     bytes,
+    ...ground,
   });
 }
 

@@ -13,6 +13,7 @@ import { takeFullBackup } from '#agent/backup/take-full-backup.ts';
 import { careForPool } from '#agent/care/care-for-pool.ts';
 import { listMarks, putMark } from '#agent/care/marks.ts';
 import { discover, discoverPrograms } from '#agent/database/discover.ts';
+import { logDirectoriesOf } from '#agent/database/log-directories.ts';
 import { checkLogin } from '#agent/database/login.ts';
 import { preflight } from '#agent/database/preflight.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
@@ -46,6 +47,8 @@ export function openHostWork(parts: HostWorkParts): HostWork {
   const { home, clock } = parts;
   const newId = idsBy(clock);
   const neededLog = neededLogOf(parts.channel);
+  const places = { roots: parts.roots, processes: '/proc' };
+  const logDirectories = async (): Promise<readonly string[]> => logDirectoriesOf(await discover(places));
   return {
     takeFullBackup: takeFullBackup({ home, clock, newId, neededLog, toolVersion: parts.version }),
     takeLogBackup: takeLogBackup({ clock, newId, neededLog, channel: parts.channel }),
@@ -54,8 +57,8 @@ export function openHostWork(parts: HostWorkParts): HostWork {
       clock,
       newId,
       channel: parts.channel,
-      programs: () =>
-        Promise.resolve([...parts.programs, ...discoverPrograms({ roots: parts.roots, processes: '/proc' })]),
+      programs: () => Promise.resolve([...parts.programs, ...discoverPrograms(places)]),
+      logDirectories,
       account: parts.account,
     }),
     verifySet: async (order, step) => {
@@ -69,11 +72,11 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     readPool,
     careForPool: careForPool({ home, clock, newId, channel: parts.channel }),
     markSet: ({ pool, mark }) => withPool(pool, async (opened) => ({ marks: (await putMark(opened, mark)).marks })),
-    discover: () => discover({ roots: parts.roots, processes: '/proc' }),
+    discover: () => discover(places),
     preflight,
     checkLogin: ({ instance }) => checkLogin(instance),
-    lookAtPlace: (asked) => Promise.resolve(lookAtPlace(asked)),
-    createPool: ({ pool }) => createPool(pool, clock),
+    lookAtPlace: async (asked) => lookAtPlace(asked, await logDirectories()),
+    createPool: async ({ pool }) => createPool(pool, clock, await logDirectories()),
     testPool: ({ pool }) => withPool(pool, (opened) => testPool(opened, newId)),
     lookIntoSet: (asked) => withPool(asked.pool, (pool) => lookIntoSet(pool, asked)),
   };

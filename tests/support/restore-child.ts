@@ -20,6 +20,7 @@ const run = restore({
   newId: newTestId,
   channel,
   programs: () => Promise.resolve([programs]),
+  logDirectories: () => Promise.resolve([]),
   account,
 });
 await run(parsed, {

@@ -55,6 +55,7 @@ export function openRestoreBench(bench: BackupBench, postgres: Postgres): Restor
     home: bench.home,
     ...{ clock, channel, newId: newTestId },
     programs: () => Promise.resolve([postgres.programs]),
+    logDirectories: () => Promise.resolve([]),
     account,
   });
   const opened = new Set<string>();

@@ -156,6 +156,14 @@ export const restoreErrors = {
     messageZh: '恢复目标 {path} 不是空目录',
     hintZh: '请选择空目录或新目录;Holdfast 不会删除不是本次运行写入的内容。',
   },
+  place_in_use: {
+    class: 'unsafe',
+    http: 409,
+    message: '{path} lies inside {holder}, {what}',
+    hint: 'Nothing was touched. Choose a directory outside of data directories, tablespaces, archives, pools and unfinished restores.',
+    messageZh: '{path} 位于 {holder} 之内,该目录已被占用({what})',
+    hintZh: '未改动任何内容。请选择不在数据目录、表空间、归档目录、存储池或未完成恢复之内的目录。',
+  },
   target_of_other_run: {
     class: 'unsafe',
     http: 409,
