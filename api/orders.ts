@@ -42,7 +42,12 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
     case 'rebuild':
       return { kind: 'rebuild', ...head, pool: await poolAccess(context, spec.poolId) };
     case 'care':
-      return { kind: 'care', ...head, pool: await poolAccess(context, spec.poolId), task: await careTask(context, run, spec) };
+      return {
+        kind: 'care',
+        ...head,
+        pool: await poolAccess(context, spec.poolId),
+        task: await careTask(context, run, spec),
+      };
     case 'no-op':
       return { kind: 'no-op', ...head, seconds: spec.seconds };
   }
@@ -70,7 +75,8 @@ async function backupOrder(
   const pools = await logPools(context, { resourceId, hostId });
   // Why: without a target of the log nobody holds the archived files, so a backup deletes none.
   const archive = pools.length === 0 ? {} : { archive: { pools, neededFrom: needed } };
-  return { kind, ...head, setId: run.setId, pool: await poolAccess(context, poolId), ...archive };
+  const pool = await poolAccess(context, poolId);
+  return { kind: 'full-backup', ...head, setId: run.setId, pool, ...base, ...archive };
 }
 
 type BackupSpec = JobSpecOf<'full-backup' | 'incremental-backup' | 'log-backup'>;
