@@ -20,10 +20,11 @@ export function planText(plan: CarePlan, command: string): string {
     '',
     isNothing
       ? 'Nothing is deleted.'
-      : `${String(count)} sets and ${String(batches)} batches of log (${bytesText(plan.deletedBytes)}) are deleted by:  ${command}`,
+      : `To be deleted: ${counted(count, 'set')}, ${counted(batches, 'batch', 'batches')} of log, ${bytesText(plan.deletedBytes)}; by:  ${command}`,
   ].join('\n');
 }
 
+const counted = (n: number, one: string, many = `${one}s`): string => `${String(n)} ${n === 1 ? one : many}`;
 const fate = (isDeleted: boolean): string => (isDeleted ? 'DELETE' : 'keep');
 
 const setRow = ({ setId, type, endedAt, storedBytes, isDeleted, reasons }: SetVerdict): string[] => [
