@@ -13,6 +13,7 @@ import {
   storeLogin,
   storePreflight,
 } from '#catalog/resources.ts';
+import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HostId } from '#core/id.ts';
 import { discoveredInstanceShape, preflightShape } from '#core/settings/shape/host.ts';
@@ -31,7 +32,7 @@ const registerBody = z.object({ host: z.string(), dataDirectory: pathShape, name
 const loginBody = z.object({
   user: z.string().min(1).max(63),
   password: z.string().min(1).max(1000),
-  database: z.string().min(1).max(63).default('postgres'),
+  database: z.string().min(1).max(63).optional(),
 });
 const loginAnswer = z.looseObject({ user: z.string(), isSuperuser: z.boolean() });
 
@@ -160,12 +161,13 @@ async function register(context: Context, body: z.output<typeof registerBody>): 
   return getResource(context.catalog, id);
 }
 
-async function logIn(context: Context, idOrName: string, login: z.output<typeof loginBody>): Promise<ResourceRow> {
+async function logIn(context: Context, idOrName: string, given: z.output<typeof loginBody>): Promise<ResourceRow> {
   const row = await getResource(context.catalog, idOrName);
   const { engine, dataDirectory, socket, port, systemId } = row;
+  const { user, password, database = engineProfile(engine).defaults.database } = given;
+  const login = { user, password, database };
   const instance = { resourceId: row.id, engine, dataDirectory, socket, port, systemId, login };
   await inspect(context, { hostId: hostOfResource(row), inspection: { kind: 'login', instance }, answer: loginAnswer });
-  const { user, database, password } = login;
   await storeLogin(context.catalog, row.id, {
     user,
     database,

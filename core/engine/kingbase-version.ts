@@ -38,10 +38,10 @@ export function parseKingbaseVersion(text: string): KingbaseVersion | undefined 
 const refused: Partial<Record<KingbaseRelease, Refusal>> = {
   V7: 'engine_storage_foreign',
   V8R2: 'engine_release_unproven',
+  V8R3: 'engine_release_unproven',
 };
 
 const limits: Partial<Record<KingbaseRelease, string>> = {
-  V8R3: 'V8R3 is built on PostgreSQL 9.6, which was never run here: names, files and recovery.conf follow its documents, on PostgreSQL 11',
   V8R7: 'the engine that V8R7 is built on is not documented: it is treated by the layout of its data directory; prove a restore before relying on it',
 };
 

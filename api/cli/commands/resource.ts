@@ -4,6 +4,7 @@ import type { RemovedResource } from '#catalog/resource-changes.ts';
 import { removedResourceShape } from '#catalog/resource-changes.ts';
 import { resourceShape } from '#catalog/resources.ts';
 import type { PreflightReport } from '#core/agent/inspection.ts';
+import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import { preflightShape } from '#core/settings/shape/host.ts';
 import { envName } from '#core/settings/registry.ts';
@@ -61,17 +62,20 @@ function addLogin(noun: Command, cli: Cli): void {
     usage: 'login <resource>',
     title: 'store a checked login (K-064); the password comes from a prompt, a file or the environment',
     options: {
-      '--user <name>': 'database user with superuser or replication right (postgres)',
-      '--database <name>': 'database to connect to (postgres)',
+      '--user <name>': 'database user with superuser or replication right (postgres; of KingbaseES: system)',
+      '--database <name>': 'database to connect to (postgres; of KingbaseES: test)',
       '--password-file <file>': 'file that holds the password',
     },
     shape: z.object({
       resource: z.string(),
-      user: z.string().default('postgres'),
-      database: z.string().default('postgres'),
+      user: z.string().optional(),
+      database: z.string().optional(),
       passwordFile: z.string().optional(),
     }),
-    act: async (_cli, { resource, user, database, passwordFile }) => {
+    act: async (_cli, { resource, passwordFile, ...named }) => {
+      const path = `/api/v1/resources/${encodeURIComponent(resource)}`;
+      const client = await cli.client();
+      const user = named.user ?? engineProfile((await client.get(resourceShape, path)).engine).defaults.user;
       const password = await askSecret(cli.terminal, {
         what: `password of ${user}`,
         file: passwordFile,
@@ -79,8 +83,8 @@ function addLogin(noun: Command, cli: Cli): void {
         envName: envName('password'),
         fileFlag: '--password-file',
       });
-      const path = `/api/v1/resources/${encodeURIComponent(resource)}/login`;
-      const row = await (await cli.client()).post(resourceShape, path, { user, password, database });
+      const login = { user, password, ...(named.database === undefined ? {} : { database: named.database }) };
+      const row = await client.post(resourceShape, `${path}/login`, login);
       return { json: row, text: `Logged in to ${row.name} as ${user}.` };
     },
   });
