@@ -7,6 +7,7 @@ import { parseObjectKey, poolKey } from '#core/format/object-key.ts';
 import type { ObjectInfo, ObjectStore } from '#core/ports/object-store.ts';
 import { codeOf } from '#agent/file-system.ts';
 import type { LocalGround } from './local-paths.ts';
+import { isOnDisk } from './on-disk.ts';
 import { localError, markerPath, notMounted, objectMissing, pathOf, temporaryPrefix } from './local-paths.ts';
 import type { LocalWriter } from './local-writer.ts';
 import { openLocalWriter, writeAgain } from './local-writer.ts';
@@ -216,7 +217,8 @@ export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & 
       guarded(
         ground,
         async () => {
-          writeAgain(ground, key, await readRange(ground, key));
+          const bytes = await readRange(ground, key);
+          if (!isOnDisk(pathOf(ground, key), bytes)) writeAgain(ground, key, bytes);
           await barrierOf(ground, [pathOf(ground, key)], []);
         },
         key,

@@ -57,6 +57,10 @@ const hex64 = (value: bigint): string => value.toString(16).padStart(16, '0');
 
 const module = new WebAssembly.Module(Buffer.from(pageScanBase64, 'base64'));
 
+/** 1 MiB that begins at a multiple of 4096, as direct access to files wants it. */
+export const alignedMemory = (): Uint8Array =>
+  new Uint8Array(new WebAssembly.Memory({ initial: 16, maximum: 16 }).buffer);
+
 /** `pageBytes` is the block size of the cluster, a power of two of 1–32 KiB. */
 export function openPageMemory(pageBytes: number): PageMemory {
   const { exports } = new WebAssembly.Instance(module);

@@ -35,8 +35,8 @@ export interface ObjectStore {
   barrier(also?: readonly ObjectKey[]): Promise<void>;
   /**
    * Puts an object of an earlier process on stable storage, of which nobody knows whether its barrier failed: a read may
-   * be answered from memory, so the same bytes are written once more under its key. A store whose puts are durable does
-   * nothing. Throws `object_missing`.
+   * be answered from memory, so the same bytes are written once more under its key, unless the disk itself was seen to
+   * hold them. A store whose puts are durable does nothing. Throws `object_missing`.
    */
   secure(key: ObjectKey): Promise<void>;
   /** Free bytes where that is known (a local pool); undefined where it is not (S3). */
