@@ -315,6 +315,48 @@ test('K-095 a point that the pool of the newest set does not reach is planned fr
   });
 });
 
+test('K-095 the latest point is that of the pool that gets furthest, on a branch of the resource itself and not of its copy', async () => {
+  const { id, key } = await newHost('db-latest');
+  const systemId = '889';
+  const register = (name: string) =>
+    registerResource(api.store.catalog, {
+      id: testIds('res'),
+      hostId: id,
+      name,
+      found: instanceIn(`/${name}`, systemId),
+    });
+  const resource = await register('origin');
+  const copy = await register('copy-of-origin');
+  await newPool('with-log', id);
+  await newPool('newest-set', id);
+  const commit = async (owner: typeof resource, pool: string, more: object, log?: object): Promise<string> => {
+    const name = owner === resource ? 'origin' : 'copy-of-origin';
+    const runId = parseId(
+      'run',
+      idOf(await api.ask('POST', '/api/v1/runs', { kind: 'log-backup', resource: name, pool })),
+    );
+    const set = { ...sampleSet(owner, runId), systemId, ...more };
+    expect((await api.ask('PUT', `/agent/v1/sets/${set.setId}`, set, { as: key })).status).toBe(204);
+    const batch = { ...sampleBatch(owner, runId), systemId, ...log };
+    if (log !== undefined) await api.ask('PUT', `/agent/v1/batches/${batch.batchId}`, batch, { as: key });
+    await moveRun(api.store.catalog, runId, 'cancelled');
+    return set.setId;
+  };
+  const furthest = await commit(resource, 'with-log', {}, {});
+  await commit(resource, 'newest-set', {});
+  const branch = { timeline: 2, branchId: 'c'.repeat(32) };
+  const ofCopy = await commit(copy, 'with-log', branch);
+  const plan = (of: string, more: object = {}) =>
+    api.ask('POST', '/api/v1/restores/plan', {
+      ...{ resource: of, target: { at: 'latest' } },
+      ...{ place: { kind: 'copy', directory: '/copies/latest' }, ...more },
+    });
+  expect((await plan('origin')).body).toMatchObject({ plan: { setId: furthest } });
+  expect((await plan('copy-of-origin')).body).toMatchObject({ plan: { setId: ofCopy } });
+  expect((await plan('origin', { timeline: 2 })).body).toMatchObject({ plan: { setId: ofCopy } });
+  expect((await plan('origin', { setId: ofCopy })).body).toMatchObject({ plan: { setId: ofCopy } });
+});
+
 test('a local pool is refused for a resource on another host', async () => {
   const { id } = await newHost('db5');
   await newPool('far', id);

@@ -11,9 +11,15 @@ const ofPool = new Set<string>([
 /** In another pool a point that moves, such as `latest`, may be an earlier one: nobody goes back there in silence. */
 const ofMovingPoint = new Set<string>(['no_set_usable', 'point_needs_excluded_set']);
 
-/** A refusal after which the next pool is asked; everything else is thrown on. */
-export function demandRefusal(error: unknown, target: RestoreTarget): HoldfastError {
+/** A refusal that says something about one pool only; everything else is thrown on. */
+export function demandOfPool(error: unknown): HoldfastError {
   if (!(error instanceof HoldfastError) || !ofPool.has(error.code)) throw error;
+  return error;
+}
+
+/** A refusal after which the next pool is asked; everything else is thrown on. */
+export function demandRefusal(asked: unknown, target: RestoreTarget): HoldfastError {
+  const error = demandOfPool(asked);
   const isMoving = target.at === 'latest' || target.at === 'immediate';
   if (isMoving && ofMovingPoint.has(error.code)) throw error;
   return error;

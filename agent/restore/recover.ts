@@ -7,6 +7,7 @@ import { bug, fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { Instant } from '#core/instant.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
+import { describeTarget } from '#core/restore/unreachable.ts';
 import { compareLsn, parseLsn } from '#core/wal/lsn.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { historyFilesOf } from '#agent/datadir/writer-aside.ts';
@@ -165,7 +166,8 @@ function reachedByShutdown(request: RecoveryRequest): Pick<Recovered, 'timeline'
 }
 
 function endedBadly(request: RecoveryRequest, text: string, exitCode: number): HoldfastError {
-  if (isShort(text)) return short(request, lastTransaction(text) ?? 'the end of its log', text);
+  const at = lastTransaction(text);
+  if (isShort(text)) return short(request, at === undefined ? 'the end of its log' : `the transaction of ${at}`, text);
   return fail('recovery_failed', {
     directory: request.directory,
     exitCode: String(exitCode),
@@ -175,7 +177,13 @@ function endedBadly(request: RecoveryRequest, text: string, exitCode: number): H
 }
 
 const short = ({ directory, logFile, plan }: RecoveryRequest, reached: string, text: string): HoldfastError =>
-  fail('recovery_short', { directory, reached, wanted: plan.mustReach, log: logFile, lines: lastWords(text) });
+  fail('recovery_short', {
+    directory,
+    reached,
+    wanted: `${describeTarget(plan.asked)} (LSN ${plan.mustReach} or later)`,
+    log: logFile,
+    lines: lastWords(text),
+  });
 
 function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;

@@ -104,7 +104,7 @@ const readingRoutes = (context: Context): Route[] => [
 ];
 
 async function timelinesOf({ catalog }: Context, idOrName: string): Promise<z.output<typeof poolTimeline>[]> {
-  const { systemId } = await getResource(catalog, idOrName);
+  const { id: owner, systemId } = await getResource(catalog, idOrName);
   const sets = await setsOfDatabase(catalog, systemId);
   const unusable = await unusableSets(catalog, systemId);
   const pools = await Promise.all((await poolsWithDatabase(catalog, systemId)).map((id) => getPool(catalog, id)));
@@ -113,7 +113,7 @@ async function timelinesOf({ catalog }: Context, idOrName: string): Promise<z.ou
       const inPool = sets.filter((row) => row.poolId === poolId).map((row) => row.summary);
       const { usable, excluded } = sortUsable(inPool, unusable);
       const batches = await batchesOf(catalog, systemId, poolId);
-      const timeline = coverage({ sets: usable, batches, unusable: excluded.map((each) => each.set) });
+      const timeline = coverage({ sets: usable, batches, owner, unusable: excluded.map((each) => each.set) });
       return {
         poolId,
         poolName,

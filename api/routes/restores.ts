@@ -10,15 +10,18 @@ import { unusableSets } from '#catalog/set-standing.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { HostId } from '#core/id.ts';
+import type { CommittedLog } from '#core/log/branches.ts';
+import { branchesOf, currentBranch } from '#core/log/branches.ts';
 import { planRestore } from '#core/restore/plan-restore.ts';
 import type { RestorePlace, RestorePlan } from '#core/restore/plan.ts';
 import { reconnectField } from '#core/settings/backup-options.ts';
 import { restoreOptionsShape, restorePlanShape, restoreTargetShape } from '#core/settings/restore-options.ts';
 import { findingShape } from '#core/settings/shape/host.ts';
 import { countShape, idShape, pathShape } from '#core/settings/shape/words.ts';
+import { compareLsn } from '#core/wal/lsn.ts';
 import type { Context } from '../context.ts';
 import { lookAtPlace } from '../look-at-place.ts';
-import { demandRefusal, nearestRefusal } from '../nearest-refusal.ts';
+import { demandOfPool, demandRefusal, nearestRefusal } from '../nearest-refusal.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { demandReach, startRun } from '../start-run.ts';
@@ -110,28 +113,84 @@ interface Planned {
   readonly resource: ResourceRow;
 }
 
-/** Plans from the first pool that reaches the point; else throws the refusal that names the nearest point of all pools. */
-async function planFor(context: Context, body: RestoreBody): Promise<Planned> {
-  const resource = await getResource(context.catalog, body.resource);
+/**
+ * Plans from the first pool that reaches the point; the latest point and a restore point are looked for in every pool.
+ * Else throws the refusal that names the nearest point of all pools.
+ */
+async function planFor(context: Context, asked: RestoreBody): Promise<Planned> {
+  const resource = await getResource(context.catalog, asked.resource);
+  const logs = await logsFor(context, resource, asked);
+  const body = onCurrentTimeline(asked, logs);
   const refusals: HoldfastError[] = [];
-  for (const pool of await poolsFor(context, resource, body)) {
+  const plans: Planned[] = [];
+  for (const one of logs) {
     try {
-      return await planFrom(context, { resource, pool, body });
+      plans.push(await planFrom(context, { resource, body, ...one }));
+      if (!isSoughtEverywhere(body)) break;
     } catch (error) {
-      refusals.push(demandRefusal(error, body.target));
+      // Behind a plan only what follows from the request itself still counts, not what is wrong in one more pool.
+      refusals.push(plans.length === 0 ? demandRefusal(error, body.target) : demandOfPool(error));
     }
   }
+  const best = furthest(plans, body, resource.name);
+  if (best !== undefined) return best;
   throw nearestRefusal(refusals) ?? fail('no_set_to_restore', { resource: resource.name });
 }
 
-async function planFrom(context: Context, { resource, pool, body }: HostQuestion): Promise<Planned> {
+interface PoolLog {
+  readonly pool: PoolRow;
+  readonly log: CommittedLog;
+}
+
+/** What each pool holds. The branches of the resource itself come first: copies of it write into the same pools. */
+async function logsFor(context: Context, resource: ResourceRow, body: RestoreBody): Promise<PoolLog[]> {
+  const { catalog } = context;
+  const { systemId, id: owner } = resource;
+  const all = await setsOfDatabase(catalog, systemId);
+  const pools = await poolsFor(context, resource, body);
+  return Promise.all(
+    pools.map(async (pool) => {
+      const sets = all.filter((row) => row.poolId === pool.id).map((row) => row.summary);
+      return { pool, log: { sets, batches: await batchesOf(catalog, systemId, pool.id), owner } };
+    }),
+  );
+}
+
+const isSoughtEverywhere = ({ target }: RestoreBody): boolean => target.at === 'latest' || target.at === 'name';
+
+/** The latest point lies on one timeline, whichever pools know of it: none of them may end on an abandoned one. */
+function onCurrentTimeline(body: RestoreBody, logs: readonly PoolLog[]): RestoreBody {
+  if (body.target.at !== 'latest' || body.timeline !== undefined || logs.length < 2) return body;
+  const [first] = logs;
+  const union: CommittedLog = {
+    sets: logs.flatMap(({ log }) => log.sets),
+    batches: logs.flatMap(({ log }) => log.batches),
+  };
+  const timeline = currentBranch(branchesOf(union), first?.log.owner)?.timeline;
+  return timeline === undefined ? body : { ...body, timeline };
+}
+
+/** Of several plans the one that gets furthest, the first of equals. Throws `name_ambiguous` when a name is several points. */
+function furthest(plans: readonly Planned[], { target }: RestoreBody, resource: string): Planned | undefined {
+  const points = [...new Set(plans.map(({ plan }) => plan.mustReach))].sort(compareLsn);
+  if (target.at === 'name' && points.length > 1) {
+    const text = points.map((lsn) => `LSN ${lsn}`).join('; ');
+    throw fail('name_ambiguous', { name: target.name, resource, points: text });
+  }
+  return plans.find(({ plan }) => plan.mustReach === points[points.length - 1]);
+}
+
+interface PlanQuestion extends HostQuestion {
+  readonly log: CommittedLog;
+}
+
+async function planFrom(context: Context, { resource, pool, body, log }: PlanQuestion): Promise<Planned> {
   const { catalog } = context;
   const hostId = await hostFor(context, { resource, pool, body });
   demandReach(pool, hostId);
-  const sets = (await setsOfDatabase(catalog, resource.systemId)).filter((row) => row.poolId === pool.id);
   const { isOpenedAfter, tablespaceMap, configFile } = body.options;
   const plan = planRestore({
-    log: { sets: sets.map((row) => row.summary), batches: await batchesOf(catalog, resource.systemId, pool.id) },
+    log,
     unusable: await unusableSets(catalog, resource.systemId),
     resourceName: resource.name,
     target: body.target,

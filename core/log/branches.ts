@@ -1,4 +1,5 @@
 import type { SetSummary } from '../backup/set-summary.ts';
+import type { ResourceId } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { BatchSummary, SegmentOfBatch } from './batch-summary.ts';
 import type { RouteStep } from './timeline.ts';
@@ -11,6 +12,11 @@ export interface CommittedLog {
   readonly batches: readonly BatchSummary[];
   /** Sets that cannot be restored from; they still tell which branches there are. */
   readonly unusable?: readonly SetSummary[];
+  /**
+   * Whose branch is the current one: copies that became instances of their own share system id and pool. Without it every
+   * branch may be.
+   */
+  readonly owner?: ResourceId;
 }
 
 export interface KnownSegment {
@@ -33,6 +39,8 @@ export interface KnownBranch {
   readonly segments: ReadonlyMap<number, KnownSegment>;
   /** Latest wall time at which anything of it is known. */
   readonly latest: string;
+  /** Resources that made sets or log on it. */
+  readonly writers: ReadonlySet<ResourceId>;
 }
 
 interface Growing {
@@ -41,12 +49,13 @@ interface Growing {
   history: string | undefined;
   segments: Map<number, KnownSegment>;
   latest: string;
+  readonly writers: Set<ResourceId>;
 }
 
 /** Sorts what is committed by branch. */
 export function branchesOf(log: CommittedLog): ReadonlyMap<string, KnownBranch> {
   const branches = new Map<string, Growing>();
-  const grow = (branchId: string, timeline: number, at: string): Growing => {
+  const grow = ({ branchId, timeline, resourceId }: SetSummary | BatchSummary, at: string): Growing => {
     const history = timeline === 1 ? '' : undefined;
     const branch = branches.get(branchId) ?? {
       branchId,
@@ -54,14 +63,16 @@ export function branchesOf(log: CommittedLog): ReadonlyMap<string, KnownBranch> 
       history,
       segments: new Map<number, KnownSegment>(),
       latest: at,
+      writers: new Set<ResourceId>(),
     };
+    branch.writers.add(resourceId);
     if (at > branch.latest) branch.latest = at;
     branches.set(branchId, branch);
     return branch;
   };
-  for (const set of [...log.sets, ...(log.unusable ?? [])]) grow(set.branchId, set.timeline, set.endedAt);
+  for (const set of [...log.sets, ...(log.unusable ?? [])]) grow(set, set.endedAt);
   for (const batch of log.batches) {
-    const branch = grow(batch.branchId, batch.timeline, batch.coveredUntil);
+    const branch = grow(batch, batch.coveredUntil);
     branch.history = batch.history;
     for (const known of knownSegments(batch)) keepBetter(branch.segments, known);
   }
@@ -147,11 +158,14 @@ export function routeTo(branch: KnownBranch, branches: ReadonlyMap<string, Known
   return [...ancestors, { branchId: branch.branchId, timeline: branch.timeline, from }];
 }
 
-/** The branch that is written now: highest timeline, then the latest. */
-export function currentBranch(branches: ReadonlyMap<string, KnownBranch>): KnownBranch | undefined {
+/** The branch that is written now, by `owner` when there is one: highest timeline, then the latest. */
+export function currentBranch(branches: ReadonlyMap<string, KnownBranch>, owner?: ResourceId): KnownBranch | undefined {
   const isAfter = (a: KnownBranch, b: KnownBranch): boolean =>
     a.timeline === b.timeline ? a.latest > b.latest : a.timeline > b.timeline;
   let current: KnownBranch | undefined;
-  for (const branch of branches.values()) if (current === undefined || isAfter(branch, current)) current = branch;
+  for (const branch of branches.values()) {
+    if (owner !== undefined && !branch.writers.has(owner)) continue;
+    if (current === undefined || isAfter(branch, current)) current = branch;
+  }
   return current;
 }

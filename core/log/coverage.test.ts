@@ -225,6 +225,48 @@ describe('locating a target', () => {
     });
   });
 
+  test('K-096 a name that several restore points have is refused with the place and time of each', () => {
+    const again = batch([8]);
+    const renamed = again.segments.map((each) => ({
+      ...each,
+      restorePoints: [{ name: 'p3', lsn: at(8, 100), at: minute(8) }],
+    }));
+    const log = { sets: [set(2), set(6)], batches: [batch(range(1, 8)), { ...again, segments: renamed }] };
+    expect(locate(log, { at: 'name', name: 'p3' })).toEqual({
+      ...{ isReachable: false, reason: 'name-ambiguous' },
+      points: [
+        { lsn: at(3, 4096), at: minute(3) },
+        { lsn: at(8, 100), at: minute(8) },
+      ],
+    });
+    expect(locate({ ...log, sets: [set(6)] }, { at: 'name', name: 'p3' })).toMatchObject({ lsn: at(8, 100) });
+  });
+
+  test('K-096 a transaction that log before the newest set may hold is planned from a set before that log', () => {
+    const wide = batch(range(1, 9));
+    const segments = wide.segments.map((each) => ({ ...each, xids: { lowest: '10', highest: '99' } }));
+    const log = { sets: [set(0), set(2), set(6)], batches: [{ ...wide, segments }] };
+    expect(locate(log, { at: 'xid', xid: '50', isInclusive: true })).toMatchObject({ setId: set(0).setId });
+    const late = wide.segments.map((each, i) => ({ ...each, xids: { lowest: '10', highest: i < 6 ? '40' : '99' } }));
+    const certain = { ...log, batches: [{ ...wide, segments: late }] };
+    expect(locate(certain, { at: 'xid', xid: '50', isInclusive: true })).toMatchObject({ setId: set(6).setId });
+  });
+
+  test('K-095 without a timeline the branch of the owner counts, not that of a copy with the same origin', () => {
+    const history = `1\t${at(4, 5000)}\tno recovery target specified\n`;
+    const copy = id('res', 2);
+    const log = {
+      sets: [set(2), { ...set(6, 2, history), resourceId: copy }],
+      batches: [batch(range(1, 9)), { ...batch(range(4, 12), 2, history), resourceId: copy }],
+    };
+    const owned = (n: number) => ({ ...log, owner: id('res', n) });
+    expect(locate(owned(1), { at: 'latest' })).toMatchObject({ timeline: 1, setId: set(2).setId });
+    expect(locate(owned(2), { at: 'latest' })).toMatchObject({ timeline: 2, setId: set(6).setId });
+    expect(locate(owned(1), { at: 'latest' }, branchOf(history))).toMatchObject({ timeline: 2 });
+    expect(locate(owned(3), { at: 'latest' })).toEqual({ isReachable: false, reason: 'no-set' });
+    expect(coverage(owned(1)).currentBranchId).toBe(branchOf(''));
+  });
+
   test('every reachable LSN has a gap-free chain of segments from the end of its set to the point', () => {
     fc.assert(
       fc.property(

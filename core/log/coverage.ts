@@ -13,7 +13,7 @@ export function coverage(log: CommittedLog): LogTimeline {
   const branches = branchesOf(log);
   const all = [...branches.values()].sort((a, b) => a.timeline - b.timeline || (a.latest < b.latest ? -1 : 1));
   const windows = all.flatMap((branch) => windowsOf(branch, log, branches));
-  const current = currentBranch(branches);
+  const current = currentBranch(branches, log.owner);
   const ofCurrent = windows.filter((window) => window.branchId === current?.branchId);
   return {
     branches: all.map((branch) => describeBranch(branch, branches)),

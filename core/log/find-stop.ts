@@ -1,6 +1,7 @@
 import type { RestoreTarget } from '../restore/target.ts';
 import type { KnownSegment } from './branches.ts';
 import type { Reach } from './reach.ts';
+import type { RecoveryPoint } from './timeline.ts';
 import { formatLsn, lsnToNumber } from '../wal/lsn.ts';
 
 /** Where recovery from one set stops for a target. */
@@ -96,6 +97,17 @@ function knownBefore(reach: Reach, lsn: number): number {
   return best;
 }
 
+/** Restore points of one name that any of these ways leads to, by LSN: the server stops at the first behind its set. */
+export function pointsNamed(reaches: readonly Reach[], name: string): readonly RecoveryPoint[] {
+  const found = new Map<number, RecoveryPoint>();
+  for (const { set, segments } of reaches)
+    for (const point of segments.flatMap(({ segment }) => segment.restorePoints)) {
+      const lsn = lsnToNumber(point.lsn);
+      if (point.name === name && lsn >= lsnToNumber(set.endLsn)) found.set(lsn, { lsn: point.lsn, at: point.at });
+    }
+  return [...found].sort(([a], [b]) => a - b).map(([, point]) => point);
+}
+
 function stopAtName(reach: Reach, name: string): Stop | undefined {
   const end = lsnToNumber(reach.set.endLsn);
   for (const [index, { segment }] of reach.segments.entries()) {
@@ -108,16 +120,34 @@ function stopAtName(reach: Reach, name: string): Stop | undefined {
   return undefined;
 }
 
+const transactionOf = (xid: string): number | undefined =>
+  /^\d{1,20}$/.test(xid) ? Number(BigInt(xid) & 0xffffffffn) : undefined;
+
+const canHold =
+  (xid: number) =>
+  ({ segment: { xids } }: KnownSegment): boolean =>
+    xids !== undefined && Number(xids.lowest) <= xid && xid <= Number(xids.highest);
+
+/**
+ * The earliest position at which a transaction may have ended, by the ranges of the segments: from a set that ends behind
+ * it, recovery may never meet the transaction. Undefined when no segment may hold it.
+ */
+export function earliestOf(reaches: readonly Reach[], xidText: string): number | undefined {
+  const xid = transactionOf(xidText);
+  if (xid === undefined) return undefined;
+  const holders = reaches.flatMap(({ own, segments }) => [...own, ...segments]).filter(canHold(xid));
+  return holders.length === 0 ? undefined : Math.min(...holders.map(({ from }) => from));
+}
+
 /** Transactions are known by range per segment: the log up to the last segment that may hold it is taken along. */
 function stopAtXid(reach: Reach, target: Extract<RestoreTarget, { at: 'xid' }>): Stop | undefined {
-  if (!/^\d{1,20}$/.test(target.xid)) return undefined;
-  const xid = Number(BigInt(target.xid) & 0xffffffffn);
-  const canHold = ({ segment: { xids } }: KnownSegment): boolean =>
-    xids !== undefined && Number(xids.lowest) <= xid && xid <= Number(xids.highest);
-  const first = reach.segments.findIndex(canHold);
+  const xid = transactionOf(target.xid);
+  if (xid === undefined) return undefined;
+  const isHolder = canHold(xid);
+  const first = reach.segments.findIndex(isHolder);
   const found = reach.segments[first];
   if (found === undefined) return undefined;
-  const last = reach.segments.reduce((best, each, i) => (canHold(each) ? i : best), first);
+  const last = reach.segments.reduce((best, each, i) => (isHolder(each) ? i : best), first);
   const lsn = Math.max(found.from, lsnToNumber(reach.set.endLsn));
   return { lsn, setting: { ...target, xid: String(xid) }, mustReach: knownBefore(reach, lsn), segmentCount: last + 1 };
 }

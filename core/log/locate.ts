@@ -6,12 +6,13 @@ import type { Stop } from './find-stop.ts';
 import type { Located, RecoveryPoint, RecoveryWindow, RoutedSegment, UnreachableReason } from './timeline.ts';
 import { compareLsn, formatLsn, lsnToNumber } from '../wal/lsn.ts';
 import { branchesOf, currentBranch, routeTo } from './branches.ts';
-import { findStop } from './find-stop.ts';
+import { earliestOf, findStop, pointsNamed } from './find-stop.ts';
 import { reachOf, windowOf } from './reach.ts';
 
 /**
- * Whether and how a target can be reached along one branch (`branchId` as in `LogTimeline`, default the current branch;
- * for the end of a named set the branch of that set). The set with the highest end LSN that leads there wins.
+ * Whether and how a target can be reached along one branch (`branchId` as in `LogTimeline`, default the owner's current one;
+ * for the end of a named set the branch of that set). The set with the highest end LSN that leads there wins. A name that
+ * several restore points have is refused.
  */
 export function locate(log: CommittedLog, target: RestoreTarget, branchId?: string): Located {
   if (log.sets.length === 0) return { isReachable: false, reason: 'no-set' };
@@ -20,15 +21,34 @@ export function locate(log: CommittedLog, target: RestoreTarget, branchId?: stri
   if (wanted !== undefined && named === undefined) return { isReachable: false, reason: 'set-unknown' };
   const branches = branchesOf(log);
   const asked = branchId ?? named?.branchId;
-  const branch = asked === undefined ? currentBranch(branches) : branches.get(asked);
-  if (branch === undefined) return { isReachable: false, reason: 'timeline-unknown' };
+  const branch = asked === undefined ? currentBranch(branches, log.owner) : branches.get(asked);
+  if (branch === undefined) return { isReachable: false, reason: asked === undefined ? 'no-set' : 'timeline-unknown' };
   const reaches = candidates(log, branch, branches);
   const usable = wanted === undefined ? reaches : reaches.filter((reach) => reach.set.setId === wanted);
-  for (const reach of usable) {
-    const stop = findStop(reach, target);
-    if (stop !== undefined) return reached(reach, stop, branch);
-  }
+  const points = target.at === 'name' ? pointsNamed(usable, target.name) : [];
+  if (points.length > 1) return { isReachable: false, reason: 'name-ambiguous', points };
+  const way = bestWay(usable, target);
+  if (way !== undefined) return reached(way.reach, way.stop, branch);
   return unreachable(reaches.map(windowOf), target, isBeforeKnownLog(branch, reaches, target));
+}
+
+interface Way {
+  readonly reach: Reach;
+  readonly stop: Stop;
+}
+
+/**
+ * The first way that leads to the target. A transaction is known by ranges only: one from a set that ends before any log
+ * that may hold it is certain to meet it, and without such a set the oldest is the best try.
+ */
+function bestWay(reaches: readonly Reach[], target: RestoreTarget): Way | undefined {
+  const ways = reaches.flatMap((reach): Way[] => {
+    const stop = findStop(reach, target);
+    return stop === undefined ? [] : [{ reach, stop }];
+  });
+  if (target.at !== 'xid') return ways[0];
+  const earliest = earliestOf(reaches, target.xid) ?? 0;
+  return ways.find(({ reach }) => lsnToNumber(reach.set.endLsn) <= earliest) ?? ways[ways.length - 1];
 }
 
 /** Sets that lie on the way to the branch, highest end first. */

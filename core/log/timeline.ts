@@ -94,6 +94,7 @@ export type UnreachableReason =
   | 'in-gap'
   | 'after-latest'
   | 'name-unknown'
+  | 'name-ambiguous'
   | 'xid-unknown';
 
 /** Answer to "can this point be reached, and how?" */
@@ -121,4 +122,6 @@ export type Located =
       /** Nearest reachable points. */
       readonly before?: RecoveryPoint;
       readonly after?: RecoveryPoint;
+      /** The restore points that all have the name that was asked for. */
+      readonly points?: readonly RecoveryPoint[];
     };

@@ -3,6 +3,7 @@ import type { SetSummary } from '../backup/set-summary.ts';
 import { bug, fail } from '../errors/fail.ts';
 import { logSegmentKey } from '../format/object-key.ts';
 import type { SetId } from '../id.ts';
+import { branchesOf } from '../log/branches.ts';
 import { coverage, locate } from '../log/coverage.ts';
 import type { CommittedLog } from '../log/coverage.ts';
 import type { LogTimeline, RoutedSegment } from '../log/timeline.ts';
@@ -74,7 +75,10 @@ function readOf(
 function onlyChosenSet(request: RestoreRequest): CommittedLog {
   const wanted = chosenSet(request);
   if (wanted === undefined) return request.log;
-  return { ...request.log, sets: [setOf(request, wanted)] };
+  const set = setOf(request, wanted);
+  // A set that was named decides whose branches count: it may be that of another instance of the same origin.
+  const isForeign = request.log.owner !== undefined && set.resourceId !== request.log.owner;
+  return { ...request.log, sets: [set], ...(isForeign ? { owner: set.resourceId } : {}) };
 }
 
 function setOf(request: RestoreRequest, setId: SetId): SetSummary {
@@ -87,7 +91,12 @@ function setOf(request: RestoreRequest, setId: SetId): SetSummary {
 function branchOf(request: RestoreRequest, timeline: LogTimeline, wanted: number): string {
   const known = timeline.branches.filter((branch) => branch.timeline === wanted);
   const current = known.find((branch) => branch.branchId === timeline.currentBranchId);
-  const chosen = current ?? known.slice(-1)[0];
+  const { owner } = request.log;
+  const branches = branchesOf(request.log);
+  const own = known.filter(
+    ({ branchId }) => owner !== undefined && branches.get(branchId)?.writers.has(owner) === true,
+  );
+  const chosen = current ?? own.slice(-1)[0] ?? known.slice(-1)[0];
   if (chosen !== undefined) return chosen.branchId;
   const numbers = [...new Set(timeline.branches.map((branch) => String(branch.timeline)))];
   throw fail('timeline_unknown', {

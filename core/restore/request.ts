@@ -4,7 +4,7 @@ import type { CommittedLog } from '../log/coverage.ts';
 import type { RestorePlace } from './plan.ts';
 import type { RestoreTarget } from './target.ts';
 
-/** What a restore is asked to do, with everything committed for the database: one system id. */
+/** What a restore is asked to do, with everything committed for the database: one system id, maybe several instances. */
 export interface RestoreRequest {
   readonly log: CommittedLog;
   /** Sets found damaged or quarantined: neither they nor what builds on them is restored. Default: none. */
@@ -14,7 +14,7 @@ export interface RestoreRequest {
   readonly target: RestoreTarget;
   /** Restore from this set only. Default: the set nearest before the target. */
   readonly setId?: SetId | undefined;
-  /** Recovery branch by its timeline number. Default: the branch that is written now. */
+  /** Recovery branch by its timeline number. Default: the branch that the owner of the log writes now. */
   readonly timeline?: number | undefined;
   readonly place: RestorePlace;
   /** Tablespace oid → new absolute path. In place, an unmapped tablespace goes back to where it was. */

@@ -57,6 +57,12 @@ export function refuseAsUsual(request: RestoreRequest, located: Refused, timelin
         resource,
         known: names(timeline),
       });
+    case 'name-ambiguous':
+      return fail('name_ambiguous', {
+        name: request.target.at === 'name' ? request.target.name : point,
+        resource,
+        points: (located.points ?? []).map(near).join('; '),
+      });
     case 'xid-unknown':
       return fail('transaction_unknown', {
         xid: request.target.at === 'xid' ? request.target.xid : point,

@@ -67,6 +67,14 @@ export const restoreErrors = {
     messageZh: '{resource} 该恢复分支的已备份日志中没有名为 "{name}" 的还原点',
     hintZh: '已知还原点:{known}。若在上次日志备份之后创建,请先执行日志备份。',
   },
+  name_ambiguous: {
+    class: 'input',
+    http: 409,
+    message: 'Several restore points of {resource} are named "{name}": {points}',
+    hint: 'Restore to the position of the one that is meant (--lsn), or name a set (--set) behind which there is only one.',
+    messageZh: '{resource} 有多个名为 "{name}" 的还原点:{points}',
+    hintZh: '请用 --lsn 指定要恢复到的位置,或用 --set 指定一个其后只有一个该名称还原点的备份集。',
+  },
   transaction_unknown: {
     class: 'precondition',
     http: 409,
@@ -155,6 +163,15 @@ export const restoreErrors = {
     hint: 'Choose an empty or new directory; Holdfast deletes nothing it did not write for this very run.',
     messageZh: '恢复目标 {path} 不是空目录',
     hintZh: '请选择空目录或新目录;Holdfast 不会删除不是本次运行写入的内容。',
+  },
+  tablespace_shared: {
+    class: 'unsafe',
+    http: 409,
+    message: 'The tablespace {path} of the old instance holds more than its own part: {found}',
+    hint: 'Nothing was moved: another server may use what lies there. Give the tablespace an empty directory of its own with --map, or take the rest away when nobody needs it.',
+    messageZh: '旧实例的表空间 {path} 中还有不属于它的内容:{found}',
+    hintZh:
+      '未移动任何内容:其中可能有其他服务器正在使用的数据。请用 --map 为该表空间指定空目录,或在确认无人使用后移走其余内容。',
   },
   place_in_use: {
     class: 'unsafe',
@@ -265,7 +282,7 @@ export const restoreErrors = {
     class: 'precondition',
     http: 409,
     message: 'Recovery in {directory} ended at {reached}, before the planned {wanted}',
-    hint: 'The database is not used as it is, and in place the former data are back. Verify the pool, then plan again: to an earlier point or from another set. The server said, in {log}: {lines}',
+    hint: 'The restored database is not used as it is; a restore in place has put the former data back. Verify the pool, then plan again: to an earlier point or from another set. The server said, in {log}: {lines}',
     messageZh: '{directory} 的恢复在 {reached} 结束,未到达计划点 {wanted}',
     hintZh:
       '该库不会被投入使用;就地恢复时原数据已放回。请校验存储池后重新计划:选择更早的目标点或其他备份集。服务器输出({log}):{lines}',
