@@ -1,6 +1,5 @@
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import type { OrderOf } from '#core/agent/order.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { decodeControlFile } from '#core/engine/control-file.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
@@ -10,9 +9,10 @@ import { layoutOf, logDirectoryOf } from '#agent/datadir/reader.ts';
 import { moveAside } from '#agent/datadir/writer-aside.ts';
 import { codeOf } from '#agent/file-system.ts';
 import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
-import { canonicalPath, isAbsent, refuseNotEmpty } from '#agent/datadir/writer-paths.ts';
+import { canonicalPath, isAbsent } from '#agent/datadir/writer-paths.ts';
 import { refuseRunning } from '#agent/datadir/writer-running.ts';
 import type { RestoreJournal } from './journal.ts';
+import { oldTablespaces } from './old-tablespaces.ts';
 import type { RestoreWork } from './restore-work.ts';
 import { saveTail } from './save-tail.ts';
 import { stopLeftServer } from './stop-left-server.ts';
@@ -20,7 +20,7 @@ import { stopLeftServer } from './stop-left-server.ts';
 /**
  * Everything that must be true, and everything that must be saved, before the old directory leaves its place. What is
  * moved is journalled before the first rename, so that it finds its way back even when this process dies. Throws
- * `target_running`, `target_not_empty`, `system_id_of_restore`, `move_aside_failed`, what the pool throws.
+ * `target_running`, `target_not_empty`, `tablespace_shared`, `system_id_of_restore`, `move_aside_failed`, what the pool throws.
  */
 export async function clearPlace(
   work: RestoreWork,
@@ -35,7 +35,7 @@ export async function clearPlace(
   }
   refuseRunning(directory);
   const warnings = proveCluster(order.plan, directory);
-  const roots = journal.movedAside() ?? [...oldTablespaces(order, directory), directory];
+  const roots = journal.movedAside() ?? [...oldTablespaces(placesOf(order.plan), directory), directory];
   warnings.push(...(await saveTail(work, logDirectoryOf(directory))));
   // Why again: saving the log may have taken minutes, in which somebody may have opened the database.
   refuseRunning(directory);
@@ -45,26 +45,7 @@ export async function clearPlace(
   return warnings;
 }
 
-/**
- * Places of the plan that are tablespaces of the instance that stands here. Every other place is somebody else's and
- * must be empty: that is proven before anything moves.
- */
-function oldTablespaces({ plan }: OrderOf<'restore'>, directory: string): readonly string[] {
-  const own = new Set(linkedFrom(join(directory, layoutOf(directory).files.tablespaces)));
-  const places = Object.values(plan.tablespaceMap).map(canonicalPath);
-  for (const place of places) {
-    if (!own.has(place)) refuseNotEmpty(place);
-  }
-  return places.filter((place) => own.has(place));
-}
-
-function linkedFrom(directory: string): readonly string[] {
-  if (isAbsent(directory)) return [];
-  const links = readdirSync(directory, { withFileTypes: true }).filter(
-    (entry) => entry.isSymbolicLink() && /^\d+$/.test(entry.name),
-  );
-  return links.map(({ name }) => canonicalPath(resolve(directory, readlinkSync(join(directory, name)))));
-}
+const placesOf = ({ tablespaceMap }: RestorePlan): readonly string[] => Object.values(tablespaceMap).map(canonicalPath);
 
 /** The cluster in place must be the one of the plan. One too damaged to say who it is may be replaced: that is what restores are for. */
 export function proveCluster(wanted: Pick<RestorePlan, 'systemId'>, directory: string): Warning[] {

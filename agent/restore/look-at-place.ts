@@ -6,6 +6,7 @@ import { canonicalPath, isAbsent, refuseNotEmpty } from '#agent/datadir/writer-p
 import { refuseRunning } from '#agent/datadir/writer-running.ts';
 import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
 import { proveCluster } from './clear-place.ts';
+import { ownPlaces, refuseShared } from './old-tablespaces.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -21,7 +22,7 @@ export function lookAtPlace(asked: InspectionOf<'place'>, logDirectories: readon
   });
   return [
     server,
-    ...(asked.isCopy ? roots.map((root) => lookEmpty(root, logDirectories)) : [lookAtOld(asked, directory)]),
+    ...(asked.isCopy ? roots.map((root) => lookEmpty(root, logDirectories)) : lookAtOlds(asked, roots, logDirectories)),
     lookAtSpace(asked, roots),
   ];
 }
@@ -31,6 +32,23 @@ const lookEmpty = (path: string, logDirectories: readonly string[]): Finding =>
     refuseNotEmpty(path);
     refuseUsedGround(path, logDirectories);
   });
+
+/** In place: the data directory, and each tablespace, which is one of the old instance and its alone, or empty. */
+function lookAtOlds(
+  asked: InspectionOf<'place'>,
+  [directory = '', ...spaces]: readonly string[],
+  logDirectories: readonly string[],
+): readonly Finding[] {
+  const own = isAbsent(directory) ? new Set<string>() : ownPlaces(directory);
+  const lookAtSpaceOf = (path: string): Finding =>
+    look('place', `${path} is a tablespace of that database alone; it is moved aside and kept`, () => {
+      refuseShared(path, directory);
+    });
+  return [
+    lookAtOld(asked, directory),
+    ...spaces.map((path) => (own.has(path) ? lookAtSpaceOf(path) : lookEmpty(path, logDirectories))),
+  ];
+}
 
 function lookAtOld({ systemId }: InspectionOf<'place'>, directory: string): Finding {
   if (isAbsent(directory)) return { check: 'place', verdict: 'ok', detail: `${directory} does not exist`, hint: '' };

@@ -24,7 +24,8 @@ const beginInPlace = (plan: Unprinted): readonly string[] => [
   'Save the log that was not archived yet into the pool',
   `Move ${plan.place.directory} aside; it is kept beside its place`,
   ...Object.values(plan.tablespaceMap).map(
-    (path) => `Move ${path} aside if it is a tablespace of the old instance, else prove that it is empty`,
+    (path) =>
+      `Move ${path} aside if it is a tablespace of the old instance and holds nothing else, else prove that it is empty`,
   ),
 ];
 

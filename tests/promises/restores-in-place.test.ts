@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceAccess } from '#core/agent/order.ts';
 import { parseLsn } from '#core/wal/lsn.ts';
+import { lookAtPlace } from '#agent/restore/look-at-place.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
@@ -88,6 +89,26 @@ test('a place that is no tablespace of the instance is refused when it holds any
     copies(),
     readdirSync(restores.directory('.')).filter((name) => name.includes('before')),
   ]).toEqual([['precious'], [], []]);
+});
+
+test('K-098 a tablespace whose place clusters of other versions share is refused, shown by the plan, and nothing moves', async () => {
+  const other = join(space, 'PG_14_202107181');
+  mkdirSync(other);
+  writeFileSync(join(other, 'precious'), 'of a server that runs');
+  const plan = planInPlace();
+  await expect(restores.restore(restores.order(plan, { instance }))).rejects.toMatchObject({
+    code: 'tablespace_shared',
+    params: { path: space, found: 'PG_14_202107181' },
+  });
+  expect([readdirSync(other), copies()]).toEqual([['precious'], []]);
+  const look = (): unknown =>
+    lookAtPlace({
+      ...{ kind: 'place', isCopy: false, directory: postgres.dataDirectory, systemId: plan.systemId, bytes: 1 },
+      tablespaces: Object.values(plan.tablespaceMap),
+    }).map(({ verdict }) => verdict);
+  expect(look()).toEqual(['ok', 'ok', 'fail', 'ok']);
+  rmSync(other, { recursive: true });
+  expect(look()).toEqual(['ok', 'ok', 'ok', 'ok']);
 });
 
 test('a restore in place that fails gives the old directory its place back', async () => {
