@@ -2,17 +2,13 @@ import { identifyKingbase, parseKingbaseVersion } from './kingbase-version.ts';
 import { postgresql, sql } from './postgresql.ts';
 import type { EngineFiles, EngineProfile, ExclusionRules } from './profile.ts';
 
-/** Names on disk that differ between V8R3 and the later releases (references: kingbase A.3). */
-interface Layout {
-  readonly log: string;
-}
-
-const files = ({ log }: Layout): EngineFiles => ({
+/** Names on disk since V8R6 (references: kingbase A.3); V8R3 has others. */
+const files: EngineFiles = {
   control: 'global/sys_control',
   version: 'SYS_VERSION',
   pid: 'kingbase.pid',
   opts: 'kingbase.opts',
-  log,
+  log: 'sys_wal',
   tablespaces: 'sys_tblspc',
   label: 'backup_label',
   tablespaceMap: 'tablespace_map',
@@ -26,15 +22,15 @@ const files = ({ log }: Layout): EngineFiles => ({
   statistics: 'sys_stat_tmp',
   temporaryPrefix: 'syssql_tmp',
   socketPrefix: '.s.KINGBASE.',
-});
+};
 
 /**
  * What is known is left out, everything else is copied: directories that only KingbaseES has (`sys_aud`, `sys_bulkload`,
  * `sys_csnlog`, those of later builds) may hold what a restored server needs (references: kingbase A.14 item 2).
  */
-const exclusions = ({ log }: Layout): ExclusionRules => ({
+const exclusions: ExclusionRules = {
   contentsOf: [
-    log,
+    'sys_wal',
     'sys_replslot',
     'sys_dynshmem',
     'sys_notify',
@@ -43,15 +39,19 @@ const exclusions = ({ log }: Layout): ExclusionRules => ({
     'sys_stat_tmp',
     'sys_subtrans',
   ],
-  keptDirectories: [`${log}/archive_status`],
+  keptDirectories: ['sys_wal/archive_status'],
   names: ['kingbase.pid', 'kingbase.opts', 'kingbase.auto.conf.tmp', 'current_logfiles.tmp', 'backup_manifest'],
   paths: [...postgresql.exclusions.paths, 'current_logfiles'],
   prefixes: ['syssql_tmp', 'sys_internal.init', '.s.KINGBASE.', '.holdfast-'],
-});
+};
 
-const base = (layout: Layout): Omit<EngineProfile, 'name' | 'title' | 'majors' | 'recovery'> => ({
-  files: files(layout),
-  exclusions: exclusions(layout),
+/** V8R6 and 8.6: built on PostgreSQL 12. */
+export const kingbaseV8R6: EngineProfile = {
+  name: 'kingbase-v8r6',
+  title: 'KingbaseES V8R6',
+  majors: { from: 12, to: 12 },
+  files,
+  exclusions,
   tools: {
     server: 'kingbase',
     processNames: ['kingbase'],
@@ -87,17 +87,6 @@ const base = (layout: Layout): Omit<EngineProfile, 'name' | 'title' | 'majors' |
     const release = parseKingbaseVersion(said)?.release;
     return release === undefined ? undefined : { V7: 7, V8R2: 9, V8R3: 9, V8R6: 12, V8R7: 12, V9: 12 }[release];
   },
-});
-
-const since10 = base({ log: 'sys_wal' });
-
-/** V8R6 and 8.6: built on PostgreSQL 12. */
-export const kingbaseV8R6: EngineProfile = {
-  ...since10,
-  name: 'kingbase-v8r6',
-  title: 'KingbaseES V8R6',
-  majors: { from: 12, to: 12 },
-  recovery: 'signal',
 };
 
 /** V9 still reports 12.1 and lays its data directory out like V8R6. */

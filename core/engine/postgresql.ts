@@ -74,7 +74,6 @@ export const postgresql: EngineProfile = {
     ],
   },
   defaults: { port: 5432, socket: '/var/run/postgresql', user: 'postgres', database: 'postgres' },
-  recovery: 'signal',
   catalogs: [],
   questions: { modes: [], vendorArchivers: [] },
   sql,

@@ -14,8 +14,6 @@ export interface EngineProfile {
   readonly exclusions: ExclusionRules;
   readonly tools: EngineTools;
   readonly defaults: EngineDefaults;
-  /** How a server is told to recover: settings beside `recovery.signal`, or a `recovery.conf` (PostgreSQL ≤ 11). */
-  readonly recovery: 'signal' | 'recovery.conf';
   /**
    * Schemas that may hold the system catalog under other names than PostgreSQL's, the best first; a session finds out at login
    * which names are there (core/engine/spelling.ts). Empty: PostgreSQL's own names, nothing is asked.

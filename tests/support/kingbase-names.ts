@@ -5,8 +5,6 @@ export interface KingbaseNames {
   /** `V008R006C008B0020PS065`; what `version()` and `--version` say. */
   readonly build: string;
   readonly isChinese: boolean;
-  /** pg_wal, pg_xact and the like, by their names in KingbaseES; others take `sys_` for `pg_`. */
-  readonly directories: Readonly<Record<string, string>>;
 }
 
 const directories =
@@ -46,14 +44,12 @@ const chinese: Readonly<Record<string, string>> = {
 };
 
 /** File name of KingbaseES for one of PostgreSQL, path by path. */
-export const kingbasePath = (path: string, names: KingbaseNames): string =>
+export const kingbasePath = (path: string): string =>
   path
-    .replaceAll(directory, (_, before: string, name: string) => `${before}${directoryOf(name, names)}`)
+    .replaceAll(directory, (_, before: string, name: string) => `${before}sys_${name}`)
     .split('/')
     .map((name) => files.reduce((renamed, [from, to]) => renamed.replace(from, to), name))
     .join('/');
-
-const directoryOf = (name: string, names: KingbaseNames): string => names.directories[`pg_${name}`] ?? `sys_${name}`;
 
 /** What the constants of a PostgreSQL server program become. Messages and SQL names stay: those are the shim's SQL schema. */
 export const kingbaseTexts =
@@ -67,6 +63,6 @@ export const kingbaseTexts =
     const version = /^PostgreSQL \d+[.\d]* (on .*)$/.exec(text);
     if (version !== null) return `KingbaseES ${names.build} ${version[1] ?? ''}`;
     if (text.startsWith('postgres (PostgreSQL)')) return `kingbase (KingbaseES) ${names.build}\n`;
-    const renamed = kingbasePath(text, names);
+    const renamed = kingbasePath(text);
     return renamed === text ? undefined : renamed;
   };

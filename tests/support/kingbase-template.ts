@@ -94,7 +94,7 @@ export const connectKingbase = async ({ socket, port, user, database }: Kingbase
 };
 
 /** A build changes what a server says, not what it writes: all builds share their clusters. */
-const plainNames: KingbaseNames = { build: 'V008R006C008B0020', isChinese: false, directories: {} };
+const plainNames: KingbaseNames = { build: 'V008R006C008B0020', isChinese: false };
 
 /** A closed cluster, with the databases, the user and the catalog of KingbaseES. Made once, copied by tests. */
 export const kingbaseTemplate = async (mode: KingbaseMode): Promise<string> => {
@@ -107,7 +107,7 @@ export const kingbaseTemplate = async (mode: KingbaseMode): Promise<string> => {
     const postgres = await providePostgres(12);
     const passwordFile = join(work.path, 'password');
     await makeCluster({ programs: postgres, dataDirectory, password: kingbasePassword, passwordFile });
-    renameTree(dataDirectory, plainNames);
+    renameTree(dataDirectory);
     configure(kingbaseV8R6, dataDirectory, [`unix_socket_directories = '${work.path}'`, 'fsync = off']);
     const server = await startKingbase(programs, dataDirectory, join(work.path, 'server.log'));
     try {
@@ -122,11 +122,11 @@ export const kingbaseTemplate = async (mode: KingbaseMode): Promise<string> => {
 };
 
 /** Names of a cluster that PostgreSQL's initdb made, deepest first. */
-const renameTree = (directory: string, names: KingbaseNames): void => {
+const renameTree = (directory: string): void => {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
-    if (entry.isDirectory()) renameTree(path, names);
-    const renamed = kingbasePath(entry.name, names);
+    if (entry.isDirectory()) renameTree(path);
+    const renamed = kingbasePath(entry.name);
     if (renamed !== entry.name) renameSync(path, join(directory, renamed));
   }
 };

@@ -49,7 +49,7 @@ export const canShimKingbase = process.platform === 'linux' && process.arch === 
 /** Opens a shimmed cluster of its own, with a system identifier of its own. */
 export const openKingbase = async (options: KingbaseOptions = {}): Promise<Kingbase> => {
   const { engine = 'kingbase-v8r6', mode = 'oracle', isChinese = false } = options;
-  const shape: KingbaseShape = { engine, mode, isChinese, build: options.build ?? builds[engine], directories: {} };
+  const shape: KingbaseShape = { engine, mode, isChinese, build: options.build ?? builds[engine] };
   const profile = engineProfile(engine);
   const programs = await kingbasePrograms(shape);
   const template = await kingbaseTemplate(mode);
