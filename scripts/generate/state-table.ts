@@ -79,7 +79,7 @@ const capabilities: readonly Capability[] = [
   {
     what: 'KingbaseES V8R6 and V9: full, incrementals, log, restore',
     on: 'PostgreSQL 12 under the names of KingbaseES; never the product itself',
-    tests: ['tests/engines/kingbase', 'tests/promises/kingbase'],
+    tests: ['tests/engines/kingbase', 'tests/promises/kingbase', 'tests/deep/kingbase'],
     isShimmed: true,
   },
   { what: 'KingbaseES V8R3, Dameng DM8', on: '-', tests: [] },
