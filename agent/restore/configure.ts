@@ -1,6 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
 import { relative } from 'node:path';
-import { fail } from '#core/errors/fail.ts';
 import { assignmentsIn, lastValue } from '#core/restore/configuration-text.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import { unknownLibraries } from '#core/restore/preload-libraries.ts';
@@ -17,6 +16,7 @@ import type { Warning } from '#core/run/progress.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import type { SettingRead } from './effective-configuration.ts';
 import { readConfiguration, readSettingsFile } from './effective-configuration.ts';
+import { readAsOwner } from './read-as-owner.ts';
 
 /**
  * Settings that hold only while a database is recovered in place: nobody connects, and nothing of the new branch reaches
@@ -60,7 +60,7 @@ export function configure(
   const isCopy = plan.place.kind === 'copy';
   if (plan.configFile !== undefined) {
     keepOriginal(target);
-    target.writeFile(target.files.configuration, readConfigFile(plan.configFile));
+    target.writeFile(target.files.configuration, readAsOwner(plan.configFile, target.owner));
   }
   if (readMember(target, target.files.configuration) === undefined) target.writeFile(target.files.configuration, '');
   const main = place.outside ?? target.pathOf(target.files.configuration);
@@ -179,12 +179,4 @@ export function readMember(target: EmptyTarget, member: string): string | undefi
 function keepOriginal(target: EmptyTarget): void {
   const text = readMember(target, target.files.configuration);
   if (text !== undefined) target.writeFile(`${target.files.configuration}.from-set`, text);
-}
-
-function readConfigFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw fail('config_file_bad', { path, reason: error instanceof Error ? error.message : String(error) }, error);
-  }
 }
