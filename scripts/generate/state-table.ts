@@ -75,6 +75,22 @@ const capabilities: readonly Capability[] = [
       ],
     ],
   },
+  {
+    what: 'Retention by plan, marks, leases, collection of orphans',
+    on: 'local disk, MinIO, the whole product',
+    tests: ['core/care/', 'agent/care/', 'tests/contracts/care-', 'tests/promises/keeps-what-is-needed'],
+  },
+  {
+    what: 'Limits, time windows, pause, lost networks and pools',
+    on: 'the whole product',
+    tests: [
+      'core/run/',
+      'agent/copy/pace',
+      'tests/promises/limits',
+      'tests/promises/network-lost',
+      'tests/promises/survives-network',
+    ],
+  },
   { what: 'Schedules, drills, logical backup, console', on: '-', tests: [] },
   {
     what: 'KingbaseES V8R6 and V9: full, incrementals, log, restore',
