@@ -25,10 +25,8 @@ export function locate(log: CommittedLog, target: RestoreTarget, branchId?: stri
   if (branch === undefined) return { isReachable: false, reason: asked === undefined ? 'no-set' : 'timeline-unknown' };
   const reaches = candidates(log, branch, branches);
   const usable = wanted === undefined ? reaches : reaches.filter((reach) => reach.set.setId === wanted);
-  const points = target.at === 'name' ? pointsNamed(usable, target.name) : [];
-  if (points.length > 1) return { isReachable: false, reason: 'name-ambiguous', points };
   const way = bestWay(usable, target);
-  if (way !== undefined) return reached(way.reach, way.stop, branch);
+  if (way !== undefined) return reached(way, branch);
   return unreachable(reaches.map(windowOf), target, isBeforeKnownLog(branch, reaches, target));
 }
 
@@ -37,11 +35,15 @@ interface Way {
   readonly stop: Stop;
 }
 
+type Ambiguous = Extract<Located, { isReachable: false }>;
+
 /**
  * The first way that leads to the target. A transaction is known by ranges only: one from a set that ends before any log
  * that may hold it is certain to meet it, and without such a set the oldest is the best try.
  */
-function bestWay(reaches: readonly Reach[], target: RestoreTarget): Way | undefined {
+function bestWay(reaches: readonly Reach[], target: RestoreTarget): Way | Ambiguous | undefined {
+  const points = target.at === 'name' ? pointsNamed(reaches, target.name) : [];
+  if (points.length > 1) return { isReachable: false, reason: 'name-ambiguous', points };
   const ways = reaches.flatMap((reach): Way[] => {
     const stop = findStop(reach, target);
     return stop === undefined ? [] : [{ reach, stop }];
@@ -60,7 +62,9 @@ function candidates(log: CommittedLog, branch: KnownBranch, branches: ReadonlyMa
     .sort((a, b) => compareLsn(b.set.endLsn, a.set.endLsn));
 }
 
-function reached(reach: Reach, stop: Stop, branch: KnownBranch): Located {
+function reached(way: Way | Ambiguous, branch: KnownBranch): Located {
+  if (!('stop' in way)) return way;
+  const { reach, stop } = way;
   const setId: SetId = reach.set.setId;
   const segments = reach.segments
     .slice(0, stop.segmentCount)

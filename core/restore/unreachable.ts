@@ -52,17 +52,9 @@ export function refuseAsUsual(request: RestoreRequest, located: Refused, timelin
     case 'after-latest':
       return fail('point_after_latest', { point, resource, before });
     case 'name-unknown':
-      return fail('name_unknown', {
-        name: request.target.at === 'name' ? request.target.name : point,
-        resource,
-        known: names(timeline),
-      });
+      return fail('name_unknown', { name: nameAsked(request), resource, known: names(timeline) });
     case 'name-ambiguous':
-      return fail('name_ambiguous', {
-        name: request.target.at === 'name' ? request.target.name : point,
-        resource,
-        points: (located.points ?? []).map(near).join('; '),
-      });
+      return ambiguous(request, located);
     case 'xid-unknown':
       return fail('transaction_unknown', {
         xid: request.target.at === 'xid' ? request.target.xid : point,
@@ -72,6 +64,15 @@ export function refuseAsUsual(request: RestoreRequest, located: Refused, timelin
       });
   }
 }
+
+const nameAsked = ({ target }: RestoreRequest): string => (target.at === 'name' ? target.name : describeTarget(target));
+
+const ambiguous = (request: RestoreRequest, { points = [] }: Refused): HoldfastError =>
+  fail('name_ambiguous', {
+    name: nameAsked(request),
+    resource: request.resourceName,
+    points: points.map(near).join('; '),
+  });
 
 function beforeSet(request: RestoreRequest, point: string, after: string): HoldfastError {
   const chosen = request.log.sets.find((set) => set.setId === request.setId);
