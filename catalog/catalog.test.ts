@@ -6,10 +6,11 @@ import type { JobSpec } from '#core/settings/job-spec.ts';
 import type { TestCatalog } from '#tests/support/catalog.ts';
 import { openTestCatalog, testIds } from '#tests/support/catalog.ts';
 import { sampleBackup, sampleBatch, sampleNoOp, sampleSet, sampleSystemId } from '#tests/support/samples.ts';
-import { getSet, indexSet, listSets, setsOfFull } from './backup-sets.ts';
+import { getSet, indexSet, listSets, setsOfDatabase, setsOfFull } from './backup-sets.ts';
 import { dumpSchema } from './dump-schema.ts';
 import { addHost } from './hosts.ts';
 import { addJob } from './jobs.ts';
+import { takeKey } from './idempotency-keys.ts';
 import { batchesOf, indexBatch, lastBatchesBefore } from './log-batches.ts';
 import { demandMigrated, knownMigrations, migrate } from './migrate.ts';
 import { addPool } from './pools.ts';
@@ -99,6 +100,43 @@ test('what a pool names has a resource before any host has it, and the host that
   });
   expect(adopted).toBe(orphan);
   expect(await getResource(db(), orphan)).toMatchObject({ hostId });
+});
+
+test('another cluster in a registered directory is another resource; the former keeps its sets, without a place or login', async () => {
+  const place = { ...found, dataDirectory: '/var/lib/pg/anew', systemId: '2000000000000000001' };
+  const former = await registerResource(db(), { id: testIds('res'), hostId, name: 'former', found: place });
+  const set = { ...sampleSet(former), systemId: place.systemId };
+  await indexSet(db(), set, poolId);
+  const anew = { ...place, systemId: '2000000000000000002' };
+  const next = await registerResource(db(), { id: testIds('res'), hostId, name: 'next', found: anew });
+  expect(next).not.toBe(former);
+  expect(await getResource(db(), former)).toMatchObject({ hostId: null, systemId: place.systemId, isLoggedIn: false });
+  expect((await setsOfDatabase(db(), place.systemId)).map(({ id }) => id)).toEqual([set.setId]);
+  expect(await registerResource(db(), { id: testIds('res'), hostId, name: 'next', found: anew })).toBe(next);
+});
+
+test('of several resources with one origin that no host has, an instance is the one that its operator names', async () => {
+  const systemId = '2000000000000000003';
+  const [first, second] = [testIds('res'), testIds('res')];
+  for (const id of [first, second]) await indexSet(db(), { ...sampleSet(id), setId: testIds('set'), systemId }, poolId);
+  const { name } = await getResource(db(), second);
+  const register = (wanted: string, dataDirectory = '/var/lib/pg/twin') =>
+    registerResource(db(), { id: testIds('res'), hostId, name: wanted, found: { ...found, dataDirectory, systemId } });
+  await expect(register('whichever')).rejects.toMatchObject({
+    code: 'adoption_ambiguous',
+    params: { resources: expect.stringContaining(name) as string },
+  });
+  expect(await register(name)).toBe(second);
+  expect(await register('whichever', '/var/lib/pg/origin')).toBe(first);
+});
+
+test('an idempotency key whose taker was killed is free again after ten minutes', async () => {
+  const scope = { principal: 'tok', method: 'POST', path: '/x', key: 'killed' };
+  const body = Buffer.alloc(32);
+  expect(await takeKey(db(), scope, body)).toBeUndefined();
+  expect(await takeKey(db(), scope, body)).toMatchObject({ status: null });
+  await db().change("update idempotency_key set created_at = now() - interval '11 minutes' where key = 'killed'");
+  expect(await takeKey(db(), scope, body)).toBeUndefined();
 });
 
 test('a run moves only along its states, and a repeated move is fine', async () => {

@@ -19,13 +19,19 @@ export type KeptAnswer = z.output<typeof rowShape>;
 const where = 'principal = $1 and method = $2 and path = $3 and key = $4';
 const scopeOf = (s: IdempotencyScope): string[] => [s.principal, s.method, s.path, s.key];
 
-/** Takes the key; undefined when it was free, otherwise what is known of its first use. Keys are kept 30 days. */
+/**
+ * Takes the key; undefined when it was free, otherwise what is known of its first use. Answers are
+ * kept 30 days; a key without an answer after 10 minutes is free again: who took it was killed.
+ */
 export async function takeKey(
   db: Database,
   scope: IdempotencyScope,
   bodySha256: Uint8Array,
 ): Promise<KeptAnswer | undefined> {
-  await db.change("delete from idempotency_key where created_at < now() - interval '30 days'");
+  await db.change(
+    `delete from idempotency_key where created_at < now() - interval '30 days'
+       or (status is null and created_at < now() - interval '10 minutes')`,
+  );
   const taken = await db.change(
     `insert into idempotency_key (principal, method, path, key, body_sha256) values ($1, $2, $3, $4, $5)
      on conflict do nothing`,

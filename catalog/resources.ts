@@ -49,17 +49,15 @@ export interface NewResource {
 }
 
 /**
- * Registers a discovered instance. The same instance (host and data directory) is refreshed; one that is known only
- * from a pool (no host, same system id) is adopted, so its sets are its own again. Returns the id it has.
+ * Registers a discovered instance. The same instance (host, data directory and system id) is refreshed; another cluster in
+ * that directory is another resource, and the former one keeps its sets and its id without a place. One that is known only
+ * from a pool (no host, same system id) is adopted, so its sets are its own again; of several the one that has the given
+ * name. Returns the id it has. Throws `adoption_ambiguous`, `name_taken`.
  */
 export function registerResource(db: Database, { id, hostId, name, found }: NewResource): Promise<ResourceId> {
   return db.transaction(async (inside) => {
-    const known = await inside.rows(
-      z.object({ id: idShape('res') }),
-      `select id from resource where (host_id = $1 and data_directory = $2) or (host_id is null and system_id = $3)
-       order by host_id nulls last limit 1 for update`,
-      [hostId, found.dataDirectory, found.systemId],
-    );
+    await detachOther(inside, hostId, found);
+    const existing = (await registeredAs(inside, hostId, found)) ?? (await adoptable(inside, found, name));
     const place = [
       hostId,
       found.engine,
@@ -69,7 +67,6 @@ export function registerResource(db: Database, { id, hostId, name, found }: NewR
       found.port,
       found.socket,
     ];
-    const existing = known[0]?.id;
     if (existing !== undefined) {
       await inside.change(
         `update resource set host_id = $2, engine = $3, system_id = $4, server_major = $5, data_directory = $6,
@@ -86,6 +83,53 @@ export function registerResource(db: Database, { id, hostId, name, found }: NewR
     );
     return id;
   });
+}
+
+const knownShape = z.object({ id: idShape('res'), name: z.string() });
+
+/** A cluster that is no longer where it was registered; its login is for the database that was there. */
+async function detachOther(
+  db: Database,
+  hostId: HostId,
+  { dataDirectory, systemId }: DiscoveredInstance,
+): Promise<void> {
+  const gone = await db.rows(
+    knownShape,
+    `update resource set host_id = null, preflight = null, preflight_at = null
+     where host_id = $1 and data_directory = $2 and system_id <> $3 returning id, name`,
+    [hostId, dataDirectory, systemId],
+  );
+  for (const { id } of gone) await db.change('delete from resource_login where resource_id = $1', [id]);
+}
+
+async function registeredAs(
+  db: Database,
+  hostId: HostId,
+  { dataDirectory }: DiscoveredInstance,
+): Promise<ResourceId | undefined> {
+  const rows = await db.rows(
+    knownShape,
+    'select id, name from resource where host_id = $1 and data_directory = $2 for update',
+    [hostId, dataDirectory],
+  );
+  return rows[0]?.id;
+}
+
+/** Copies of one origin have one system id: which of them an instance is, nobody can tell but its operator. */
+async function adoptable(
+  db: Database,
+  { systemId, dataDirectory }: DiscoveredInstance,
+  name: string,
+): Promise<ResourceId | undefined> {
+  const known = await db.rows(
+    knownShape,
+    'select id, name from resource where host_id is null and system_id = $1 order by id for update',
+    [systemId],
+  );
+  const chosen = known.find((one) => one.name === name) ?? (known.length > 1 ? undefined : known[0]);
+  if (chosen !== undefined || known.length === 0) return chosen?.id;
+  const names = known.map((one) => one.name).join(', ');
+  throw fail('adoption_ambiguous', { directory: dataDirectory, resources: names });
 }
 
 /** A name that no resource has yet: the wanted one, or the same with a number behind it. */

@@ -68,7 +68,12 @@ export const hostRoutes = (context: Context): Route[] => [
       const known = await listResources(context.catalog);
       return wholeList(
         instances.map((instance) => {
-          const resource = known.find((one) => one.hostId === hostId && one.dataDirectory === instance.dataDirectory);
+          const resource = known.find(
+            (one) =>
+              one.hostId === hostId &&
+              one.dataDirectory === instance.dataDirectory &&
+              one.systemId === instance.systemId,
+          );
           return { instance, resourceId: resource?.id ?? null, resourceName: resource?.name ?? null };
         }),
       );

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { resourceShape } from '#catalog/resources.ts';
 import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { discoveredInstanceShape } from '#core/settings/shape/host.ts';
 import { listShape } from '../../routes/words.ts';
 import type { Cli, Said } from '../cli.ts';
@@ -87,7 +88,7 @@ function chooseOnly(found: readonly Found[], only: string | undefined): readonly
 /** The name that the API gives when it is told none. */
 const nameFor = (host: string, { engine, port }: Found['instance']): string => `${engine}-${host}-${String(port)}`;
 
-/** Throws `name_for_many` when one name is meant for several. */
+/** Throws `name_for_many` when one name is meant for several; after all others are registered, what one cannot be for. */
 async function registerNew(
   client: ApiClient,
   found: readonly Found[],
@@ -96,11 +97,25 @@ async function registerNew(
   const fresh = found.filter(({ resource }) => resource === null);
   if (name !== undefined && fresh.length > 1) throw fail('name_for_many', { name, count: String(fresh.length) });
   const rows: Found[] = [];
+  const problems: HoldfastError[] = [];
   for (const one of found) {
-    const { dataDirectory } = one.instance;
-    const body = { host: one.host, dataDirectory, ...(name === undefined ? {} : { name }) };
-    const made = one.resource === null ? await client.post(resourceShape, '/api/v1/resources', body) : undefined;
-    rows.push({ ...one, resource: made?.name ?? one.resource });
+    try {
+      rows.push({ ...one, resource: one.resource ?? (await registered(client, one, name)) });
+    } catch (error) {
+      // One that cannot be registered does not keep the others from it.
+      if (!(error instanceof HoldfastError) || !ofInstance.has(error.code)) throw error;
+      problems.push(error);
+    }
   }
+  const worst = problems.find(({ code }) => rows.length === 0 || code !== 'instance_not_found');
+  if (worst !== undefined) throw worst;
   return rows;
+}
+
+/** What is wrong with one instance only; `instance_not_found`: it vanished since it was found. */
+const ofInstance = new Set<string>(['instance_not_found', 'adoption_ambiguous']);
+
+async function registered(client: ApiClient, { host, instance }: Found, name: string | undefined): Promise<string> {
+  const body = { host, dataDirectory: instance.dataDirectory, ...(name === undefined ? {} : { name }) };
+  return (await client.post(resourceShape, '/api/v1/resources', body)).name;
 }

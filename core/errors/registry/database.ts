@@ -114,6 +114,14 @@ export const databaseErrors = {
     messageZh: '资源 {resource} 暂时无法备份,以下检查未通过:{checks}',
     hintZh: '请按每项检查旁的提示处理,然后重新执行 `holdfast resource preflight {resource}`。',
   },
+  adoption_ambiguous: {
+    class: 'precondition',
+    http: 409,
+    message: 'The instance in {directory} may be any of these resources, which no host has: {resources}',
+    hint: 'They were copied from one another. Say which one it is with --name and the name of that resource: its sets become those of the instance.',
+    messageZh: '{directory} 中的实例可能是以下未关联主机的任一资源:{resources}',
+    hintZh: '这些资源互为副本。请用 --name 给出对应资源的名称:其备份集将归该实例所有。',
+  },
   instance_not_found: {
     class: 'input',
     http: 404,
