@@ -6,6 +6,7 @@ import { parseId } from '#core/id.ts';
 import type { RunId } from '#core/id.ts';
 import type { AcknowledgedPiece } from '#agent/copy/copy-request.ts';
 import { isAlive, readIfPresent } from '#agent/datadir/reader.ts';
+import { syncDirectory } from '#agent/file-system.ts';
 
 /**
  * What the agent remembers of one run across its own death: the pieces the pool acknowledged. Only one process at a time
@@ -109,13 +110,4 @@ function lock(path: string, run: RunId): void {
 function holderText(pid: number): string {
   const stat = readIfPresent(`/proc/${String(pid)}/stat`) ?? '';
   return `${String(pid)} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''}`;
-}
-
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }

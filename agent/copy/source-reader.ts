@@ -1,7 +1,6 @@
+import { codeOf } from '#agent/file-system.ts';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { fail } from '#core/errors/fail.ts';
-
-const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
 
 /** Opens a file of the data directory for reading; undefined when it does not exist (any more). Throws `source_unreadable`. */
 export function openSource(path: string): number | undefined {
