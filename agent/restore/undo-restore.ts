@@ -21,9 +21,9 @@ export function begunRestores(home: string): readonly RunId[] {
 
 /**
  * Cleans up after a restore whose run is over without having told its host: given up, cancelled between two attempts, or
- * ended while the agent was away. Its server stops, what it moved aside goes back, and what it had only half written goes. A database that was recovered as
- * planned stays: clients may have written to it. Safe to call again. Throws `not_put_back`,
- * `target_running`, `target_unwritable`.
+ * ended while the agent was away. Its server stops, what it moved aside goes back, and what it had only half written
+ * goes. A database that was recovered as planned stays: clients may have written to it. Safe to call again. Throws
+ * `not_put_back`, `target_running`, `target_unwritable`.
  */
 export async function undoRestore(home: string, runId: RunId): Promise<void> {
   const journal = openRestoreJournal(home, runId);
