@@ -6,7 +6,13 @@ import { setMetaKey } from '#core/format/object-key.ts';
 import type { SetId } from '#core/id.ts';
 import { sha256Hex } from '../codec/hash.ts';
 import type { Pool } from '../pools/open-pool.ts';
-import type { OpenSet } from './open-set.ts';
+
+/** What is looked at of an opened base. */
+interface BaseToProve {
+  readonly meta: SetMeta;
+  /** Hex SHA-256 of the stored `meta`. */
+  readonly metaSha256: string;
+}
 
 /** Throws `set_base_missing` or `set_base_damaged` when the base of a set that is to be committed went away meanwhile. */
 export async function requireBase(pool: Pool, { summary: { base, setId } }: SetMeta): Promise<void> {
@@ -26,11 +32,11 @@ const otherMeta = 'the SHA-256 of its meta is another';
  * and that it has every byte that is taken from it. Undefined for a full. Throws `set_base_missing`, `set_base_damaged`
  * and what a pool throws.
  */
-export async function openBaseOf(
+export async function openBaseOf<Opened extends BaseToProve>(
   pool: Pool,
   meta: SetMeta,
-  open: (setId: SetId) => Promise<OpenSet>,
-): Promise<OpenSet | undefined> {
+  open: (setId: SetId) => Promise<Opened>,
+): Promise<Opened | undefined> {
   const { base: link, setId, systemId } = meta.summary;
   if (link === undefined) return undefined;
   const names = { set: setId, base: link.setId, pool: pool.name };
