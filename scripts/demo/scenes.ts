@@ -1,3 +1,6 @@
+import { bug } from '#core/errors/fail.ts';
+import { formatLsn, lsnToNumber, parseLsn } from '#core/wal/lsn.ts';
+import { segmentOf } from '#core/wal/segment-name.ts';
 import type { LiveRun } from './holdfast-client.ts';
 import { pollUntil, waitFor } from '../supervisor/wait.ts';
 import type { PoolObject } from './pool-view.ts';
@@ -151,15 +154,26 @@ async function checkState(stage: Stage, { id, setId }: Killed, live: LiveRun): P
   await left?.end();
 }
 
-/** The segment in which the last commit so far lies, as the server names it. */
-const currentSegment = async ({ sql }: Stage): Promise<string> => {
-  const { rows } = await sql.query<{ name: string }>('select pg_walfile_name(pg_current_wal_lsn()) as name');
-  return rows[0]?.name ?? 'none';
+/**
+ * The segment that holds the last byte the server has written. Right after a switch that is the one before the current
+ * one, which is still empty and never archived.
+ */
+const lastSegment = async ({ sql }: Stage): Promise<string> => {
+  const { rows } = await sql.query<{ lsn: string; timeline: number; bytes: string }>(
+    `select pg_current_wal_lsn()::text as lsn, (select timeline_id from pg_control_checkpoint()) as timeline,
+            (select setting from pg_settings where name = 'wal_segment_size') as bytes`,
+  );
+  const [found] = rows;
+  if (found === undefined) throw bug('the server did not tell its place in the log');
+  const lastByte = formatLsn(lsnToNumber(parseLsn(found.lsn)) - 1);
+  return segmentOf(found.timeline, lastByte, Number(found.bytes));
 };
 
 /** A log backup; the segment that the server wrote to before it must be in the pool after it. */
 export async function backUpLog(stage: Stage): Promise<{ segments: number; storedBytes: number }> {
-  const last = await currentSegment(stage);
+  // Something that only this log backup can bring: the set before it has closed its segment.
+  await stage.sql.query(`select pg_logical_emit_message(true, 'holdfast', 'before the log backup')`);
+  const last = await lastSegment(stage);
   const { resource, pool } = stage;
   const options = { archiveDirectory: stage.source.archiveDirectory };
   const { id } = await stage.client.post<{ id: string }>('/runs', { kind: 'log-backup', resource, pool, options });
