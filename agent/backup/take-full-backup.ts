@@ -1,5 +1,9 @@
 import type { SetSummary } from '#core/backup/set-summary.ts';
+import { engineProfile } from '#core/engine/profiles.ts';
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
+import { readPidFile } from '#agent/datadir/reader.ts';
 import { openSession } from '#agent/database/session.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
 import { patienceOf } from '#agent/pools/retry.ts';
@@ -35,10 +39,25 @@ export const takeFullBackup =
   };
 
 async function logInAndBackUp(attempt: Omit<Attempt, 'session'>): Promise<SetSummary> {
-  const session = await openSession(attempt.order.instance);
+  const session = await openSession(attempt.order.instance).catch((error: unknown) => {
+    throw closedBefore(attempt, error);
+  });
   try {
     return await backUp({ ...attempt, session });
   } finally {
     await session.close();
   }
+}
+
+/**
+ * A server that goes away in the middle is waited for (K-084). One that was not there at the begin is no interruption: the
+ * operator hears of it at once.
+ */
+function closedBefore({ order, journal }: Omit<Attempt, 'session'>, error: unknown): unknown {
+  if (!(error instanceof HoldfastError) || error.code !== 'instance_unreachable') return error;
+  const { dataDirectory, engine } = order.instance;
+  const hasBegun = journal.acknowledged.length > 0;
+  const isRunning = readPidFile(dataDirectory, engineProfile(engine).files.pid)?.isAlive === true;
+  if (hasBegun || isRunning) return error;
+  return fail('instance_closed', { directory: dataDirectory, reason: error.message }, error);
 }

@@ -66,6 +66,13 @@ test('another cluster than the recorded one is refused', async () => {
   });
 });
 
+test('a backup of a closed instance is refused at once instead of waiting for it', async () => {
+  const closed = await openPostgres({ major: 15, isClosed: true });
+  const instance = { ...access, dataDirectory: closed.dataDirectory, socket: join(closed.folder, 'nobody') };
+  const error = await refusal(instance).finally(() => closed.close());
+  expect(error).toMatchObject({ code: 'instance_closed', isRetryable: false });
+});
+
 test('a data directory that the server does not serve is refused', async () => {
   const other = await openPostgres({ major: 15, isClosed: true });
   expect(await refusal({ ...access, dataDirectory: other.dataDirectory })).toMatchObject({

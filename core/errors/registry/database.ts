@@ -50,6 +50,14 @@ export const databaseErrors = {
     messageZh: '无法连接实例 {instance}:{reason}',
     hintZh: '请检查服务器是否运行、套接字和端口是否正确;将在重连时间内重试。',
   },
+  instance_closed: {
+    class: 'unsafe',
+    http: 409,
+    message: 'No server runs on {directory}, and nothing of this backup had begun: {reason}',
+    hint: 'Start the instance, then start the backup again.',
+    messageZh: '{directory} 上没有运行中的服务器,且本次备份尚未开始:{reason}',
+    hintZh: '请先启动实例,再重新发起备份。',
+  },
   session_lost: {
     class: 'unavailable',
     http: 503,
