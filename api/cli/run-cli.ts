@@ -88,7 +88,8 @@ function printError(terminal: Terminal, error: HoldfastError, isJson: boolean): 
     return;
   }
   const causes: string[] = [];
+  // The message names the wrong value already; the schema's own words are for programs.
   for (let e = error.cause; e instanceof Error && causes.length < 4; e = e.cause)
-    causes.push(`  because: ${e.message}`);
+    if (!(e instanceof z.ZodError)) causes.push(`  because: ${e.message}`);
   terminal.err([`${message} (${code})`, ...causes, `  hint: ${hint}`, ''].join('\n'));
 }
