@@ -12,6 +12,11 @@ const chaos = ['survives-*', 'resumes-*', 'refuses-pools*', 'detects-*'].map(
   (name) => `tests/promises/${name}.test.ts`,
 );
 
+/** Whole stories that would make `npm test` longer than ten minutes: `npm run test:long`, which CI runs beside it. */
+const long = ['gives-places-back', 'guides', 'keeps-what-is-needed', 'network-lost'].map(
+  (name) => `tests/promises/${name}.test.ts`,
+);
+
 /** Project of tests: name, files, how many at once, its turn. Projects of one turn run together. */
 const project = (
   name: string,
@@ -42,7 +47,8 @@ export default defineConfig({
     projects: [
       project('unit', unit),
       project('contracts', ['tests/{contracts,repositories,engines,histories}/**/*.test.ts']),
-      project('promises', ['tests/promises/**/*.test.ts'], { workers: 1, order: 2, except: chaos }),
+      project('promises', ['tests/promises/**/*.test.ts'], { workers: 1, order: 2, except: [...chaos, ...long] }),
+      project('long', long, { workers: 1, order: 3 }),
       // Longer than a run may take, so that a run which is not over is told of as such.
       project('chaos', chaos, { workers: 1, order: 3, minutes: 4 }),
       // Minutes each: by hand with `npm run test:deep`, never part of `npm test`.
