@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runCareModel } from '../support/care-model.ts';
+import { runCareModel } from '../support/run-care-model.ts';
 
 test('500 random operations leave in pool and catalog exactly what a reference model says', async () => {
   const counts = await runCareModel(500, 7);

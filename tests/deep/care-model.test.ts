@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runCareModel } from '../support/care-model.ts';
+import { runCareModel } from '../support/run-care-model.ts';
 
 const hour = 3_600_000;
 

@@ -1,18 +1,14 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, openSync, readFileSync, readdirSync, writeSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { InstanceAccess, OrderOf } from '#core/agent/order.ts';
-import type { AcknowledgedPiece } from '#agent/copy/copy-request.ts';
 import type { RateLimits } from '#core/run/rate.ts';
 import { openSet } from '#agent/sets/open-set.ts';
 import type { OpenSet } from '#agent/sets/open-set.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
 import { instanceAccess, openBackupBench } from '#tests/support/backup.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
+import { acknowledgedByKilled } from '#tests/support/killed-backup.ts';
 import { materialise } from '#tests/support/materialise.ts';
 import { openPostgres } from '#tests/support/postgres.ts';
 import type { Postgres } from '#tests/support/postgres.ts';
@@ -116,22 +112,8 @@ test('a backup cancelled while it waits for a checkpoint ends at once', async ()
 
 test('a backup killed in the middle finishes the same set and sends nothing acknowledged again', async () => {
   const order = newOrder(slow);
-  const program = fileURLToPath(new URL('../support/backup-program.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', program, bench.home], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  child.stdin.end(JSON.stringify(order));
-  for await (const line of createInterface(child.stdout)) {
-    if ((JSON.parse(line) as { piecesDone: number }).piecesDone >= 2) child.kill('SIGKILL');
-  }
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  expect(child.signalCode).toBe('SIGKILL');
+  const acknowledged = await acknowledgedByKilled(bench.home, order);
   expect(hasMeta(order)).toBe(false);
-  const journal = join(bench.home, 'runs', order.runId, 'acknowledged.ndjson');
-  const acknowledged = readFileSync(journal, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as AcknowledgedPiece);
   expect(acknowledged.length).toBeGreaterThanOrEqual(2);
   await expect.poll(sessions).toEqual([]);
 

@@ -1,22 +1,18 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BaseOfBackup, InstanceAccess, OrderOf } from '#core/agent/order.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { SetMeta } from '#core/format/meta.ts';
 import { baseFrame } from '#core/format/meta.ts';
 import { pieceKey, setMetaKey } from '#core/format/object-key.ts';
-import type { AcknowledgedPiece } from '#agent/copy/copy-request.ts';
 import { openSet } from '#agent/sets/open-set.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
 import { giveToUnprivileged } from '#scripts/supervisor/unprivileged.ts';
 import { instanceAccess, openBackupBench } from '#tests/support/backup.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { contentOf, incrementalOrder, restoreFiles, startRestored } from '#tests/support/chain.ts';
+import { acknowledgedByKilled } from '#tests/support/killed-backup.ts';
 import { materialise } from '#tests/support/materialise.ts';
 import { openPostgres } from '#tests/support/postgres.ts';
 import type { Postgres } from '#tests/support/postgres.ts';
@@ -221,20 +217,7 @@ test('K-110 an incremental killed in the middle finishes the same set and sends 
     { summary: full, wanted: 'differential', source: 'log' },
     { ...options(), limits },
   );
-  const program = fileURLToPath(new URL('../support/backup-program.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', program, bench.home], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  child.stdin.end(JSON.stringify(order));
-  for await (const line of createInterface(child.stdout)) {
-    if ((JSON.parse(line) as { piecesDone: number }).piecesDone >= 2) child.kill('SIGKILL');
-  }
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  expect(child.signalCode).toBe('SIGKILL');
-  const acknowledged = readFileSync(join(bench.home, 'runs', order.runId, 'acknowledged.ndjson'), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as AcknowledgedPiece);
+  const acknowledged = await acknowledgedByKilled(bench.home, order);
   // More changes between the attempts: the list of blocks is another one.
   await postgres.sql('update small set g = g + 1');
 

@@ -1,16 +1,13 @@
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Context } from '#api/context.ts';
 import { makeCarePlan } from '#api/care-plan.ts';
 import { careTask } from '#api/care-task.ts';
 import { indexSet, storeVerify } from '#catalog/backup-sets.ts';
 import { claimDeletion, recordDeletion } from '#catalog/deletions.ts';
-import { addHost } from '#catalog/hosts.ts';
 import { addJob } from '#catalog/jobs.ts';
 import { acquireLeases } from '#catalog/leases.ts';
 import { indexBatch } from '#catalog/log-batches.ts';
 import type { PoolRow } from '#catalog/pools.ts';
-import { addPool, getPool } from '#catalog/pools.ts';
 import { storePolicy } from '#catalog/retention.ts';
 import { addRun, getRun, moveRun } from '#catalog/runs.ts';
 import { indexMarks } from '#catalog/set-marks.ts';
@@ -31,7 +28,6 @@ import type { CareOfJob, JobSpecOf } from '#core/settings/job-spec.ts';
 import { careForPool } from '#agent/care/care-for-pool.ts';
 import { putMark, readMarks } from '#agent/care/marks.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
-import { createPool, openPool } from '#agent/pools/open-pool.ts';
 import { beginSet } from '#agent/sets/begin-set.ts';
 import { commitBackupSet } from '#agent/sets/commit-backup-set.ts';
 import { putLogSegment, sealBatch } from '#agent/sets/log-objects.ts';
@@ -40,8 +36,9 @@ import { drawing, policies } from './care-draw.ts';
 import { CareWorld } from './care-world.ts';
 import type { WorldEvent } from './care-world.ts';
 import type { TestCatalog } from './catalog.ts';
-import { openTestCatalog, testIds } from './catalog.ts';
-import { openFolder } from './folder.ts';
+import { testIds } from './catalog.ts';
+import type { ModelStage } from './care-model-stage.ts';
+import { openModelStage, quietStep } from './care-model-stage.ts';
 
 /** What the reference model knows of one database: plain lists, changed by hand after each operation. */
 interface Model {
@@ -71,47 +68,21 @@ export class CareModel {
   readonly #closeAll: () => Promise<void>;
   readonly counts: Record<string, number> = {};
 
-  private constructor(parts: {
-    readonly store: TestCatalog;
-    readonly access: PoolAccess;
-    readonly pool: Pool;
-    readonly row: PoolRow;
-    readonly hostId: HostId;
-    readonly home: string;
-    readonly seed: number;
-    readonly close: () => Promise<void>;
-  }) {
+  private constructor(parts: ModelStage, seed: number) {
     this.#store = parts.store;
     this.#access = parts.access;
     this.#pool = parts.pool;
     this.#row = parts.row;
     this.#hostId = parts.hostId;
     this.#home = parts.home;
-    this.#draw = drawing(parts.seed);
+    this.#draw = drawing(seed);
     this.#closeAll = parts.close;
     const clock = { nowMs: () => microsOfInstant(this.#world.now) / 1000 };
     this.#context = { catalog: parts.store.catalog, clock, ids: testIds } as unknown as Context;
   }
 
   static async open(seed: number): Promise<CareModel> {
-    const store = await openTestCatalog();
-    const folder = openFolder('hf-model-');
-    const hostId = testIds('host');
-    const place = { kind: 'local', directory: join(folder.path, 'pool') } as const;
-    const access: PoolAccess = { poolId: testIds('pool'), name: 'model', place, secrets: {} };
-    await createPool(access, { nowMs: () => Date.now() });
-    const named = { name: 'h', hostname: 'h', agentVersion: '0.1.0', keySha256: new Uint8Array(32) };
-    await addHost(store.catalog, { id: hostId, ...named });
-    const sealed = { isEncrypted: false, hostId, sealedSecrets: new Uint8Array(1) };
-    await addPool(store.catalog, { id: access.poolId, name: 'model', place, ...sealed });
-    const pool = await openPool(access);
-    const row = await getPool(store.catalog, access.poolId);
-    const close = async (): Promise<void> => {
-      await pool.close();
-      await store.close();
-      folder.remove();
-    };
-    return new CareModel({ store, access, pool, row, hostId, home: folder.path, seed, close });
+    return new CareModel(await openModelStage(), seed);
   }
 
   close(): Promise<void> {
@@ -390,15 +361,8 @@ export class CareModel {
         tellDeleted: (_run, step) => (told++ === killAt ? Promise.reject(dying) : recordDeletion(catalog, who, step)),
       },
     });
-    const step = {
-      runId,
-      signal: new AbortController().signal,
-      limits: () => ({}),
-      report: () => undefined,
-      log: () => undefined,
-    };
     try {
-      await care({ kind: 'care', runId, hostId: this.#hostId, pool: this.#access, task }, step);
+      await care({ kind: 'care', runId, hostId: this.#hostId, pool: this.#access, task }, quietStep(runId));
       return true;
     } catch (error) {
       if (error === dying) return false;
@@ -422,22 +386,5 @@ export class CareModel {
 
   #end(runId: RunId): Promise<void> {
     return moveRun(this.#store.catalog, runId, 'failed', { state: 'failed', code: 'bug', params: {}, message: 'over' });
-  }
-}
-
-/** So many operations against the model; the seed is in every failure. */
-export async function runCareModel(operations: number, seed: number): Promise<Record<string, number>> {
-  const model = await CareModel.open(seed);
-  try {
-    for (let i = 0; i < operations; i++) {
-      await model.step().catch((error: unknown) => {
-        throw bug(`operation ${String(i)} of seed ${String(seed)}`, error);
-      });
-      if (i % 50 === 49) await model.compareDeeply();
-    }
-    await model.compareDeeply();
-    return model.counts;
-  } finally {
-    await model.close();
   }
 }
