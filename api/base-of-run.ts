@@ -15,7 +15,7 @@ export async function baseOfRun(
   const { systemId, name } = await getResource(catalog, resourceId);
   const sets = (await setsOfDatabase(catalog, systemId)).filter((row) => row.poolId === poolId);
   const log = { sets: sets.map((row) => row.summary), batches: await branchHeadsOf(catalog, systemId, poolId) };
-  const choice = chooseBase({ resourceId, wanted, log, unusable: await unusableSets(catalog, systemId) });
+  const choice = chooseBase({ resourceId, wanted, log, unusable: await unusableSets(catalog, systemId, poolId) });
   if (choice.base === undefined)
     return { becomesFull: `the ${wanted} backup of ${name} became a full: ${choice.reason}` };
   return { base: { summary: choice.base, wanted, ...(source === undefined ? {} : { source }) } };

@@ -40,12 +40,13 @@ export async function careWorld(
     const rows = (await setsOfDatabase(catalog, systemId)).filter((row) => row.poolId === pool.id);
     sets.push(...rows.map(({ summary }) => summary));
     batches.push(...(await batchesOf(catalog, systemId, pool.id)));
-    for (const [setId, why] of await unusableSets(catalog, systemId)) damaged.set(setId, why);
+    for (const [setId, why] of await unusableSets(catalog, systemId, pool.id)) damaged.set(setId, why);
   }
   for (const set of sets) if (hasDamagedPages(set)) damaged.set(set.setId, 'it holds damaged pages of its source');
   const standings = await standingsOf(
     catalog,
     sets.map(({ setId }) => setId),
+    pool.id,
   );
   const policy = (await findPolicy(catalog, pool.id, resourceId))?.policy;
   return { resourceId, policy, now, sets, batches, damaged, standings };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { storeVerify } from '#catalog/backup-sets.ts';
+import { storeVerify } from '#catalog/verification.ts';
 import { moveRun } from '#catalog/runs.ts';
 import type { BaseOfSet, SetSummary, SetType } from '#core/backup/set-summary.ts';
 import type { ResourceId, SetId } from '#core/id.ts';
@@ -20,11 +20,12 @@ beforeAll(async () => {
   api = await openTestApi();
   const host = await newHost(api, 'db1');
   key = host.key;
-  await newPool(api, 'first', host.id);
+  poolId = await newPool(api, 'first', host.id);
   hostId = host.id;
 });
 afterAll(() => api.close());
 let hostId: Awaited<ReturnType<typeof newHost>>['id'];
+let poolId: Awaited<ReturnType<typeof newPool>>;
 
 /** A database of its own, so that tests do not see each other's sets. */
 interface World {
@@ -79,8 +80,8 @@ const linkTo = ({ setId, base, beginLsn, endLsn }: SetSummary): BaseOfSet => ({
   ...{ beginLsn, endLsn, changedPages: 'page-lsn' },
 });
 
-const damage = (set: SetId): Promise<number> =>
-  storeVerify(api.store.catalog, set, {
+const damage = (set: SetId): Promise<void> =>
+  storeVerify(api.store.catalog, { id: set, poolId }, {
     objects: 1,
     bytes: 1,
     sets: [set],
@@ -191,12 +192,19 @@ test('K-089 a plan from an incremental names every set that it reads', async () 
 test('the command line shows chains as trees, LSNs with their segments, and what builds on what', async () => {
   const world = await newWorld();
   const { full, first, second } = await chainOfThree(world);
-  const { out } = await runLine(api, ['set', 'ls', '--resource', world.name]);
-  expect(out).toMatch(/^SET +TYPE +ENDED +LOG +SIZE +STORED/);
+  const list = ['set', 'ls', '--resource', world.name];
+  const { out } = await runLine(api, list, {}, { isDrawn: true });
+  expect(out).toMatch(/^SET +TYPE +ENDED +LOG +SIZE +STORED +VERIFIED +MARKS\n/);
   expect(out.split('\n').slice(1, 4)).toEqual([
     expect.stringMatching(new RegExp(`^${full.setId} +full .*0/3000028 – 0/3000100`)),
     expect.stringMatching(new RegExp(`^└ ${first.setId} +differential`)),
     expect.stringMatching(new RegExp(`^ {2}└ ${second.setId} +differential`)),
+  ]);
+  // A program finds the id at the begin of the line, and in the next column what it builds on.
+  const piped = (await runLine(api, [...list, '--type', 'incremental'])).out;
+  expect(piped.trimEnd().split('\n').slice(1)).toEqual([
+    expect.stringMatching(new RegExp(`^${second.setId} +differential on ${first.setId} `)),
+    expect.stringMatching(new RegExp(`^${first.setId} +differential on ${full.setId} `)),
   ]);
   const shown = (await runLine(api, ['set', 'show', first.setId])).out;
   expect(shown).toMatch(/begin LSN +0\/4000028 in 0{7}1/);

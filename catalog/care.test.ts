@@ -111,7 +111,7 @@ test('nobody gets a lease on what is being deleted; a claim of a run that ended 
   const { setId } = await indexed();
   const [care, other] = [await run(), await run()];
   expect(await claim(care, ofSet(setId))).toEqual({ verdict: 'granted' });
-  expect(await claimOnSet(store.catalog, setId)).toBe(care);
+  expect(await claimOnSet(store.catalog, setId, poolId)).toBe(care);
   await expect(lease(other, setId)).rejects.toMatchObject({ code: 'set_being_deleted', params: { run: care } });
   await close(care);
   await lease(other, setId);
@@ -167,8 +167,9 @@ test('a hold refuses a claim; a quarantined set is neither restored nor built up
     verdict: 'refused',
     why: 'it is under legal hold: because',
   });
-  expect((await unusableSets(store.catalog, sampleSystemId)).get(setId)).toBe('it is quarantined: because');
-  expect((await standingsOf(store.catalog, [setId])).get(setId)).toMatchObject({ isHeld: true, isQuarantined: true });
+  expect((await unusableSets(store.catalog, sampleSystemId, poolId)).get(setId)).toBe('it is quarantined: because');
+  const standings = await standingsOf(store.catalog, [setId], poolId);
+  expect(standings.get(setId)).toMatchObject({ isHeld: true, isQuarantined: true });
 });
 
 test('log is not deleted while a reader needs what lies before its end or a log backup writes, and the other way round', async () => {

@@ -41,7 +41,7 @@ export function claimDeletion(db: Database, who: Claimant, claim: DeletionClaim)
     if (claim.kind === 'orphan' && claim.isDryRun) return granted;
     await inside.change(
       `insert into deletion (run_id, pool_id, kind, object, state, summary)
-       values ($1, $2, $3, $4, 'claimed', (select summary from backup_set where id = $4 and $3 = 'set'))
+       values ($1, $2, $3, $4, 'claimed', (select summary from backup_set where id = $4 and pool_id = $2 and $3 = 'set'))
        on conflict (run_id, kind, object) do update set state = 'claimed', claimed_at = now()`,
       [who.runId, who.poolId, claim.kind, object],
     );
@@ -88,7 +88,7 @@ async function againstSet(db: Database, { runId, poolId, now }: Claimant, setId:
     [setId, poolId, runId],
   );
   if (reader !== undefined) return `run ${reader.run} reads it`;
-  const refusal = refusalOf(standingOf(await marksOf(db, setId)), now);
+  const refusal = refusalOf(standingOf(await marksOf(db, setId, poolId)), now);
   if (refusal !== undefined) return refusal;
   const [child] = await db.rows(
     nameShape,

@@ -35,7 +35,7 @@ export async function lockChains(db: Database, poolId: PoolId, sets: readonly Se
     z.object({ id: idShape('set') }),
     `with recursive chain (id) as (
        select unnest($1::text[]) union
-       select s.summary -> 'base' ->> 'setId' from backup_set s join chain c on s.id = c.id
+       select s.summary -> 'base' ->> 'setId' from backup_set s join chain c on s.id = c.id and s.pool_id = $2
        where s.summary -> 'base' is not null
      )
      select s.id from backup_set s where s.id in (select id from chain) and s.pool_id = $2 order by s.id for update`,
@@ -62,15 +62,15 @@ async function demandNoClaim(db: Database, { poolId, sets, runId }: Wanted): Pro
   if (claim !== undefined) throw fail('set_being_deleted', { set: claim.object, run: claim.run });
 }
 
-/** Run that deletes a set now; its row is locked, so that a claim cannot come in between. */
-export async function claimOnSet(db: Database, setId: SetId): Promise<string | undefined> {
-  await db.change('select 1 from backup_set where id = $1 for update', [setId]);
+/** Run that deletes a set from a pool now; its row is locked, so that a claim cannot come in between. */
+export async function claimOnSet(db: Database, setId: SetId, poolId: PoolId): Promise<string | undefined> {
+  await db.change('select 1 from backup_set where id = $1 and pool_id = $2 for update', [setId, poolId]);
   const [claim] = await db.rows(
     claimShape,
     `select d.object, d.run_id as run from deletion d join run r on r.id = d.run_id
-     where d.kind = 'set' and d.object = $1
+     where d.kind = 'set' and d.object = $1 and d.pool_id = $2
        and (d.state in ('removed', 'done') or (d.state = 'claimed' and ${isOpenSql})) limit 1`,
-    [setId],
+    [setId, poolId],
   );
   return claim?.run;
 }

@@ -16,15 +16,26 @@ export async function indexMarks(db: Database, pool: PoolId, marks: readonly Mar
     );
 }
 
-/** In the order they were made. */
-export async function marksOf(db: Database, set: SetId): Promise<MarkOfSet[]> {
-  const rows = await db.rows(rowShape, 'select mark from set_mark where set_id = $1 order by seq', [set]);
+/** Marks of a set in one pool, in the order they were made: each pool has its own. */
+export async function marksOf(db: Database, set: SetId, pool: PoolId): Promise<MarkOfSet[]> {
+  const rows = await db.rows(rowShape, 'select mark from set_mark where set_id = $1 and pool_id = $2 order by seq', [
+    set,
+    pool,
+  ]);
   return rows.map(({ mark }) => mark);
 }
 
-/** What the marks of each set say; sets without marks are left out. */
-export async function standingsOf(db: Database, sets: readonly SetId[]): Promise<ReadonlyMap<SetId, Standing>> {
-  const rows = await db.rows(rowShape, 'select mark from set_mark where set_id = any ($1) order by seq', [sets]);
+/** What the marks of each set say in one pool; sets without marks are left out. */
+export async function standingsOf(
+  db: Database,
+  sets: readonly SetId[],
+  pool: PoolId,
+): Promise<ReadonlyMap<SetId, Standing>> {
+  const rows = await db.rows(
+    rowShape,
+    'select mark from set_mark where set_id = any ($1) and pool_id = $2 order by seq',
+    [sets, pool],
+  );
   const bySet = new Map<SetId, MarkOfSet[]>();
   for (const { mark } of rows) bySet.set(mark.setId, [...(bySet.get(mark.setId) ?? []), mark]);
   return new Map([...bySet].map(([setId, marks]) => [setId, standingOf(marks)]));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { getSet } from '#catalog/backup-sets.ts';
+import type { SetRow } from '#catalog/backup-sets.ts';
 import { claimOnSet } from '#catalog/leases.ts';
 import { getPool } from '#catalog/pools.ts';
 import { indexMarks, marksOf } from '#catalog/set-marks.ts';
@@ -7,7 +7,6 @@ import type { NewMark } from '#core/care/mark.ts';
 import { markKinds } from '#core/care/mark.ts';
 import type { Permission } from '#core/access/permission.ts';
 import { fail } from '#core/errors/fail.ts';
-import type { SetId } from '#core/id.ts';
 import { instantFromMs } from '#core/instant.ts';
 import { markShape } from '#core/settings/shape/care.ts';
 import { idShape, instantShape } from '#core/settings/shape/words.ts';
@@ -17,6 +16,7 @@ import { inspect } from '../inspect.ts';
 import { poolAccess } from '../orders.ts';
 import type { Caller, Route } from '../route.ts';
 import { route } from '../route.ts';
+import { poolQueryShape, setAsked } from '../set-in-pool.ts';
 import { startRun } from '../start-run.ts';
 import { maintainerOf } from './pools.ts';
 import { runAnswer } from './runs.ts';
@@ -43,10 +43,11 @@ export const careRoutes = (context: Context): Route[] => [
     access: { permission: 'read' },
     status: 200,
     params: setParams,
+    query: poolQueryShape,
     answer: listShape(mark),
-    serve: async ({ params }) => {
-      const { id } = await getSet(context.catalog, params.set);
-      return wholeList(await marksOf(context.catalog, id));
+    serve: async ({ params, query }) => {
+      const { id, poolId } = await setAsked(context.catalog, params.set, query);
+      return wholeList(await marksOf(context.catalog, id, poolId));
     },
   }),
   route({
@@ -56,9 +57,13 @@ export const careRoutes = (context: Context): Route[] => [
     access: { permission: 'run-backups' },
     status: 201,
     params: setParams,
+    query: poolQueryShape,
     body: markBody,
     answer: listShape(mark),
-    serve: async ({ params, body, caller }) => wholeList(await markSet(context, params.set, { body, caller })),
+    serve: async ({ params, query, body, caller }) => {
+      const row = await setAsked(context.catalog, params.set, query);
+      return wholeList(await markSet(context, row, { body, caller }));
+    },
   }),
   route({
     method: 'post',
@@ -92,10 +97,10 @@ interface Marking {
 }
 
 /** The mark goes to the pool first; a set whose deletion was claimed before the index knew of the mark is told as lost. */
-async function markSet(context: Context, setId: SetId, { body, caller }: Marking) {
+async function markSet(context: Context, row: SetRow, { body, caller }: Marking) {
+  const { id: setId } = row;
   if (caller.kind === 'token') demand(caller.role, permissionFor(body.kind));
-  const row = await getSet(context.catalog, setId);
-  await demandUnclaimed(context, setId);
+  await demandUnclaimed(context, row);
   const pool = await getPool(context.catalog, row.poolId);
   const at = instantFromMs(context.clock.nowMs());
   const asked: NewMark = { markId: context.ids('mark'), setId, at, by: nameOf(caller), ...body };
@@ -103,7 +108,7 @@ async function markSet(context: Context, setId: SetId, { body, caller }: Marking
   const answer = z.looseObject({ marks: z.array(markShape) });
   const { marks } = await inspect(context, { hostId: maintainerOf(pool), inspection, answer });
   await context.catalog.transaction(async (db) => {
-    await demandUnclaimed({ catalog: db }, setId);
+    await demandUnclaimed({ catalog: db }, row);
     await indexMarks(db, pool.id, marks);
   });
   return marks;
@@ -111,8 +116,8 @@ async function markSet(context: Context, setId: SetId, { body, caller }: Marking
 
 async function demandUnclaimed(
   { catalog }: { readonly catalog: Parameters<typeof claimOnSet>[0] },
-  setId: SetId,
+  { id: setId, poolId }: SetRow,
 ): Promise<void> {
-  const run = await claimOnSet(catalog, setId);
+  const run = await claimOnSet(catalog, setId, poolId);
   if (run !== undefined) throw fail('set_being_deleted', { set: setId, run });
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { getSet } from '#catalog/backup-sets.ts';
 import { getPool } from '#catalog/pools.ts';
 import { getResource } from '#catalog/resources.ts';
 import type { StoredPlan } from '#catalog/retention.ts';
@@ -13,6 +12,7 @@ import { demandSameWorld, makeCarePlan } from '../care-plan.ts';
 import type { Context } from '../context.ts';
 import type { Caller, Route } from '../route.ts';
 import { route } from '../route.ts';
+import { poolQueryShape, setAsked } from '../set-in-pool.ts';
 import { startRun } from '../start-run.ts';
 import { maintainerOf } from './pools.ts';
 import { runAnswer } from './runs.ts';
@@ -107,9 +107,10 @@ const planRoutes = (context: Context): Route[] => [
     access: { permission: 'manage-pools' },
     status: 201,
     params: z.object({ set: idShape('set') }),
+    query: poolQueryShape,
     answer: plan,
-    serve: async ({ params, caller }) => {
-      const row = await getSet(context.catalog, params.set);
+    serve: async ({ params, query, caller }) => {
+      const row = await setAsked(context.catalog, params.set, query);
       const scope = { resourceId: row.resourceId, pool: await getPool(context.catalog, row.poolId) };
       const answer = await makeCarePlan(context, { scope, setId: row.id, madeBy: nameOf(caller) });
       return { answer, location: `/api/v1/care-plans/${answer.planId}` };

@@ -2,7 +2,8 @@ import { expect } from 'vitest';
 import type { Context } from '#api/context.ts';
 import { makeCarePlan } from '#api/care-plan.ts';
 import { careTask } from '#api/care-task.ts';
-import { indexSet, storeVerify } from '#catalog/backup-sets.ts';
+import { indexSet } from '#catalog/backup-sets.ts';
+import { storeVerify } from '#catalog/verification.ts';
 import { claimDeletion, recordDeletion } from '#catalog/deletions.ts';
 import { addJob } from '#catalog/jobs.ts';
 import { acquireLeases } from '#catalog/leases.ts';
@@ -36,6 +37,7 @@ import { drawing, policies } from './care-draw.ts';
 import { CareWorld } from './care-world.ts';
 import type { WorldEvent } from './care-world.ts';
 import type { TestCatalog } from './catalog.ts';
+import { noScrub } from './care-stage.ts';
 import { testIds } from './catalog.ts';
 import type { ModelStage } from './care-model-stage.ts';
 import { openModelStage, quietStep } from './care-model-stage.ts';
@@ -224,7 +226,11 @@ export class CareModel {
     this.#world.apply({ kind: 'damage', at: this.#draw(1000) });
     for (const setId of this.#world.damaged.keys())
       if (!known.has(setId))
-        await storeVerify(this.#store.catalog, setId, { objects: 1, bytes: 1, damage: [{ object: 'x', what: 'y' }] });
+        await storeVerify(
+          this.#store.catalog,
+          { id: setId, poolId: this.#access.poolId },
+          { objects: 1, bytes: 1, damage: [{ object: 'x', what: 'y' }] },
+        );
   }
 
   #chainOf(setId: SetId): ReadonlySet<SetId> {
@@ -357,6 +363,7 @@ export class CareModel {
     const care = careForPool({
       ...{ home: this.#home, clock: this.#context.clock, newId: testIds },
       channel: {
+        ...noScrub,
         claimDeletion: (_run, claim) => claimDeletion(catalog, who, claim),
         tellDeleted: (_run, step) => (told++ === killAt ? Promise.reject(dying) : recordDeletion(catalog, who, step)),
       },

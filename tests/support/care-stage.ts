@@ -106,9 +106,16 @@ export async function openCareStage(kind: CarePool): Promise<CareStage> {
   return stage;
 }
 
+/** Nothing of a stage is ever scrubbed. */
+export const noScrub: Pick<CareDeps['channel'], 'nextToScrub' | 'tellScrubbed'> = {
+  nextToScrub: () => Promise.resolve({ next: 'nothing', sets: 0, batches: 0, bytes: 0, damaged: 0 }),
+  tellScrubbed: () => Promise.resolve(),
+};
+
 const depsOf = (stage: CareStage): CareDeps => ({
   ...{ home: stage.home, clock: careClock, newId: testIds },
   channel: {
+    ...noScrub,
     claimDeletion: (_run, claim) => {
       stage.claims.push(claim);
       return Promise.resolve(stage.answer(claim));
@@ -155,7 +162,8 @@ interface LogWish {
   readonly previousSha256: string;
 }
 
-async function commitLog(pool: Pool, { first, count, previousSha256 }: LogWish) {
+/** Commits one batch of so many segments from a number on. */
+export async function commitLog(pool: Pool, { first, count, previousSha256 }: LogWish) {
   const segments: BatchSummary['segments'][number][] = [];
   for (let number = first; number < first + count; number++) {
     const name = formatSegmentName({ timeline: 1, number }, segmentBytes);

@@ -10,11 +10,12 @@ import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { tableOf, timeText } from '../terminal.ts';
 import { planText } from './care-plan-text.ts';
+import { inPool, poolOption, poolShape } from './pool-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 
-const oneSet = z.object({ set: idShape('set') });
+const oneSet = z.object({ ...poolShape, set: idShape('set') });
 const reasoned = oneSet.extend({ reason: z.string().default('') });
-const reasonOption = { '--reason <text>': 'why; kept with the mark' };
+const reasonOption = { '--reason <text>': 'why; kept with the mark', ...poolOption };
 
 /** Marks and removal of sets, and the collection of leftovers: more verbs of the nouns `set` and `pool`. */
 export function addCareCommands(program: Command, cli: Cli): void {
@@ -68,9 +69,9 @@ function addMarkVerbs(noun: Command, cli: Cli): void {
     title: 'keep a set, whatever the retention says, until a time or for good',
     options: { '--until <time>': 'with its zone, e.g. "2027-01-01 00:00+08"; for good when absent', ...reasonOption },
     shape: reasoned.extend({ until: z.string().optional() }),
-    act: async (_cli, { set, reason, until }) => {
+    act: async (_cli, { set, pool, reason, until }) => {
       const end = until === undefined ? {} : { until: parseInstant(until) };
-      return said(await mark(cli, set, { kind: 'pin', text: reason, ...end }));
+      return said(await mark(cli, { set, pool }, { kind: 'pin', text: reason, ...end }));
     },
   });
   for (const { verb, kind, title } of markVerbs)
@@ -79,21 +80,25 @@ function addMarkVerbs(noun: Command, cli: Cli): void {
       title,
       options: reasonOption,
       shape: reasoned,
-      act: async (_cli, { set, reason }) => said(await mark(cli, set, { kind, text: reason })),
+      act: async (_cli, { set, pool, reason }) => said(await mark(cli, { set, pool }, { kind, text: reason })),
     });
   addVerb(noun, cli, {
     usage: 'marks <set>',
     title: 'list the marks of a set',
+    options: poolOption,
     shape: oneSet,
-    act: async (_cli, { set }) => {
-      const { data } = await (await cli.client()).get(listShape(markShape), `/api/v1/backup-sets/${set}/marks`);
+    act: async (_cli, { set, pool }) => {
+      const path = `/api/v1/backup-sets/${set}/marks${inPool(pool)}`;
+      const { data } = await (await cli.client()).get(listShape(markShape), path);
       return said(data);
     },
   });
 }
 
-const mark = async (cli: Cli, set: string, body: unknown): Promise<readonly MarkOfSet[]> =>
-  (await (await cli.client()).post(listShape(markShape), `/api/v1/backup-sets/${set}/marks`, body)).data;
+type OneSet = z.output<typeof oneSet>;
+
+const mark = async (cli: Cli, { set, pool }: OneSet, body: unknown): Promise<readonly MarkOfSet[]> =>
+  (await (await cli.client()).post(listShape(markShape), `/api/v1/backup-sets/${set}/marks${inPool(pool)}`, body)).data;
 
 const said = (marks: readonly MarkOfSet[]) => ({
   json: marks,
@@ -113,15 +118,16 @@ function addRemoval(noun: Command, cli: Cli): void {
     options: {
       '--plan <plan>': 'id that `set rm` printed',
       '--consent <resource>': 'with --plan: the name of the resource, typed',
+      ...poolOption,
       ...waitOptions,
     },
     shape: oneSet.extend({ ...waitShape, plan: z.string().optional(), consent: z.string().optional() }),
-    act: async (_cli, { set, plan, consent, wait, timeout }, isJson) => {
+    act: async (_cli, { set, pool, plan, consent, wait, timeout }, isJson) => {
       if (plan !== undefined) {
         const path = `/api/v1/care-plans/${encodeURIComponent(plan)}/run`;
         return startAndWatch(cli, { path, body: consent === undefined ? {} : { consent }, wait, timeout, isJson });
       }
-      const made = await (await cli.client()).post(carePlanShape, `/api/v1/backup-sets/${set}/removal-plan`);
+      const made = await (await cli.client()).post(carePlanShape, `/api/v1/backup-sets/${set}/removal-plan${inPool(pool)}`);
       const command = `holdfast set rm ${set} --plan ${made.planId} --consent <name of the resource>`;
       return { json: made, text: planText(made, command) };
     },

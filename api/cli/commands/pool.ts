@@ -9,6 +9,7 @@ import { askSecret } from '../ask-secret.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { bytesText, tableOf } from '../terminal.ts';
+import { addPoolCopyVerb } from './pool-copy.ts';
 
 const probeShape = z.looseObject({ freeBytes: z.number().optional() });
 const createShape = z.object({
@@ -67,6 +68,7 @@ export function addPoolCommands(program: Command, cli: Cli): void {
       return { json: pool, text: `Pool ${pool.name} (${pool.id}) at ${placeText(pool.place)} is ready.` };
     },
   });
+  addPoolCopyVerb(noun, cli);
   addVerb(noun, cli, {
     usage: 'test <pool>',
     title: 'write, read and remove a probe object',

@@ -1,0 +1,119 @@
+import type { BaseOfSet, SetSummary } from '#core/backup/set-summary.ts';
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { FrameOfSet, PieceOfSet, SetMeta } from '#core/format/meta.ts';
+import { setMetaKey } from '#core/format/object-key.ts';
+import type { SetId } from '#core/id.ts';
+import { sha256Hex } from '../codec/hash.ts';
+import type { Pool } from '../pools/open-pool.ts';
+import { beginSet } from '../sets/begin-set.ts';
+import { commitBackupSet, sizesOf } from '../sets/commit-backup-set.ts';
+import type { OpenSet } from '../sets/open-set.ts';
+import { openSet } from '../sets/open-set.ts';
+import { keyOfPiece } from '../sets/read-frame.ts';
+import type { BothKeys, CarriedPiece, PieceToCarry } from './carry-piece.ts';
+import { bytesInTarget, carryPiece } from './carry-piece.ts';
+import type { Copying } from './copying.ts';
+
+/** Pieces on their way at once: reading, sealing and putting overlap, and memory holds a few of at most 64 MiB. */
+const piecesAtOnce = 3;
+
+/**
+ * Copies one set, `meta` last; its base must be in the target. What an attempt before put there is compared and not sent
+ * again. A set that the target has stays as it is. The copy is an ordinary set of the target: frames are sealed for their
+ * place there, and the base is named by its hash there (docs/format.md §11). Throws `set_base_missing`, `set_base_damaged`,
+ * `object_damaged` and what a pool throws.
+ */
+export async function copySet(work: Copying, setId: SetId): Promise<SetSummary> {
+  const { from, to } = work;
+  if ((await to.store.head(setMetaKey(setId))) !== undefined) return whatIsThere(work, setId);
+  const source = await openSet(from, setId);
+  await source.openBase();
+  const { summary } = source.meta;
+  const base = summary.base === undefined ? undefined : await linkIn(to, setId, summary.base);
+  const keys = { from: source.keys, to: await beginSet(to, { setId, runId: work.runId }) };
+  const { pieces, frames } = await carryPieces(work, source, keys);
+  work.demandGoing();
+  const meta = { ...source.meta, pieces, frames, summary: base === undefined ? summary : { ...summary, base } };
+  const committed = await commitBackupSet(to, keys.to, meta);
+  work.count('sets');
+  return committed;
+}
+
+async function whatIsThere(work: Copying, setId: SetId): Promise<SetSummary> {
+  // Why: nobody knows whether the barrier of whoever put it succeeded.
+  await work.to.store.secure(setMetaKey(setId));
+  const { summary } = (await openSet(work.to, setId)).meta;
+  work.count('setsThere');
+  work.passed(summary.storedBytes);
+  return summary;
+}
+
+/** The same base as it is named in the target: `meta` there has other bytes and so another hash. */
+async function linkIn(to: Pool, setId: SetId, base: BaseOfSet): Promise<BaseOfSet> {
+  const stored = await to.store.get(setMetaKey(base.setId)).catch((error: unknown) => {
+    const isAbsent = error instanceof HoldfastError && error.code === 'object_missing';
+    throw isAbsent ? fail('set_base_missing', { set: setId, base: base.setId, pool: to.name }, error) : error;
+  });
+  return { ...base, metaSha256: sha256Hex(stored) };
+}
+
+function piecesToCarry({ pieces, frames }: SetMeta): readonly PieceToCarry[] {
+  const found = pieces.map((piece) => ({ piece, frames: new Array<{ index: number; frame: FrameOfSet }>() }));
+  for (const [index, frame] of frames.entries()) found[frame.pieceIndex]?.frames.push({ index, frame });
+  for (const one of found) one.frames.sort((a, b) => a.frame.offset - b.frame.offset);
+  return found;
+}
+
+type Carried = Pick<SetMeta, 'pieces' | 'frames'>;
+
+async function carryPieces(work: Copying, { meta }: OpenSet, keys: BothKeys): Promise<Carried> {
+  const entries = piecesToCarry(meta);
+  const sizes = await sizesOf(work.to, keys.to.setId);
+  const pieces = new Array<PieceOfSet>(entries.length);
+  const frames = [...meta.frames];
+  let next = 0;
+  const carrier = async (): Promise<void> => {
+    for (let at = next++, entry = entries[at]; entry !== undefined; at = next++, entry = entries[at]) {
+      work.demandGoing();
+      const carried = await carryOne(work, keys, { entry, sizeThere: sizes.get(keyOfPiece(keys.to, entry.piece)) });
+      pieces[at] = { ...entry.piece, storedBytes: carried.body.length };
+      for (const { index, frame } of carried.frames) frames[index] = frame;
+      work.passed(entry.piece.storedBytes);
+    }
+  };
+  await Promise.all(Array.from({ length: piecesAtOnce }, carrier));
+  return { pieces, frames };
+}
+
+interface OnePiece {
+  readonly entry: PieceToCarry;
+  /** Undefined when the target has no such object. */
+  readonly sizeThere: number | undefined;
+}
+
+async function carryOne(work: Copying, keys: BothKeys, { entry, sizeThere }: OnePiece): Promise<CarriedPiece> {
+  const carried = await carryPiece(work.from, keys, entry);
+  if (sizeThere !== undefined && (await isKept(work, carried, sizeThere === bytesInTarget(keys, entry))))
+    return carried;
+  const outcome = await work.put(carried.key, carried.body);
+  if (outcome === 'exists') throw fail('copy_contended', { object: carried.key, pool: work.to.name });
+  return carried;
+}
+
+/**
+ * True when the target holds exactly the piece. One that differs was torn by a machine that lost power: nothing that is
+ * committed names it, so it goes and is put again.
+ */
+async function isKept(work: Copying, { key, body }: CarriedPiece, hasRightSize: boolean): Promise<boolean> {
+  const { store } = work.to;
+  if (hasRightSize) {
+    await store.secure(key);
+    if (Buffer.compare(await store.get(key), body) === 0) {
+      work.count('objectsReused');
+      return true;
+    }
+  }
+  await store.remove([key]);
+  return false;
+}

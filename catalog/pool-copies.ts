@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import type { SetSummary } from '#core/backup/set-summary.ts';
+import type { PoolId, RunId, SetId } from '#core/id.ts';
+import { setSummaryShape } from '#core/settings/shape/committed.ts';
+import { idShape } from '#core/settings/shape/words.ts';
+import type { Database } from './database.ts';
+
+/** Every set of a pool, by id. */
+export async function setsOfPool(db: Database, pool: PoolId): Promise<readonly SetSummary[]> {
+  const shape = z.object({ summary: setSummaryShape });
+  const rows = await db.rows(shape, 'select summary from backup_set where pool_id = $1 order by id', [pool]);
+  return rows.map(({ summary }) => summary);
+}
+
+/** Sets that plans deleted from a pool and that are not in it again, with the run. */
+export async function deletedFrom(db: Database, pool: PoolId): Promise<ReadonlyMap<SetId, RunId>> {
+  const rows = await db.rows(
+    z.object({ id: idShape('set'), run: idShape('run') }),
+    `select object as id, run_id as run from deletion
+     where pool_id = $1 and kind = 'set' and state in ('removed', 'done')`,
+    [pool],
+  );
+  return new Map(rows.map(({ id, run }) => [id, run]));
+}
+
+const systemShape = z.object({ systemId: z.string() });
+
+/** Databases, by system id, of which a pool holds log. */
+export async function systemsWithLog(db: Database, pool: PoolId): Promise<readonly string[]> {
+  const sql = 'select distinct system_id as "systemId" from log_batch where pool_id = $1 order by 1';
+  return (await db.rows(systemShape, sql, [pool])).map(({ systemId }) => systemId);
+}
+
+/** Databases whose own log backups have a pool as their target. */
+export async function systemsLoggedTo(db: Database, pool: PoolId): Promise<ReadonlySet<string>> {
+  const rows = await db.rows(
+    systemShape,
+    `select distinct r.system_id as "systemId" from resource_log_pool l join resource r on r.id = l.resource_id
+     where l.pool_id = $1`,
+    [pool],
+  );
+  return new Set(rows.map(({ systemId }) => systemId));
+}

@@ -1,0 +1,54 @@
+import type { ErrorSpec } from '../error-spec.ts';
+
+/** Errors of copies from pool to pool, of keys and of protected pools. */
+export const replicaErrors = {
+  copy_nothing: {
+    class: 'input',
+    http: 400,
+    message: 'It is not said what to copy from pool {pool}',
+    hint: 'Name sets with --set, or take every good set with --all, the log with --log, or both.',
+    messageZh: '未指定要从存储池 {pool} 复制的内容',
+    hintZh: '请用 --set 指定备份集,或用 --all 复制所有可用备份集,用 --log 复制日志,可同时使用。',
+  },
+  copy_same_pool: {
+    class: 'input',
+    http: 400,
+    message: 'Pool {pool} cannot be copied into itself',
+    hint: 'Name another pool with --to; `holdfast pool ls` lists them.',
+    messageZh: '存储池 {pool} 不能复制到自身',
+    hintZh: '请用 --to 指定另一个存储池;`holdfast pool ls` 可列出全部存储池。',
+  },
+  copy_no_host: {
+    class: 'precondition',
+    http: 409,
+    message: 'No host reaches both pool {from} and pool {to}',
+    hint: 'A local pool is reached by its own host only: copy through a shared pool (S3), or attach one of them on the host of the other.',
+    messageZh: '没有主机能同时访问存储池 {from} 和 {to}',
+    hintZh: '本地存储池只能由其所在主机访问:请经由共享存储池(S3)复制,或在另一存储池所在主机上挂接其中之一。',
+  },
+  copy_refused: {
+    class: 'precondition',
+    http: 409,
+    message: 'Set {set} is not copied from pool {from} to pool {to}: {why}',
+    hint: 'Choose another set; `holdfast set show {set}` says what it needs. A set that retention deleted from a pool does not come back there.',
+    messageZh: '备份集 {set} 未从存储池 {from} 复制到 {to}:{why}',
+    hintZh: '请选择其他备份集;`holdfast set show {set}` 可查看其依赖。被保留策略从某存储池删除的备份集不会再回到该池。',
+  },
+  copy_contended: {
+    class: 'precondition',
+    http: 409,
+    message: 'Object {object} of pool {pool} was made by somebody else during the copy',
+    hint: 'Two copies, or a copy and a log backup, worked on the same thing: wait for the other and run the copy again; what is there is not sent again.',
+    messageZh: '复制期间,存储池 {pool} 中的对象 {object} 已由其他任务创建',
+    hintZh: '两个复制任务或复制与日志备份同时处理了同一内容:请等待另一任务结束后重新复制;已有内容不会重复发送。',
+  },
+  copy_incomplete: {
+    class: 'corrupt',
+    http: 500,
+    message: '{count} of what was to be copied from pool {from} to pool {to} cannot be read, first {what}: {why}',
+    hint: 'Everything else is in pool {to}. Look at the log of the run for all of them, verify those sets in pool {from}, and take a new full backup where a set is damaged.',
+    messageZh: '从存储池 {from} 复制到 {to} 时有 {count} 项无法读取,首个为 {what}:{why}',
+    hintZh:
+      '其余内容已复制到存储池 {to}。请查看运行日志获取全部项目,在存储池 {from} 中校验这些备份集,若有损坏请重新做完全备份。',
+  },
+} as const satisfies Record<string, ErrorSpec>;

@@ -1,0 +1,104 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { Platform } from '#tests/support/platform.ts';
+import { openPlatform, setsIn } from '#tests/support/platform.ts';
+import { connectTo } from '#tests/support/restored-copy.ts';
+
+let platform: Platform;
+let pools: { readonly near: string; readonly far: string };
+const sets: string[] = [];
+
+const runShape = z.looseObject({ id: z.string(), setId: z.string().nullable().optional() });
+const backup = async (type: 'full' | 'differential' | 'log'): Promise<string> => {
+  const run = await platform.done([
+    ...['backup', '--type', type, '--resource', 'main', '--pool', 'near', '--archive-retention', 'keep'],
+    ...['--archive-directory', platform.instance.archiveDirectory, '--wait'],
+  ]);
+  return runShape.parse(run).setId ?? '';
+};
+const copy = (...what: readonly string[]): Promise<unknown> =>
+  platform.done(['pool', 'copy', '--from', 'near', '--to', 'far', ...what, '--wait']);
+const marksIn = (set: string, pool: string): Promise<unknown> => platform.done(['set', 'marks', set, '--pool', pool]);
+
+beforeAll(async () => {
+  platform = await openPlatform();
+  await platform.register(platform.instance, 'main');
+  await platform.logIn(platform.instance, 'main');
+  const near = await platform.localPool('near');
+  const far = join(platform.folder, 'pools', 'far');
+  const file = join(platform.folder, 'passphrase');
+  writeFileSync(file, 'four words of far\n', { mode: 0o600 });
+  const create = ['pool', 'create', 'far', '--local', far, '--host', platform.host];
+  await platform.done([...create, '--encrypted', '--passphrase-file', file]);
+  pools = { near, far };
+  const client = await platform.instance.connect();
+  await client.query('create table ledger as select g as id from generate_series(1, 5000) g');
+  sets.push(await backup('full'));
+  await client.query('insert into ledger select g from generate_series(5001, 6000) g');
+  sets.push(await backup('differential'));
+  await backup('log');
+  await client.query('insert into ledger select g from generate_series(6001, 7000) g');
+  await backup('log');
+  await client.end();
+});
+afterAll(async () => {
+  await platform.close();
+});
+
+test('K-005 a copy that makes no sense is refused before anything is touched', async () => {
+  const refuse = (...args: readonly string[]) => ['pool', 'copy', '--from', 'near', '--to', ...args];
+  expect(await platform.refused(2, refuse('far'))).toMatchObject({ code: 'copy_nothing' });
+  expect(await platform.refused(2, refuse('near', '--all'))).toMatchObject({ code: 'copy_same_pool' });
+  expect(setsIn(pools.far)).toEqual([]);
+});
+
+test('K-005 one set that is named brings its chain; all and the log bring the rest, each once', async () => {
+  expect(await copy('--set', sets[1] ?? '')).toMatchObject({ state: 'succeeded', outcome: { result: { sets: 2 } } });
+  expect(setsIn(pools.far)).toEqual([...sets].sort());
+  expect(await copy('--all', '--log')).toMatchObject({ outcome: { result: { sets: 0, batches: 2 } } });
+  const again = { sets: 0, batches: 0, objects: 0, bytes: 0 };
+  expect(await copy('--all', '--log')).toMatchObject({ state: 'succeeded', outcome: { result: again } });
+  const shown = await platform.done(['set', 'show', sets[0] ?? '', '--pool', 'far']);
+  expect(shown).toMatchObject({ summary: { isEncrypted: true }, pools: [{ name: 'near' }, { name: 'far' }] });
+  expect(await platform.done(['set', 'ls'])).toHaveLength(2);
+});
+
+test('K-096 the timeline shows the same points in both pools, and a hold in one of them is no hold in the other', async () => {
+  const shape = z.array(z.looseObject({ poolName: z.string(), timeline: z.looseObject({ branches: z.unknown() }) }));
+  const timelines = shape.parse(await platform.done(['timeline', 'main']));
+  expect(timelines.map(({ poolName }) => poolName).sort()).toEqual(['far', 'near']);
+  expect(timelines[0]?.timeline.branches).toEqual(timelines[1]?.timeline.branches);
+  await platform.done(['set', 'hold', sets[0] ?? '', '--pool', 'far', '--reason', 'case 17']);
+  expect(await marksIn(sets[0] ?? '', 'near')).toEqual([]);
+  expect(await marksIn(sets[0] ?? '', 'far')).toMatchObject([{ kind: 'hold' }]);
+});
+
+test('K-005 with the source gone and the catalog rebuilt from the copy, the newest point is restored from it', async () => {
+  renameSync(pools.near, `${pools.near}.gone`);
+  const catalog = await platform.stack.places.catalog.connect('holdfast');
+  for (const table of ['set_mark', 'backup_set', 'log_batch']) await catalog.query(`delete from ${table}`);
+  await catalog.end();
+  const rebuilt = await platform.done(['catalog', 'rebuild', '--pool', 'far', '--wait']);
+  expect(rebuilt).toMatchObject({ outcome: { result: { sets: 2, batches: 2, marks: 1 } } });
+  expect(await platform.done(['set', 'verify', sets[1] ?? '', '--wait'])).toMatchObject({ state: 'succeeded' });
+  const to = join(platform.folder, 'copy');
+  const restore = ['restore', 'run', '--resource', 'main', '--latest', '--to', to, '--wait'];
+  const restored = await connectTo(await platform.done(restore), platform.instance.password);
+  expect((await restored.query('select count(*)::int as n from ledger')).rows).toEqual([{ n: 7000 }]);
+  await restored.stop();
+  renameSync(`${pools.near}.gone`, pools.near);
+});
+
+test('K-005 what was removed from the copy does not come back with the next one', async () => {
+  await platform.done(['set', 'release', sets[0] ?? '']);
+  const plan = z.looseObject({ planId: z.string() }).parse(await platform.done(['set', 'rm', sets[1] ?? '']));
+  const remove = ['set', 'rm', sets[1] ?? '', '--plan', plan.planId, '--consent', 'main', '--wait'];
+  expect(await platform.done(remove)).toMatchObject({ state: 'succeeded' });
+  expect(setsIn(pools.far)).toEqual([sets[0]]);
+  await platform.done(['catalog', 'rebuild', '--pool', 'near', '--wait']);
+  expect(await copy('--all')).toMatchObject({ outcome: { result: { sets: 0, leftOut: [{ what: sets[1] }] } } });
+  const named = ['pool', 'copy', '--from', 'near', '--to', 'far', '--set', sets[1] ?? ''];
+  expect(await platform.refused(3, named)).toMatchObject({ code: 'copy_refused' });
+});

@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import type { OrderOf } from '#core/agent/order.ts';
+import type { PoolCopyReport, PoolCopyTask } from '#core/care/pool-copy.ts';
+import type { CommittedInPool } from '#core/ports/host-work.ts';
+import type { PoolAccess } from '#core/pool/pool-access.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import type { Pool } from '#agent/pools/open-pool.ts';
+import { createPool, openPool } from '#agent/pools/open-pool.ts';
+import { copyPool } from '#agent/replica/copy-pool.ts';
+import { testIds } from './catalog.ts';
+import { openFolder } from './folder.ts';
+
+const clock = { nowMs: () => Date.now() };
+
+/** Two pools and an agent that copies from one to the other. */
+export interface CopyStage {
+  readonly folder: string;
+  readonly access: { readonly from: PoolAccess; readonly to: PoolAccess };
+  readonly from: Pool;
+  readonly to: Pool;
+  /** One attempt of a copy; `told` is what the catalog hears. `hear` is called after each progress. */
+  copy(task: Partial<PoolCopyTask>, hear?: (stop: () => void) => void): Promise<Copied>;
+  close(): Promise<void>;
+}
+
+export interface Copied {
+  readonly report: PoolCopyReport;
+  readonly told: readonly CommittedInPool[];
+}
+
+/** A pool that is encrypted has its own passphrase. */
+export interface Ends {
+  readonly isFromEncrypted: boolean;
+  readonly isToEncrypted: boolean;
+}
+
+export async function openCopyStage({ isFromEncrypted, isToEncrypted }: Ends): Promise<CopyStage> {
+  const folder = openFolder('hf-copy-pool-');
+  const accessOf = (name: string, isEncrypted: boolean): PoolAccess => ({
+    ...{ poolId: testIds('pool'), name, place: { kind: 'local', directory: join(folder.path, name) } },
+    secrets: isEncrypted ? { passphrase: `four words of ${name}` } : {},
+  });
+  const access = { from: accessOf('from', isFromEncrypted), to: accessOf('to', isToEncrypted) };
+  for (const one of [access.from, access.to]) await createPool(one, clock);
+  const [from, to] = [await openPool(access.from), await openPool(access.to)];
+  return {
+    ...{ folder: folder.path, access, from, to },
+    copy: (task, hear) =>
+      copyOnce(access, { sets: [], systems: [], bytesTotal: 0, leftOut: [], warnings: [], ...task }, hear),
+    close: async () => {
+      await from.close();
+      await to.close();
+      folder.remove();
+    },
+  };
+}
+
+async function copyOnce(
+  access: CopyStage['access'],
+  task: PoolCopyTask,
+  hear: (stop: () => void) => void = () => undefined,
+): Promise<Copied> {
+  const runId = testIds('run');
+  const order: OrderOf<'pool-copy'> = {
+    kind: 'pool-copy',
+    runId,
+    hostId: testIds('host'),
+    ...access,
+    task,
+    limits: {},
+  };
+  const stopping = new AbortController();
+  const step: StepContext = {
+    ...{ runId, signal: stopping.signal, limits: () => ({}), log: () => undefined },
+    report: () => {
+      hear(() => {
+        stopping.abort();
+      });
+    },
+  };
+  const told: CommittedInPool[] = [];
+  const copying = copyPool({ clock, newId: testIds })(order, step);
+  for (;;) {
+    const next = await copying.next();
+    if (next.done === true) return { report: next.value, told };
+    told.push(next.value);
+  }
+}
