@@ -13,7 +13,7 @@ const chaos = ['survives-*', 'resumes-*', 'refuses-pools*', 'detects-*'].map(
 );
 
 /** Whole stories that would make `npm test` longer than ten minutes: `npm run test:long`, which CI runs beside it. */
-const long = ['gives-places-back', 'guides', 'keeps-what-is-needed', 'network-lost'].map(
+const long = ['copies-pools', 'gives-places-back', 'guides', 'keeps-what-is-needed', 'network-lost'].map(
   (name) => `tests/promises/${name}.test.ts`,
 );
 
@@ -53,6 +53,8 @@ export default defineConfig({
       project('chaos', chaos, { workers: 1, order: 3, minutes: 4 }),
       // Minutes each: by hand with `npm run test:deep`, never part of `npm test`.
       project('deep', ['tests/deep/**/*.test.ts'], { workers: 1, order: 4 }),
+      // Every engine on every kind of pool: by hand with `npm run test:matrix`, which writes docs/evidence/matrix.json.
+      project('matrix', ['tests/matrix/**/*.test.ts'], { order: 5 }),
     ],
   },
 });

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { AgentReport } from '#core/agent/inspection.ts';
+import type { RunId } from '#core/id.ts';
 import type { AgentChannel } from '#core/ports/host-work.ts';
 import { claimVerdictShape } from '#core/settings/shape/care.ts';
+import { scrubNextShape } from '#core/settings/shape/scrub.ts';
 import { inspectionShape, orderShape } from '#core/settings/shape/order.ts';
 import { callApi } from './channel-call.ts';
 
@@ -10,6 +12,7 @@ export interface ApiChannel extends AgentChannel {
   report(report: AgentReport): Promise<void>;
 }
 
+const tellerQuery = (teller: RunId | undefined): string => (teller === undefined ? '' : `?teller=${teller}`);
 const nothing = z.unknown().transform(() => undefined);
 
 /** The agent's way to the API: `/agent/v1` with the host's own key (build.md "Credentials and channels"). */
@@ -21,15 +24,19 @@ export function openChannel(url: string, hostKey: string): ApiChannel {
   return {
     order: (runId) => get(`/agent/v1/orders/${encodeURIComponent(runId)}`, orderShape),
     inspection: (id) => get(`/agent/v1/inspections/${encodeURIComponent(id)}`, inspectionShape),
-    putSet: (set) => send('PUT', `/agent/v1/sets/${set.setId}`, set),
-    putBatch: (batch, teller) =>
-      send('PUT', `/agent/v1/batches/${batch.batchId}${teller === undefined ? '' : `?teller=${teller}`}`, batch),
-    putMark: (mark) => send('PUT', `/agent/v1/marks/${mark.setId}/${String(mark.seq)}`, mark),
+    putSet: (set, teller) => send('PUT', `/agent/v1/sets/${set.setId}${tellerQuery(teller)}`, set),
+    putBatch: (batch, teller) => send('PUT', `/agent/v1/batches/${batch.batchId}${tellerQuery(teller)}`, batch),
+    putMark: (mark, teller) =>
+      send('PUT', `/agent/v1/marks/${mark.setId}/${String(mark.seq)}${tellerQuery(teller)}`, mark),
+    putTruncation: (note) => send('PUT', `/agent/v1/truncations/${note.noteId}`, note),
     claimDeletion: (runId, claim) =>
       callApi(
         { url, method: 'POST', path: `/agent/v1/runs/${runId}/deletion-claims`, bearer: hostKey, body: claim },
         claimVerdictShape,
       ),
+    nextToScrub: (runId) =>
+      callApi({ url, method: 'POST', path: `/agent/v1/runs/${runId}/scrub-next`, bearer: hostKey }, scrubNextShape),
+    tellScrubbed: (runId, told) => send('POST', `/agent/v1/runs/${runId}/scrubbed`, told),
     tellDeleted: (runId, told) => send('POST', `/agent/v1/runs/${runId}/deletions`, told),
     putLogLines: (runId, lines) => send('POST', `/agent/v1/runs/${encodeURIComponent(runId)}/log`, { lines }),
     report: (report) => send('POST', '/agent/v1/report', report),

@@ -14,6 +14,7 @@ import { formatSegmentName, segmentOf } from '#core/wal/segment-name.ts';
 import type { Context } from './context.ts';
 import { baseOfRun } from './base-of-run.ts';
 import { careTask } from './care-task.ts';
+import { copyTask } from './copy-task.ts';
 import { canReach } from './start-run.ts';
 
 /** Names the row a secret belongs to: it opens there only. */
@@ -29,6 +30,12 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
     case 'incremental-backup':
     case 'log-backup':
       return backupOrder(context, run, spec);
+    case 'log-stream':
+      return {
+        ...{ kind: 'log-stream', ...head, options: spec.options, tailSeconds: spec.tailSeconds },
+        instance: await instanceAccess(context, spec.resourceId),
+        pool: await poolAccess(context, spec.poolId),
+      };
     case 'restore':
       return restoreOrder(context, run, spec);
     case 'verify-set':
@@ -39,6 +46,8 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
         setId: spec.setId,
         depth: spec.depth,
       };
+    case 'merge-set':
+      return mergeOrder(context, run, spec);
     case 'rebuild':
       return { kind: 'rebuild', ...head, pool: await poolAccess(context, spec.poolId) };
     case 'care':
@@ -48,6 +57,8 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
         pool: await poolAccess(context, spec.poolId),
         task: await careTask(context, run, spec),
       };
+    case 'pool-copy':
+      return copyOrder(context, run, spec);
     case 'no-op':
       return { kind: 'no-op', ...head, seconds: spec.seconds };
   }
@@ -76,7 +87,8 @@ async function backupOrder(
   // Why: without a target of the log nobody holds the archived files, so a backup deletes none.
   const archive = pools.length === 0 ? {} : { archive: { pools, neededFrom: needed } };
   const pool = await poolAccess(context, poolId);
-  return { kind: 'full-backup', ...head, setId: run.setId, pool, ...base, ...archive };
+  const offline = spec.kind === 'full-backup' && spec.isOffline === true ? { isOffline: true } : {};
+  return { kind: 'full-backup', ...head, setId: run.setId, pool, ...base, ...offline, ...archive };
 }
 
 type BackupSpec = JobSpecOf<'full-backup' | 'incremental-backup' | 'log-backup'>;
@@ -106,6 +118,12 @@ async function withArchive({ catalog }: Context, id: ResourceId, options: Backup
     : { ...options, archiveDirectory: found };
 }
 
+async function copyOrder(context: Context, run: RunRow, spec: JobSpecOf<'pool-copy'>): Promise<OrderOf<'pool-copy'>> {
+  const head = { kind: 'pool-copy' as const, runId: run.id, hostId: run.hostId, limits: spec.limits };
+  const from = await poolAccess(context, spec.poolId);
+  return { ...head, from, to: await poolAccess(context, spec.toPoolId), task: await copyTask(context, spec) };
+}
+
 async function restoreOrder(context: Context, run: RunRow, spec: JobSpecOf<'restore'>): Promise<OrderOf<'restore'>> {
   const { plan, limits, channels, poolId, resumeBufferBytes } = spec;
   const buffer = resumeBufferBytes === undefined ? {} : { resumeBufferBytes };
@@ -113,6 +131,17 @@ async function restoreOrder(context: Context, run: RunRow, spec: JobSpecOf<'rest
   const pool = await poolAccess(context, poolId);
   if (plan.place.kind === 'copy') return { ...order, pool };
   return { ...order, pool, instance: await instanceAccess(context, plan.place.resourceId) };
+}
+
+async function mergeOrder(context: Context, run: RunRow, spec: JobSpecOf<'merge-set'>): Promise<OrderOf<'merge-set'>> {
+  if (run.setId === null) throw bug(`merge ${run.id} was recorded without a set id`);
+  const { from, name, compression, channels, limits, resumeBufferBytes } = spec;
+  return {
+    ...{ kind: 'merge-set', runId: run.id, hostId: run.hostId, from, setId: run.setId, compression, channels, limits },
+    pool: await poolAccess(context, spec.poolId),
+    ...(name === undefined ? {} : { name }),
+    ...(resumeBufferBytes === undefined ? {} : { resumeBufferBytes }),
+  };
 }
 
 /** Target pools of the resource's log that this host can open: all must hold a file before it is deleted (K-080). */

@@ -7,7 +7,7 @@ import { standingsOf } from '#catalog/set-marks.ts';
 import { byId, chainOf, dependentsOf } from '#core/backup/chain.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import { sortUsable } from '#core/backup/usable-sets.ts';
-import type { SetId } from '#core/id.ts';
+import type { PoolId, SetId } from '#core/id.ts';
 import { unmarked } from '#core/care/mark.ts';
 import { standingShape } from '#core/settings/shape/standing.ts';
 import { setTypeShape } from '#core/settings/shape/committed.ts';
@@ -20,11 +20,12 @@ export const setWithStanding = z.object({ ...setShape.shape, standing: standingS
 type SetWithStanding = z.output<typeof setWithStanding>;
 
 export async function withStandings(catalog: Database, rows: readonly SetRow[]): Promise<SetWithStanding[]> {
-  const standings = await standingsOf(
-    catalog,
-    rows.map(({ id }) => id),
-  );
-  return rows.map((row) => ({ ...row, standing: standings.get(row.id) ?? unmarked }));
+  const standings = new Map<PoolId, Awaited<ReturnType<typeof standingsOf>>>();
+  for (const poolId of new Set(rows.map((row) => row.poolId))) {
+    const ids = rows.filter((row) => row.poolId === poolId).map(({ id }) => id);
+    standings.set(poolId, await standingsOf(catalog, ids, poolId));
+  }
+  return rows.map((row) => ({ ...row, standing: standings.get(row.poolId)?.get(row.id) ?? unmarked }));
 }
 
 /** One set with its chain: what it builds on, the full first, and what cannot be restored without it. */
@@ -38,13 +39,13 @@ export const setWithChain = z
   })
   .meta({ id: 'BackupSetWithChain' });
 
-/** Throws `set_unknown`. */
-export async function withChain(catalog: Database, id: SetId): Promise<z.output<typeof setWithChain>> {
-  const row = await getSet(catalog, id);
+/** The set in the pool that is named, else where it was known first. Throws `set_unknown`. */
+export async function withChain(catalog: Database, id: SetId, pool?: PoolId): Promise<z.output<typeof setWithChain>> {
+  const row = await getSet(catalog, id, pool);
   const { systemId, base } = row.summary;
   const sets = (await setsOfFull(catalog, base?.fullSetId ?? id, row.poolId)).map(({ summary }) => summary);
   const chain = chainOf(row.summary, byId(sets));
-  const { excluded } = sortUsable(sets, await unusableSets(catalog, systemId));
+  const { excluded } = sortUsable(sets, await unusableSets(catalog, systemId, row.poolId));
   const reason = excluded.find(({ set }) => set.setId === id)?.reason;
   const [standing] = await withStandings(catalog, [row]);
   return {

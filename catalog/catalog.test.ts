@@ -89,16 +89,18 @@ test('a batch is indexed once per pool and read back as it was written', async (
   expect(await batchesOf(db(), sampleSystemId, poolId)).toEqual([batch]);
 });
 
-test('what a pool names has a resource before any host has it, and the host that has it adopts it', async () => {
+test('what a pool names has a resource before any host has it, and an instance adopts it when its operator names it', async () => {
   const orphan = testIds('res');
   const set = { ...sampleSet(orphan), systemId: '1234567890123456789' };
   await indexSet(db(), set, poolId);
   expect(await getResource(db(), orphan)).toMatchObject({ hostId: null, systemId: set.systemId });
-  const adopted = await registerResource(db(), {
-    ...{ id: testIds('res'), hostId, name: 'again' },
-    found: { ...found, dataDirectory: '/var/lib/pg/other', systemId: set.systemId },
-  });
-  expect(adopted).toBe(orphan);
+  const { name } = await getResource(db(), orphan);
+  const instance = { ...found, dataDirectory: '/var/lib/pg/other', systemId: set.systemId };
+  const register = (wanted: string, more = {}) =>
+    registerResource(db(), { id: testIds('res'), hostId, name: wanted, found: instance, ...more });
+  // The first instance that comes may be a copy: only its operator can say that it is the origin.
+  await expect(register('again')).rejects.toMatchObject({ code: 'adoption_ambiguous', params: { resources: name } });
+  expect(await register(name)).toBe(orphan);
   expect(await getResource(db(), orphan)).toMatchObject({ hostId });
 });
 
@@ -127,7 +129,10 @@ test('of several resources with one origin that no host has, an instance is the 
     params: { resources: expect.stringContaining(name) as string },
   });
   expect(await register(name)).toBe(second);
-  expect(await register('whichever', '/var/lib/pg/origin')).toBe(first);
+  await expect(register('whichever', '/var/lib/pg/origin')).rejects.toMatchObject({ code: 'adoption_ambiguous' });
+  const copy = { ...found, dataDirectory: '/var/lib/pg/copy', systemId };
+  const another = await registerResource(db(), { id: testIds('res'), hostId, name: 'copy', found: copy, isNew: true });
+  expect([first, second]).not.toContain(another);
 });
 
 test('an idempotency key whose taker was killed is free again after ten minutes', async () => {
@@ -197,7 +202,7 @@ test('a set whose base was found damaged by its own verify is marked, and its ba
   const object = `sets/${base.setId}/try_1/piece-000001.bak`;
   const params = { set: top.setId, count: '1', object, what: 'is cut' };
   await openRunBook(db()).close(id, { state: 'failed', code: 'set_damaged', params, message: 'damaged' });
-  const reasons = await unusableSets(db(), '42');
+  const reasons = await unusableSets(db(), '42', poolId);
   expect([...reasons.keys()].sort()).toEqual([base.setId, top.setId].sort());
   expect(reasons.get(base.setId)).toBe(`it is damaged: ${object} is cut`);
 });

@@ -1,14 +1,16 @@
 import { z } from 'zod';
+import { verifyDepths } from '#core/care/verify-depth.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { SetId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
 import type { RunBook, RunOutcome, RunTicket } from '#core/ports/run-book.ts';
 import type { VerifyReport } from '#core/restore/report.ts';
 import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
-import { hasSet, storeVerify } from './backup-sets.ts';
+import { hasSet } from './backup-sets.ts';
 import type { Database } from './database.ts';
 import type { RunRow } from './runs.ts';
 import { getRun, moveRun, specOfRun } from './runs.ts';
+import { storeVerify } from './verification.ts';
 
 /** The catalog as the control activities see it. */
 export const openRunBook = (db: Database): RunBook => ({
@@ -20,10 +22,12 @@ export const openRunBook = (db: Database): RunBook => ({
   close: async (runId, outcome) => {
     const run = await getRun(db, runId);
     const verdict = run.kind === 'verify-set' ? verdictOf(outcome) : undefined;
-    if (verdict !== undefined && run.setId !== null) {
-      await storeVerify(db, run.setId, verdict);
-      const [base] = damagedBases(verdict, run.setId);
-      if (base !== undefined) await storeVerify(db, base, verdict);
+    const spec = verdict === undefined ? undefined : await specOfRun(db, runId);
+    if (verdict !== undefined && spec?.kind === 'verify-set') {
+      const { setId, poolId } = spec;
+      await storeVerify(db, { id: setId, poolId }, verdict);
+      const [base] = damagedBases(verdict, setId);
+      if (base !== undefined) await storeVerify(db, { id: base, poolId }, verdict);
     }
     await moveRun(db, runId, outcome.state, outcome);
   },
@@ -33,13 +37,18 @@ export const openRunBook = (db: Database): RunBook => ({
   },
 });
 
-const figuresShape = z.looseObject({ objects: z.number(), bytes: z.number() });
+const figuresShape = z.object({
+  depth: z.enum(verifyDepths).exactOptional(),
+  objects: z.number(),
+  bytes: z.number(),
+  pages: z.number().exactOptional(),
+});
 
 /** What a verify run said about its set: sound, damaged, or nothing when it did not get that far. */
 function verdictOf(outcome: RunOutcome): VerifyReport | undefined {
   if (outcome.state === 'succeeded' || outcome.state === 'warned') {
     const figures = figuresShape.safeParse(outcome.result);
-    return figures.success ? { objects: figures.data.objects, bytes: figures.data.bytes, damage: [] } : undefined;
+    return figures.success ? { ...figures.data, damage: [] } : undefined;
   }
   if (outcome.code !== 'set_damaged') return undefined;
   const { object = '', what = outcome.message } = outcome.params;
@@ -72,6 +81,7 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
     case 'incremental-backup':
       return { owner: spec.resourceId, kind: 'data' };
     case 'log-backup':
+    case 'log-stream':
       return { owner: spec.resourceId, kind: 'log' };
     case 'restore':
       return spec.plan.place.kind === 'in-place'
@@ -79,7 +89,11 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
         : { owner: `${spec.hostId}:${spec.plan.place.directory}`, kind: 'exclusive' };
     case 'care':
       return laneOfCare(spec);
+    case 'pool-copy':
+      // Why: leftovers of a copy must not be collected while the next one goes on with them.
+      return { owner: spec.toPoolId, kind: 'exclusive' };
     case 'verify-set':
+    case 'merge-set':
     case 'rebuild':
     case 'no-op':
       return { owner: run.hostId, kind: 'none' };
@@ -88,6 +102,8 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
 
 /** Two care runs of one pool never meet; one that deletes log keeps log backups of its resource out. */
 function laneOfCare({ care, poolId }: JobSpecOf<'care'>): RunTicket['lane'] {
+  // Why a lane of its own: reading for hours must not keep retention or the collection of leftovers waiting.
+  if (care.does === 'scrub') return { owner: `scrub:${poolId}`, kind: 'exclusive' };
   return care.does === 'plan' && care.logOf !== undefined
     ? { owner: care.logOf, kind: 'log' }
     : { owner: poolId, kind: 'exclusive' };

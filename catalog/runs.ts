@@ -21,14 +21,20 @@ export const runShape = z.object({
     'full-backup',
     'incremental-backup',
     'log-backup',
+    'log-stream',
     'restore',
     'verify-set',
+    'merge-set',
     'rebuild',
     'care',
+    'pool-copy',
     'no-op',
   ]),
   hostId: idShape('host'),
   resourceId: idShape('res').nullable(),
+  /** Names as they are now; no resource in runs of a host or a pool alone. */
+  hostName: z.string().nullable(),
+  resourceName: z.string().nullable(),
   trigger: z.enum(['manual', 'schedule']),
   state: runStateShape,
   outcome: runOutcomeShape.nullable(),
@@ -40,9 +46,10 @@ export const runShape = z.object({
 });
 export type RunRow = z.output<typeof runShape>;
 
-const columns = `id, job_id as "jobId", revision, kind, host_id as "hostId", resource_id as "resourceId", trigger, state,
-  outcome, set_id as "setId", started_by as "startedBy", created_at as "createdAt", began_at as "beganAt",
-  closed_at as "closedAt"`;
+const columns = `id, job_id as "jobId", revision, kind, host_id as "hostId", resource_id as "resourceId",
+  (select name from host h where h.id = run.host_id) as "hostName",
+  (select name from resource r where r.id = run.resource_id) as "resourceName", trigger, state, outcome,
+  set_id as "setId", started_by as "startedBy", created_at as "createdAt", began_at as "beganAt", closed_at as "closedAt"`;
 
 export interface NewRun {
   readonly id: RunId;
@@ -94,12 +101,26 @@ export async function listRuns(db: Database, page: PageRequest, filter: RunFilte
 export const queuedRuns = (db: Database): Promise<RunRow[]> =>
   db.rows(runShape, `select ${columns} from run where state = 'queued' order by id`);
 
+/** Runs that are not over. */
+export const openRuns = (db: Database): Promise<RunRow[]> =>
+  db.rows(runShape, `select ${columns} from run where state in ('queued', 'running', 'paused') order by id`);
+
 /** The catalog rebuild that a host works on now; at most one by the rule of `POST /pools/{pool}/rebuild`. */
 export async function openRebuildOf(db: Database, host: HostId): Promise<RunRow | undefined> {
   const rows = await db.rows(
     runShape,
     `select ${columns} from run where host_id = $1 and kind = 'rebuild' and state in ('queued', 'running', 'paused') order by id`,
     [host],
+  );
+  return rows[0];
+}
+
+/** The merge by which a host makes a set now. */
+export async function openMergeOf(db: Database, host: HostId, set: SetId): Promise<RunRow | undefined> {
+  const rows = await db.rows(
+    runShape,
+    `select ${columns} from run where host_id = $1 and set_id = $2 and kind = 'merge-set' and state in ('queued', 'running', 'paused')`,
+    [host, set],
   );
   return rows[0];
 }

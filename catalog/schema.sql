@@ -24,7 +24,9 @@ create table backup_set (
   type text generated always as ((summary ->> 'type'::text)) stored not null,
   base_set_id text generated always as (((summary -> 'base'::text) ->> 'setId'::text)) stored,
   full_set_id text generated always as (COALESCE(((summary -> 'base'::text) ->> 'fullSetId'::text), (summary ->> 'setId'::text))) stored not null,
-  changed_pages text generated always as (((summary -> 'base'::text) ->> 'changedPages'::text)) stored
+  changed_pages text generated always as (((summary -> 'base'::text) ->> 'changedPages'::text)) stored,
+  checked_at timestamp with time zone,
+  next_piece integer default 0 not null
 );
 
 create table care_plan (
@@ -49,6 +51,14 @@ create table deletion (
   removed_at timestamp with time zone,
   done_at timestamp with time zone,
   summary jsonb
+);
+
+create table deletion_note (
+  pool_id text not null,
+  note_id text not null,
+  system_id text not null,
+  branch_id text not null,
+  ranges jsonb not null
 );
 
 create table enrolment_token (
@@ -117,7 +127,9 @@ create table log_batch (
   system_id text not null,
   branch_id text not null,
   summary jsonb not null,
-  indexed_at timestamp with time zone default now() not null
+  indexed_at timestamp with time zone default now() not null,
+  checked_at timestamp with time zone,
+  verify_report jsonb
 );
 
 create table log_lease (
@@ -226,10 +238,22 @@ create table set_mark (
   mark jsonb not null
 );
 
+create table verification (
+  run_id text not null,
+  pool_id text not null,
+  kind text not null,
+  object text not null,
+  bytes bigint not null,
+  damage integer not null,
+  finding jsonb,
+  new_full_run text,
+  at timestamp with time zone default now() not null
+);
+
 alter table api_token add constraint api_token_pkey PRIMARY KEY (id);
 alter table api_token add constraint api_token_role_check CHECK ((role = ANY (ARRAY['administrator'::text, 'operator'::text, 'auditor'::text])));
 alter table api_token add constraint api_token_secret_sha256_check CHECK ((length(secret_sha256) = 32));
-alter table backup_set add constraint backup_set_pkey PRIMARY KEY (id);
+alter table backup_set add constraint backup_set_pkey PRIMARY KEY (id, pool_id);
 alter table backup_set add constraint backup_set_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
 alter table backup_set add constraint backup_set_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id);
 alter table backup_set add constraint backup_set_type_check CHECK ((type = ANY (ARRAY['full'::text, 'differential'::text, 'cumulative'::text])));
@@ -242,6 +266,8 @@ alter table deletion add constraint deletion_pool_id_fkey FOREIGN KEY (pool_id) 
 alter table deletion add constraint deletion_run_id_fkey FOREIGN KEY (run_id) REFERENCES run(id);
 alter table deletion add constraint deletion_run_id_kind_object_key UNIQUE (run_id, kind, object);
 alter table deletion add constraint deletion_state_check CHECK ((state = ANY (ARRAY['claimed'::text, 'removed'::text, 'done'::text, 'kept'::text])));
+alter table deletion_note add constraint deletion_note_pkey PRIMARY KEY (pool_id, note_id);
+alter table deletion_note add constraint deletion_note_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
 alter table enrolment_token add constraint enrolment_token_host_id_fkey FOREIGN KEY (host_id) REFERENCES host(id);
 alter table enrolment_token add constraint enrolment_token_pkey PRIMARY KEY (id);
 alter table enrolment_token add constraint enrolment_token_secret_sha256_check CHECK ((length(secret_sha256) = 32));
@@ -295,9 +321,15 @@ alter table set_lease add constraint set_lease_run_id_fkey FOREIGN KEY (run_id) 
 alter table set_mark add constraint set_mark_pkey PRIMARY KEY (set_id, pool_id, seq);
 alter table set_mark add constraint set_mark_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
 alter table set_mark add constraint set_mark_seq_check CHECK ((seq > 0));
+alter table verification add constraint verification_kind_check CHECK ((kind = ANY (ARRAY['set'::text, 'batch'::text])));
+alter table verification add constraint verification_new_full_run_fkey FOREIGN KEY (new_full_run) REFERENCES run(id);
+alter table verification add constraint verification_pkey PRIMARY KEY (run_id, kind, object);
+alter table verification add constraint verification_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
+alter table verification add constraint verification_run_id_fkey FOREIGN KEY (run_id) REFERENCES run(id);
 
 CREATE INDEX backup_set_by_base ON public.backup_set USING btree (base_set_id) WHERE (base_set_id IS NOT NULL);
 CREATE INDEX backup_set_by_full ON public.backup_set USING btree (full_set_id);
+CREATE INDEX backup_set_by_pool ON public.backup_set USING btree (pool_id, id);
 CREATE INDEX backup_set_by_resource ON public.backup_set USING btree (resource_id, id);
 CREATE INDEX backup_set_by_system_id ON public.backup_set USING btree (system_id);
 CREATE INDEX care_plan_by_pool ON public.care_plan USING btree (pool_id, id);
@@ -308,5 +340,6 @@ CREATE INDEX resource_by_system_id ON public.resource USING btree (system_id);
 CREATE INDEX run_by_resource ON public.run USING btree (resource_id, id);
 CREATE INDEX run_by_state ON public.run USING btree (state) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text]));
 CREATE INDEX run_event_by_run ON public.run_event USING btree (run_id, seq);
+CREATE INDEX verification_by_object ON public.verification USING btree (object, pool_id);
 
 CREATE TRIGGER job_revision_is_immutable BEFORE DELETE OR UPDATE ON public.job_revision FOR EACH ROW EXECUTE FUNCTION refuse_change();

@@ -25,7 +25,8 @@ export async function work(order: WorkOrder, hasWaited: boolean): Promise<void> 
 }
 
 async function perform(order: WorkOrder): Promise<WorkResult> {
-  const activities = agentWork(order, order.kind === 'log-backup' ? 'wal' : 'data', `${order.kind} of ${order.runId}`);
+  const isOfLog = order.kind === 'log-backup' || order.kind === 'log-stream';
+  const activities = agentWork(order, isOfLog ? 'wal' : 'data', `${order.kind} of ${order.runId}`);
   try {
     return await stepOf(activities, order.kind)(order);
   } catch (error) {
@@ -41,12 +42,18 @@ function stepOf(activities: HostActivities, kind: WorkOrder['kind']): (order: Wo
       return activities.takeFullBackup;
     case 'log-backup':
       return activities.takeLogBackup;
+    case 'log-stream':
+      return activities.streamLog;
     case 'restore':
       return activities.restore;
     case 'verify-set':
       return activities.verifySet;
+    case 'merge-set':
+      return activities.mergeSet;
     case 'rebuild':
       return activities.rebuildFromPool;
+    case 'pool-copy':
+      return activities.copyPool;
     case 'care':
       return activities.careForPool;
     case 'no-op':

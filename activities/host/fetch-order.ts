@@ -23,8 +23,11 @@ function limitsOf(order: Order): RateLimits {
   switch (order.kind) {
     case 'full-backup':
     case 'log-backup':
+    case 'log-stream':
       return order.options.limits;
     case 'restore':
+    case 'pool-copy':
+    case 'merge-set':
       return order.limits;
     case 'verify-set':
     case 'rebuild':

@@ -31,9 +31,12 @@ export interface HostActivities {
   readonly setPaused: (runId: RunId, isPaused: boolean) => Promise<void>;
   readonly takeFullBackup: (order: WorkOrder) => Promise<WorkResult>;
   readonly takeLogBackup: (order: WorkOrder) => Promise<WorkResult>;
+  readonly streamLog: (order: WorkOrder) => Promise<WorkResult>;
   readonly restore: (order: WorkOrder) => Promise<WorkResult>;
   readonly verifySet: (order: WorkOrder) => Promise<WorkResult>;
+  readonly mergeSet: (order: WorkOrder) => Promise<WorkResult>;
   readonly rebuildFromPool: (order: WorkOrder) => Promise<WorkResult>;
   readonly careForPool: (order: WorkOrder) => Promise<WorkResult>;
+  readonly copyPool: (order: WorkOrder) => Promise<WorkResult>;
   readonly noOp: (order: WorkOrder) => Promise<WorkResult>;
 }

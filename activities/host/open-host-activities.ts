@@ -1,13 +1,16 @@
 import { step } from '../failure.ts';
 import { careForPool } from './care-for-pool.ts';
+import { copyPool } from './copy-pool.ts';
 import type { HostActivities, HostDeps } from './host-activities.ts';
 import { inspect } from './inspect.ts';
+import { mergeSet } from './merge-set.ts';
 import { noOp } from './no-op.ts';
 import { probeHost } from './probe-host.ts';
 import { rebuildFromPool } from './rebuild-from-pool.ts';
 import { restore } from './restore.ts';
 import { setLimits } from './set-limits.ts';
 import { setPaused } from './set-paused.ts';
+import { streamLog } from './stream-log.ts';
 import { takeFullBackup } from './take-full-backup.ts';
 import { takeLogBackup } from './take-log-backup.ts';
 import { verifySet } from './verify-set.ts';
@@ -20,9 +23,12 @@ export const openHostActivities = (deps: HostDeps): HostActivities => ({
   setPaused: step(setPaused(deps)),
   takeFullBackup: step(takeFullBackup(deps)),
   takeLogBackup: step(takeLogBackup(deps)),
+  streamLog: step(streamLog(deps)),
   restore: step(restore(deps)),
   verifySet: step(verifySet(deps)),
+  mergeSet: step(mergeSet(deps)),
   rebuildFromPool: step(rebuildFromPool(deps)),
   careForPool: step(careForPool(deps)),
+  copyPool: step(copyPool(deps)),
   noOp: step(noOp(deps)),
 });

@@ -5,26 +5,31 @@ import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { pieceKey } from '#core/format/object-key.ts';
 import { formatId } from '#core/id.ts';
 import type { Clock } from '#core/ports/clock.ts';
-import type { AgentChannel, CommittedInPool, HostWork } from '#core/ports/host-work.ts';
+import type { AgentChannel, FoundInPool, HostWork } from '#core/ports/host-work.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { takeFullBackup } from '#agent/backup/take-full-backup.ts';
 import { careForPool } from '#agent/care/care-for-pool.ts';
 import { listMarks, putMark } from '#agent/care/marks.ts';
+import { readTruncations } from '#agent/care/truncation.ts';
 import { discover, discoverPrograms } from '#agent/database/discover.ts';
 import { logDirectoriesOf } from '#agent/database/log-directories.ts';
 import { checkLogin } from '#agent/database/login.ts';
 import { preflight } from '#agent/database/preflight.ts';
+import { mergeSet } from '#agent/merge/merge-set.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { createPool, openPool } from '#agent/pools/open-pool.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
 import { patienceOf } from '#agent/pools/retry.ts';
+import { copyPool } from '#agent/replica/copy-pool.ts';
 import { lookAtPlace } from '#agent/restore/look-at-place.ts';
 import { restore } from '#agent/restore/restore.ts';
 import { listSets } from '#agent/sets/list-sets.ts';
 import { lookIntoSet } from '#agent/sets/look-into-set.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
+import { streamLog } from '#agent/stream/stream-log.ts';
+import type { BranchPlace } from '#agent/wal/committed-log.ts';
 import { readBatches } from '#agent/wal/committed-log.ts';
 import { neededLogOf } from '#agent/wal/needed-log.ts';
 import { takeLogBackup } from '#agent/wal/take-log-backup.ts';
@@ -51,6 +56,7 @@ export function openHostWork(parts: HostWorkParts): HostWork {
   const logDirectories = async (): Promise<readonly string[]> => logDirectoriesOf(await discover(places));
   return {
     takeFullBackup: takeFullBackup({ home, clock, newId, neededLog, toolVersion: parts.version }),
+    streamLog: streamLog({ home, clock, newId, channel: parts.channel }),
     takeLogBackup: takeLogBackup({ clock, newId, neededLog, channel: parts.channel }),
     restore: restore({
       home,
@@ -64,12 +70,14 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     verifySet: async (order, step) => {
       const pool = await openPoolOfStep(order.pool, step, clock);
       try {
-        return await verifySet(pool, order.setId, order.depth, step);
+        return await verifySet({ ...pool, access: order.pool }, order.setId, order.depth, step);
       } finally {
         await pool.close();
       }
     },
+    mergeSet: mergeSet({ home, newId, toolVersion: parts.version }),
     readPool,
+    copyPool: copyPool({ clock, newId }),
     careForPool: careForPool({ home, clock, newId, channel: parts.channel }),
     markSet: ({ pool, mark }) => withPool(pool, async (opened) => ({ marks: (await putMark(opened, mark)).marks })),
     discover: () => discover(places),
@@ -111,7 +119,7 @@ async function testPool(pool: Pool, newId: IdSource): Promise<{ readonly freeByt
 }
 
 /** Sets and batches that cannot be read do not hide the others; each is named in the log of the run. */
-async function* readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIterable<CommittedInPool> {
+async function* readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIterable<FoundInPool> {
   const pool = await openPool(order.pool, patienceOf(step));
   try {
     for await (const found of listSets(pool)) {
@@ -122,7 +130,14 @@ async function* readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIte
     const tell = ({ message }: HoldfastError): void => {
       step.log({ level: 'error', message });
     };
-    for await (const batch of readBatches(pool, tell)) yield { kind: 'batch', batch };
+    const branches = new Map<string, BranchPlace>();
+    for await (const batch of readBatches(pool, tell)) {
+      const { systemId, branchId } = batch;
+      branches.set(`${systemId}/${branchId}`, { systemId, branchId });
+      yield { kind: 'batch', batch };
+    }
+    for (const branch of branches.values())
+      for (const note of await readTruncations(pool, branch, tell)) yield { kind: 'truncation', note };
     for await (const { marks, unreadable } of listMarks(pool)) {
       unreadable.forEach(tell);
       for (const mark of marks) yield { kind: 'mark', mark };

@@ -1,18 +1,20 @@
 import { z } from 'zod';
+import { indexDeletionNote } from '#catalog/deleted-log.ts';
 import { claimDeletion, recordDeletion } from '#catalog/deletions.ts';
 import type { Claimant } from '#catalog/deletions.ts';
-import { getRun, openRebuildOf, specOfRun } from '#catalog/runs.ts';
+import { getRun, openMergeOf, openRebuildOf, specOfRun } from '#catalog/runs.ts';
 import { indexMarks } from '#catalog/set-marks.ts';
 import { fail } from '#core/errors/fail.ts';
-import type { HostId, RunId } from '#core/id.ts';
+import type { HostId, PoolId, RunId, SetId } from '#core/id.ts';
 import { instantFromMs } from '#core/instant.ts';
 import { isFinal } from '#core/run/run-state.ts';
-import { claimVerdictShape, deletionClaimShape, deletionToldShape, markShape } from '#core/settings/shape/care.ts';
+import { claimVerdictShape, deletionClaimShape, deletionToldShape, markShape, truncationNoteShape } from '#core/settings/shape/care.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
 import { demandAssigned } from '../orders.ts';
 import type { Caller, Route } from '../route.ts';
 import { route } from '../route.ts';
+import { targetOfCopy } from './pool-told-of.ts';
 
 const runParams = z.object({ run: idShape('run') });
 
@@ -51,21 +53,55 @@ export const careAgentRoutes = (context: Context): Route[] => [
     access: 'host',
     status: 204,
     params: z.object({ set: idShape('set'), seq: z.coerce.number().int().min(1) }),
+    query: z.object({ teller: idShape('run').exactOptional() }),
     body: markShape,
-    serve: async ({ params, body, caller }) => {
+    serve: async ({ params, query, body, caller }) => {
       if (params.set !== body.setId || params.seq !== body.seq)
         throw fail('request_invalid', {
           pointer: '/',
           reason: `the path names mark ${String(params.seq)} of ${params.set}`,
         });
-      const rebuild = await openRebuildOf(context.catalog, hostOf(caller));
-      const spec = rebuild === undefined ? undefined : await specOfRun(context.catalog, rebuild.id);
-      if (spec?.kind !== 'rebuild') throw fail('pool_of_set_unknown', { object: body.setId });
-      await indexMarks(context.catalog, spec.poolId, [body]);
+      await indexMarks(context.catalog, await poolOfMark(context, { setId: body.setId, hostId: hostOf(caller), ...query }), [body]);
+      return { answer: undefined };
+    },
+  }),
+  route({
+    method: 'put',
+    path: '/agent/v1/truncations/{note}',
+    title: 'Index what plans deleted of the log of a pool, as its notes say; only while the catalog is rebuilt from it',
+    access: 'host',
+    status: 204,
+    params: z.object({ note: idShape('mark') }),
+    body: truncationNoteShape,
+    serve: async ({ body, caller }) => {
+      const { catalog } = context;
+      const run = await openRebuildOf(catalog, hostOf(caller));
+      const spec = run === undefined ? undefined : await specOfRun(catalog, run.id);
+      if (spec?.kind !== 'rebuild') throw fail('pool_of_set_unknown', { object: body.noteId });
+      await indexDeletionNote(catalog, body, spec.poolId);
       return { answer: undefined };
     },
   }),
 ];
+
+interface MarkTold {
+  readonly setId: SetId;
+  readonly hostId: HostId;
+  readonly teller?: RunId;
+}
+
+/**
+ * The pool into which the teller copies the set; that of the merge that makes this set on the host, which names it; else the
+ * one that the host rebuilds from.
+ */
+async function poolOfMark({ catalog }: Context, { setId, hostId, ...told }: MarkTold): Promise<PoolId> {
+  const copied = await targetOfCopy(catalog, { hostId, ...told });
+  if (copied !== undefined) return copied;
+  const run = (await openMergeOf(catalog, hostId, setId)) ?? (await openRebuildOf(catalog, hostId));
+  const spec = run === undefined ? undefined : await specOfRun(catalog, run.id);
+  if (spec?.kind !== 'rebuild' && spec?.kind !== 'merge-set') throw fail('pool_of_set_unknown', { object: setId });
+  return spec.poolId;
+}
 
 const hostOf = (caller: Caller): HostId => {
   if (caller.kind === 'host') return caller.hostId;

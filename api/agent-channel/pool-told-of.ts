@@ -17,13 +17,15 @@ interface Told {
 }
 
 /**
- * Which pool holds what a host tells of: the pool of the run that made it, when that run was this host's; that of the log
+ * Which pool holds what a host tells of: the target of the copy that tells; the pool of the run that made it, when that run was this host's; that of the log
  * backup of the same database which this host does right now and which found it (after a rebuild, or on another host, the
  * catalog has no run that made it); otherwise the pool that this host rebuilds from right now. Throws
  * `pool_of_set_unknown`.
  */
 export async function poolToldOf(db: Database, told: Told): Promise<PoolId> {
   const { hostId, runId, object } = told;
+  const copied = await targetOfCopy(db, told);
+  if (copied !== undefined) return copied;
   const run = await findRun(db, runId);
   if (run?.hostId === hostId) {
     const spec = await specOfRun(db, runId);
@@ -38,15 +40,27 @@ export async function poolToldOf(db: Database, told: Told): Promise<PoolId> {
   return spec.poolId;
 }
 
+/** The pool into which the teller copies right now. */
+export async function targetOfCopy(
+  db: Database,
+  { hostId, teller }: Pick<Told, 'hostId' | 'teller'>,
+): Promise<PoolId | undefined> {
+  const run = teller === undefined ? undefined : await findRun(db, teller);
+  if (run?.kind !== 'pool-copy' || run.hostId !== hostId || isFinal(run.state)) return undefined;
+  const spec = await specOfRun(db, run.id);
+  return spec.kind === 'pool-copy' ? spec.toPoolId : undefined;
+}
+
 async function poolOfTeller(db: Database, { hostId, systemId, teller }: Told): Promise<PoolId | undefined> {
   const run = teller === undefined ? undefined : await findRun(db, teller);
   if (run?.resourceId == null || run.hostId !== hostId || isFinal(run.state)) return undefined;
   const spec = await specOfRun(db, run.id);
   const isOfDatabase = (await getResource(db, run.resourceId)).systemId === systemId;
-  return spec.kind === 'log-backup' && isOfDatabase ? spec.poolId : undefined;
+  const isOfLog = spec.kind === 'log-backup' || spec.kind === 'log-stream';
+  return isOfLog && isOfDatabase ? spec.poolId : undefined;
 }
 
-const makers = ['full-backup', 'incremental-backup', 'log-backup', 'restore'] as const;
+const makers = ['full-backup', 'incremental-backup', 'log-backup', 'log-stream', 'restore', 'merge-set'] as const;
 type Maker = JobSpecOf<(typeof makers)[number]>;
 
 const isMaker = (spec: JobSpec): spec is Maker => makers.some((kind) => kind === spec.kind);

@@ -1,11 +1,13 @@
 import { agentRoutes } from '../agent-channel/agent-routes.ts';
 import { careAgentRoutes } from '../agent-channel/care-routes.ts';
+import { scrubAgentRoutes } from '../agent-channel/scrub-routes.ts';
 import type { Context } from '../context.ts';
 import type { Route } from '../route.ts';
 import { backupSetRoutes } from './backup-sets.ts';
 import { careRoutes } from './care.ts';
 import { hostRoutes } from './hosts.ts';
 import { jobRoutes } from './jobs.ts';
+import { poolCopyRoutes } from './pool-copies.ts';
 import { poolRoutes } from './pools.ts';
 import { resourceChangeRoutes } from './resource-changes.ts';
 import { resourceRoutes } from './resources.ts';
@@ -13,7 +15,9 @@ import { restoreRoutes } from './restores.ts';
 import { runControlRoutes } from './run-control.ts';
 import { runRoutes } from './runs.ts';
 import { retentionRoutes } from './retention.ts';
+import { scrubRoutes } from './scrub.ts';
 import { serverRoutes } from './server.ts';
+import { setMergeRoutes } from './set-merge.ts';
 import { setContentsRoutes } from './set-contents.ts';
 
 /** Every route of the server: what is mounted is what /openapi.json describes. */
@@ -23,14 +27,18 @@ export const allRoutes = (context: Context): Route[] => [
   ...resourceRoutes(context),
   ...resourceChangeRoutes(context),
   ...poolRoutes(context),
+  ...poolCopyRoutes(context),
   ...jobRoutes(context),
   ...runRoutes(context),
   ...runControlRoutes(context),
   ...backupSetRoutes(context),
   ...setContentsRoutes(context),
+  ...setMergeRoutes(context),
   ...restoreRoutes(context),
   ...retentionRoutes(context),
   ...careRoutes(context),
+  ...scrubRoutes(context),
   ...agentRoutes(context),
   ...careAgentRoutes(context),
+  ...scrubAgentRoutes(context),
 ];

@@ -1,25 +1,30 @@
 import { z } from 'zod';
-import { getSet, listSets } from '#catalog/backup-sets.ts';
+import { listSets } from '#catalog/backup-sets.ts';
 import { deletedLogOf } from '#catalog/deleted-log.ts';
-import { batchesOf, poolsWithDatabase } from '#catalog/log-batches.ts';
+import { poolsWithDatabase } from '#catalog/log-batches.ts';
+import { soundBatchesOf } from '#catalog/verification.ts';
 import { setsOfDatabase } from '#catalog/backup-sets.ts';
 import { getPool } from '#catalog/pools.ts';
 import { getResource } from '#catalog/resources.ts';
 import { unusableSets } from '#catalog/set-standing.ts';
 import { sortUsable } from '#core/backup/usable-sets.ts';
+import { verifyDepths } from '#core/care/verify-depth.ts';
 import { explainGaps } from '#core/care/explain-gaps.ts';
 import { coverage } from '#core/log/coverage.ts';
-import { setTypeShape } from '#core/settings/shape/committed.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import { timelineShape } from '#core/settings/shape/timeline.ts';
 import type { Context } from '../context.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
+import { poolAsked, poolQuery, poolQueryShape, setAsked } from '../set-in-pool.ts';
 import { startRun } from '../start-run.ts';
 import { setWithChain, setWithStanding, withChain, withStandings } from '../set-chain.ts';
 import { maintainerOf } from './pools.ts';
 import { runAnswer } from './runs.ts';
 import { listOf, listShape, nameOf, pageQuery, pageRequestOf, wholeList } from './words.ts';
+
+/** What a list can be narrowed to; `incremental` is every set that is no full. */
+export const listedTypeShape = z.enum(['full', 'incremental', 'differential', 'cumulative']);
 
 const setParams = z.object({ set: idShape('set') });
 const poolTimeline = z
@@ -37,14 +42,16 @@ export const backupSetRoutes = (context: Context): Route[] => [
   route({
     method: 'post',
     path: '/api/v1/backup-sets/{set}/verify',
-    title: 'Read a set back and check it: quick looks at objects and metadata, full at every byte',
+    title:
+      'Read a set back and check it: quick looks at objects and metadata, full at every byte, page at page checksums too',
     access: { permission: 'run-backups' },
     status: 202,
     params: setParams,
-    body: z.object({ depth: z.enum(['quick', 'full']).default('full') }).default({ depth: 'full' }),
+    query: poolQueryShape,
+    body: z.object({ depth: z.enum(verifyDepths).default('full') }).default({ depth: 'full' }),
     answer: runAnswer,
-    serve: async ({ params, body, caller }) => {
-      const row = await getSet(context.catalog, params.set);
+    serve: async ({ params, query, body, caller }) => {
+      const row = await setAsked(context.catalog, params.set, query);
       const pool = await getPool(context.catalog, row.poolId);
       const hostId = maintainerOf(pool);
       const what = { kind: 'verify-set' as const, hostId, poolId: pool.id, setId: row.id, depth: body.depth };
@@ -80,12 +87,13 @@ const readingRoutes = (context: Context): Route[] => [
     title: 'Backup sets, newest first',
     access: { permission: 'read' },
     status: 200,
-    query: z.object({ ...pageQuery, resource: z.string().optional(), type: setTypeShape.optional() }),
+    query: z.object({ ...pageQuery, ...poolQuery, resource: z.string().optional(), type: listedTypeShape.optional() }),
     answer: listShape(setWithStanding),
     serve: async ({ query }) => {
       const filter = {
         ...(query.resource === undefined ? {} : { resource: (await getResource(context.catalog, query.resource)).id }),
         ...(query.type === undefined ? {} : { type: query.type }),
+        ...(await poolAsked(context.catalog, query)),
       };
       const page = await listSets(context.catalog, pageRequestOf(query), filter);
       return listOf({ ...page, data: await withStandings(context.catalog, page.data) });
@@ -98,21 +106,24 @@ const readingRoutes = (context: Context): Route[] => [
     access: { permission: 'read' },
     status: 200,
     params: setParams,
+    query: poolQueryShape,
     answer: setWithChain,
-    serve: async ({ params }) => ({ answer: await withChain(context.catalog, params.set) }),
+    serve: async ({ params, query }) => {
+      const { pool } = await poolAsked(context.catalog, query);
+      return { answer: await withChain(context.catalog, params.set, pool) };
+    },
   }),
 ];
 
 async function timelinesOf({ catalog }: Context, idOrName: string): Promise<z.output<typeof poolTimeline>[]> {
   const { id: owner, systemId } = await getResource(catalog, idOrName);
   const sets = await setsOfDatabase(catalog, systemId);
-  const unusable = await unusableSets(catalog, systemId);
   const pools = await Promise.all((await poolsWithDatabase(catalog, systemId)).map((id) => getPool(catalog, id)));
   return Promise.all(
     pools.map(async ({ id: poolId, name: poolName }) => {
       const inPool = sets.filter((row) => row.poolId === poolId).map((row) => row.summary);
-      const { usable, excluded } = sortUsable(inPool, unusable);
-      const batches = await batchesOf(catalog, systemId, poolId);
+      const { usable, excluded } = sortUsable(inPool, await unusableSets(catalog, systemId, poolId));
+      const batches = await soundBatchesOf(catalog, systemId, poolId);
       const timeline = coverage({ sets: usable, batches, owner, unusable: excluded.map((each) => each.set) });
       return {
         poolId,

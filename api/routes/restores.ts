@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { getSet, setsOfDatabase } from '#catalog/backup-sets.ts';
 import { getHost } from '#catalog/hosts.ts';
-import { batchesOf } from '#catalog/log-batches.ts';
+import { soundBatchesOf } from '#catalog/verification.ts';
 import type { PoolRow } from '#catalog/pools.ts';
 import { getPool } from '#catalog/pools.ts';
 import type { ResourceRow } from '#catalog/resources.ts';
@@ -14,6 +14,7 @@ import type { CommittedLog } from '#core/log/branches.ts';
 import { branchesOf, currentBranch } from '#core/log/branches.ts';
 import { planRestore } from '#core/restore/plan-restore.ts';
 import type { RestorePlace, RestorePlan } from '#core/restore/plan.ts';
+import { consentFor } from '#core/restore/ways.ts';
 import { reconnectField } from '#core/settings/backup-options.ts';
 import { restoreOptionsShape, restorePlanShape, restoreTargetShape } from '#core/settings/restore-options.ts';
 import { findingShape } from '#core/settings/shape/host.ts';
@@ -32,7 +33,14 @@ import { nameOf } from './words.ts';
 
 const placeBody = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('copy'), directory: pathShape, port: z.number().int().min(1).max(65535).exactOptional() }),
-  z.object({ kind: z.literal('in-place'), consent: z.string().max(200) }),
+  z.object({
+    kind: z.literal('in-place'),
+    consent: z
+      .string()
+      .max(200)
+      .meta({ description: 'The name of the resource, typed; a plan that is only shown needs none' })
+      .exactOptional(),
+  }),
 ]);
 
 const restoreBody = z.object({
@@ -72,7 +80,8 @@ export const restoreRoutes = (context: Context): Route[] => [
     serve: async ({ body }) => {
       const { plan, hostId, pool, resource } = await planFor(context, body);
       const findings = await lookAtPlace(context, plan, hostId);
-      return { answer: { plan, hostId, poolId: pool.id, resourceId: resource.id, findings } };
+      const shown = { ...plan, place: asGiven(plan.place, body) };
+      return { answer: { plan: shown, hostId, poolId: pool.id, resourceId: resource.id, findings } };
     },
   }),
   route({
@@ -85,6 +94,7 @@ export const restoreRoutes = (context: Context): Route[] => [
     body: restoreBody,
     answer: runAnswer,
     serve: async ({ body, caller }) => {
+      demandConsent(body);
       const { plan, hostId, pool, resource } = await planFor(context, body);
       const { channels, limits, resumeBufferBytes } = body.options;
       const common = { reconnectMinutes: body.reconnectMinutes, whenBusy: 'refuse' as const };
@@ -151,7 +161,7 @@ async function logsFor(context: Context, resource: ResourceRow, body: RestoreBod
   return Promise.all(
     pools.map(async (pool) => {
       const sets = all.filter((row) => row.poolId === pool.id).map((row) => row.summary);
-      return { pool, log: { sets, batches: await batchesOf(catalog, systemId, pool.id), owner } };
+      return { pool, log: { sets, batches: await soundBatchesOf(catalog, systemId, pool.id), owner } };
     }),
   );
 }
@@ -188,10 +198,10 @@ async function planFrom(context: Context, { resource, pool, body, log }: PlanQue
   const { catalog } = context;
   const hostId = await hostFor(context, { resource, pool, body });
   demandReach(pool, hostId);
-  const { isOpenedAfter, tablespaceMap, configFile } = body.options;
+  const { isOpenedAfter, tablespaceMap, configFile, ways } = body.options;
   const plan = planRestore({
     log,
-    unusable: await unusableSets(catalog, resource.systemId),
+    unusable: await unusableSets(catalog, resource.systemId, pool.id),
     resourceName: resource.name,
     target: body.target,
     setId: body.setId,
@@ -200,6 +210,7 @@ async function planFrom(context: Context, { resource, pool, body, log }: PlanQue
     tablespaceMap,
     isOpenedAfter,
     configFile,
+    ways,
   });
   return { plan, hostId, pool, resource };
 }
@@ -230,7 +241,21 @@ async function hostFor({ catalog }: Context, { resource, pool, body }: HostQuest
 }
 
 /** In place the directory is the resource's own. The planner compares the consent with the name. */
-function placeFor(resource: ResourceRow, { place }: RestoreBody): RestorePlace {
+function placeFor(resource: ResourceRow, { place, options }: RestoreBody): RestorePlace {
   if (place.kind === 'copy') return place;
-  return { kind: 'in-place', resourceId: resource.id, directory: resource.dataDirectory, consent: place.consent };
+  const { id: resourceId, dataDirectory: directory, name } = resource;
+  return { kind: 'in-place', resourceId, directory, consent: place.consent ?? consentFor(name, options.ways) };
+}
+
+/** A plan that is shown carries no consent that nobody gave. */
+function asGiven(planned: RestorePlace, { place }: RestoreBody): RestorePlace {
+  const isConsented = planned.kind === 'copy' || (place.kind === 'in-place' && place.consent !== undefined);
+  return isConsented ? planned : { ...planned, consent: '' };
+}
+
+/** Throws `consent_missing`: what is executed in place needs it. */
+function demandConsent({ place, resource, options }: RestoreBody): void {
+  if (place.kind !== 'in-place' || place.consent !== undefined) return;
+  const isDelta = options.ways?.isDelta === true;
+  throw isDelta ? fail('delta_consent_mismatch', { given: '', resource }) : fail('consent_missing', { resource });
 }

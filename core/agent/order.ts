@@ -3,6 +3,8 @@ import type { ChangedPagesSource } from '../changed/changed-pages.ts';
 import type { ContentsView } from '../contents/contents.ts';
 import type { CareTask } from '../care/care-task.ts';
 import type { NewMark } from '../care/mark.ts';
+import type { PoolCopyTask } from '../care/pool-copy.ts';
+import type { VerifyDepth } from '../care/verify-depth.ts';
 import type { HostId, ResourceId, RunId, SetId } from '../id.ts';
 import type { PoolAccess } from '../pool/pool-access.ts';
 import type { RateLimits } from '../run/rate.ts';
@@ -66,6 +68,8 @@ export type Order =
       readonly instance: InstanceAccess;
       readonly pool: PoolAccess;
       readonly options: BackupOptions;
+      /** D-007: the instance is closed, cleanly or not; refused when it runs. Absent: it is open. */
+      readonly isOffline?: boolean;
       /** Absent: a full. */
       readonly base?: BaseOfBackup;
       /** An incremental was asked for and the catalog knows no base, in words: the set becomes a full, the run says so (K-048). */
@@ -92,6 +96,17 @@ export type Order =
       readonly neededFrom: readonly { readonly timeline: number; readonly segment: SegmentName }[];
     }
   | {
+      /** Receives the log as it is written until it is cancelled. */
+      readonly kind: 'log-stream';
+      readonly runId: RunId;
+      readonly hostId: HostId;
+      readonly instance: InstanceAccess;
+      readonly pool: PoolAccess;
+      readonly options: BackupOptions;
+      /** How often the unfinished segment is committed: what a loss of the host costs at most. */
+      readonly tailSeconds: number;
+    }
+  | {
       readonly kind: 'restore';
       readonly runId: RunId;
       readonly hostId: HostId;
@@ -110,8 +125,34 @@ export type Order =
       readonly hostId: HostId;
       readonly pool: PoolAccess;
       readonly setId: SetId;
-      /** quick: objects and meta; full: every byte. */
-      readonly depth: 'quick' | 'full';
+      readonly depth: VerifyDepth;
+    }
+  | {
+      readonly kind: 'merge-set';
+      readonly runId: RunId;
+      readonly hostId: HostId;
+      readonly pool: PoolAccess;
+      /** The incremental that becomes a full together with all it builds on. */
+      readonly from: SetId;
+      /** The full that is made. */
+      readonly setId: SetId;
+      /** Its name, written beside it when it is committed. */
+      readonly name?: NewMark;
+      /** Of what must be packed anew. */
+      readonly compression: Compression;
+      readonly channels: number;
+      readonly limits: RateLimits;
+      /** K-110; absent: the usual. */
+      readonly resumeBufferBytes?: number;
+    }
+  | {
+      readonly kind: 'pool-copy';
+      readonly runId: RunId;
+      readonly hostId: HostId;
+      readonly from: PoolAccess;
+      readonly to: PoolAccess;
+      readonly task: PoolCopyTask;
+      readonly limits: RateLimits;
     }
   | { readonly kind: 'no-op'; readonly runId: RunId; readonly hostId: HostId; readonly seconds: number }
   | { readonly kind: 'rebuild'; readonly runId: RunId; readonly hostId: HostId; readonly pool: PoolAccess }
@@ -129,6 +170,8 @@ export type OrderOf<K extends Order['kind']> = Extract<Order, { kind: K }>;
 export interface PlaceQuestion {
   readonly kind: 'place';
   readonly isCopy: boolean;
+  /** In place, and written over instead of moved aside. */
+  readonly isDelta?: boolean;
   readonly directory: string;
   /** New places of its tablespaces. */
   readonly tablespaces: readonly string[];

@@ -29,16 +29,24 @@ export function readsOf(order: Order): readonly PoolReads[] {
         sets: [],
         log: [{ systemId: order.instance.systemId, from: 0 }],
       }));
+    case 'log-stream':
+      return [{ poolId: order.pool.poolId, sets: [], log: [allLogOf(order.instance.systemId)] }];
     case 'restore':
       return [{ poolId: order.pool.poolId, sets: [order.plan.setId], log: logOfRestore(order) }];
+    case 'pool-copy':
+      return [{ poolId: order.from.poolId, sets: order.task.sets, log: order.task.systems.map(allLogOf) }];
     case 'verify-set':
       return [{ poolId: order.pool.poolId, sets: [order.setId], log: [] }];
+    case 'merge-set':
+      return [{ poolId: order.pool.poolId, sets: [order.from], log: [] }];
     case 'rebuild':
     case 'care':
     case 'no-op':
       return [];
   }
 }
+
+const allLogOf = (systemId: string): LogRead => ({ systemId, from: 0 });
 
 type OrderOf<K extends Order['kind']> = Extract<Order, { kind: K }>;
 

@@ -1,15 +1,21 @@
 import { careErrors } from './registry/care.ts';
 import { chainErrors } from './registry/chain.ts';
+import { commandErrors } from './registry/command.ts';
 import { controlErrors } from './registry/control.ts';
 import { copyErrors } from './registry/copy.ts';
 import { databaseErrors } from './registry/database.ts';
+import { depthErrors } from './registry/depth.ts';
 import { engineErrors } from './registry/engine.ts';
 import { inputErrors } from './registry/input.ts';
+import { offlineErrors } from './registry/offline.ts';
 import { platformErrors } from './registry/platform.ts';
 import { poolErrors } from './registry/pool.ts';
+import { replicaErrors } from './registry/replica.ts';
 import { restoreErrors } from './registry/restore.ts';
 import { runErrors } from './registry/run.ts';
 import { setErrors } from './registry/sets.ts';
+import { verifyErrors } from './registry/verify.ts';
+import { streamErrors } from './registry/stream.ts';
 import { walErrors } from './registry/wal.ts';
 
 /** The one registry: every error the product can report (design §3, style §3.7). Codes are durable names. */
@@ -17,15 +23,21 @@ export const errors = {
   ...inputErrors,
   ...careErrors,
   ...chainErrors,
+  ...commandErrors,
   ...controlErrors,
   ...copyErrors,
   ...databaseErrors,
+  ...depthErrors,
   ...engineErrors,
+  ...offlineErrors,
   ...platformErrors,
   ...poolErrors,
+  ...replicaErrors,
   ...restoreErrors,
   ...runErrors,
   ...setErrors,
+  ...verifyErrors,
+  ...streamErrors,
   ...walErrors,
 } as const;
 

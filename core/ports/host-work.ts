@@ -3,9 +3,11 @@ import type { Inspection, InspectionOf, OrderOf } from '../agent/order.ts';
 import type { SetSummary } from '../backup/set-summary.ts';
 import type { Contents } from '../contents/contents.ts';
 import type { CareReport } from '../care/care-report.ts';
-import type { ClaimVerdict, DeletionClaim, DeletionTold } from '../care/care-task.ts';
+import type { ClaimVerdict, DeletionClaim, DeletionTold, TruncationNote } from '../care/care-task.ts';
 import type { MarkOfSet } from '../care/mark.ts';
+import type { ScrubNext, ScrubTold } from '../care/verification.ts';
 import type { RunId } from '../id.ts';
+import type { PoolCopyReport } from '../care/pool-copy.ts';
 import type { BatchSummary } from '../log/batch-summary.ts';
 import type { LogReport, RestoreReport, VerifyReport } from '../restore/report.ts';
 import type { StepContext } from './step.ts';
@@ -17,12 +19,18 @@ import type { StepContext } from './step.ts';
 export interface HostWork {
   takeFullBackup(order: OrderOf<'full-backup'>, step: StepContext): Promise<SetSummary>;
   takeLogBackup(order: OrderOf<'log-backup'>, step: StepContext): Promise<LogReport>;
+  /** Ends by its signal only, or by what waiting cannot change. */
+  streamLog(order: OrderOf<'log-stream'>, step: StepContext): Promise<LogReport>;
   restore(order: OrderOf<'restore'>, step: StepContext): Promise<RestoreReport>;
+  /** Makes a full of an incremental and all it builds on, from the pool alone. */
+  mergeSet(order: OrderOf<'merge-set'>, step: StepContext): Promise<SetSummary>;
   verifySet(order: OrderOf<'verify-set'>, step: StepContext): Promise<VerifyReport>;
   /** Reads what is committed in a pool: the only source of `catalog rebuild`. */
-  readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIterable<CommittedInPool>;
+  readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIterable<FoundInPool>;
   /** Deletes what a plan says, or collects leftovers (design §4 "Leases"). */
   careForPool(order: OrderOf<'care'>, step: StepContext): Promise<CareReport>;
+  /** Copies sets and log to another pool; yields what is committed there and then says what it did. */
+  copyPool(order: OrderOf<'pool-copy'>, step: StepContext): AsyncGenerator<CommittedInPool, PoolCopyReport>;
   /** Writes a mark beside a set and returns all marks of that set. */
   markSet(inspection: Extract<Inspection, { kind: 'mark-set' }>): Promise<{ readonly marks: readonly MarkOfSet[] }>;
   discover(): Promise<readonly DiscoveredInstance[]>;
@@ -47,6 +55,9 @@ export type CommittedInPool =
   | { readonly kind: 'batch'; readonly batch: BatchSummary }
   | { readonly kind: 'mark'; readonly mark: MarkOfSet };
 
+/** What a rebuild finds: what is committed, and what plans have deleted. */
+export type FoundInPool = CommittedInPool | { readonly kind: 'truncation'; readonly note: TruncationNote };
+
 /** What an agent may ask and tell the API about (HTTPS `/agent/v1`, build.md "Credentials and channels"). */
 export interface AgentChannel {
   order(
@@ -54,21 +65,30 @@ export interface AgentChannel {
   ): Promise<
     | OrderOf<'full-backup'>
     | OrderOf<'log-backup'>
+    | OrderOf<'log-stream'>
     | OrderOf<'restore'>
     | OrderOf<'verify-set'>
+    | OrderOf<'merge-set'>
     | OrderOf<'no-op'>
     | OrderOf<'rebuild'>
     | OrderOf<'care'>
+    | OrderOf<'pool-copy'>
   >;
   inspection(inspectionId: string): Promise<Inspection>;
-  /** Idempotent by set id. */
-  putSet(set: SetSummary): Promise<void>;
-  /** Idempotent by batch id. `teller`: the log backup that found it in its pool, when another run made it. */
+  /** Idempotent by set id and pool. `teller`: the copy that made it in its pool, when another run made the set. */
+  putSet(set: SetSummary, teller?: RunId): Promise<void>;
+  /** Idempotent by batch id. `teller`: the log backup that found it in its pool, or the copy, when another run made it. */
   putBatch(batch: BatchSummary, teller?: RunId): Promise<void>;
-  /** Idempotent by set and number. */
-  putMark(mark: MarkOfSet): Promise<void>;
+  /** Idempotent by set and number; `teller` as above. */
+  putMark(mark: MarkOfSet, teller?: RunId): Promise<void>;
+  /** Idempotent by note; only while the host rebuilds the catalog from the pool that holds it. */
+  putTruncation(note: TruncationNote): Promise<void>;
   /** Asked right before something is deleted; idempotent by run. */
   claimDeletion(runId: string, claim: DeletionClaim): Promise<ClaimVerdict>;
+  /** What a scrub looks at next; what it reads is leased to it until it asks again. */
+  nextToScrub(runId: string): Promise<ScrubNext>;
+  /** Idempotent by run and object. */
+  tellScrubbed(runId: string, told: ScrubTold): Promise<void>;
   /** Idempotent. */
   tellDeleted(runId: string, told: DeletionTold): Promise<void>;
   putLogLines(

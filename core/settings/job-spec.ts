@@ -1,12 +1,23 @@
 import { z } from 'zod';
-import type { BackupOptions } from '../agent/order.ts';
+import type { BackupOptions, Compression } from '../agent/order.ts';
 import type { SetType } from '../backup/set-summary.ts';
+import type { ScrubTask } from '../care/care-task.ts';
+import type { NewMark } from '../care/mark.ts';
+import type { VerifyDepth } from '../care/verify-depth.ts';
+import { verifyDepths } from '../care/verify-depth.ts';
 import type { ChangedPagesSource } from '../changed/changed-pages.ts';
 import type { HostId, PlanId, PoolId, ResourceId, SetId } from '../id.ts';
 import type { RestorePlan } from '../restore/plan.ts';
 import type { RateLimits } from '../run/rate.ts';
-import { backupOptionsShape, channelsField, reconnectField, resumeBufferField } from './backup-options.ts';
+import {
+  backupOptionsShape,
+  channelsField,
+  compressionShape,
+  reconnectField,
+  resumeBufferField,
+} from './backup-options.ts';
 import { restorePlanShape } from './restore-options.ts';
+import { newMarkShape } from './shape/care.ts';
 import { changedPagesSourceShape } from './shape/committed.ts';
 import { rateLimitsShape } from './shape/progress.ts';
 import { countShape, idShape } from './shape/words.ts';
@@ -20,16 +31,41 @@ interface CommonOfJob {
 /** A plan that was shown, or the collection of leftovers. A plan that touches log holds the log lane of its resource. */
 export type CareOfJob =
   | { readonly does: 'plan'; readonly planId: PlanId; readonly logOf?: ResourceId }
-  | { readonly does: 'collect'; readonly isDryRun: boolean; readonly graceHours: number };
+  | { readonly does: 'collect'; readonly isDryRun: boolean; readonly graceHours: number }
+  | {
+      readonly does: 'scrub';
+      readonly depth: ScrubTask['depth'];
+      /** Stored bytes after which it ends; absent: it looks at everything. */
+      readonly budgetBytes?: number;
+      /** Damage that no later good full makes up for starts one. */
+      readonly isFollowedByFull: boolean;
+      /** Only what is of this resource. */
+      readonly resourceId?: ResourceId;
+    };
 
 /** Content of a job revision: what a run does, by reference. Secrets and addresses are added when the order is made. */
 export type JobSpec = CommonOfJob &
   (
     | {
-        readonly kind: 'full-backup' | 'log-backup';
+        readonly kind: 'full-backup';
         readonly resourceId: ResourceId;
         readonly poolId: PoolId;
         readonly options: BackupOptions;
+        /** D-007: of a closed instance. */
+        readonly isOffline?: boolean;
+      }
+    | {
+        readonly kind: 'log-backup';
+        readonly resourceId: ResourceId;
+        readonly poolId: PoolId;
+        readonly options: BackupOptions;
+      }
+    | {
+        readonly kind: 'log-stream';
+        readonly resourceId: ResourceId;
+        readonly poolId: PoolId;
+        readonly options: BackupOptions;
+        readonly tailSeconds: number;
       }
     | {
         readonly kind: 'incremental-backup';
@@ -57,7 +93,19 @@ export type JobSpec = CommonOfJob &
         readonly hostId: HostId;
         readonly poolId: PoolId;
         readonly setId: SetId;
-        readonly depth: 'quick' | 'full';
+        readonly depth: VerifyDepth;
+      }
+    | {
+        readonly kind: 'merge-set';
+        readonly hostId: HostId;
+        readonly poolId: PoolId;
+        /** The incremental; the full that is made is the set of the run. */
+        readonly from: SetId;
+        readonly name?: NewMark;
+        readonly compression: Compression;
+        readonly channels: number;
+        readonly limits: RateLimits;
+        readonly resumeBufferBytes?: number;
       }
     | { readonly kind: 'rebuild'; readonly hostId: HostId; readonly poolId: PoolId }
     | {
@@ -65,6 +113,19 @@ export type JobSpec = CommonOfJob &
         readonly hostId: HostId;
         readonly poolId: PoolId;
         readonly care: CareOfJob;
+      }
+    | {
+        readonly kind: 'pool-copy';
+        readonly hostId: HostId;
+        /** The pool that is read. */
+        readonly poolId: PoolId;
+        readonly toPoolId: PoolId;
+        /** Sets that were named; each goes with what it builds on. Absent and `isAll` false: no sets. */
+        readonly sets: readonly SetId[];
+        /** Every good set that the pool has when the run begins. */
+        readonly isAll: boolean;
+        readonly isWithLog: boolean;
+        readonly limits: RateLimits;
       }
     | { readonly kind: 'no-op'; readonly hostId: HostId; readonly seconds: number }
   );
@@ -74,6 +135,10 @@ export type JobSpecOf<K extends JobSpec['kind']> = Extract<JobSpec, { kind: K }>
 const careShape: z.ZodType<CareOfJob> = z.discriminatedUnion('does', [
   z.looseObject({ does: z.literal('plan'), planId: idShape('plan'), logOf: idShape('res').exactOptional() }),
   z.looseObject({ does: z.literal('collect'), isDryRun: z.boolean(), graceHours: countShape }),
+  z.looseObject({
+    ...{ does: z.literal('scrub'), depth: z.enum(['full', 'page']), isFollowedByFull: z.boolean() },
+    ...{ budgetBytes: countShape.exactOptional(), resourceId: idShape('res').exactOptional() },
+  }),
 ]);
 
 const common = { reconnectMinutes: reconnectField, whenBusy: z.enum(['skip', 'refuse', 'wait']) };
@@ -81,10 +146,26 @@ const common = { reconnectMinutes: reconnectField, whenBusy: z.enum(['skip', 're
 export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
   z.looseObject({
     ...common,
-    kind: z.enum(['full-backup', 'log-backup']),
+    kind: z.literal('full-backup'),
     resourceId: idShape('res'),
     poolId: idShape('pool'),
     options: backupOptionsShape,
+    isOffline: z.boolean().exactOptional(),
+  }),
+  z.looseObject({
+    ...common,
+    kind: z.literal('log-backup'),
+    resourceId: idShape('res'),
+    poolId: idShape('pool'),
+    options: backupOptionsShape,
+  }),
+  z.looseObject({
+    ...common,
+    kind: z.literal('log-stream'),
+    resourceId: idShape('res'),
+    poolId: idShape('pool'),
+    options: backupOptionsShape,
+    tailSeconds: countShape,
   }),
   z.looseObject({
     ...common,
@@ -112,7 +193,19 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     hostId: idShape('host'),
     poolId: idShape('pool'),
     setId: idShape('set'),
-    depth: z.enum(['quick', 'full']),
+    depth: z.enum(verifyDepths),
+  }),
+  z.looseObject({
+    ...common,
+    kind: z.literal('merge-set'),
+    hostId: idShape('host'),
+    poolId: idShape('pool'),
+    from: idShape('set'),
+    name: newMarkShape.exactOptional(),
+    compression: compressionShape,
+    channels: channelsField,
+    limits: rateLimitsShape,
+    resumeBufferBytes: resumeBufferField.exactOptional(),
   }),
   z.looseObject({ ...common, kind: z.literal('rebuild'), hostId: idShape('host'), poolId: idShape('pool') }),
   z.looseObject({
@@ -121,6 +214,11 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     hostId: idShape('host'),
     poolId: idShape('pool'),
     care: careShape,
+  }),
+  z.looseObject({
+    ...{ ...common, kind: z.literal('pool-copy'), hostId: idShape('host'), poolId: idShape('pool') },
+    ...{ toPoolId: idShape('pool'), sets: z.array(idShape('set')), isAll: z.boolean(), isWithLog: z.boolean() },
+    limits: rateLimitsShape,
   }),
   z.looseObject({ ...common, kind: z.literal('no-op'), hostId: idShape('host'), seconds: countShape }),
 ]);

@@ -48,6 +48,11 @@ const capabilities: readonly Capability[] = [
   },
   { what: 'Local and S3 pools, encryption', on: 'local disk, MinIO', tests: ['tests/contracts/', 'agent/codec/'] },
   {
+    what: 'Copies of sets and log from pool to pool',
+    on: 'local disk, the whole product',
+    tests: ['tests/contracts/pool-copy', 'tests/promises/copies-', 'core/care/plan-copy'],
+  },
+  {
     what: 'Workflows: lanes, cancel, lost results, replayed histories',
     on: 'Temporal',
     tests: ['tests/promises/runs.test.ts', 'tests/histories/'],

@@ -1,8 +1,12 @@
 import type { z } from 'zod';
+import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { setWithChain } from '../../set-chain.ts';
 import { bytesText, tableOf, timeText } from '../terminal.ts';
 
 type Row = z.output<typeof setWithChain>;
+
+/** More findings than these are counted only. */
+const mostFindings = 10;
 
 /** One set in words: where it begins and ends (D-013…D-018), what it builds on, what builds on it. */
 export function setText(row: Row): string {
@@ -12,6 +16,7 @@ export function setText(row: Row): string {
     ...tablespaces.map((one) => `tablespace ${String(one.oid)} at ${one.path}`),
     ...warnings.map((one) => `${one.code}: ${one.detail}`),
     ...chainText(row),
+    ...(row.verifyReport?.damage ?? []).slice(0, mostFindings).map(({ object, what }) => `DAMAGE ${object}: ${what}`),
     ...(row.unusable === undefined ? [] : [`CANNOT BE RESTORED: ${row.unusable}`]),
   ].join('\n');
 }
@@ -32,19 +37,21 @@ const saidFacts = ({ standing }: Row): string[][] => [
   ...(standing.annotation === '' ? [] : [['annotation', standing.annotation]]),
 ];
 
-function factsOf({ id, poolId, verifiedAt, verifyReport, summary }: Row): string[][] {
+function factsOf({ id, poolId, pools, verifiedAt, verifyReport, summary }: Row): string[][] {
   const { base } = summary;
-  const damage = verifyReport?.damage.length ?? 0;
-  const verdict = damage === 0 ? 'sound' : `${String(damage)} damaged objects`;
+  const damage = verifyReport?.damageCount ?? verifyReport?.damage.length ?? 0;
+  const depth = verifyReport?.depth ?? 'full';
+  const verdict = damage === 0 ? `sound (${depth})` : `${String(damage)} findings (${depth})`;
   return [
     ['set', id],
-    ['type', summary.type],
+    ['type', typeWords(summary)],
     ...(base === undefined
       ? []
       : [
           ['base', base.setId],
           ['changed pages', `by ${base.changedPages}, since ${base.beginLsn}`],
         ]),
+    ...(summary.mergedFrom === undefined ? [] : [['merged from', `${summary.mergedFrom.setId} and all it builds on`]]),
     ['ended', `${timeText(summary.endedAt)} (began ${timeText(summary.beganAt)})`],
     ['begin LSN', `${summary.beginLsn} in ${summary.beginSegment}`],
     ['end LSN', `${summary.endLsn} in ${summary.endSegment}`],
@@ -55,12 +62,17 @@ function factsOf({ id, poolId, verifiedAt, verifyReport, summary }: Row): string
     ['resource', summary.resourceId],
     ['size', `${bytesText(summary.rawBytes)} in ${String(summary.fileCount)} files`],
     ['stored', `${bytesText(summary.storedBytes)} in ${String(summary.pieceCount)} pieces of ${poolId}`],
+    ['pools', pools.map(({ name }) => name).join(', ')],
     ['checksums', summary.hasChecksums ? 'on' : 'off'],
     ['encrypted', summary.isEncrypted ? 'yes' : 'no'],
     ['verified', verifiedAt === null ? 'never' : `${timeText(verifiedAt)}: ${verdict}`],
     ['run', `${summary.runId} by ${summary.toolVersion}`],
   ];
 }
+
+/** The type of a set, and of one of a closed instance how that was left. */
+export const typeWords = ({ type, offline }: Pick<SetSummary, 'type' | 'offline'>): string =>
+  offline === undefined ? type : `${type}, offline (${offline.state})`;
 
 const consistency = (isConsistent: boolean): string =>
   isConsistent ? 'yes: it holds the log from its begin to its end' : 'no: it starts only with log from the pool';

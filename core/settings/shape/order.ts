@@ -1,11 +1,13 @@
 import { z } from 'zod';
+import { verifyDepths } from '../../care/verify-depth.ts';
 import type { BaseOfBackup, Inspection, InstanceAccess, Order } from '../../agent/order.ts';
-import { backupOptionsShape, channelsField, resumeBufferField } from '../backup-options.ts';
+import { backupOptionsShape, channelsField, compressionShape, resumeBufferField } from '../backup-options.ts';
 import { poolAccessShape } from '../pool-settings.ts';
 import { restorePlanShape } from '../restore-options.ts';
 import { changedPagesSourceShape, setSummaryShape } from './committed.ts';
 import { contentsViewShape } from './contents.ts';
 import { careTaskShape, newMarkShape } from './care.ts';
+import { poolCopyTaskShape } from './pool-copy.ts';
 import { rateLimitsShape } from './progress.ts';
 import { countShape, idShape, pathShape, segmentShape } from './words.ts';
 
@@ -37,6 +39,7 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
     instance: instanceAccessShape,
     pool: poolAccessShape,
     options: backupOptionsShape,
+    isOffline: z.boolean().exactOptional(),
     base: baseOfBackupShape.exactOptional(),
     becomesFull: z.string().exactOptional(),
     archive: z
@@ -53,6 +56,14 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
   }),
   z.looseObject({
     ...head,
+    kind: z.literal('log-stream'),
+    instance: instanceAccessShape,
+    pool: poolAccessShape,
+    options: backupOptionsShape,
+    tailSeconds: countShape,
+  }),
+  z.looseObject({
+    ...head,
     kind: z.literal('restore'),
     pool: poolAccessShape,
     plan: restorePlanShape,
@@ -66,7 +77,23 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
     kind: z.literal('verify-set'),
     pool: poolAccessShape,
     setId: idShape('set'),
-    depth: z.enum(['quick', 'full']),
+    depth: z.enum(verifyDepths),
+  }),
+  z.looseObject({
+    ...head,
+    kind: z.literal('merge-set'),
+    pool: poolAccessShape,
+    from: idShape('set'),
+    setId: idShape('set'),
+    name: newMarkShape.exactOptional(),
+    compression: compressionShape,
+    channels: channelsField,
+    limits: rateLimitsShape,
+    resumeBufferBytes: resumeBufferField.exactOptional(),
+  }),
+  z.looseObject({
+    ...{ ...head, kind: z.literal('pool-copy'), from: poolAccessShape, to: poolAccessShape },
+    ...{ task: poolCopyTaskShape, limits: rateLimitsShape },
   }),
   z.looseObject({ ...head, kind: z.literal('no-op'), seconds: countShape }),
   z.looseObject({ ...head, kind: z.literal('rebuild'), pool: poolAccessShape }),
@@ -83,6 +110,7 @@ export const inspectionShape: z.ZodType<Inspection> = z.discriminatedUnion('kind
   z.looseObject({ kind: z.literal('login'), instance: instanceAccessShape }),
   z.looseObject({
     ...{ kind: z.literal('place'), isCopy: z.boolean(), directory: pathShape, tablespaces: z.array(pathShape) },
+    isDelta: z.boolean().exactOptional(),
     ...{ bytes: countShape, systemId: z.string() },
   }),
   z.looseObject({ kind: z.literal('mark-set'), pool: poolAccessShape, mark: newMarkShape }),
