@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FrameSeal } from './frame.ts';
-import { frameBound, hash128, openFrame, sealFrame, sealFrameInto, sha256Hex } from './frame.ts';
+import { frameBound, hash128, openFrame, resealFrameInto, sealFrame, sealFrameInto, sha256Hex } from './frame.ts';
 
 const place = { pool: 'pool_1', object: 'sets/a/b/piece-000001.bak', offset: 4096 };
 const key = new Uint8Array(randomBytes(32));
@@ -39,6 +39,29 @@ describe('frames', () => {
         expect(opened.buffer === room.buffer).toBe(isInside);
       }
     }
+  });
+
+  test('a frame is sealed for another place without being unpacked, and opens there only', () => {
+    const there = { pool: 'pool_1', object: 'sets/c/d/piece-000009.bak', offset: 77 };
+    for (const from of [{}, { key }]) {
+      for (const to of [{}, { key: new Uint8Array(randomBytes(32)) }]) {
+        for (const raw of [compressible, randomBytes(3000), new Uint8Array()]) {
+          const stored = sealFrame(raw, seal(from));
+          const target = new Uint8Array(frameBound(raw.length));
+          const nonce = { level: 0, channel: 1, counter: 99 };
+          const length = resealFrameInto(target, stored, { ...place, ...from }, { ...there, ...nonce, ...to });
+          const moved = target.slice(0, length);
+          expect(Buffer.from(openFrame(moved, { ...there, ...to }))).toEqual(Buffer.from(raw));
+          if ('key' in to) expect(() => openFrame(moved, { ...place, ...to })).toThrow(/not authentic/);
+        }
+      }
+    }
+    const cut = sealFrame(compressible, seal({ key })).subarray(0, -1);
+    const target = new Uint8Array(1000);
+    expect(() => resealFrameInto(target, cut, { ...place, key }, seal({ key }))).toThrow(/another length/);
+    expect(() => resealFrameInto(target, sealFrame(new Uint8Array(9), seal()), { ...place, key }, seal())).toThrow(
+      /a plain frame in an encrypted pool/,
+    );
   });
 
   test('bytes that zstd does not shrink are stored as they are', () => {

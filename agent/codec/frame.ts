@@ -109,6 +109,14 @@ function decrypt(stored: Uint8Array, header: FrameHeader, lock: FrameLock & { re
   }
 }
 
+/** What a frame holds, decrypted where it must be. */
+function payloadOf(stored: Uint8Array, header: FrameHeader, lock: FrameLock): Uint8Array {
+  const { key } = lock;
+  if (header.isSealed !== (key !== undefined))
+    throw damaged(lock, header.isSealed ? 'an encrypted frame in a plain pool' : 'a plain frame in an encrypted pool');
+  return key === undefined ? stored.subarray(frameHeaderBytes) : decrypt(stored, header, { ...lock, key });
+}
+
 const damaged = (lock: FrameLock, what: string, cause?: unknown) =>
   fail('object_damaged', { pool: lock.pool, object: lock.object, what }, cause);
 
@@ -143,15 +151,33 @@ export function openFrameWithHeader(stored: Uint8Array, lock: FrameLock, room?: 
   const header = readFrameHeader(stored, lock);
   if (stored.length !== frameHeaderBytes + header.payloadBytes)
     throw damaged(lock, 'a frame has another length than its header says');
-  const { key } = lock;
-  if (header.isSealed !== (key !== undefined))
-    throw damaged(lock, header.isSealed ? 'an encrypted frame in a plain pool' : 'a plain frame in an encrypted pool');
-  const payload = key === undefined ? stored.subarray(frameHeaderBytes) : decrypt(stored, header, { ...lock, key });
+  const payload = payloadOf(stored, header, lock);
   if (header.isCompressed) return { header, raw: unpack(payload, placeFor(header.rawBytes, room), lock) };
   if (payload.length !== header.rawBytes) throw damaged(lock, 'a frame has another raw length than its header says');
   if (room === undefined || payload.length > room.length) return { header, raw: payload };
   room.set(payload);
   return { header, raw: room.subarray(0, payload.length) };
+}
+
+/**
+ * Seals a stored frame of a piece for another place without unpacking it: checks and decrypts its payload under `lock` and
+ * writes it into `target` (at least as long as `stored` and a tag) as `seal` says, whose level counts for nothing. Returns how
+ * many bytes it wrote. The caller has checked the SHA-256 of `stored`: without a key nothing here would notice other bytes.
+ * Throws `object_damaged`, `pool_format_newer`.
+ */
+export function resealFrameInto(target: Uint8Array, stored: Uint8Array, lock: FrameLock, seal: FrameSeal): number {
+  const header = readFrameHeader(stored, lock);
+  if (stored.length !== frameHeaderBytes + header.payloadBytes)
+    throw damaged(lock, 'a frame has another length than its header says');
+  const payload = payloadOf(stored, header, lock);
+  target.set(payload, frameHeaderBytes);
+  const { key, channel, counter } = seal;
+  const payloadBytes = payload.length + (key === undefined ? 0 : tagBytes);
+  const isSealed = key !== undefined;
+  const resealed = { ...header, channel, counter, isSealed, isLast: seal.isLast ?? false, payloadBytes };
+  writeFrameHeader(target, resealed);
+  if (key !== undefined) encryptInPlace(target, resealed, { ...seal, key });
+  return frameHeaderBytes + payloadBytes;
 }
 
 /** The raw bytes of one stored frame; see `openFrameWithHeader`. */

@@ -1,10 +1,12 @@
 import type { Changed } from '#core/changed/changed-pages.ts';
 import type { Compression } from '#core/agent/order.ts';
+import type { Span } from '#core/format/chain.ts';
 import type { DamagedPage, FrameOfSet, MemberOfSet, PieceOfSet } from '#core/format/meta.ts';
 import type { AttemptId } from '#core/id.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import type { SetKeys } from '#agent/sets/set-keys.ts';
+import type { CarriedFrames } from './thread-message.ts';
 
 /** One file to copy, as the scan of the data directory saw it. */
 export interface SourceFile {
@@ -77,6 +79,18 @@ export interface CopyRequest {
   onAcknowledged(piece: AcknowledgedPiece): void;
 }
 
+/** A file whose bytes are carried over from sets of the same pool: what no frame holds is zero. */
+export interface CarriedFile {
+  readonly file: Omit<SourceFile, 'absolute' | 'pages' | 'mustExist' | 'changed'>;
+  readonly zeros: readonly Span[];
+}
+
+/** Frames of other sets; `file` of a part is the index in `files`. */
+export interface Carrying {
+  readonly files: readonly CarriedFile[];
+  readonly tasks: readonly CarriedFrames[];
+}
+
 /** A page that failed its checksum but was being written, by its LSN: right exactly when that LSN is at most the end LSN. */
 export interface TornPage extends DamagedPage {
   readonly lsn: Lsn;
@@ -103,6 +117,8 @@ export interface CopyResult {
 export interface CopySession {
   /** Resolves when every file has been read; the last pieces may still be open. */
   copy(files: readonly SourceFile[]): Promise<void>;
+  /** Takes files from frames of other sets of the pool. For a session of its own, without `copy`. */
+  carry(carrying: Carrying): Promise<void>;
   /** Adds a member of at most 64 MiB whose bytes the caller holds, e.g. backup_label. */
   add(member: {
     readonly path: string;

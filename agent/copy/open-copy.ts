@@ -8,7 +8,8 @@ import { pieceKey } from '#core/format/object-key.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { resumeBuffer } from '#core/run/resume-buffer.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
-import type { AcknowledgedPiece, CopyRequest, CopyResult, CopySession, SourceFile } from './copy-request.ts';
+import { bytesOfParts, unitsOfCarrying } from './carried-units.ts';
+import type { AcknowledgedPiece, Carrying, CopyRequest, CopyResult, CopySession, SourceFile } from './copy-request.ts';
 import { CopyThreads } from './copy-threads.ts';
 import { OutageWatch } from './outage.ts';
 import { unitsOf } from './plan-units.ts';
@@ -107,6 +108,15 @@ class Copy implements CopySession {
     this.#progress.filesTotal += files.length;
     for (const { reading, source } of numbered) this.#progress.bytesTotal += bytesToRead(reading, source.sizeBytes);
     await this.#orFailure(this.#threads.run(unitsOf(numbered, { known, knownSpans, base })));
+    this.#progress.filesDone = this.#progress.filesTotal;
+    this.#tick();
+  }
+
+  async carry({ files, tasks }: Carrying): Promise<void> {
+    const numbers = files.map((file) => this.#assembly.addCarried(file));
+    this.#progress.filesTotal += files.length;
+    for (const { parts } of tasks.flatMap(({ frames }) => frames)) this.#progress.bytesTotal += bytesOfParts(parts);
+    await this.#orFailure(this.#threads.run(unitsOfCarrying(tasks, numbers, this.#assembly)));
     this.#progress.filesDone = this.#progress.filesTotal;
     this.#tick();
   }

@@ -1,5 +1,5 @@
-import type { FrameSeal } from '#agent/codec/frame.ts';
-import { frameBound, sealFrameInto, sha256Hex } from '#agent/codec/frame.ts';
+import type { FrameLock, FrameSeal } from '#agent/codec/frame.ts';
+import { frameBound, resealFrameInto, sealFrameInto, sha256Hex } from '#agent/codec/frame.ts';
 import { frameLockOf } from '#agent/sets/set-keys.ts';
 import { extentBytes } from '#agent/wasm/page-memory.ts';
 import { bug } from '#core/errors/fail.ts';
@@ -64,13 +64,29 @@ export class PieceWriter {
   }
 
   /** Seals one frame of at most 1 MiB that holds `extents`. Resolves when the next may come. */
-  async append(raw: Uint8Array, extents: readonly SealedExtent[]): Promise<void> {
+  append(raw: Uint8Array, extents: readonly SealedExtent[]): Promise<void> {
+    return this.#add(raw.length, extents, (target, seal) => sealFrameInto(target, raw, seal));
+  }
+
+  /** Takes a frame of another set of at most 1 MiB raw as it is packed; `lock` opens it, its SHA-256 was checked. */
+  carry(
+    { stored, lock, rawBytes }: { readonly stored: Uint8Array; readonly lock: FrameLock; readonly rawBytes: number },
+    extents: readonly SealedExtent[],
+  ): Promise<void> {
+    return this.#add(rawBytes, extents, (target, seal) => resealFrameInto(target, stored, lock, seal));
+  }
+
+  async #add(
+    rawBytes: number,
+    extents: readonly SealedExtent[],
+    sealInto: (target: Uint8Array, seal: FrameSeal) => number,
+  ): Promise<void> {
     const piece = this.#open ?? (await this.#begin());
     const target = piece.buffer.subarray(piece.bytes);
-    const storedBytes = sealFrameInto(target, raw, this.#sealOf(piece));
+    const storedBytes = sealInto(target, this.#sealOf(piece));
     const frame = piece.frames.length;
     const sha256 = sha256Hex(target.subarray(0, storedBytes));
-    piece.frames.push({ offset: piece.bytes, storedBytes, rawBytes: raw.length, sha256 });
+    piece.frames.push({ offset: piece.bytes, storedBytes, rawBytes, sha256 });
     for (const extent of extents) piece.extents.push({ ...extent, frame });
     piece.bytes += storedBytes;
     await this.#pace.take(storedBytes);

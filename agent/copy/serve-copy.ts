@@ -1,14 +1,16 @@
 import type { MessagePort } from 'node:worker_threads';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { bug } from '#core/errors/fail.ts';
+import { FrameCarrier } from './frame-carrier.ts';
 import { patienceOfThread } from './outage.ts';
 import { PieceWriter } from './piece-writer.ts';
-import type { FromThread, ThreadSettings, ToThread } from './thread-message.ts';
+import type { FileFact, FromThread, ThreadSettings, ToThread, Unit } from './thread-message.ts';
 import { openThreadStore } from './thread-store.ts';
 import { UnitRunner } from './unit-runner.ts';
 
 interface Station {
   readonly runner: UnitRunner;
+  readonly carrier: FrameCarrier;
   readonly writer: PieceWriter;
 }
 
@@ -25,10 +27,11 @@ export function serveCopy(port: MessagePort): void {
     }
     if (station === undefined) throw bug('a copy thread got work before its settings');
     if (message.kind === 'unit') {
-      tell({ kind: 'unit-done', facts: await station.runner.run(message.unit) });
+      tell({ kind: 'unit-done', facts: await runUnit(station, message.unit) });
       return;
     }
     await station.runner.sealBundle();
+    await station.carrier.seal();
     await station.writer.flush();
     tell({ kind: 'flushed' });
   };
@@ -46,13 +49,19 @@ export function serveCopy(port: MessagePort): void {
   });
 }
 
+async function runUnit({ runner, carrier }: Station, unit: Unit): Promise<readonly FileFact[]> {
+  if (unit.kind !== 'frames') return runner.run(unit);
+  await carrier.carry(unit.task);
+  return [];
+}
+
 async function openStation(settings: ThreadSettings, tell: (message: FromThread) => void): Promise<Station> {
   const { pool, cells, reconnectMs } = settings;
   const store = await openThreadStore(pool, patienceOfThread(cells, reconnectMs));
   const writer = new PieceWriter(settings, store, (piece, files) => {
     tell({ kind: 'piece', piece, files });
   });
-  return { writer, runner: new UnitRunner(settings, writer) };
+  return { writer, runner: new UnitRunner(settings, writer), carrier: new FrameCarrier(settings, writer, store) };
 }
 
 /** Errors cross the thread border as code and parameters: class identity does not survive it. */

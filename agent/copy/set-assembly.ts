@@ -4,7 +4,14 @@ import type { DamagedPage, Extent, FrameOfSet } from '#core/format/meta.ts';
 import { baseFrame, zeroFrame } from '#core/format/meta.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
-import type { AcknowledgedExtent, AcknowledgedPiece, CopyResult, SourceFile, TornPage } from './copy-request.ts';
+import type {
+  AcknowledgedExtent,
+  AcknowledgedPiece,
+  CarriedFile,
+  CopyResult,
+  SourceFile,
+  TornPage,
+} from './copy-request.ts';
 import type { Reading } from './reading.ts';
 import type { NumberedFile } from './plan-units.ts';
 import type { FileFact, KnownSpan } from './thread-message.ts';
@@ -77,6 +84,19 @@ export class SetAssembly {
     const number = this.#files.push(file) - 1;
     if (reading.kind === 'spans') this.#addBased(file, reading.based);
     return { number, source, reading };
+  }
+
+  /** Makes a file known whose bytes come from frames of other sets, but for its zeros; its number. */
+  addCarried({ file, zeros }: CarriedFile): number {
+    const source = { ...file, absolute: file.path, mustExist: true };
+    const { number } = this.add(source, { kind: 'spans', spans: [], based: [] });
+    for (const span of zeros) this.#file(number).places.push(placeWithout(span, zeroFrame));
+    return number;
+  }
+
+  /** Uses an extent that an acknowledged piece holds: `known` said so. */
+  reuse(file: number, span: Span): void {
+    this.#reuse(this.#file(file), span);
   }
 
   /** Takes what a thread found out about (a part of) a file. Throws `source_missing` for a file that must exist. */

@@ -64,7 +64,7 @@ export class UnitRunner {
   }
 
   /** Does one unit and tells what became of its files. Throws `source_unreadable`, `cancelled` and what a pool throws. */
-  async run(unit: Unit): Promise<readonly FileFact[]> {
+  async run(unit: Exclude<Unit, { kind: 'frames' }>): Promise<readonly FileFact[]> {
     switch (unit.kind) {
       case 'spans':
         return this.#eachFile(unit.files, (file) => this.#readSpans(file));

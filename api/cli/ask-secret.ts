@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
@@ -36,8 +35,7 @@ async function prompt(terminal: Terminal, what: string): Promise<string> {
   });
   const reader = createInterface({ input: terminal.input, output: silent, terminal: true });
   try {
-    // Why the race: Ctrl-C and the end of the input close the reader, and the question is never answered.
-    return await Promise.race([reader.question(''), once(reader, 'close').then(() => '')]);
+    return await reader.question('');
   } finally {
     reader.close();
   }

@@ -21,6 +21,21 @@ export interface BaseOfSet {
   readonly changedPages: ChangedPagesSource;
 }
 
+/** How a closed instance was left (D-007). */
+export interface OfflineOfSet {
+  /** clean: shut down as it should be. crashed: its log must be replayed up to the end LSN before it is of use. */
+  readonly state: 'clean' | 'crashed';
+  /** wal_level was minimal: no archive recovery begins from such a set, it can only be opened as it was. */
+  readonly isLogMinimal: boolean;
+}
+
+/** What a synthetic full was made of: an incremental and all it builds on, without touching the database. */
+export interface OriginOfSet {
+  readonly setId: SetId;
+  /** Hex SHA-256 of the stored `meta` of that incremental. */
+  readonly metaSha256: string;
+}
+
 export interface TablespaceOfSet {
   readonly oid: number;
   readonly path: string;
@@ -38,6 +53,8 @@ export interface SetSummary {
   readonly type: SetType;
   /** Exactly in incremental sets. */
   readonly base?: BaseOfSet;
+  /** Only in fulls that were made by a merge; times and log range are those of the incremental. */
+  readonly mergedFrom?: OriginOfSet;
   readonly engine: string;
   /** Server version number, e.g. 180004. */
   readonly serverVersion: number;

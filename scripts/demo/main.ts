@@ -80,12 +80,7 @@ async function play(options: DemoOptions): Promise<number> {
   try {
     if (signal.aborted) return interrupted;
     const asked = once(signal, 'abort').then(() => interrupted);
-    const told = await Promise.race([tell(stage, options), asked]);
-    if (told === 1) stage.keepFailed();
-    return told;
-  } catch (error) {
-    if (!signal.aborted) stage.keepFailed();
-    throw error;
+    return await Promise.race([tell(stage, options), asked]);
   } finally {
     if (signal.aborted) process.stderr.write(`Stopping (${String(signal.reason)}).\n`);
     await stage.close();

@@ -48,14 +48,16 @@ export interface NewCluster {
   /** A file of 0600 that holds the password while initdb runs; removed by the caller. */
   readonly passwordFile: string;
   readonly segmentMiB?: number;
+  /** Words that tell initdb about page checksums; on when absent. */
+  readonly checksums?: readonly string[];
 }
 
-/** initdb without locale, UTF-8, with page checksums. */
+/** initdb without locale, UTF-8, with page checksums unless told otherwise. */
 export const makeCluster = async (cluster: NewCluster): Promise<void> => {
   writeFileSync(cluster.passwordFile, cluster.password, { mode: 0o600 });
   giveToUnprivileged(cluster.passwordFile);
   const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${cluster.passwordFile}`];
-  const shape = ['--no-locale', '--encoding=UTF8', '--data-checksums', '--no-sync'];
+  const shape = ['--no-locale', '--encoding=UTF8', '--no-sync', ...(cluster.checksums ?? ['--data-checksums'])];
   const segment = cluster.segmentMiB === undefined ? [] : [`--wal-segsize=${String(cluster.segmentMiB)}`];
   await runPostgresProgram(join(cluster.programs, 'initdb'), [
     `--pgdata=${cluster.dataDirectory}`,

@@ -6,10 +6,12 @@ import type { InstanceAccess } from '#core/agent/order.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { ChangedPagesSource } from '#core/changed/changed-pages.ts';
 import { bug } from '#core/errors/fail.ts';
+import { setPrefix } from '#core/format/object-key.ts';
+import type { ObjectKey } from '#core/format/object-key.ts';
+import { mergeSet } from '#agent/merge/merge-set.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
-import { unprivilegedUser } from '#scripts/supervisor/unprivileged.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
-import { instanceAccess, openBackupBench } from '#tests/support/backup.ts';
+import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
 import { contentOf, differences, incrementalOrder, restoreFiles, startRestored } from '#tests/support/chain.ts';
 import type { Draw } from '#tests/support/chain-workload.ts';
 import { drawFrom, prepareWorkload, work } from '#tests/support/chain-workload.ts';
@@ -43,11 +45,11 @@ interface Stage {
  */
 export async function tellStory(story: ChainStory): Promise<readonly string[]> {
   const config = ['autovacuum = off', ...(story.major >= 17 ? ['summarize_wal = on'] : [])];
-  const postgres = await openPostgres({ major: story.major, archive: true, config, isClosed: true });
+  const { major, hasChecksums } = story;
+  const postgres = await openPostgres({ major, archive: true, config, hasChecksums, isClosed: true });
   const bench = await openBackupBench(story.isEncrypted ? { passphrase: 'a chain of sets' } : {});
   const diary: string[] = [`seed ${String(story.seed)}`];
   try {
-    if (!story.hasChecksums) disableChecksums(postgres);
     await postgres.start();
     await prepareWorkload(postgres);
     await prepareLoad(postgres);
@@ -55,6 +57,7 @@ export async function tellStory(story: ChainStory): Promise<readonly string[]> {
     const stage: Stage = { story, draw: drawFrom(story.seed), postgres, bench, access, sets: [], diary };
     stage.sets.push(await takeFull(stage));
     for (let round = 0; round < story.rounds; round++) await playRound(stage, round);
+    await mergeChain(stage);
     return diary;
   } catch (error) {
     throw bug(diary.join('\n'), error);
@@ -62,14 +65,6 @@ export async function tellStory(story: ChainStory): Promise<readonly string[]> {
     bench.close();
     await postgres.close();
   }
-}
-
-function disableChecksums(postgres: Postgres): void {
-  const user = unprivilegedUser();
-  const program = join(postgres.programs, 'pg_checksums');
-  const rights = user === undefined ? {} : { uid: user.uid, gid: user.gid };
-  const done = spawnSync(program, ['--disable', '-D', postgres.dataDirectory], { ...rights, cwd: '/' });
-  expect(done.status, String(done.stderr)).toBe(0);
 }
 
 const options = ({ postgres }: Stage) => ({ archiveDirectory: postgres.archiveDirectory });
@@ -146,6 +141,34 @@ async function checkContent(
     damage: [],
   });
   await pool.close();
+}
+
+/** A full that is made of the chain in the pool restores to the same bytes, and the next incremental builds on it alone. */
+async function mergeChain(stage: Stage): Promise<void> {
+  const { bench, access, sets, postgres, draw, diary } = stage;
+  const last = sets[sets.length - 1] ?? expect.unreachable();
+  const order = { ...bench.order(noAccess(last)), kind: 'merge-set' as const, from: last.setId };
+  const merge = mergeSet({ home: bench.home, newId: newTestId, toolVersion: '0' });
+  const head = { ...order, compression: { mode: 'fast' as const }, channels: 2, limits: {} };
+  const merged = await merge(head, bench.step(bench.order(noAccess(last)), { runId: order.runId }));
+  diary.push(`${merged.setId} merged: ${String(merged.storedBytes)} bytes`);
+  const [own, theirs] = [
+    await restoreFiles(bench, merged.setId, 'merged'),
+    await restoreFiles(bench, last.setId, 'again'),
+  ];
+  const args = ['-r', '--no-dereference', own.dataDirectory, theirs.dataDirectory];
+  expect(spawnSync('diff', args, { encoding: 'utf8' })).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  const pool = await bench.openPool();
+  const keys: ObjectKey[] = [];
+  for (const { setId } of sets) for await (const { key } of pool.store.list(setPrefix(setId))) keys.push(key);
+  await pool.store.remove(keys);
+  await pool.close();
+  diary.push(...(await work(postgres, draw, 3)));
+  const next = incrementalOrder(bench, access, { summary: merged, wanted: 'cumulative' }, options(stage));
+  const top = await bench.takeFullBackup(next, bench.step(next));
+  sets.push(top);
+  expect(top).toMatchObject({ type: 'cumulative', warnings: [], base: { setId: merged.setId } });
+  await checkContent(stage, await restoreFiles(bench, top.setId, 'on-merged'), false);
 }
 
 const noAccess = ({ resourceId, engine, systemId }: SetSummary): InstanceAccess => ({

@@ -171,3 +171,36 @@ test('a quarantined base takes all that builds on it out of use, and the next in
     outcome: { result: { type: 'full' }, warnings: [{ detail: expect.stringContaining('quarantined') as string }] },
   });
 });
+
+const mergeShape = z.looseObject({ setId: z.string(), state: z.string(), kind: z.string() });
+
+test('a merged set is a full of its own: it restores when all that it was made of may not be read any more', async () => {
+  await platform.refused(2, ['set', 'merge', setAt(0), '--wait']);
+  const refusal = await platform.refused(3, ['set', 'merge', setAt(2), '--wait']);
+  expect(refusal).toMatchObject({ code: 'set_merge_unusable', params: { set: setAt(2) } });
+  await change(7);
+  const top = await backup('differential');
+  const expected = await sql('select count(*)::int as n, sum(hashtext(note))::text as hash from orders');
+  const merge = ['set', 'merge', top.setId, '--name', 'monthly', '--channels', '2', '--wait'];
+  const merged = mergeShape.parse(await platform.done(merge));
+  expect(merged).toMatchObject({ kind: 'merge-set', state: 'succeeded' });
+  expect(await show(merged.setId)).toMatchObject({
+    needs: [],
+    standing: { name: 'monthly' },
+    summary: { type: 'full', mergedFrom: { setId: top.setId } },
+  });
+  for (const set of [top.setId, top.outcome.result.base ?? '']) await platform.done(['set', 'quarantine', set]);
+  expect((await backup('differential')).outcome.result).toMatchObject({ type: 'differential', base: merged.setId });
+  const directory = join(platform.folder, 'merged');
+  const restore = ['--resource', 'main', '--immediate', '--set', merged.setId, '--to', directory];
+  const copy = await connectTo(
+    await platform.done(['restore', 'run', ...restore, '--wait']),
+    platform.instance.password,
+  );
+  try {
+    const { rows } = await copy.query('select count(*)::int as n, sum(hashtext(note))::text as hash from orders');
+    expect(rows).toEqual(expected);
+  } finally {
+    await copy.stop();
+  }
+});

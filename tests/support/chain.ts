@@ -5,7 +5,7 @@ import type { SetSummary } from '#core/backup/set-summary.ts';
 import { parseRelationFile } from '#core/backup/relation-file.ts';
 import type { SetId } from '#core/id.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
-import { postgresql } from '#core/engine/postgresql.ts';
+import { engineProfile } from '#core/engine/profiles.ts';
 import { prepareTarget } from '#agent/datadir/writer.ts';
 import { restoreSet } from '#agent/restore/restore-set.ts';
 import { openChain } from '#agent/sets/open-chain.ts';
@@ -51,7 +51,7 @@ export async function restoreFiles(bench: BackupBench, setId: SetId, name: strin
   const runId = newTestId('run');
   const target = prepareTarget({
     directory: dataDirectory,
-    files: postgresql.files,
+    files: engineProfile(summary.engine).files,
     tablespaces,
     runId,
     owner,
@@ -59,7 +59,7 @@ export async function restoreFiles(bench: BackupBench, setId: SetId, name: strin
   });
   const step = { ...bench.step({ ...bench.order(noInstance), runId }) };
   await restoreSet({ chain, pool: bench.pool, target, channels: 2, hasOutsideConfiguration: false, step });
-  await target.finish(await chain[0].readMember('global/pg_control'));
+  await target.finish(await chain[0].readMember(target.files.control));
   await pool.close();
   return { dataDirectory, folder };
 }
@@ -121,9 +121,10 @@ export async function differences(
 }
 
 const relationOf = (path: string): ReturnType<typeof parseRelationFile> =>
-  /^(base|global|pg_tblspc)\//.test(path) ? parseRelationFile(basename(path)) : undefined;
+  /^(base|global|(pg|sys)_tblspc)\//.test(path) ? parseRelationFile(basename(path)) : undefined;
 
-const isCompared = (path: string): boolean => relationOf(path) !== undefined || /^(pg_xact|pg_multixact)\//.test(path);
+const isCompared = (path: string): boolean =>
+  relationOf(path) !== undefined || /^(pg|sys)_(xact|multixact)\//.test(path);
 
 function differentPages(
   path: string,
@@ -142,7 +143,7 @@ function differentPages(
   return found;
 }
 
-type Connect = (database?: string) => Promise<pg.Client>;
+export type Connect = (database?: string) => Promise<pg.Client>;
 
 /** A hash of all rows of every permanent table of every database, read both with and without indexes. */
 export async function contentOf(connect: Connect): Promise<Record<string, string>> {

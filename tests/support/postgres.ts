@@ -27,6 +27,8 @@ export interface PostgresOptions {
   /** fsync on: for crash tests. */
   readonly isDurable?: boolean;
   readonly segmentMiB?: number;
+  /** Page checksums; on when absent. */
+  readonly hasChecksums?: boolean;
   /** Do not start it: a closed cluster. */
   readonly isClosed?: boolean;
 }
@@ -66,16 +68,30 @@ const password = 'holdfast-test';
 const port = 5432;
 const templates = join(folderBase, `holdfast-templates-${String(process.getuid?.() ?? 0)}`);
 
-/** One initdb per version and segment size and machine; tests copy it. */
-const template = async (programs: string, segmentMiB: number): Promise<string> => {
+/** Words for initdb of a cluster without page checksums: they are off by default up to 17. */
+export const withoutChecksums = (major: Major): readonly string[] => (major >= 18 ? ['--no-data-checksums'] : []);
+
+/** One initdb per version, segment size and state of checksums and machine; tests copy it. */
+const template = async (
+  programs: string,
+  { major = 15, segmentMiB = 16, ...options }: PostgresOptions,
+): Promise<string> => {
+  const checksums = options.hasChecksums === false ? { checksums: withoutChecksums(major) } : {};
   const version = (await runPostgresProgram(join(programs, 'postgres'), ['--version'])).replace(/[^0-9.a-z]+/gi, '-');
-  const path = join(templates, `${version}${String(segmentMiB)}`);
+  const path = join(templates, `${version}${String(segmentMiB)}${options.hasChecksums === false ? '-unchecked' : ''}`);
   mkdirSync(templates, { recursive: true, mode: 0o755 });
   return withLock(`${path}.lock`, async () => {
     if (existsSync(path)) return path;
     const work = openFolder('hf-template-');
     const dataDirectory = join(work.path, 'data');
-    await makeCluster({ programs, dataDirectory, password, passwordFile: join(work.path, 'password'), segmentMiB });
+    await makeCluster({
+      programs,
+      dataDirectory,
+      password,
+      passwordFile: join(work.path, 'password'),
+      segmentMiB,
+      ...checksums,
+    });
     await rename(dataDirectory, path);
     work.remove();
     return path;

@@ -92,7 +92,7 @@ function optionsOf(args: z.output<typeof backupShape>) {
   };
 }
 
-function compressionOf(text: string): Compression {
+export function compressionOf(text: string): Compression {
   if (text === 'none' || text === 'fast') return { mode: text };
   if (/^\d{1,2}$/.test(text)) return { mode: 'level', level: Number(text) };
   throw fail('value_malformed', { text, what: 'compression', expected: 'none, fast or a level from 1 to 22' });

@@ -30,6 +30,31 @@ export const setErrors = {
       '{resource} 的时间点 {point} 只能从备份集 {setId} 恢复，但该备份集不可用：{reason}。最近的可恢复点：之前 {before}，之后 {after}',
     hintZh: '请恢复到最近的可恢复点，或指定其他存储池；`holdfast timeline {resource}` 可查看所有可恢复的时间点。',
   },
+  set_not_incremental: {
+    class: 'input',
+    http: 409,
+    message: 'Set {set} is a full: there is nothing to merge',
+    hint: 'Name a differential or cumulative set; `holdfast set ls` shows each below the full that its chain begins with.',
+    messageZh: '备份集 {set} 是完全备份，无需合并',
+    hintZh: '请指定差异增量或累积增量备份集；`holdfast set ls` 会把它们列在所属完全备份之下。',
+  },
+  set_merge_unusable: {
+    class: 'precondition',
+    http: 409,
+    message: 'Set {set} cannot be merged: {reason}',
+    hint: 'A full that is made of a damaged, quarantined or broken chain would be as bad. `holdfast set show {set}` shows the chain; merge an older set of it, or take a full backup.',
+    messageZh: '无法合并备份集 {set}：{reason}',
+    hintZh:
+      '由已损坏、已隔离或不完整的备份链合并出的完全备份同样不可用。`holdfast set show {set}` 可查看备份链；请合并链中更早的备份集，或做一次完全备份。',
+  },
+  merge_space_short: {
+    class: 'precondition',
+    http: 507,
+    message: 'Pool {pool} has {free} bytes free; the merged set needs up to {needed}',
+    hint: 'Make room in the pool, e.g. with `holdfast retention plan`, and merge again. Nothing was written.',
+    messageZh: '存储池 {pool} 剩余 {free} 字节，合并后的备份集最多需要 {needed} 字节',
+    hintZh: '请先腾出存储池空间（例如使用 `holdfast retention plan`），然后重新合并。尚未写入任何内容。',
+  },
   sets_not_comparable: {
     class: 'input',
     http: 409,

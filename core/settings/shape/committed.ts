@@ -35,6 +35,9 @@ export const setSummaryShape: z.ZodType<SetSummary> = z.looseObject({
   systemId: z.string().regex(/^\d{1,20}$/),
   timeline: countShape,
   branchId: z.string().max(64),
+  mergedFrom: z
+    .looseObject({ setId: idShape('set'), metaSha256: z.string().regex(/^[0-9a-f]{64}$/) })
+    .exactOptional(),
   beginLsn: lsnShape,
   endLsn: lsnShape,
   backupEndLsn: lsnShape,
