@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fchownSync, constants as fileConstants, fstatSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fail } from '#core/errors/fail.ts';
 
@@ -26,6 +26,8 @@ export interface ProcessRequest {
   readonly signal?: AbortSignal;
   /** File to which standard output (for a long-lived child also standard error) is appended instead of memory. */
   readonly outputFile?: string;
+  /** Whom the output file shall belong to. The file may lie where that account could put a trap: links are refused. */
+  readonly outputOwner?: ProcessUser;
 }
 
 export interface ExecRequest extends ProcessRequest {
@@ -63,7 +65,7 @@ const tailBytes = 64 * 1024;
  * Throws `command_unusable`, `command_timed_out`, `cancelled`.
  */
 export async function exec(request: ExecRequest): Promise<ExecResult> {
-  const output = openOutput(request.outputFile);
+  const output = openOutput(request);
   const child = launch(request, [request.input === undefined ? 'ignore' : 'pipe', output ?? 'pipe', 'pipe']);
   const limit = request.maxOutputBytes ?? 1024 * 1024;
   const stdout = collect(child.stdout, limit, 'head');
@@ -87,7 +89,7 @@ export async function exec(request: ExecRequest): Promise<ExecResult> {
 
 /** Starts a child that lives on, in its own process group. Throws `command_unusable` when it cannot be started. */
 export async function startProcess(request: ProcessRequest): Promise<RunningProcess> {
-  const file = openOutput(request.outputFile);
+  const file = openOutput(request);
   const child = launch(request, ['ignore', file ?? 'pipe', file ?? 'pipe']);
   const ended = outcomeOf(child, request.command);
   const tails = [collect(child.stdout, tailBytes, 'tail'), collect(child.stderr, tailBytes, 'tail')];
@@ -117,8 +119,20 @@ export async function startProcess(request: ProcessRequest): Promise<RunningProc
   };
 }
 
-function openOutput(path: string | undefined): number | undefined {
-  return path === undefined ? undefined : openSync(path, 'a', 0o600);
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = fileConstants;
+
+/** Throws `command_unusable` when what stands there is no file of its own. */
+function openOutput({ command, outputFile: path, outputOwner: owner }: ProcessRequest): number | undefined {
+  if (path === undefined) return undefined;
+  if (owner === undefined) return openSync(path, 'a', 0o600);
+  const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  const stands = fstatSync(file);
+  if (!stands.isFile() || stands.nlink !== 1) {
+    closeSync(file);
+    throw fail('command_unusable', { command, reason: `its output cannot go to ${path}, which is no file of its own` });
+  }
+  fchownSync(file, owner.uid, owner.gid);
+  return file;
 }
 
 function launch(request: ProcessRequest, stdio: StdioOptions): ChildProcess {

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { exitCodes } from '#core/errors/error-spec.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
@@ -16,6 +15,7 @@ import { serveWorkers } from '#wire/serve-workers.ts';
 import { stopSignal } from '#wire/stop-signal.ts';
 import { openChannel } from './channel.ts';
 import { enrol } from './enrol.ts';
+import { flagsIn } from './flags.ts';
 import type { HostIdentity } from './host-identity.ts';
 import { keepReporting } from './self-report.ts';
 import { agentService } from './work/agent-workers.ts';
@@ -36,20 +36,8 @@ const undoMs = 15_000;
 
 /** `holdfast agent`: enrols this host when it is not yet, then serves its three queues until SIGTERM or SIGINT. */
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      ...{ enrol: { type: 'string' }, api: { type: 'string' }, home: { type: 'string' } },
-      'discover-root': { type: 'string', multiple: true },
-    },
-  });
-  const roots = values['discover-root'];
-  const settings = readSettings(agentSettings, {
-    ...process.env,
-    ...(values.enrol === undefined || values.enrol === 'env' ? {} : { HOLDFAST_ENROL_TOKEN_FILE: values.enrol }),
-    ...(values.api === undefined ? {} : { HOLDFAST_API_URL: values.api }),
-    ...(values.home === undefined ? {} : { HOLDFAST_AGENT_HOME: values.home }),
-    ...(roots === undefined ? {} : { HOLDFAST_DISCOVER_ROOT: roots.join(':') }),
-  });
+  const flags = flagsIn(process.argv.slice(2));
+  const settings = readSettings(agentSettings, { ...process.env, ...flags.settings });
   const identity = await enrol({
     home: settings.agentHome,
     apiUrl: settings.apiUrl,
@@ -58,8 +46,7 @@ async function main(): Promise<void> {
     tokenFile: settings.enrolTokenFile,
   });
   log.info({ host: identity.hostId, home: settings.agentHome }, 'this host is enrolled');
-  // With --enrol the program only enrols: the service that runs for ever needs no token.
-  if (values.enrol === undefined) await serve(settings, identity, stopSignal());
+  if (!flags.isEnrolment) await serve(settings, identity, stopSignal());
 }
 
 async function serve(settings: AgentSettings, identity: HostIdentity, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
@@ -261,19 +260,6 @@ test('a local pool is refused for a resource on another host', async () => {
   await newPool('far', id);
   const answer = await api.ask('POST', '/api/v1/runs', { kind: 'full-backup', resource: 'main', pool: 'far' });
   expect(answer.body).toMatchObject({ code: 'pool_out_of_reach', status: 409 });
-});
-
-test('a repeated request with the same Idempotency-Key acts once', async () => {
-  const headers = { 'idempotency-key': randomUUID() };
-  const body = { kind: 'no-op', host: 'db1', seconds: 0 };
-  const first = await api.ask('POST', '/api/v1/runs', body, { headers });
-  const again = await api.ask('POST', '/api/v1/runs', body, { headers });
-  expect(idOf(again)).toBe(idOf(first));
-  expect(again.headers.get('idempotency-replayed')).toBe('true');
-  const other = await api.ask('POST', '/api/v1/runs', { ...body, seconds: 5 }, { headers });
-  expect(other.body).toMatchObject({ code: 'idempotency_conflict' });
-  const keyless = await api.ask('POST', '/api/v1/restores', {});
-  expect(keyless.body).toMatchObject({ code: 'key_required' });
 });
 
 test('roles: an auditor reads and changes nothing', async () => {

@@ -1,11 +1,14 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { timingSafeEqual } from 'node:crypto';
 import type { Request } from 'express';
 import { z } from 'zod';
-import type { IdempotencyScope } from '#catalog/idempotency-keys.ts';
+import type { IdempotencyScope, KeptAnswer } from '#catalog/idempotency-keys.ts';
 import { freeKey, keepAnswer, takeKey } from '#catalog/idempotency-keys.ts';
+import { getRun } from '#catalog/runs.ts';
 import { fail } from '#core/errors/fail.ts';
 import { sha256 } from './bearer.ts';
 import type { Context } from './context.ts';
+import { idShape } from '#core/settings/shape/words.ts';
 import type { Caller, Route, Served } from './route.ts';
 
 interface Attempt {
@@ -16,6 +19,13 @@ interface Attempt {
 }
 
 const keptShape = z.object({ answer: z.unknown(), location: z.string().optional() });
+/** What is kept of a request that started a run, until it is answered. */
+const startedShape = z.object({ run: idShape('run') });
+
+const asked = new AsyncLocalStorage<IdempotencyScope>();
+
+/** The key under which what is being served was asked for; undefined when there is none. */
+export const keyOfRequest = (): IdempotencyScope | undefined => asked.getStore();
 
 /**
  * Serves a POST once per Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a repeat gets the first answer.
@@ -34,9 +44,9 @@ export async function oncePerKey(
   const scope: IdempotencyScope = { principal: caller.principal, method, path, key: key.slice(0, 200) };
   const body = sha256(JSON.stringify(request.body ?? null));
   const first = await takeKey(context.catalog, scope, body);
-  if (first !== undefined) return { served: replayOf(scope, first, body), wasReplayed: true };
+  if (first !== undefined) return { served: await replayOf(context, { scope, first, body }), wasReplayed: true };
   try {
-    const served = await serve();
+    const served = await asked.run(scope, serve);
     await keepAnswer(context.catalog, scope, route.status, served);
     return { served, wasReplayed: false };
   } catch (cause) {
@@ -45,13 +55,22 @@ export async function oncePerKey(
   }
 }
 
-function replayOf(
-  { key }: IdempotencyScope,
-  first: { bodySha256: Uint8Array; status: number | null; response?: unknown },
-  body: Uint8Array,
-): Served<unknown> {
+interface Repeat {
+  readonly scope: IdempotencyScope;
+  readonly first: KeptAnswer;
+  readonly body: Uint8Array;
+}
+
+/** The first answer; of a request whose server was killed before it answered, the run that it had recorded. */
+async function replayOf({ catalog }: Context, { scope, first, body }: Repeat): Promise<Served<unknown>> {
+  const { key } = scope;
   if (!timingSafeEqual(first.bodySha256, body)) throw fail('idempotency_conflict', { key });
-  if (first.status === null) throw fail('idempotency_in_flight', { key });
+  if (first.status === null) {
+    const started = startedShape.safeParse(first.response);
+    if (!started.success) throw fail('idempotency_in_flight', { key });
+    const run = await getRun(catalog, started.data.run);
+    return { answer: run, location: `/api/v1/runs/${run.id}` };
+  }
   const { answer, location } = keptShape.parse(first.response);
   return location === undefined ? { answer } : { answer, location };
 }

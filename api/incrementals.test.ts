@@ -203,8 +203,8 @@ test('the command line shows chains as trees, LSNs with their segments, and what
   // A program finds the id at the begin of the line, and in the next column what it builds on.
   const piped = (await runLine(api, [...list, '--type', 'incremental'])).out;
   expect(piped.trimEnd().split('\n').slice(1)).toEqual([
-    expect.stringMatching(new RegExp(`^${second.setId} +differential on ${first.setId} `)),
     expect.stringMatching(new RegExp(`^${first.setId} +differential on ${full.setId} `)),
+    expect.stringMatching(new RegExp(`^${second.setId} +differential on ${first.setId} `)),
   ]);
   const shown = (await runLine(api, ['set', 'show', first.setId])).out;
   expect(shown).toMatch(/begin LSN +0\/4000028 in 0{7}1/);

@@ -20,6 +20,7 @@ import { readKeyFile } from './key-files.ts';
 import { allRoutes } from './routes/all-routes.ts';
 import type { ServerOptions } from './server.ts';
 import { buildServer } from './server.ts';
+import { openLostRuns } from './lost-runs.ts';
 import { resumeQueuedRuns } from './start-run.ts';
 import { openRunDoor } from './temporal.ts';
 import { openVault } from './vault.ts';
@@ -65,10 +66,12 @@ export async function runApi(
   const server = await serverFor(settings, buildServer(context, allRoutes(context), options));
   const url = await listen(server, settings);
   const stopRetry = resumeUntilDone(context);
+  const stopLooking = lookForLostRuns(context);
   return {
     url,
     close: async () => {
       stopRetry();
+      stopLooking();
       await new Promise((resolve) => {
         server.close(resolve);
         server.closeAllConnections();
@@ -103,6 +106,7 @@ function listen(server: Server, { apiHost, apiPort, apiTlsCert }: ServerSettings
 }
 
 const retryMs = 5000;
+const lookEveryMs = 60_000;
 
 /** Hands recorded runs to Temporal; tries again while Temporal is away. Returns a function that gives up. */
 function resumeUntilDone(context: Context): () => void {
@@ -124,5 +128,25 @@ function resumeUntilDone(context: Context): () => void {
   attempt();
   return () => {
     clearTimeout(timer);
+  };
+}
+
+/** Each minute; a look that fails because Temporal or the catalog is away is made again. Returns a function that ends it. */
+function lookForLostRuns(context: Context): () => void {
+  const look = openLostRuns(context);
+  let isLooking = false;
+  const timer = setInterval(() => {
+    if (isLooking) return;
+    isLooking = true;
+    look()
+      .catch((cause: unknown) => {
+        context.log.warn({ cause: cause instanceof Error ? cause.message : 'no reason given' }, 'lost runs wait');
+      })
+      .finally(() => {
+        isLooking = false;
+      });
+  }, lookEveryMs);
+  return () => {
+    clearInterval(timer);
   };
 }

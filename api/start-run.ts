@@ -1,3 +1,4 @@
+import { keepRun } from '#catalog/idempotency-keys.ts';
 import { addJob } from '#catalog/jobs.ts';
 import type { PoolRow } from '#catalog/pools.ts';
 import type { RunRow } from '#catalog/runs.ts';
@@ -7,6 +8,7 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { HostId, ResourceId, RunId, SetId } from '#core/id.ts';
 import type { JobSpec } from '#core/settings/job-spec.ts';
 import type { Context } from './context.ts';
+import { keyOfRequest } from './idempotency.ts';
 
 export interface RunRequest {
   readonly spec: JobSpec;
@@ -34,6 +36,8 @@ export async function startRun(context: Context, request: RunRequest): Promise<R
       ...(resourceId === undefined ? {} : { resourceId }),
       ...(setId === undefined ? {} : { setId }),
     });
+    const key = keyOfRequest();
+    if (key !== undefined) await keepRun(db, key, id);
   });
   await handToTemporal(context, id, spec.kind);
   return getRun(catalog, id);

@@ -7,6 +7,7 @@ import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { RunId } from '#core/id.ts';
 import type { Clock } from '#core/ports/clock.ts';
+import type { RunTicket } from '#core/ports/run-book.ts';
 import type { Progress } from '#core/run/progress.ts';
 import type { RateLimits } from '#core/run/rate.ts';
 import { progressShape } from '#core/settings/shape/progress.ts';
@@ -14,14 +15,18 @@ import { errorOfFailure } from '#wire/failure.ts';
 import type { InspectInput, RunInput } from '#workflows/contract.ts';
 import {
   controlQueue,
+  dropSignal,
   inspectWorkflow,
   inspectWorkflowId,
+  laneWorkflowId,
   pauseUpdate,
   resumeUpdate,
   runWorkflow,
   runWorkflowId,
   statusQuery,
+  stopSignal,
   throttleUpdate,
+  workWorkflowId,
 } from '#workflows/contract.ts';
 
 /** Where a run stands now, in words and numbers; all of it may be unknown for a moment. */
@@ -33,6 +38,10 @@ export interface LiveRun {
   readonly attempt?: number;
 }
 
+/** Where the workflow of a run is: at work, at its end since a time, or nowhere that Temporal knows of. */
+export type Whereabouts =
+  { readonly at: 'work' } | { readonly at: 'end'; readonly sinceMs: number } | { readonly at: 'nowhere' };
+
 /** The API's door to Temporal: it starts, asks, changes and stops workflows, by id. Throws `temporal_unreachable`. */
 export interface RunDoor {
   /** Starting a run that is started already is fine. */
@@ -42,6 +51,9 @@ export interface RunDoor {
   /** Pauses the work of a run, or lets it go on. Throws `run_not_at_work`, `agent_silent`. */
   setPaused(run: RunId, isPaused: boolean): Promise<void>;
   live(run: RunId): Promise<LiveRun>;
+  whereabouts(run: RunId): Promise<Whereabouts>;
+  /** Tells the lane of a run, and the work that it may have there, to let go of it. Both may be gone. */
+  stopWork(run: RunId, lane: RunTicket['lane']): Promise<void>;
   /** Puts a short question to an agent and returns its answer, unparsed. */
   inspect(input: InspectInput): Promise<unknown>;
   /** Whether Temporal answers and whether a control worker polls. */
@@ -50,40 +62,46 @@ export interface RunDoor {
 
 const inspectSeconds = 60;
 const liveMs = 2000;
+const answerMs = 30_000;
 const statusShape = z.looseObject({ phase: z.string(), detail: z.string(), workWorkflowId: z.string().optional() });
 
 export function openRunDoor(client: Client, queuePrefix: string, clock: Clock): RunDoor {
   const taskQueue = `${queuePrefix}${controlQueue}`;
+  // Why deadlines: a Temporal that is silent, not away, would never let go of a request.
+  const soon = <T>(ask: () => Promise<T>): (() => Promise<T>) => () => client.withDeadline(clock.nowMs() + answerMs, ask);
   const handleOf = (run: RunId) => client.workflow.getHandle(runWorkflowId(run));
   return {
     start: (input) =>
-      asked(async () => {
-        await client.workflow
-          .start(runWorkflow, {
-            taskQueue,
-            workflowId: runWorkflowId(input.runId),
-            workflowIdReusePolicy: 'REJECT_DUPLICATE',
-            args: [input],
-            staticSummary: `${input.kind} ${input.runId}`,
-          })
-          .catch(fineWhenStarted);
-      }),
-    cancel: (run) =>
-      asked(async () => {
-        await handleOf(run).cancel();
-      }, run),
+      asked(
+        soon(async () => {
+          await client.workflow
+            .start(runWorkflow, {
+              taskQueue,
+              workflowId: runWorkflowId(input.runId),
+              workflowIdReusePolicy: 'REJECT_DUPLICATE',
+              args: [input],
+              staticSummary: `${input.kind} ${input.runId}`,
+            })
+            .catch(fineWhenStarted);
+        }),
+      ),
+    cancel: (run) => asked(soon(() => handleOf(run).cancel()), run).then(() => undefined),
     throttle: (run, limits) =>
-      asked(async () => {
-        await handleOf(run).executeUpdate(throttleUpdate, { args: [limits] });
-      }, run),
+      asked(
+        soon(() => handleOf(run).executeUpdate<void, [RateLimits]>(throttleUpdate, { args: [limits] })),
+        run,
+      ),
     setPaused: (run, isPaused) =>
-      asked(async () => {
-        await handleOf(run).executeUpdate(isPaused ? pauseUpdate : resumeUpdate);
-      }, run),
+      asked(
+        soon(() => handleOf(run).executeUpdate<void, []>(isPaused ? pauseUpdate : resumeUpdate)),
+        run,
+      ),
     // Why: a query waits for a worker; a page that shows a run does not.
     live: (run) => asked(() => client.withDeadline(clock.nowMs() + liveMs, () => liveRun(client, run)), run),
+    whereabouts: (run) => asked(soon(() => whereabouts(client, run))),
+    stopWork: (run, lane) => asked(soon(() => stopWork(client, run, lane))),
     inspect: (input) => asked(() => inspected(client, taskQueue, input)),
-    health: () => asked(() => health(client, taskQueue)),
+    health: () => asked(soon(() => health(client, taskQueue))),
   };
 }
 
@@ -105,6 +123,30 @@ async function inspected(client: Client, taskQueue: string, input: InspectInput)
     if (cause.cause instanceof TimeoutFailure) throw fail('worker_silent', { seconds: String(inspectSeconds) }, cause);
     throw errorOfFailure(cause.cause ?? cause, `the ${input.kind} of ${input.hostId}`);
   }
+}
+
+async function whereabouts(client: Client, run: RunId): Promise<Whereabouts> {
+  try {
+    const { status, closeTime } = await client.workflow.getHandle(runWorkflowId(run)).describe();
+    return status.name === 'RUNNING' ? { at: 'work' } : { at: 'end', sinceMs: closeTime?.getTime() ?? 0 };
+  } catch (cause) {
+    if (cause instanceof WorkflowNotFoundError) return { at: 'nowhere' };
+    throw cause;
+  }
+}
+
+async function stopWork(client: Client, run: RunId, { owner, kind }: RunTicket['lane']): Promise<void> {
+  const told = [
+    [laneWorkflowId(owner), dropSignal],
+    [workWorkflowId(owner, kind), stopSignal],
+  ] as const;
+  for (const [id, signal] of told)
+    await client.workflow
+      .getHandle(id)
+      .signal(signal, run)
+      .catch((cause: unknown) => {
+        if (!(cause instanceof WorkflowNotFoundError)) throw cause;
+      });
 }
 
 async function liveRun(client: Client, run: RunId): Promise<LiveRun> {

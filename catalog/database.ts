@@ -93,7 +93,9 @@ async function ask(
 function parsedRow<T>(shape: z.ZodType<T>, row: unknown, sql: string): T {
   const parsed = shape.safeParse(row);
   if (parsed.success) return parsed.data;
-  const table = /\b(?:from|into|update)\s+(\w+)/i.exec(sql)?.[1] ?? 'a query';
+  // Columns may be queries themselves, in parentheses.
+  const own = sql.replaceAll(/\([^()]*\)/g, '');
+  const table = /\b(?:from|into|update)\s+(\w+)/i.exec(own)?.[1] ?? 'a query';
   throw fail('catalog_damaged', { table, reason: z.prettifyError(parsed.error) });
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { RunId } from '#core/id.ts';
 import type { Database } from './database.ts';
 
 /** Who repeats what: a key is only the same within one principal, method and path. */
@@ -21,7 +22,8 @@ const scopeOf = (s: IdempotencyScope): string[] => [s.principal, s.method, s.pat
 
 /**
  * Takes the key; undefined when it was free, otherwise what is known of its first use. Answers are
- * kept 30 days; a key without an answer after 10 minutes is free again: who took it was killed.
+ * kept 30 days; a key without an answer after 10 minutes is free again, unless a run was recorded under it: who took it was
+ * killed before anything was done.
  */
 export async function takeKey(
   db: Database,
@@ -30,7 +32,7 @@ export async function takeKey(
 ): Promise<KeptAnswer | undefined> {
   await db.change(
     `delete from idempotency_key where created_at < now() - interval '30 days'
-       or (status is null and created_at < now() - interval '10 minutes')`,
+       or (status is null and response is null and created_at < now() - interval '10 minutes')`,
   );
   const taken = await db.change(
     `insert into idempotency_key (principal, method, path, key, body_sha256) values ($1, $2, $3, $4, $5)
@@ -45,6 +47,13 @@ export async function takeKey(
   );
   return rows[0];
 }
+
+/** Keeps, together with a new run, that it was asked for under the key: a repeat finds it whatever becomes of the answer. */
+export const keepRun = (db: Database, scope: IdempotencyScope, run: RunId): Promise<number> =>
+  db.change(`update idempotency_key set response = $5 where status is null and ${where}`, [
+    ...scopeOf(scope),
+    JSON.stringify({ run }),
+  ]);
 
 /** Keeps the answer for repeats. */
 export const keepAnswer = (db: Database, scope: IdempotencyScope, status: number, response: unknown): Promise<number> =>

@@ -46,18 +46,21 @@ export interface NewResource {
   readonly hostId: HostId;
   readonly name: string;
   readonly found: DiscoveredInstance;
+  /** The operator says that it is none of the resources that no host has. */
+  readonly isNew?: boolean;
 }
 
 /**
  * Registers a discovered instance. The same instance (host, data directory and system id) is refreshed; another cluster in
- * that directory is another resource, and the former one keeps its sets and its id without a place. One that is known only
- * from a pool (no host, same system id) is adopted, so its sets are its own again; of several the one that has the given
- * name. Returns the id it has. Throws `adoption_ambiguous`, `name_taken`.
+ * that directory is another resource, and the former one keeps its sets and its id without a place. A resource without a
+ * host (removed, or known only from a pool) is adopted, so that its sets are its own again, when the operator names it or
+ * it was last seen in that directory. Returns the id it has. Throws `adoption_ambiguous`, `name_taken`.
  */
-export function registerResource(db: Database, { id, hostId, name, found }: NewResource): Promise<ResourceId> {
+export function registerResource(db: Database, asked: NewResource): Promise<ResourceId> {
+  const { id, hostId, name, found } = asked;
   return db.transaction(async (inside) => {
     await detachOther(inside, hostId, found);
-    const existing = (await registeredAs(inside, hostId, found)) ?? (await adoptable(inside, found, name));
+    const existing = (await registeredAs(inside, hostId, found)) ?? (await adoptable(inside, asked));
     const place = [
       hostId,
       found.engine,
@@ -115,18 +118,24 @@ async function registeredAs(
   return rows[0]?.id;
 }
 
-/** Copies of one origin have one system id: which of them an instance is, nobody can tell but its operator. */
+/**
+ * Copies of one origin have one system id: which of them an instance is, nobody can tell but its operator. One that is
+ * taken for its origin would go on with the sets and the log of the other.
+ */
 async function adoptable(
   db: Database,
-  { systemId, dataDirectory }: DiscoveredInstance,
-  name: string,
+  { found: { systemId, dataDirectory }, name, isNew = false }: NewResource,
 ): Promise<ResourceId | undefined> {
+  if (isNew) return undefined;
   const known = await db.rows(
-    knownShape,
-    'select id, name from resource where host_id is null and system_id = $1 order by id for update',
+    knownShape.extend({ dataDirectory: z.string() }),
+    `select id, name, data_directory as "dataDirectory" from resource
+     where host_id is null and system_id = $1 order by id for update`,
     [systemId],
   );
-  const chosen = known.find((one) => one.name === name) ?? (known.length > 1 ? undefined : known[0]);
+  const sameName = known.find((one) => one.name === name);
+  const samePlace = known.filter((one) => one.dataDirectory === dataDirectory);
+  const chosen = sameName ?? (samePlace.length > 1 ? undefined : samePlace[0]);
   if (chosen !== undefined || known.length === 0) return chosen?.id;
   const names = known.map((one) => one.name).join(', ');
   throw fail('adoption_ambiguous', { directory: dataDirectory, resources: names });

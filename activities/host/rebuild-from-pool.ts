@@ -1,4 +1,4 @@
-import type { AgentChannel, CommittedInPool } from '#core/ports/host-work.ts';
+import type { AgentChannel, FoundInPool } from '#core/ports/host-work.ts';
 import { attach } from './attach.ts';
 import { fetchOrder } from './fetch-order.ts';
 import type { HostActivities, HostDeps } from './host-activities.ts';
@@ -16,12 +16,12 @@ export const rebuildFromPool =
         await untilAvailable(() => tell(channel, found), step.signal);
         if (found.kind === 'set') sets += 1;
         else if (found.kind === 'batch') batches += 1;
-        else marks += 1;
+        else if (found.kind === 'mark') marks += 1;
       }
       return { warnings: [], report: { sets, batches, marks } };
     });
 
-function tell(channel: AgentChannel, found: CommittedInPool): Promise<void> {
+function tell(channel: AgentChannel, found: FoundInPool): Promise<void> {
   switch (found.kind) {
     case 'set':
       return channel.putSet(found.set);
@@ -29,5 +29,7 @@ function tell(channel: AgentChannel, found: CommittedInPool): Promise<void> {
       return channel.putBatch(found.batch);
     case 'mark':
       return channel.putMark(found.mark);
+    case 'truncation':
+      return channel.putTruncation(found.note);
   }
 }

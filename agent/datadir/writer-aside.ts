@@ -9,6 +9,12 @@ import { isAbsent, refuseNotEmpty } from './writer-paths.ts';
 /** Where a directory is kept while another takes its place. */
 export const asideOf = (path: string, runId: string): string => `${path}.before-${runId}`;
 
+/**
+ * Where a server that the agent opened in place writes its log, until somebody hands it over: where its owner can read it,
+ * and not in the data directory, whose every file is the owner's.
+ */
+export const serverLogBeside = (path: string, runId: string): string => `${path}.${runId}.log`;
+
 /** True for the name of a directory that a restore keeps aside. */
 export const isAsideName = (name: string): boolean => /[.]before-run_[0-9a-f]{32}$/.test(name);
 

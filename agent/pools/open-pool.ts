@@ -131,7 +131,7 @@ async function describe(access: PoolAccess, store: ObjectStore, clock: Clock): P
 
 /**
  * Creates a pool in an empty directory or bucket prefix; encrypted when a passphrase is given. Safe to repeat.
- * `logDirectories` are where instances of this host keep log. Throws `place_in_use`, `pool_not_empty`, `pool_other`, `pool_unreachable`, `pool_refused`, `passphrase_…`.
+ * `logDirectories` are where instances of this host keep log. Throws `place_in_use`, `pool_not_empty`, `pool_exists`, `pool_unreachable`, `pool_refused`, `passphrase_…`.
  */
 export async function createPool(
   access: PoolAccess,
@@ -145,10 +145,18 @@ export async function createPool(
     if (await retrying(poolRetries, () => ground.isEmpty())) await describe(access, withRetries(ground), clock);
     if ((await withRetries(ground).head(poolKey())) === undefined)
       throw fail('pool_not_empty', { place: placeInWords(access) });
-    await prove(access, ground);
+    await prove(access, ground).catch((error: unknown) => {
+      throw asExisting(access, error);
+    });
   } finally {
     await ground.close();
   }
+}
+
+/** Where a pool is to be created, another one is no wrong mount: it is there, and can be attached. */
+function asExisting(access: PoolAccess, error: unknown): unknown {
+  if (!(error instanceof HoldfastError) || error.code !== 'pool_other') return error;
+  return fail('pool_exists', { place: placeInWords(access), found: error.params['found'] ?? 'unknown' }, error);
 }
 
 function refuseGround(pool: string, place: string, logDirectories: readonly string[]): void {

@@ -6,13 +6,13 @@ import type { Warning } from '#core/run/progress.ts';
 import { segmentOf } from '#core/wal/segment-name.ts';
 import { openSession } from '#agent/database/session.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
+import { serverLogBeside } from '#agent/datadir/writer-aside.ts';
 import { logDirectoryOf, readPidFile } from '#agent/datadir/reader.ts';
 import { worksIn } from '#agent/datadir/writer-running.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import type { RecoveredInPlace } from './journal.ts';
 import { endOfStart, startServer } from './recover.ts';
 import type { RestoreWork } from './restore-work.ts';
-import { serverLogOf } from './restore-copy.ts';
 import { lastWords, logTail } from './server-log.ts';
 
 const archiveMs = 60_000;
@@ -37,7 +37,7 @@ export async function openInPlace(
     },
     {
       code: 'started_by_agent',
-      detail: 'the agent started the server; hand it over to the service manager of this host when convenient',
+      detail: `the agent started the server, which logs to ${logOf(work, report)} unless its own settings say otherwise; hand it over to the service manager of this host when convenient`,
     },
     ...(await proveArchive(work, report)),
   ];
@@ -55,15 +55,19 @@ async function isReady(directory: string, signal: AbortSignal): Promise<boolean>
   }
 }
 
+const logOf = ({ order }: RestoreWork, { directory }: RestoreReport): string =>
+  serverLogBeside(directory, order.runId);
+
 async function open(work: RestoreWork, owner: FileOwner, { report, configFile }: RecoveredInPlace): Promise<void> {
   const { directory } = report;
-  const log = serverLogOf(work);
+  const log = logOf(work, report);
   const server = await startServer({
     directory,
     owner,
     plan: work.order.plan,
     programs: work.programs,
     logFile: log,
+    logOwner: owner,
     configFile,
   });
   const end = await endOfStart(server, { directory, signal: work.step.signal });

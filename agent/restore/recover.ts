@@ -30,6 +30,8 @@ export interface RecoveryRequest {
   /** Configuration file outside the data directory, for an instance that has it there. */
   readonly configFile?: string | undefined;
 }
+  /** Whom the log file belongs to; the agent itself when absent. */
+  readonly logOwner?: FileOwner;
 
 export interface Recovered {
   readonly timeline: number;
@@ -77,7 +79,7 @@ function judge(
 
 /** Starts the server as the owner of the files; its words go to the log file. */
 export function startServer(
-  request: Pick<RecoveryRequest, 'directory' | 'programs' | 'owner' | 'logFile' | 'configFile' | 'plan'>,
+  request: Pick<RecoveryRequest, 'directory' | 'programs' | 'owner' | 'logFile' | 'logOwner' | 'configFile' | 'plan'>,
 ): Promise<RunningProcess> {
   const { directory, owner } = request;
   const { files, tools } = engineProfile(request.plan.engine);
@@ -134,6 +136,7 @@ function requireLabel({ directory, plan }: RecoveryRequest): void {
   const isValid =
     /^START WAL LOCATION: [0-9A-F]+\/[0-9A-F]+ \(file [0-9A-F]{24}\)\nCHECKPOINT LOCATION: [0-9A-F]+\/[0-9A-F]+\n/.test(
       text,
+    ...(request.logOwner === undefined ? {} : { outputOwner: request.logOwner }),
     );
   if (!isValid) throw fail('label_missing', { directory, setId: plan.setId });
 }

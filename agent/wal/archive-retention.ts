@@ -22,6 +22,7 @@ import { SegmentBuffer, fileFacts, listArchive, removeFiles } from './archive-fo
 import type { OpenBranch } from './batch-writer.ts';
 import { demandCorrupt, readBranch, secureBranch } from './committed-log.ts';
 import { openBranch } from './open-branches.ts';
+import { deletedOf } from './truncated-log.ts';
 
 export interface RetentionRequest {
   readonly systemId: string;
@@ -48,7 +49,7 @@ export interface RetentionReport {
 /**
  * Deletes archived files that are safe elsewhere (K-080), after log and full backups alike. A file goes only when every
  * pool has committed a segment of that name, its object was read whole and found right, and the hash of the file equals
- * the committed one; never the newest, never one that a running backup needs. A pool that cannot be asked keeps everything.
+ * the committed one, or a plan has deleted the segment from the pool since; never the newest, never one that a running backup needs. A pool that cannot be asked keeps everything.
  */
 export async function applyArchiveRetention(
   deps: RetentionDeps,
@@ -110,9 +111,12 @@ async function deleteHeld(
   return { deletedFiles: free.length, warnings: [...lost, ...warnings] };
 }
 
+/** Stands for a hash where a plan deleted the segment from the pool: nobody needs it there, and nothing is to be compared. */
+const unneeded = '';
+
 /** What a pool has of the candidates. */
 interface Held {
-  /** Hash by name of those that it has committed and can give back. */
+  /** Hash by name of those that it has committed and can give back, or that a plan deleted. */
   readonly held: ReadonlyMap<SegmentName, string>;
   /** Of those that it has committed and cannot give back: the archive may hold their only copy. */
   readonly lost: readonly Warning[];
@@ -132,12 +136,15 @@ async function heldBy(
     const branch = await openBranch({ archive, dataDirectory, systemId, pool }, timeline);
     const known = await readBranch(pool, branch, from);
     await secureBranch(pool, known);
-    for (const name of candidates.filter((each) => parseInt(each.slice(0, 8), 16) === timeline)) {
+    const names = candidates.filter((each) => parseInt(each.slice(0, 8), 16) === timeline);
+    const wasDeleted = await deletedOf(pool, branch, { known, names });
+    for (const name of names) {
       step.signal.throwIfAborted();
       const segment = known.segments.get(name);
       const why = segment === undefined ? undefined : await faultOf(pool, branch, segment);
       if (why !== undefined) lost.push(lostSegment(join(request.directory, name), why));
       else if (segment !== undefined) held.set(name, segment.rawSha256);
+      else if (wasDeleted(name)) held.set(name, unneeded);
     }
   }
   return { held, lost };
@@ -161,7 +168,14 @@ async function faultOf(pool: Pool, branch: OpenBranch, segment: SegmentOfBatch):
 const both = (
   a: ReadonlyMap<SegmentName, string>,
   b: ReadonlyMap<SegmentName, string>,
-): ReadonlyMap<SegmentName, string> => new Map([...a].filter(([name, hash]) => b.get(name) === hash));
+): ReadonlyMap<SegmentName, string> =>
+  new Map(
+    [...a].flatMap(([name, hash]) => {
+      const other = b.get(name);
+      if (other === undefined || (hash !== unneeded && other !== unneeded && other !== hash)) return [];
+      return [[name, hash === unneeded ? other : hash] as const];
+    }),
+  );
 
 function compareFiles(
   directory: string,
@@ -173,7 +187,8 @@ function compareFiles(
   const different: SegmentName[] = [];
   for (const [name, hash] of held) {
     step.signal.throwIfAborted();
-    const bytes = buffer.read(join(directory, name));
+    const bytes = hash === unneeded ? undefined : buffer.read(join(directory, name));
+    if (hash === unneeded) same.push(name);
     if (bytes === undefined) continue;
     (sha256Hex(bytes) === hash ? same : different).push(name);
   }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
@@ -35,7 +36,8 @@ async function prompt(terminal: Terminal, what: string): Promise<string> {
   });
   const reader = createInterface({ input: terminal.input, output: silent, terminal: true });
   try {
-    return await reader.question('');
+    // Why the race: Ctrl-C and the end of the input close the reader, and the question is never answered.
+    return await Promise.race([reader.question(''), once(reader, 'close').then(() => '')]);
   } finally {
     reader.close();
   }

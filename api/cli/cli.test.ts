@@ -1,15 +1,16 @@
 import { Readable, Writable } from 'node:stream';
 import { writeFile } from 'node:fs/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { addHost } from '#catalog/hosts.ts';
 import { registerResource } from '#catalog/resources.ts';
-import { moveRun } from '#catalog/runs.ts';
+import { listRuns, moveRun, runShape } from '#catalog/runs.ts';
 import { parseId } from '#core/id.ts';
 import { clientSettings } from '#core/settings/client-settings.ts';
 import type { TestApi } from '#tests/support/api.ts';
 import { openTestApi } from '#tests/support/api.ts';
 import { testIds } from '#tests/support/catalog.ts';
 import { runLine } from '#tests/support/command-line.ts';
+import { openLine } from '#tests/support/line.ts';
 import { sampleSystemId } from '#tests/support/samples.ts';
 import { makeBearer } from '../bearer.ts';
 import { runCli } from './run-cli.ts';
@@ -67,6 +68,7 @@ test('exit code 4: a token that is missing or refused', async () => {
   const none = await runCli(['host', 'ls'], {
     terminal: {
       isWatched: false,
+      isDrawn: false,
       input: Readable.from([]),
       errStream: new Writable(),
       out: () => undefined,
@@ -75,6 +77,7 @@ test('exit code 4: a token that is missing or refused', async () => {
     settings: clientSettings.parse({ apiUrl: api.url }),
     env: {},
     clock: { nowMs: () => Date.now() },
+    interrupt: new AbortController().signal,
   });
   expect(none).toBe(4);
 });
@@ -93,6 +96,44 @@ test('exit code 6: a run that takes longer than --timeout goes on', async () => 
   const answer = await holdfast(['run', 'noop', 'db1', '--wait', '--timeout', '0.1']);
   expect(answer.code).toBe(6);
   expect(answer.err).toContain('timed_out');
+});
+
+const patience = { timeout: 20_000 };
+
+test('exit code 130: Ctrl-C ends the waiting, not the run, and says how to follow it', async () => {
+  const person = new AbortController();
+  const waiting = runLine(api, ['run', 'noop', 'db1', '--wait'], {}, { interrupt: person.signal });
+  const runs = () => listRuns(api.store.catalog, { limit: 1 });
+  const before = (await runs()).data[0]?.id;
+  await vi.waitFor(async () => {
+    expect((await runs()).data[0]?.id).not.toBe(before);
+  }, patience);
+  person.abort();
+  const { code, err } = await waiting;
+  const id = (await runs()).data[0]?.id ?? '';
+  expect(code).toBe(130);
+  expect(err).toMatch(new RegExp(`run ${id} goes on \\(interrupted\\)[\\s\\S]*holdfast run watch ${id}`));
+  expect((await runs()).data[0]?.state).toBe('queued');
+});
+
+test('an API that goes away while a run is watched is waited for', async () => {
+  const started = await holdfast(['run', 'noop', 'db1', '--json']);
+  const id = runShape.parse(JSON.parse(started.out)).id;
+  const line = await openLine(Number(new URL(api.url).port));
+  let heard = '';
+  const hear = (text: string) => (heard += text);
+  const watching = runLine({ url: `http://${line.address}`, home: api.home }, ['run', 'watch', id], {}, { hear });
+  await vi.waitFor(() => {
+    expect(heard).toContain(`${id} `);
+  }, patience);
+  await line.cut('refused');
+  await vi.waitFor(() => {
+    expect(heard).toContain('does not answer; the run goes on, still asking');
+  }, patience);
+  await moveRun(api.store.catalog, id, 'succeeded', { state: 'succeeded', result: {} });
+  await line.mend();
+  expect(await watching).toMatchObject({ code: 0 });
+  await line.close();
 });
 
 test('exit code 8: a watched run that is cancelled; its log is followed to the end', async () => {
@@ -135,8 +176,12 @@ test('K-089 a restore names exactly one point, one place, and in place its conse
   expect((await restore('--to', '/copy')).err).toContain('target_unclear');
   expect((await restore('--latest', '--lsn', '0/1', '--to', '/copy')).err).toContain('target_unclear');
   expect((await restore('--at', '2026-11-21 10:15:00', '--to', '/copy')).err).toContain('time_without_zone');
-  expect((await restore('--latest')).err).toContain('value_malformed');
-  const refused = await restore('--latest', '--in-place');
+  const nowhere = await restore('--latest');
+  expect(nowhere).toMatchObject({ code: 2, out: '' });
+  expect(nowhere.err).toMatch(/names no place to restore to \(place_missing\)[\s\S]*--to <empty directory>/);
+  expect((await restore('--latest', '--in-place', '--to', '/copy')).err).toContain('place_twice');
+  expect((await restore('--latest', '--in-place')).err).toContain('no_set_to_restore');
+  const refused = await holdfast(['restore', 'run', '--resource', 'main', '--latest', '--in-place']);
   expect(refused.code).toBe(3);
   expect(refused.err).toContain('--consent main');
   expect((await restore('--latest', '--to', '/copy')).err).toContain('no_set_to_restore');

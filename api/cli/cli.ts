@@ -16,6 +16,8 @@ export interface Cli {
   /** Environment of `holdfast init`, which reads server settings. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
+  /** Aborts when the person gives up waiting (Ctrl-C). What runs on the server goes on. */
+  readonly interrupt: AbortSignal;
   /** Opened at first use, so that help and usage errors need no token. */
   client(): Promise<ApiClient>;
 }

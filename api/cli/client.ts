@@ -20,31 +20,37 @@ const problemShape = z.looseObject({
   params: z.record(z.string(), z.string()).default({}),
 });
 
+/** An API that is silent for so long about what is only read is away: the slowest answers are those of agents. */
+const patienceMs = 120_000;
+
 /** Speaks to the API as any integrator would. Throws what the API refuses with, `api_unreachable`, `answer_malformed`. */
 export function openClient(url: string, token: string): ApiClient {
   const base = url.replace(/\/+$/, '');
+  // Why also for what is read of an answer: an API that is killed in the middle breaks it off.
+  const away = (cause: unknown): never => {
+    throw fail('api_unreachable', { url: base }, cause);
+  };
   const send = async (path: string, init: RequestInit): Promise<Response> => {
     const headers = new Headers(init.headers);
     headers.set('authorization', `Bearer ${token}`);
-    const response = await fetch(`${base}${path}`, { ...init, headers }).catch((cause: unknown) => {
-      throw fail('api_unreachable', { url: base }, cause);
-    });
-    if (!response.ok) throw problemOfAnswer(await response.text(), base);
+    const response = await fetch(`${base}${path}`, { ...init, headers }).catch(away);
+    if (!response.ok) throw problemOfAnswer(await response.text().catch(away), base);
     return response;
   };
   const parsed = async <T>(shape: z.ZodType<T>, response: Response): Promise<T> => {
-    const result = shape.safeParse(jsonOf(await response.text(), base));
+    const result = shape.safeParse(jsonOf(await response.text().catch(away), base));
     if (result.success) return result.data;
     throw fail('answer_malformed', { url: base, reason: z.prettifyError(result.error) }, result.error);
   };
   return {
-    get: async (shape, path) => parsed(shape, await send(path, { headers: { accept: 'application/json' } })),
+    get: async (shape, path) => {
+      const signal = AbortSignal.timeout(patienceMs);
+      return parsed(shape, await send(path, { headers: { accept: 'application/json' }, signal }));
+    },
     post: async (shape, path, body) => {
       const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
-      return parsed(
-        shape,
-        await send(path, { method: 'POST', headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
-      );
+      const init = { method: 'POST', headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+      return parsed(shape, await send(path, init));
     },
     remove: async (shape, path) => parsed(shape, await send(path, { method: 'DELETE' })),
     drop: async (path) => {
@@ -52,9 +58,7 @@ export function openClient(url: string, token: string): ApiClient {
     },
     follow: async (path, onEvent) => {
       const response = await send(path, { headers: { accept: 'text/event-stream' } });
-      await readEvents(response, onEvent).catch((cause: unknown) => {
-        throw fail('api_unreachable', { url: base }, cause);
-      });
+      await readEvents(response, onEvent).catch(away);
     },
   };
 }

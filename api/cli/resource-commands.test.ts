@@ -1,4 +1,3 @@
-import { Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { indexSet } from '#catalog/backup-sets.ts';
 import { addHost, storeReport } from '#catalog/hosts.ts';
@@ -7,14 +6,13 @@ import { registerResource } from '#catalog/resources.ts';
 import { moveRun } from '#catalog/runs.ts';
 import type { HostId, PoolId, ResourceId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
-import { clientSettings } from '#core/settings/client-settings.ts';
 import type { TestApi } from '#tests/support/api.ts';
 import { openTestApi } from '#tests/support/api.ts';
 import { testIds } from '#tests/support/catalog.ts';
+import { runLine } from '#tests/support/command-line.ts';
 import { sampleSet, sampleSystemId } from '#tests/support/samples.ts';
 import { makeBearer } from '../bearer.ts';
 import { resultLines } from './commands/result-words.ts';
-import { runCli } from './run-cli.ts';
 
 let api: TestApi;
 let hostId: HostId;
@@ -41,21 +39,7 @@ const instanceIn = (dataDirectory: string) => ({
 const register = (name: string, id: ResourceId = testIds('res')): Promise<ResourceId> =>
   registerResource(api.store.catalog, { id, hostId, name, found: instanceIn(`/${name}`) });
 
-/** Runs one command line as a process would, without a terminal. */
-const holdfast = async (...line: string[]) => {
-  let [out, err] = ['', ''];
-  const code = await runCli(line, {
-    terminal: {
-      ...{ isWatched: false, input: Readable.from([]), errStream: new Writable() },
-      out: (text) => (out += `${text}\n`),
-      err: (text) => (err += text),
-    },
-    settings: clientSettings.parse({ apiUrl: api.url, home: api.home }),
-    env: {},
-    clock: { nowMs: () => Date.now() },
-  });
-  return { code, out, err };
-};
+const holdfast = (...line: string[]) => runLine(api, line);
 
 test('an id that is malformed is refused by the kind that was expected, on the command line and by the API', async () => {
   const typed = await holdfast('run', 'show', 'set_1');
@@ -81,6 +65,9 @@ test('a resource with a run that is not over is not removed; the run is named', 
   const id = await register('busy');
   const started = await api.ask('POST', '/api/v1/runs', { kind: 'log-backup', resource: 'busy', pool: 'first' });
   const run = parseId('run', String(Object.entries(started.body ?? {}).find(([name]) => name === 'id')?.[1]));
+  expect((await holdfast('run', 'ls', '--resource', 'busy')).out).toMatch(
+    new RegExp(`^RUN +KIND +RESOURCE +STATE.*\\n${run} +log-backup +busy +queued`),
+  );
   const refused = await holdfast('resource', 'rm', 'busy');
   expect(refused.code).toBe(3);
   expect(refused.err).toMatch(new RegExp(`runs that are not over: ${run} \\(resource_busy\\)`));
@@ -102,7 +89,8 @@ test('a removed resource keeps its sets, can be restored, and gets them back whe
     plan: { setId: set.setId },
     findings: [{ check: 'place', verdict: 'warn', detail: 'not looked at: Host db1 is not online' }],
   });
-  expect(await register('again')).toBe(id);
+  const found = instanceIn('/kept');
+  expect(await registerResource(api.store.catalog, { id: testIds('res'), hostId, name: 'again', found })).toBe(id);
   expect((await api.ask('GET', `/api/v1/backup-sets/${set.setId}`)).body).toMatchObject({ resourceId: id });
 });
 
@@ -127,7 +115,7 @@ test('the result of a run is told in words, not in JSON', () => {
     secondsByPhase: { write: 2, recover: 0.5 },
   });
   expect(lines).toEqual([
-    'open in /copy: psql -h /run/copy -p 6001',
+    'open in /copy: psql -h /run/copy -p 6001 -U postgres -d postgres',
     'stop it with pg_ctl -D /copy stop',
     'directory: /copy',
     'timeline: 2',

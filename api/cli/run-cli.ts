@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
-import { exitCodes } from '#core/errors/error-spec.ts';
+import { exitCodes, ownExitCodes } from '#core/errors/error-spec.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { refusalOf } from '#core/settings/request-error.ts';
@@ -15,17 +15,18 @@ import { addResourceCommands } from './commands/resource.ts';
 import { addRestoreCommands } from './commands/restore.ts';
 import { addRetentionCommands } from './commands/retention.ts';
 import { addRunCommands } from './commands/run.ts';
+import { addScrubVerb } from './commands/scrub.ts';
 import { addServerCommands } from './commands/server.ts';
 import { addSetCommands } from './commands/set.ts';
 import { addTimelineCommand } from './commands/timeline.ts';
 import type { Terminal } from './terminal.ts';
 
 const usageExit = exitCodes.input;
-const timeoutExit = 6;
 
-const exitText = `
+/** Behind the help of `holdfast`, and in docs/reference/cli.md. */
+export const exitText = `
 Exit codes: 0 done · 1 a bug of ours · 2 wrong input or usage · 3 not possible in this state, see the hint · 4 denied ·
-5 not reachable or full, try again · 6 --timeout passed · 7 damage found · 8 cancelled
+5 not reachable or full, try again · 6 --timeout passed · 7 damage found · 8 cancelled · 130 Ctrl-C, a run goes on
 Environment: HOLDFAST_API_URL, HOLDFAST_TOKEN or HOLDFAST_TOKEN_FILE or HOLDFAST_HOME (its admin.token)
 Programs: holdfast api · worker · agent · wal-archive`;
 
@@ -45,6 +46,7 @@ export function buildProgram(cli: Cli): Command {
   addRestoreCommands(program, cli);
   addRetentionCommands(program, cli);
   addCareCommands(program, cli);
+  addScrubVerb(program, cli);
   addServerCommands(program, cli);
   const { terminal } = cli;
   const output = {
@@ -70,7 +72,7 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
     if (cause instanceof CommanderError) return cause.exitCode === 0 ? 0 : usageExit;
     const error = registeredOf(cause);
     printError(ports.terminal, error, args.includes('--json'));
-    return error.code === 'timed_out' ? timeoutExit : exitCodes[error.class];
+    return ownExitCodes[error.code] ?? exitCodes[error.class];
   }
 }
 

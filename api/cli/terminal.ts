@@ -6,6 +6,8 @@ export interface Terminal {
   err(text: string): void;
   /** Whether a person watches `err`: progress bars and prompts only then. */
   readonly isWatched: boolean;
+  /** Whether a person reads `out`: trees are drawn only then, so that programs find an id at the begin of a line. */
+  readonly isDrawn: boolean;
   readonly input: Readable;
   /** The stream behind `err`, for the progress bar. */
   readonly errStream: NodeJS.WritableStream;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Presets, SingleBar } from 'cli-progress';
 import { z } from 'zod';
@@ -9,6 +10,7 @@ import type { RunId } from '#core/id.ts';
 import { isFinal } from '#core/run/run-state.ts';
 import { progressShape } from '#core/settings/shape/progress.ts';
 import type { Cli } from './cli.ts';
+import type { ApiClient } from './client.ts';
 import type { Terminal } from './terminal.ts';
 import { bytesText } from './terminal.ts';
 
@@ -23,29 +25,72 @@ export const liveRunShape = z.looseObject({
 type LiveRun = z.output<typeof liveRunShape>;
 
 const lookEveryMs = 700;
+/** How long an API that is restarted is waited for: as long as a run bears the loss of its agent by default (K-084). */
+const awayMs = 600_000;
 
-/** Watches a run to its end: a bar on a terminal, a line per phase elsewhere. Throws `timed_out`. */
+/**
+ * Watches a run to its end: a bar on a terminal, a line per phase elsewhere. An API that goes away meanwhile is waited for.
+ * Throws `timed_out`, `interrupted`, `api_unreachable`.
+ */
 export async function watchRun(cli: Cli, id: RunId, timeoutSeconds?: number): Promise<LiveRun> {
   const client = await cli.client();
-  const show = cli.terminal.isWatched ? openBar(cli.terminal) : openLines(cli.terminal);
-  const until = timeoutSeconds === undefined ? Infinity : cli.clock.nowMs() + timeoutSeconds * 1000;
+  const show = cli.terminal.isWatched ? openBar(cli.terminal) : openLines(cli.terminal, id);
+  const nowMs = (): number => cli.clock.nowMs();
+  const until = timeoutSeconds === undefined ? Infinity : nowMs() + timeoutSeconds * 1000;
+  let seenAt: number | undefined;
   try {
     for (;;) {
-      const live = await client.get(liveRunShape, `/api/v1/runs/${id}`);
-      show.update(live);
-      if (isFinal(live.run.state)) return live;
-      if (cli.clock.nowMs() >= until) throw fail('timed_out', { what: `run ${id}`, seconds: String(timeoutSeconds) });
-      await wait(lookEveryMs);
+      const live = await orInterrupted(cli, id, look(client, id));
+      if (live instanceof HoldfastError) {
+        if (seenAt === undefined || nowMs() - seenAt > awayMs) throw live;
+        show.away(live);
+      } else {
+        seenAt = nowMs();
+        show.update(live);
+        if (isFinal(live.run.state)) return live;
+      }
+      if (nowMs() >= until) throw fail('timed_out', { what: `run ${id}`, seconds: String(timeoutSeconds) });
+      await orInterrupted(cli, id, wait(lookEveryMs));
     }
   } finally {
     show.end();
   }
 }
 
+/** The run as it is now, or the error that says that the API is away. */
+async function look(client: ApiClient, id: RunId): Promise<LiveRun | HoldfastError> {
+  try {
+    return await client.get(liveRunShape, `/api/v1/runs/${id}`);
+  } catch (error) {
+    if (error instanceof HoldfastError && error.class === 'unavailable') return error;
+    throw error;
+  }
+}
+
+/** Waits for something unless the person gives up first. Throws `interrupted`. */
+async function orInterrupted<T>({ interrupt }: Cli, run: RunId, work: Promise<T>): Promise<T> {
+  const settled = new AbortController();
+  const givenUp = interrupt.aborted ? Promise.resolve() : once(interrupt, 'abort', { signal: settled.signal });
+  try {
+    return await Promise.race([
+      work,
+      givenUp.then((): never => {
+        throw fail('interrupted', { run });
+      }),
+    ]);
+  } finally {
+    settled.abort();
+  }
+}
+
 interface Show {
   update(live: LiveRun): void;
+  /** The API, or what it needs, does not answer. */
+  away(error: HoldfastError): void;
   end(): void;
 }
+
+const awayText = ({ message }: HoldfastError): string => `${message}; the run goes on, still asking`;
 
 function openBar(terminal: Terminal): Show {
   const format = '{bar} {percentage}% | {phase} | {done} of {all} | {speed}';
@@ -70,21 +115,28 @@ function openBar(terminal: Terminal): Show {
         speed: pieces,
       });
     },
+    away: (error) => {
+      bar.update({ phase: awayText(error) });
+    },
     end: () => {
       bar.stop();
     },
   };
 }
 
-function openLines(terminal: Terminal): Show {
+function openLines(terminal: Terminal, id: RunId): Show {
   let last = '';
+  const say = (line: string): void => {
+    if (line !== last) terminal.err(`${id} ${line}\n`);
+    last = line;
+  };
   return {
     update: ({ run, phase, detail, progress }) => {
-      const line = [run.state, phase, progress?.phase, detail]
-        .filter((part) => part !== undefined && part !== '')
-        .join(' · ');
-      if (line !== last) terminal.err(`${run.id} ${line}\n`);
-      last = line;
+      const parts = [run.state, phase, progress?.phase, detail];
+      say(parts.filter((part) => part !== undefined && part !== '').join(' · '));
+    },
+    away: (error) => {
+      say(awayText(error));
     },
     end: () => undefined,
   };

@@ -4,6 +4,7 @@ import type { PoolRow } from '#catalog/pools.ts';
 import { addPool, demandFreePoolName, getPool, listPools, poolShape } from '#catalog/pools.ts';
 import { openRebuildOf } from '#catalog/runs.ts';
 import { bug, fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { HostId } from '#core/id.ts';
 import { poolPlaceShape, poolSecretsShape } from '#core/settings/pool-settings.ts';
 import { countShape, idShape, nameShape } from '#core/settings/shape/words.ts';
@@ -119,6 +120,14 @@ export function maintainerOf({ id, maintenanceHosts }: PoolRow): HostId {
   return first;
 }
 
+/** The agent knows the id of the pool that it found, the catalog maybe its name. */
+async function withRegisteredName({ catalog }: Context, error: unknown): Promise<unknown> {
+  if (!(error instanceof HoldfastError) || error.code !== 'pool_exists') return error;
+  const { place = '', found = '' } = error.params;
+  const known = (await listPools(catalog)).find(({ id }) => id === found);
+  return known === undefined ? error : fail('pool_registered', { place, found, pool: known.name }, error);
+}
+
 async function create(
   context: Context,
   { name, place, host, secrets, poolId }: z.output<typeof createBody>,
@@ -128,7 +137,9 @@ async function create(
   const id = poolId ?? context.ids('pool');
   const access = { poolId: id, name, place, secrets };
   const kind = poolId === undefined ? ('pool-create' as const) : ('pool-test' as const);
-  await inspect(context, { hostId, inspection: { kind, pool: access }, answer: probe });
+  await inspect(context, { hostId, inspection: { kind, pool: access }, answer: probe }).catch(async (error: unknown) => {
+    throw await withRegisteredName(context, error);
+  });
   const sealedSecrets = context.vault.seal(JSON.stringify(secrets), poolOwner(id));
   await addPool(context.catalog, {
     id,

@@ -28,7 +28,16 @@ import { listShape, wholeList } from './words.ts';
 export const resource = resourceShape.meta({ id: 'Resource' });
 const preflight = preflightShape.meta({ id: 'PreflightReport' });
 const resourceParams = z.object({ resource: z.string() });
-const registerBody = z.object({ host: z.string(), dataDirectory: pathShape, name: nameShape.optional() });
+const registerBody = z.object({
+  host: z.string(),
+  dataDirectory: pathShape,
+  /** Of a resource without a host: the instance is that one, and its sets are its own again. */
+  name: nameShape.optional(),
+  isNew: z
+    .boolean()
+    .meta({ description: 'It is none of the resources that no host has, though it has the system id of one' })
+    .default(false),
+});
 const loginBody = z.object({
   user: z.string().min(1).max(63),
   password: z.string().min(1).max(1000),
@@ -157,7 +166,10 @@ async function register(context: Context, body: z.output<typeof registerBody>): 
   if (found === undefined) throw fail('instance_not_found', { directory: body.dataDirectory, host: host.name });
   const name =
     body.name ?? (await freeResourceName(context.catalog, `${found.engine}-${host.name}-${String(found.port)}`));
-  const id = await registerResource(context.catalog, { id: context.ids('res'), hostId: host.id, name, found });
+  const id = await registerResource(context.catalog, {
+    ...{ id: context.ids('res'), hostId: host.id, name, found },
+    isNew: body.isNew,
+  });
   return getResource(context.catalog, id);
 }
 

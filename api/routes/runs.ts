@@ -128,12 +128,20 @@ const readingRoutes = (context: Context): Route[] => [
 /** Progress is a courtesy: when Temporal is away, the catalog still says what the run is. */
 async function liveOrNothing(context: Context, run: RunRow): Promise<LiveRun> {
   try {
-    return await context.runs.live(run.id);
+    const live = await context.runs.live(run.id);
+    return live.detail === undefined ? live : { ...live, detail: withNames(live.detail, run) };
   } catch (cause) {
     if (cause instanceof HoldfastError) return { detail: cause.message };
     throw cause;
   }
 }
+
+/** What a workflow says in ids, in the words of people. */
+const withNames = (text: string, { hostId, hostName, resourceId, resourceName }: RunRow): string =>
+  [[hostId, hostName] as const, [resourceId, resourceName] as const].reduce(
+    (said, [id, name]) => (id === null || name === null ? said : said.replaceAll(id, name)),
+    text,
+  );
 
 function linkOf({ temporalWeb }: Context, run: RunRow): { temporalUrl?: string } {
   if (temporalWeb === undefined) return {};

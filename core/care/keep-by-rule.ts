@@ -30,9 +30,12 @@ export function keepByRule(world: SystemWorld, policy: RetentionPolicy, keeping:
 
 const later = (a: Instant | undefined, b: Instant): Instant => (a === undefined || a < b ? b : a);
 
-/** Good sets on the way to the branch that is written now; after a change of branch without a set yet, all good ones. */
-function goodOnCurrent({ good, branches }: SystemWorld): readonly SetSummary[] {
-  const current = currentBranch(branches);
+/**
+ * Good sets on the way to the branch that the resource writes now, never to that of a copy which became an instance of its
+ * own; after a change of branch without a set yet, all good ones.
+ */
+function goodOnCurrent({ good, branches, resourceId }: SystemWorld): readonly SetSummary[] {
+  const current = currentBranch(branches, resourceId);
   const route = current === undefined ? [] : routeTo(current, branches);
   const usable = good.filter((set) => isOnRoute(set, route));
   return usable.length > 0 ? usable : good;

@@ -68,7 +68,8 @@ function needOf(branch: KnownBranch, { branches, kept, leading, batches }: Quest
     if (begin < from) [from, fromSet] = [begin, set.setId];
   }
   const own = kept.filter((set) => set.branchId === branch.branchId).map(rangeOf);
-  const isCurrent = currentBranch(branches)?.branchId === branch.branchId;
+  // Copies of one origin share the log of their pool: each writes a branch of its own now.
+  const isCurrent = [...branch.writers].some((one) => currentBranch(branches, one)?.branchId === branch.branchId);
   const ids = batches.filter(({ branchId }) => branchId === branch.branchId).map(({ batchId }) => batchId);
   const newestBatch = ids.reduce<string>((a, b) => (a > b ? a : b), '');
   return { from, fromSet, own, isAlive: isCurrent || from < Infinity || own.length > 0, newestBatch };

@@ -56,7 +56,10 @@ export const kingbaseV8R6: EngineProfile = {
     server: 'kingbase',
     processNames: ['kingbase'],
     dump: 'sys_dump',
+    shell: 'ksql',
+    control: 'sys_ctl',
     restore: 'sys_restore',
+    verifyFiles: 'sys_verifybackup',
     programDirectories: () => [
       '/opt/Kingbase/ES/V9/Server/bin',
       '/opt/Kingbase/ES/V8/Server/bin',

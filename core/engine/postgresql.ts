@@ -62,7 +62,10 @@ export const postgresql: EngineProfile = {
     server: 'postgres',
     processNames: ['postgres', 'postmaster'],
     dump: 'pg_dump',
+    shell: 'psql',
+    control: 'pg_ctl',
     restore: 'pg_restore',
+    verifyFiles: 'pg_verifybackup',
     // Packages of Debian and Red Hat, then the source build.
     programDirectories: (major) => [
       `/usr/lib/postgresql/${String(major)}/bin`,

@@ -79,6 +79,11 @@ export interface EngineTools {
   readonly processNames: readonly string[];
   readonly dump: string;
   readonly restore: string;
+  /** Checks files against `backup_manifest`. */
+  readonly verifyFiles: string;
+  /** What a person works with: the SQL shell, and the program that stops a server. */
+  readonly shell: string;
+  readonly control: string;
   /** Where programs of a major are usually installed, beside what settings name. */
   programDirectories(major: number): readonly string[];
 }

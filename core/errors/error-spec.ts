@@ -17,7 +17,13 @@ export interface ErrorSpec {
   readonly hintZh: string;
 }
 
-/** Exit code of the CLI for each class; documented API (0 is success, 6 a `--timeout`). */
+/** 128 + SIGINT, as of every program that Ctrl-C ends. */
+export const interruptedExit = 130;
+
+/** Codes that do not leave the CLI with the exit code of their class: a `--timeout` passed, Ctrl-C. Documented API. */
+export const ownExitCodes: Readonly<Record<string, number>> = { timed_out: 6, interrupted: interruptedExit };
+
+/** Exit code of the CLI for each class; documented API (0 is success). */
 export const exitCodes = {
   input: 2,
   denied: 4,

@@ -222,6 +222,8 @@ describe('locating a target', () => {
     expect(locate(committed, { at: 'xid', xid: '5000', isInclusive: true })).toEqual({
       isReachable: false,
       reason: 'xid-unknown',
+      before: { lsn: coverage(committed).latest?.lsn, at: coverage(committed).coveredUntil },
+      after: coverage(committed).earliest,
     });
   });
 

@@ -86,7 +86,7 @@ function isBeforeKnownLog(branch: KnownBranch, reaches: readonly Reach[], target
 function unreachable(windows: readonly RecoveryWindow[], target: RestoreTarget, hasLogBehind: boolean): Located {
   if (windows.length === 0) return { isReachable: false, reason: 'no-set' };
   if (target.at === 'name') return { isReachable: false, reason: 'name-unknown' };
-  if (target.at === 'xid') return { isReachable: false, reason: 'xid-unknown' };
+  if (target.at === 'xid') return { isReachable: false, reason: 'xid-unknown', ...ends(windows) };
   const order = orderFor(target);
   const befores = windows.map((window) => window.to).filter((point) => order(point) < 0);
   const afters = windows.map((window) => window.from).filter((point) => order(point) > 0);
@@ -100,6 +100,13 @@ function unreachable(windows: readonly RecoveryWindow[], target: RestoreTarget, 
     ...(before === undefined ? {} : { before }),
     ...(after === undefined ? {} : { after }),
   };
+}
+
+/** The first and the last point that can be reached. */
+function ends(windows: readonly RecoveryWindow[]): { readonly before?: RecoveryPoint; readonly after?: RecoveryPoint } {
+  const [after] = windows.map((window) => window.from).sort((a, b) => compareLsn(a.lsn, b.lsn));
+  const [before] = windows.map((window) => window.to).sort((a, b) => compareLsn(b.lsn, a.lsn));
+  return { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
 }
 
 /** Negative for points before the target, positive for points after it. */

@@ -71,3 +71,11 @@ export const agentSettings = z.object({
 });
 
 export type AgentSettings = z.output<typeof agentSettings>;
+
+/** Settings that the command line of the agent takes too, each with its flag; all others come from the environment. */
+export const agentFlags = {
+  agentHome: 'home',
+  apiUrl: 'api',
+  enrolTokenFile: 'enrol',
+  discoverRoot: 'discover-root',
+} as const satisfies Partial<Record<keyof AgentSettings, string>>;

@@ -8,9 +8,6 @@ const words = (key: string): string[] => key.split(/(?=[A-Z])/);
 /** Environment name of a setting by rule: `catalogUrl` → `HOLDFAST_CATALOG_URL`. */
 export const envName = (key: string): string => `HOLDFAST_${words(key).join('_').toUpperCase()}`;
 
-/** Command line flag of a setting by rule: `catalogUrl` → `--catalog-url`. */
-export const flagName = (key: string): string => `--${words(key).join('-').toLowerCase()}`;
-
 /**
  * Reads a settings record from an environment; empty variables count as absent. Numbers are written as decimal text.
  * Throws `setting_invalid` with the name of the variable. Only `main.ts` files bring `process.env` here.

@@ -2,13 +2,12 @@ import { expect, test } from 'vitest';
 import { backupOptionsShape } from './backup-options.ts';
 import { clientSettings } from './client-settings.ts';
 import { agentSettings } from './agent-settings.ts';
-import { envName, flagName, readSettings } from './registry.ts';
+import { envName, readSettings } from './registry.ts';
 import { serverSettings } from './server-settings.ts';
 import { restoreTargetShape } from './restore-options.ts';
 
-test('a setting has one environment name and one flag by rule', () => {
+test('a setting has one environment name by rule', () => {
   expect(envName('catalogUrl')).toBe('HOLDFAST_CATALOG_URL');
-  expect(flagName('temporalUiUrl')).toBe('--temporal-ui-url');
 });
 
 test('every setting says what it is and since when', () => {

@@ -80,7 +80,12 @@ async function play(options: DemoOptions): Promise<number> {
   try {
     if (signal.aborted) return interrupted;
     const asked = once(signal, 'abort').then(() => interrupted);
-    return await Promise.race([tell(stage, options), asked]);
+    const told = await Promise.race([tell(stage, options), asked]);
+    if (told === 1) stage.keepFailed();
+    return told;
+  } catch (error) {
+    if (!signal.aborted) stage.keepFailed();
+    throw error;
   } finally {
     if (signal.aborted) process.stderr.write(`Stopping (${String(signal.reason)}).\n`);
     await stage.close();

@@ -44,6 +44,8 @@ export interface Stage {
   /** Names in the catalog. */
   readonly resource: string;
   readonly pool: string;
+  /** Says that the demo failed: its folder stays, to be looked at. */
+  keepFailed(): void;
   close(): Promise<void>;
 }
 
@@ -69,20 +71,29 @@ interface DemoFolder {
   readonly folder: string;
   /** Removes it, unless it is to be kept. */
   readonly discard: () => void;
+  /** From now on it is to be kept, because the demo failed in it; not one that was meant to fail. */
+  readonly keepFailed: () => void;
 }
 
 /** A new folder, guarded so that neither it nor a process in it outlives us. */
-async function makeDemoFolder({ isKept }: StageOptions): Promise<DemoFolder> {
+async function makeDemoFolder({ isKept, sabotage }: StageOptions): Promise<DemoFolder> {
   const parent = realpathSync(tmpdir());
   await reapLeftFolders(parent);
   const folder = mkdtempSync(join(parent, folderPrefix));
   const guard = guardFolder(folder, isKept);
   chmodSync(folder, 0o755);
   if (isKept) markKept(folder);
+  let hasFailed = false;
   return {
     folder,
+    keepFailed: () => {
+      if (isKept || hasFailed || sabotage !== undefined) return;
+      hasFailed = true;
+      markKept(folder);
+      process.stderr.write(`The demo failed. What it left, with the logs of its servers, stays in ${folder}\n`);
+    },
     discard: () => {
-      if (!isKept) rmSync(folder, { recursive: true, force: true });
+      if (!isKept && !hasFailed) rmSync(folder, { recursive: true, force: true });
       guard.release();
     },
   };
@@ -97,7 +108,7 @@ const configOf = (major: StageOptions['major']): string[] => [
 
 /** Brings up the platform, enrols the agent, registers the instance and makes the pool. */
 export async function openStage(options: StageOptions): Promise<Stage> {
-  const { folder, discard } = await makeDemoFolder(options);
+  const { folder, discard, keepFailed } = await makeDemoFolder(options);
   const stack = await openStack({
     home: folder,
     parts: partsFor(options.pool),
@@ -106,6 +117,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     instanceMajor: options.major,
     instanceConfig: configOf(options.major),
   }).catch((error: unknown) => {
+    if (!options.signal.aborted) keepFailed();
     discard();
     throw error;
   });
@@ -124,6 +136,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     checks: new CheckBook(),
     timings: {},
     pool: 'demo-pool',
+    keepFailed,
     close: async () => {
       await sql.end().catch(() => undefined);
       await stack.close();
@@ -135,6 +148,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     const resource = await register(stage.client, instance);
     return { ...stage, resource, poolView: await makePool(stage.client, { stack, folder, kind: options.pool }) };
   } catch (error) {
+    if (!options.signal.aborted) keepFailed();
     await stage.close();
     throw error;
   }

@@ -1,4 +1,4 @@
-import { exitCodes } from '#core/errors/error-spec.ts';
+import { exitCodes, ownExitCodes } from '#core/errors/error-spec.ts';
 import { errors } from '#core/errors/errors.ts';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
@@ -7,7 +7,7 @@ const cell = (text: string): string => text.replaceAll('|', '\\|');
 export const errorsPage = (): string => {
   const codes = Object.entries(errors).sort(([a], [b]) => (a < b ? -1 : 1));
   const rows = codes.map(([code, spec]) => {
-    const numbers = `${String(spec.http)} | ${String(exitCodes[spec.class])}`;
+    const numbers = `${String(spec.http)} | ${String(ownExitCodes[code] ?? exitCodes[spec.class])}`;
     return `| \`${code}\` | ${spec.class} | ${numbers} | ${cell(spec.message)} | ${cell(spec.hint)} |`;
   });
   const head = ['| code | class | HTTP | exit | message | what to do |', '|---|---|---|---|---|---|'];

@@ -1,4 +1,5 @@
 import { projectRoot } from '../supervisor/program.ts';
+import { cliPage } from './cli-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { graphPage } from './graph-page.ts';
 import { settingsPage } from './settings-page.ts';
@@ -9,6 +10,7 @@ import { testTitles } from './test-titles.ts';
 /** Every generated page: file name below docs/reference/ → its text. */
 export const pages: Readonly<Record<string, () => Promise<string> | string>> = {
   'requirements.md': () => requirementsPage(testTitles(projectRoot)),
+  'cli.md': cliPage,
   'errors.md': errorsPage,
   'openapi.json': openapiPage,
   'settings.md': settingsPage,

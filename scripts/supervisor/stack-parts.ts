@@ -143,7 +143,8 @@ const serverEnvironment = (options: StackOptions, places: StackPlaces, ports: St
   ...options.env,
 });
 
-const answers = async (url: string): Promise<boolean> => (await fetch(url)).ok;
+/** Why with a limit: a question that hangs would outlast the deadline of who waits for the part. */
+const answers = async (url: string): Promise<boolean> => (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
 
 /** The token under which a new agent enrols; none is needed once it has its own key. */
 const enrolment = async (places: StackPlaces): Promise<Record<string, string>> => {

@@ -58,11 +58,12 @@ describe('a local pool', () => {
     await expect(openPool(local(at('nowhere')))).rejects.toMatchObject({ code: 'pool_unreachable' });
   });
 
-  test('the pool of another id is pool_other', async () => {
+  test('the pool of another id is pool_other, and no pool is created there: the refusal says how to attach it', async () => {
     await createPool(local(at('mine')), clock);
     const stranger = { ...local(at('mine')), poolId: poolId(2) };
     await expect(openPool(stranger)).rejects.toMatchObject({ code: 'pool_other', params: { found: poolId(1) } });
-    await expect(createPool(stranger, clock)).rejects.toMatchObject({ code: 'pool_other' });
+    const refused = expect(createPool(stranger, clock)).rejects;
+    await refused.toMatchObject({ code: 'pool_exists', hint: expect.stringContaining(`--attach ${poolId(1)}`) as string });
   });
 
   test('a wrong, a missing and a needless passphrase are told apart', async () => {

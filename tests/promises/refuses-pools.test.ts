@@ -45,7 +45,7 @@ beforeAll(async () => {
   onUnreachable = begun(platform.refused(5, fullOf('main', 'away', platform.instance.archiveDirectory)));
   if (!canMount) return;
   mkdirSync(tiny);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'holdfast-test', tiny]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'holdfast-test', tiny]);
   await platform.localPool('tiny');
   onFull = begun(platform.refused(5, fullOf('second', 'tiny', second.archiveDirectory)));
 });
@@ -104,6 +104,10 @@ test('a place that now holds another pool or none is refused, and nothing is wri
   renameSync(first, `${first}.moved`);
   renameSync(other, first);
   const before = contentOf(first);
+  expect(await refusedPool(3, ['--local', first])).toMatchObject({
+    code: 'pool_registered',
+    message: expect.stringContaining('holds the pool other') as string,
+  });
   expect(await platform.refused(3, ['pool', 'test', 'first'])).toMatchObject({
     code: 'pool_other',
     message: expect.stringContaining(first) as string,

@@ -23,6 +23,7 @@ const discoverShape = z.object({
   only: z.string().optional(),
   dataDirectory: z.string().optional(),
   name: z.string().optional(),
+  new: z.boolean().default(false),
 });
 type DiscoverArgs = z.output<typeof discoverShape>;
 
@@ -34,7 +35,8 @@ export function addDiscover(noun: Command, cli: Cli): void {
       '--register': 'register what is new',
       '--only <name|port|directory>': 'only the instance with this name, port or data directory',
       '--data-directory <path>': 'the same, by data directory',
-      '--name <name>': 'with --register: the name that the one new instance gets',
+      '--name <name>': 'with --register: the name that the one new instance gets, or that of the resource without a host that it is',
+      '--new': 'with --register: it is none of the resources without a host, though it was copied from one',
     },
     shape: discoverShape,
     act: (_cli, args) => discover(cli, args),
@@ -51,7 +53,7 @@ interface Found {
 async function discover(cli: Cli, args: DiscoverArgs): Promise<Said> {
   const client = await cli.client();
   const chosen = chooseOnly(await findAll(client, args.host), args.only ?? args.dataDirectory);
-  const rows = args.register ? await registerNew(client, chosen, args.name) : chosen;
+  const rows = args.register ? await registerNew(client, chosen, args) : chosen;
   const table = rows.map(({ host, instance, resource }) => [
     host,
     `${instance.engine} ${String(instance.serverMajor)}`,
@@ -92,7 +94,7 @@ const nameFor = (host: string, { engine, port }: Found['instance']): string => `
 async function registerNew(
   client: ApiClient,
   found: readonly Found[],
-  name: string | undefined,
+  { name, new: isNew }: Pick<DiscoverArgs, 'name' | 'new'>,
 ): Promise<readonly Found[]> {
   const fresh = found.filter(({ resource }) => resource === null);
   if (name !== undefined && fresh.length > 1) throw fail('name_for_many', { name, count: String(fresh.length) });
@@ -100,7 +102,7 @@ async function registerNew(
   const problems: HoldfastError[] = [];
   for (const one of found) {
     try {
-      rows.push({ ...one, resource: one.resource ?? (await registered(client, one, name)) });
+      rows.push({ ...one, resource: one.resource ?? (await registered(client, one, { name, isNew })) });
     } catch (error) {
       // One that cannot be registered does not keep the others from it.
       if (!(error instanceof HoldfastError) || !ofInstance.has(error.code)) throw error;
@@ -115,7 +117,11 @@ async function registerNew(
 /** What is wrong with one instance only; `instance_not_found`: it vanished since it was found. */
 const ofInstance = new Set<string>(['instance_not_found', 'adoption_ambiguous']);
 
-async function registered(client: ApiClient, { host, instance }: Found, name: string | undefined): Promise<string> {
-  const body = { host, dataDirectory: instance.dataDirectory, ...(name === undefined ? {} : { name }) };
+async function registered(
+  client: ApiClient,
+  { host, instance }: Found,
+  asked: { readonly name: string | undefined; readonly isNew: boolean },
+): Promise<string> {
+  const body = { host, dataDirectory: instance.dataDirectory, ...asked };
   return (await client.post(resourceShape, '/api/v1/resources', body)).name;
 }

@@ -75,7 +75,9 @@ function addLogin(noun: Command, cli: Cli): void {
     act: async (_cli, { resource, passwordFile, ...named }) => {
       const path = `/api/v1/resources/${encodeURIComponent(resource)}`;
       const client = await cli.client();
-      const user = named.user ?? engineProfile((await client.get(resourceShape, path)).engine).defaults.user;
+      // Why always: a name that is wrong is said before a password is asked for.
+      const { engine } = await client.get(resourceShape, path);
+      const user = named.user ?? engineProfile(engine).defaults.user;
       const password = await askSecret(cli.terminal, {
         what: `password of ${user}`,
         file: passwordFile,

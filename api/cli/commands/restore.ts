@@ -45,7 +45,7 @@ const flags = {
   '--to <directory>': 'a copy in this empty directory',
   '--port <port>': 'port of the copy',
   '--in-place': 'replace the data directory of the resource; it must be closed',
-  '--consent <name>': 'with --in-place: the name of the resource, typed',
+  '--consent <name>': 'with --in-place: the name of the resource, typed; a plan needs none',
   '--map <oid=path...>': 'new place of a tablespace; every tablespace of a copy needs one',
   '--closed': 'leave it recovered but closed (K-107)',
   '--config-file <path>': 'configuration file on the host to use instead of the set’s own (K-110)',
@@ -86,12 +86,16 @@ export function addRestoreCommands(program: Command, cli: Cli): void {
   const noun = program.command('restore').description('restores, to any second that is covered');
   addVerb(noun, cli, {
     usage: 'plan',
-    title: 'print what a restore would do, without touching anything',
+    title: 'print what a restore would do, without touching anything; exit code 3 when its place is not ready',
     options: flags,
     shape: restoreShape,
-    act: async (_cli, args) => {
+    act: async (_cli, args, isJson) => {
       const answer = await (await cli.client()).post(planAnswerShape, '/api/v1/restores/plan', bodyOf(args));
-      return { json: answer, text: `${planText(answer.plan)}\n\n${placeText(answer.findings)}` };
+      const text = [planText(answer.plan), '', placeText(answer.findings), ...consentLines(args)].join('\n');
+      cli.terminal.out(isJson ? JSON.stringify(answer, undefined, 2) : text);
+      const failed = answer.findings.filter(({ verdict }) => verdict === 'fail').map(({ check }) => check);
+      if (failed.length > 0) throw fail('place_unready', { checks: failed.join(', ') });
+      return undefined;
     },
   });
   addVerb(noun, cli, {
@@ -120,20 +124,17 @@ function bodyOf(args: RestoreArgs) {
   return { resource, target, place, options, setId: set, timeline, pool, host, ...reconnectOf(args.reconnect) };
 }
 
-function placeOf({ resource, to, port, inPlace, consent }: RestoreArgs) {
-  if (inPlace && to === undefined) {
-    if (consent === undefined) throw fail('consent_missing', { resource });
-    return { kind: 'in-place', consent };
-  }
-  if (to === undefined || inPlace) {
-    throw fail('value_malformed', {
-      text: to ?? '',
-      what: 'place of a restore',
-      expected: 'either --to <directory> or --in-place',
-    });
-  }
-  return { kind: 'copy', directory: to, port };
+/** Throws `place_missing`, `place_twice`. The API asks for the consent where something is executed. */
+function placeOf({ to, port, inPlace, consent }: RestoreArgs) {
+  if (to === undefined && !inPlace) throw fail('place_missing', {});
+  if (to !== undefined && inPlace) throw fail('place_twice', { directory: to });
+  return inPlace ? { kind: 'in-place', consent } : { kind: 'copy', directory: to, port };
 }
+
+const consentLines = ({ resource, inPlace, consent }: RestoreArgs): string[] =>
+  inPlace && consent === undefined
+    ? ['', `Executed by \`holdfast restore run\` with the same options and --consent ${resource}`]
+    : [];
 
 function optionsOf(args: RestoreArgs) {
   const { configFile, channels, map } = args;

@@ -10,25 +10,44 @@ const openedShape = z.looseObject({
 });
 const recordShape = z.record(z.string(), z.unknown());
 
+/** How a person opens what was restored. */
+export interface Opener {
+  readonly shell: string;
+  readonly control: string;
+  readonly user: string;
+  readonly database: string;
+}
+
+interface Telling {
+  /** Facts that are told elsewhere. */
+  readonly except?: readonly string[];
+  readonly opener?: Opener | undefined;
+}
+
 /** Told by the lines that say how to reach the database. */
 const told = new Set(['isOpen', 'socket', 'port']);
 
 /** Result of a run in words, a line for each fact: JSON is for `--json`. */
-export function resultLines(result: unknown): readonly string[] {
+export function resultLines(result: unknown, { except = [], opener }: Telling = {}): readonly string[] {
   const facts = recordShape.safeParse(result);
   if (!facts.success) return result === undefined || result === null ? [] : [textOf('', result)];
   const opened = openedShape.safeParse(result);
-  const known = Object.entries(facts.data).filter(([name]) => !opened.success || !told.has(name));
+  const known = Object.entries(facts.data).filter(
+    ([name]) => !(opened.success && told.has(name)) && !except.includes(name),
+  );
   const lines = known.flatMap(([name, value]) => {
     const text = textOf(name, value);
     return text === '' ? [] : [`${labelOf(name)}: ${text}`];
   });
-  return [...(opened.success ? openLines(opened.data) : []), ...lines];
+  return [...(opened.success ? openLines(opened.data, opener) : []), ...lines];
 }
 
-const openLines = ({ directory, socket, port }: z.output<typeof openedShape>): readonly string[] => [
-  `open in ${directory}: psql -h ${socket} -p ${String(port)}`,
-  `stop it with pg_ctl -D ${directory} stop`,
+const openLines = (
+  { directory, socket, port }: z.output<typeof openedShape>,
+  { shell, control, user, database }: Opener = { control: 'pg_ctl', shell: 'psql', user: 'postgres', database: 'postgres' },
+): readonly string[] => [
+  `open in ${directory}: ${shell} -h ${socket} -p ${String(port)} -U ${user} -d ${database}`,
+  `stop it with ${control} -D ${directory} stop`,
 ];
 
 /** `reachedLsn` → `reached LSN`. */

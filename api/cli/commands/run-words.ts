@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import type { RunRow } from '#catalog/runs.ts';
+import { resourceShape } from '#catalog/resources.ts';
 import { runShape } from '#catalog/runs.ts';
+import { engineProfile } from '#core/engine/profiles.ts';
 import type { RunId } from '#core/id.ts';
 import type { Cli, Said } from '../cli.ts';
+import type { ApiClient } from '../client.ts';
 import { timeText } from '../terminal.ts';
 import { demandSuccess, watchRun } from '../watch-run.ts';
+import type { Opener } from './result-words.ts';
 import { resultLines } from './result-words.ts';
 
 /** Options of every command that starts a run. */
@@ -15,11 +19,12 @@ export const waitOptions = {
 export const waitShape = { wait: z.boolean().default(false), timeout: z.coerce.number().positive().optional() };
 
 /** One run as lines of text. */
-export function runText(run: RunRow): string {
-  const ended = run.outcome === null ? [] : [`outcome  ${outcomeText(run.outcome)}`];
+export function runText(run: RunRow, opener?: Opener): string {
+  const ended = run.outcome === null ? [] : [`outcome  ${outcomeText(run.outcome, opener)}`];
   return [
     `run      ${run.id}`,
     `kind     ${run.kind}`,
+    ...(run.resourceName === null ? [] : [`resource ${run.resourceName}`]),
     `state    ${run.state}`,
     `began    ${timeText(run.beganAt ?? run.createdAt)}`,
     `closed   ${timeText(run.closedAt)}`,
@@ -28,12 +33,22 @@ export function runText(run: RunRow): string {
   ].join('\n');
 }
 
-function outcomeText(outcome: NonNullable<RunRow['outcome']>): string {
+function outcomeText(outcome: NonNullable<RunRow['outcome']>, opener: Opener | undefined): string {
   if (outcome.state !== 'succeeded' && outcome.state !== 'warned') return `${outcome.code}: ${outcome.message}`;
   const warnings =
     outcome.state === 'warned' ? outcome.warnings.map((one) => `warning ${one.code}: ${one.detail}`) : [];
-  const lines = [...resultLines(outcome.result), ...warnings];
+  // Why without: the warnings of the result are those of the run, which come last.
+  const lines = [...resultLines(outcome.result, { except: ['warnings'], opener }), ...warnings];
   return lines.length === 0 ? 'done' : lines.join('\n         ');
+}
+
+/** How what a restore opened is reached: with the login of its resource, whose roles it has. */
+export async function openerOf(client: ApiClient, { kind, resourceId }: RunRow): Promise<Opener | undefined> {
+  if (kind !== 'restore' || resourceId === null) return undefined;
+  const { engine, loginUser } = await client.get(resourceShape, `/api/v1/resources/${resourceId}`);
+  const { tools, defaults } = engineProfile(engine);
+  const { shell, control } = tools;
+  return { shell, control, user: loginUser ?? defaults.user, database: defaults.database };
 }
 
 interface Asked {
@@ -52,13 +67,19 @@ export async function startAndWatch(cli: Cli, { path, body, wait, timeout, isJso
   return watched(cli, { id: run.id, timeout, isJson });
 }
 
+/** Why a run that did not succeed is told without its outcome: that is thrown, and printed with its remedy. */
+async function endText(cli: Cli, run: RunRow): Promise<string> {
+  const isGood = run.state === 'succeeded' || run.state === 'warned';
+  return isGood ? runText(run, await openerOf(await cli.client(), run)) : runText({ ...run, outcome: null });
+}
+
 /** Watches a run; its last state is printed in any case, then what it ended with is thrown. */
 export async function watched(
   cli: Cli,
   { id, timeout, isJson }: { id: RunId; timeout?: number | undefined; isJson: boolean },
 ): Promise<undefined> {
   const { run } = await watchRun(cli, id, timeout);
-  cli.terminal.out(isJson ? JSON.stringify(run, undefined, 2) : runText(run));
+  cli.terminal.out(isJson ? JSON.stringify(run, undefined, 2) : await endText(cli, run));
   demandSuccess(run);
   return undefined;
 }

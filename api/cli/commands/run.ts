@@ -9,7 +9,7 @@ import { addVerb } from '../cli.ts';
 import { bytesText, tableOf, timeText } from '../terminal.ts';
 import { liveRunShape } from '../watch-run.ts';
 import { addRunControl } from './run-control.ts';
-import { runText, startAndWatch, waitOptions, waitShape, watched } from './run-words.ts';
+import { openerOf, runText, startAndWatch, waitOptions, waitShape, watched } from './run-words.ts';
 
 const oneRun = z.object({ run: idShape('run') });
 
@@ -65,8 +65,11 @@ function addReading(noun: Command, cli: Cli): void {
         ...(resource === undefined ? {} : { resource }),
       });
       const { data } = await (await cli.client()).get(listShape(runShape), `/api/v1/runs?${query.toString()}`);
-      const rows = data.map((run) => [run.id, run.kind, run.state, timeText(run.createdAt), timeText(run.closedAt)]);
-      return { json: data, text: tableOf(['RUN', 'KIND', 'STATE', 'CREATED', 'CLOSED'], rows) };
+      const rows = data.map((run) => [
+        ...[run.id, run.kind, run.resourceName ?? `(host ${run.hostName ?? '-'})`, run.state],
+        ...[timeText(run.createdAt), timeText(run.closedAt)],
+      ]);
+      return { json: data, text: tableOf(['RUN', 'KIND', 'RESOURCE', 'STATE', 'CREATED', 'CLOSED'], rows) };
     },
   });
   addVerb(noun, cli, {
@@ -74,10 +77,11 @@ function addReading(noun: Command, cli: Cli): void {
     title: 'show a run with its progress and the link to Temporal Web',
     shape: oneRun,
     act: async (_cli, { run }) => {
-      const live = await (await cli.client()).get(liveRunShape, `/api/v1/runs/${run}`);
+      const client = await cli.client();
+      const live = await client.get(liveRunShape, `/api/v1/runs/${run}`);
       const { progress, detail, temporalUrl } = live;
       const lines = [
-        runText(live.run),
+        runText(live.run, await openerOf(client, live.run)),
         ...(detail === undefined ? [] : [`now      ${detail}`]),
         ...(progress === undefined
           ? []

@@ -306,14 +306,6 @@ export const controlErrors = {
     messageZh: '主机 {host} 对 {question} 的应答结构未知',
     hintZh: '请将代理端与服务器升级到相同版本。',
   },
-  consent_missing: {
-    class: 'unsafe',
-    http: 409,
-    message: 'A restore in place replaces resource {resource} and needs typed consent',
-    hint: 'Type the name of the resource: --in-place --consent {resource}.',
-    messageZh: '原地恢复将替换资源 {resource},需要输入名称确认',
-    hintZh: '请输入资源名称确认:--in-place --consent {resource}。',
-  },
   api_unreachable: {
     class: 'unavailable',
     http: 503,

@@ -126,9 +126,9 @@ export const databaseErrors = {
     class: 'precondition',
     http: 409,
     message: 'The instance in {directory} may be any of these resources, which no host has: {resources}',
-    hint: 'They were copied from one another. Say which one it is with --name and the name of that resource: its sets become those of the instance.',
+    hint: 'Copies of one database have one system id. Say which one it is with --name and the name of that resource, so that its sets become those of the instance; say --new when it is none of them.',
     messageZh: '{directory} 中的实例可能是以下未关联主机的任一资源:{resources}',
-    hintZh: '这些资源互为副本。请用 --name 给出对应资源的名称:其备份集将归该实例所有。',
+    hintZh: '同源副本的系统标识相同。请用 --name 给出对应资源的名称,其备份集将归该实例所有;若都不是,请加 --new。',
   },
   instance_not_found: {
     class: 'input',

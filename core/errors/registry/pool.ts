@@ -59,6 +59,22 @@ export const poolErrors = {
     messageZh: '{place} 中是存储池 {found},而不是 {expected}',
     hintZh: '该位置挂载或配置了另一个存储池:请更正存储池位置,或以其自身标识重建目录库。',
   },
+  pool_exists: {
+    class: 'unsafe',
+    http: 409,
+    message: '{place} already holds the pool {found}, so no pool is created in it',
+    hint: 'Attach it under any name with --attach {found} (and its passphrase, when it is encrypted), or name another place.',
+    messageZh: '{place} 中已有存储池 {found},不会再创建存储池',
+    hintZh: '请用 --attach {found} 以任意名称接入该池(加密池还需其口令),或指定其他位置。',
+  },
+  pool_registered: {
+    class: 'unsafe',
+    http: 409,
+    message: '{place} already holds the pool {pool} ({found}), which is registered here',
+    hint: 'Use {pool}: `holdfast pool ls` shows it. For another pool name another place.',
+    messageZh: '{place} 中已有存储池 {pool}({found}),且已在此登记',
+    hintZh: '请直接使用 {pool}(见 `holdfast pool ls`);若需新池,请指定其他位置。',
+  },
   pool_format_newer: {
     class: 'precondition',
     http: 409,

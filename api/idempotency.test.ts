@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { listRuns, runShape } from '#catalog/runs.ts';
+import type { Answered, TestApi } from '#tests/support/api.ts';
+import { openTestApi } from '#tests/support/api.ts';
+import { newHost } from '#tests/support/api-fixtures.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await openTestApi();
+  await newHost(api, 'db1');
+});
+afterAll(() => api.close());
+
+const body = { kind: 'no-op', host: 'db1', seconds: 0 };
+const ask = (key: string, asked: unknown = body): Promise<Answered> =>
+  api.ask('POST', '/api/v1/runs', asked, { headers: { 'idempotency-key': key } });
+const idOf = (answer: Answered): string => runShape.parse(answer.body).id;
+
+test('a repeated request with the same Idempotency-Key acts once', async () => {
+  const key = randomUUID();
+  const first = await ask(key);
+  const again = await ask(key);
+  expect(idOf(again)).toBe(idOf(first));
+  expect(again.headers.get('idempotency-replayed')).toBe('true');
+  expect((await ask(key, { ...body, seconds: 5 })).body).toMatchObject({ code: 'idempotency_conflict' });
+  expect((await api.ask('POST', '/api/v1/restores', {})).body).toMatchObject({ code: 'key_required' });
+});
+
+test('a repeat finds the run of an API that was killed before it answered, at once and after any time', async () => {
+  const { catalog } = api.store;
+  // What a kill leaves: the run is recorded, its answer is not.
+  await catalog.change("create function unsaid() returns trigger language plpgsql as 'begin return null; end'");
+  await catalog.change(
+    'create trigger killed before update on idempotency_key for each row when (new.status is not null) execute function unsaid()',
+  );
+  const key = randomUUID();
+  const first = idOf(await ask(key));
+  await catalog.change('drop trigger killed on idempotency_key');
+  const count = (await listRuns(catalog, { limit: 200 })).data.length;
+  const again = await ask(key);
+  expect(again).toMatchObject({ status: 202, body: { id: first } });
+  expect(again.headers.get('location')).toBe(`/api/v1/runs/${first}`);
+  await catalog.change("update idempotency_key set created_at = now() - interval '11 minutes' where key = $1", [key]);
+  expect(idOf(await ask(key))).toBe(first);
+  expect((await ask(key, { ...body, seconds: 5 })).body).toMatchObject({ code: 'idempotency_conflict' });
+  expect((await listRuns(catalog, { limit: 200 })).data).toHaveLength(count);
+});
