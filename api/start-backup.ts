@@ -26,7 +26,26 @@ const common = {
   options: backupOptionsShape.prefault({}),
 };
 
-const plainBody = z.object({ ...common, kind: z.enum(['full-backup', 'log-backup']) });
+const fullBody = z.object({
+  ...common,
+  kind: z.literal('full-backup'),
+  isOffline: z
+    .boolean()
+    .meta({ description: 'the instance is closed, shut down or crashed; refused while a server uses it (D-007)' })
+    .exactOptional(),
+});
+const logBody = z.object({ ...common, kind: z.literal('log-backup') });
+/** How often the unfinished segment is committed: each time is a batch more. */
+const tailSeconds = z.number().int().min(1).max(3600);
+const streamBody = z.object({
+  ...common,
+  kind: z.literal('log-stream'),
+  tailSeconds: tailSeconds
+    .meta({
+      description: 'seconds between commits of the log that does not fill a segment yet: what a loss costs at most',
+    })
+    .default(30),
+});
 const incrementalBody = z.object({
   ...common,
   kind: z.literal('incremental-backup'),
@@ -39,8 +58,8 @@ const incrementalBody = z.object({
 });
 
 /** Bodies of `POST /runs` that start a backup. */
-export const backupBodies = [plainBody, incrementalBody] as const;
-type BackupBody = z.output<typeof plainBody> | z.output<typeof incrementalBody>;
+export const backupBodies = [fullBody, logBody, streamBody, incrementalBody] as const;
+type BackupBody = z.output<(typeof backupBodies)[number]>;
 
 /** Records and starts a backup. Throws `resource_unknown`, `pool_not_found`, `pool_out_of_reach`, `resource_not_logged_in`. */
 export async function startBackup(context: Context, body: BackupBody, caller: Caller): Promise<RunRow> {
@@ -48,16 +67,17 @@ export async function startBackup(context: Context, body: BackupBody, caller: Ca
   const hostId = hostOfResource(resource);
   const pool = await getPool(context.catalog, body.pool);
   demandReach(pool, hostId);
-  // A log backup without login reads what the archive of a closed instance holds (D-012).
-  if (body.kind !== 'log-backup') demandLogin(resource);
-  if (body.kind === 'log-backup') await addLogPool(context.catalog, resource.id, pool.id);
+  // A log backup without login reads what the archive of a closed instance holds (D-012); a closed instance asks for none.
+  if (body.kind !== 'log-backup' && !isOffline(body)) demandLogin(resource);
+  const isOfLog = body.kind === 'log-backup' || body.kind === 'log-stream';
+  if (isOfLog) await addLogPool(context.catalog, resource.id, pool.id);
   const run = await startRun(context, {
     spec: specOf(body, resource.id, pool.id),
     hostId,
     resourceId: resource.id,
-    name: `${body.kind} of ${resource.name}`,
+    name: `${isOffline(body) ? 'offline ' : ''}${body.kind} of ${resource.name}`,
     startedBy: nameOf(caller),
-    ...(body.kind === 'log-backup' ? {} : { setId: context.ids('set') }),
+    ...(isOfLog ? {} : { setId: context.ids('set') }),
   });
   const away = await unreachableLogPools(context, resource.id, hostId);
   if (away.length > 0) {
@@ -67,10 +87,14 @@ export async function startBackup(context: Context, body: BackupBody, caller: Ca
   return run;
 }
 
+const isOffline = (body: BackupBody): boolean => body.kind === 'full-backup' && body.isOffline === true;
+
 function specOf(body: BackupBody, resourceId: ResourceId, poolId: PoolId): JobSpec {
   const { options, reconnectMinutes, whenBusy } = body;
   const head = { resourceId, poolId, options, reconnectMinutes, whenBusy };
-  if (body.kind !== 'incremental-backup') return { kind: body.kind, ...head };
+  if (body.kind === 'log-backup') return { kind: body.kind, ...head };
+  if (body.kind === 'log-stream') return { kind: body.kind, ...head, tailSeconds: body.tailSeconds };
+  if (body.kind === 'full-backup') return { kind: body.kind, ...head, ...(isOffline(body) ? { isOffline: true } : {}) };
   const { kind, type, source } = body;
   return { kind, type, ...(source === undefined ? {} : { source }), ...head };
 }

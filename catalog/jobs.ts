@@ -9,7 +9,8 @@ import type { Page, PageRequest } from './page.ts';
 import { pageOf } from './page.ts';
 
 const kindOf = (spec: JobSpec): 'backup' | 'restore' | 'care' => {
-  if (spec.kind === 'full-backup' || spec.kind === 'incremental-backup' || spec.kind === 'log-backup') return 'backup';
+  if (spec.kind === 'full-backup' || spec.kind === 'incremental-backup') return 'backup';
+  if (spec.kind === 'log-backup' || spec.kind === 'log-stream') return 'backup';
   return spec.kind === 'restore' ? 'restore' : 'care';
 };
 

@@ -4,9 +4,6 @@ import { requireSame, requireSameInstance } from '#core/backup/same-instance.ts'
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
-import type { StepContext } from '#core/ports/step.ts';
-import { noProgress } from '#core/run/progress.ts';
-import type { Progress } from '#core/run/progress.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
 import type { CopySession } from '#agent/copy/copy-request.ts';
 import { openCopy } from '#agent/copy/open-copy.ts';
@@ -28,11 +25,12 @@ import { historyNow } from './history.ts';
 import { decideBuilding, findBase } from './incremental.ts';
 import { historyFiles, neededLog, stillThere } from './needed-log.ts';
 import type { LogFile, NeededLog } from './needed-log.ts';
+import { phasesOf } from './phases.ts';
 import { setMetaOf } from './set-meta.ts';
 
 /** One attempt from the checks to the commit; the session is the caller's, and with it backup mode ends in any case. */
 export async function backUp(attempt: Attempt): Promise<SetSummary> {
-  const phases = phasesOf(attempt);
+  const phases = phasesOf(attempt.step, attempt.session.lost);
   phases.enter('begin');
   const inspected = await precheck(attempt);
   const history = historyNow({ dataDirectory: attempt.order.instance.dataDirectory, inspected });
@@ -70,32 +68,6 @@ export async function backUp(attempt: Attempt): Promise<SetSummary> {
   } finally {
     await copy.close();
   }
-}
-
-/** The step as the copy sees it: it also stops when the session is lost, and reports under the name of the phase. */
-function phasesOf({ step, session }: Attempt): { readonly step: StepContext; enter(phase: string): void } {
-  let last: Progress = noProgress;
-  const report = (progress: Progress): void => {
-    last = { ...progress, phase: last.phase };
-    step.report(last);
-  };
-  return {
-    step: {
-      runId: step.runId,
-      signal: AbortSignal.any([step.signal, session.lost]),
-      report,
-      log: (line) => {
-        step.log(line);
-      },
-      limits: () => step.limits(),
-      ...(step.reconnectMs === undefined ? {} : { reconnectMs: step.reconnectMs }),
-    },
-    enter: (phase) => {
-      last = { ...last, phase };
-      step.log({ level: 'info', message: `phase ${phase}` });
-      step.report(last);
-    },
-  };
 }
 
 /** Refuses what cannot become a good set: the first problem that preflight finds. */
@@ -196,7 +168,12 @@ async function addLate({ order, session, deps }: Attempt, { begun, ended, copy, 
 const largestInMemory = 64 * 1_048_576;
 
 /** Segments may be as large as 1 GiB: large ones are read again by the threads, and must not be recycled meanwhile. */
-async function addSegment(copy: CopySession, path: string, segment: LogFile, { instance }: NeededLog): Promise<void> {
+export async function addSegment(
+  copy: CopySession,
+  path: string,
+  segment: LogFile,
+  { instance }: Pick<NeededLog, 'instance'>,
+): Promise<void> {
   const { name, bytes, mode, mtimeMs, absolute } = segment;
   if (bytes.length <= largestInMemory) {
     await copy.add({ path, mode, mtimeMs, bytes });

@@ -3,12 +3,13 @@ import { fail } from '#core/errors/fail.ts';
 import { ancestorHistory, historyName } from '#core/wal/history-file.ts';
 import { branchIdOf } from '#agent/codec/hash.ts';
 import type { Inspected } from '#agent/database/preflight.ts';
+import type { ServerFacts } from '#agent/database/server-facts.ts';
 import { logDirectoryOf, readIfPresent } from '#agent/datadir/reader.ts';
 
 /** Where history files are looked for. */
 export interface HistoryPlaces {
   readonly dataDirectory: string;
-  readonly inspected: Pick<Inspected, 'facts' | 'archiveDirectory'>;
+  readonly inspected: Pick<Inspected, 'archiveDirectory'> & { readonly facts: Pick<ServerFacts, 'timeline'> };
 }
 
 const textsOf = ({ dataDirectory, inspected }: HistoryPlaces, timeline: number): readonly string[] =>

@@ -32,7 +32,8 @@ export interface Building {
   mark(files: readonly SourceFile[]): readonly SourceFile[];
 }
 
-const full = (warnings: readonly Warning[]): Building => ({ type: 'full', warnings, mark: (files) => files });
+/** A set that builds on none. */
+export const full = (warnings: readonly Warning[]): Building => ({ type: 'full', warnings, mark: (files) => files });
 
 /** K-048, design §5: no usable base makes a full, which says so. */
 const becameFull = (reason: string): Warning => ({ code: 'became_full', detail: reason });

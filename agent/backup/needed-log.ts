@@ -81,7 +81,7 @@ export const stillThere = ({ absolute, inode }: Pick<LogFile, 'absolute' | 'inod
   statSync(absolute, { throwIfNoEntry: false })?.ino === inode;
 
 /** Undefined when the file is not there, or was recycled (renamed to serve as a later segment) while it was read. */
-function readWhole(path: string): LogFile | undefined {
+export function readWhole(path: string): LogFile | undefined {
   let file: number;
   try {
     file = openSync(path, 'r');

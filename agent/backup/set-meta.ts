@@ -1,25 +1,32 @@
 import { endSegmentOf } from '#core/backup/log-range.ts';
-import type { SetSummary } from '#core/backup/set-summary.ts';
+import type { OfflineOfSet, SetSummary } from '#core/backup/set-summary.ts';
 import type { SetMeta } from '#core/format/meta.ts';
 import type { AttemptId } from '#core/id.ts';
 import { instantFromMs } from '#core/instant.ts';
 import type { Warning } from '#core/run/progress.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
 import { segmentOf } from '#core/wal/segment-name.ts';
 import { branchIdOf } from '#agent/codec/hash.ts';
 import type { CopyResult } from '#agent/copy/copy-request.ts';
+import type { ServerFacts } from '#agent/database/server-facts.ts';
 import type { DataDirectoryScan } from '#agent/datadir/scan.ts';
 import type { Attempt, BegunBackup } from './attempt.ts';
-import type { EndedBackup } from './backup-mode.ts';
 import type { Building } from './incremental.ts';
 
 export interface FinishedCopy {
-  readonly attempt: Attempt;
+  readonly attempt: Pick<Attempt, 'order' | 'deps' | 'pool'>;
   readonly attemptId: AttemptId;
-  readonly begun: BegunBackup;
+  readonly begun: Pick<BegunBackup, 'control' | 'beginLsn' | 'history' | 'beganAtMs'> & {
+    readonly inspected: {
+      readonly facts: Pick<ServerFacts, 'timeline' | 'segmentBytes' | 'serverVersion' | 'systemId'>;
+    };
+  };
   readonly building: Building;
   readonly scan: DataDirectoryScan;
-  readonly ended: EndedBackup & { readonly endedAtMs: number };
+  readonly ended: { readonly endLsn: Lsn; readonly endedAtMs: number };
   readonly copied: CopyResult;
+  /** Of a closed instance. */
+  readonly offline?: OfflineOfSet;
 }
 
 /** Everything the set says about itself. */
@@ -36,7 +43,7 @@ export function setMetaOf(finished: FinishedCopy): SetMeta {
 }
 
 function summaryOf(finished: FinishedCopy): SetSummary {
-  const { attempt, attemptId, begun, building, scan, ended, copied } = finished;
+  const { attempt, attemptId, begun, building, scan, ended, copied, offline } = finished;
   const { order, deps } = attempt;
   const { facts } = begun.inspected;
   const { timeline, segmentBytes } = facts;
@@ -61,6 +68,7 @@ function summaryOf(finished: FinishedCopy): SetSummary {
     storedBytes: sum(copied.pieces.map(({ storedBytes }) => storedBytes)),
     pieceCount: copied.pieces.length,
     isEncrypted: attempt.pool.key !== undefined,
+    ...(offline === undefined ? {} : { offline }),
     warnings: [...building.warnings, ...damageWarnings(copied)],
     toolVersion: deps.toolVersion,
   };

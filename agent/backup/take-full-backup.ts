@@ -10,11 +10,12 @@ import { patienceOf } from '#agent/pools/retry.ts';
 import type { Attempt, FullBackupDeps } from './attempt.ts';
 import { backUp } from './back-up.ts';
 import { committedSummary } from './committed-summary.ts';
+import { takeOfflineBackup } from './offline.ts';
 import { openRunJournal } from './run-journal.ts';
 import { tidyArchive } from './tidy-archive.ts';
 
 /**
- * Takes a full backup of an open PostgreSQL instance (design §5, K-047). Safe to call again at any time with the same
+ * Takes a full backup of a PostgreSQL instance (design §5, K-047), an open one unless the order says otherwise (D-007). Safe to call again at any time with the same
  * order: after a kill it begins anew, re-reads, and sends only what the pool does not hold; after the commit it answers
  * the committed set. Throws, with nothing committed: what preflight finds, `session_lost`, `role_changed`,
  * `log_segment_missing`, `cancelled`, and what the pool throws.
@@ -27,7 +28,7 @@ export const takeFullBackup =
       const pool = await openPool(order.pool, patienceOf(step));
       try {
         const set =
-          (await committedSummary(pool, order.setId)) ?? (await logInAndBackUp({ deps, order, step, journal, pool }));
+          (await committedSummary(pool, order.setId)) ?? (await backUpOnce({ deps, order, step, journal, pool }));
         await tidyArchive(deps, order, set, step);
         return set;
       } finally {
@@ -37,6 +38,9 @@ export const takeFullBackup =
       journal.close();
     }
   };
+
+const backUpOnce = (attempt: Omit<Attempt, 'session'>): Promise<SetSummary> =>
+  attempt.order.isOffline === true ? takeOfflineBackup(attempt) : logInAndBackUp(attempt);
 
 async function logInAndBackUp(attempt: Omit<Attempt, 'session'>): Promise<SetSummary> {
   const session = await openSession(attempt.order.instance).catch((error: unknown) => {

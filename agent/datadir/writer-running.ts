@@ -59,7 +59,7 @@ function socketLock(file: PidFile): string {
 const serverNames = engineLayouts.map(({ tools }) => tools.server);
 
 /** A server process keeps its data directory as working directory, even when somebody removed its pid file. */
-function workingIn(directory: string): number | undefined {
+export function workingIn(directory: string): number | undefined {
   return processes().find((pid) => {
     try {
       return (

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { relative } from 'node:path';
 import { assignmentsIn, lastValue } from '#core/restore/configuration-text.ts';
+import { startsPlainly } from '#core/restore/offline-start.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import { unknownLibraries } from '#core/restore/preload-libraries.ts';
 import type { Settings } from '#core/restore/recovery-settings.ts';
@@ -83,7 +84,7 @@ export function configure(
     recovery,
   );
   target.writeFile(target.files.autoConfiguration, replaceSettings(original, [], { ...blanks, ...own, ...recovery }));
-  target.writeFile('recovery.signal', '');
+  if (!startsPlainly(plan)) target.writeFile('recovery.signal', '');
   return { blanks, warnings: [...warnStale(stale), ...(isCopy ? warnLibraries(libraries) : [])] };
 }
 

@@ -1,11 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ControlFile } from '#core/engine/control-file.ts';
 import { decodeControlFile } from '#core/engine/control-file.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { bug, fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { Instant } from '#core/instant.ts';
+import { startsPlainly, staysAsItIs } from '#core/restore/offline-start.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import { describeTarget } from '#core/restore/unreachable.ts';
 import { compareLsn, parseLsn } from '#core/wal/lsn.ts';
@@ -50,7 +52,8 @@ const closeMs = 30_000;
  * Throws `label_missing`, `recovery_short`, `recovery_failed`, `cancelled`.
  */
 export async function recover(request: RecoveryRequest): Promise<Recovered> {
-  requireLabel(request);
+  if (request.plan.offline === undefined) requireLabel(request);
+  else if (staysAsItIs(request.plan)) return leftAsItIs(request);
   const known = new Set(historyFilesOf(request.directory));
   const from = sizeOf(request.logFile);
   const server = await startServer(request);
@@ -71,10 +74,32 @@ function judge(
 ): Recovered {
   if (request.signal.aborted) throw fail('cancelled', { what: 'the restore' });
   if (end !== (request.plan.isOpenedAfter ? 'ready' : 0)) throw endedBadly(request, text, end === 'ready' ? 0 : end);
-  const reached = request.plan.isOpenedAfter ? reachedByPromotion(request, known) : reachedByShutdown(request);
+  const reached = reachedOf(request, known);
   if (compareLsn(reached.reachedLsn, request.plan.mustReach) < 0) throw short(request, reached.reachedLsn, text);
   const at = lastTransaction(text);
   return { ...reached, ...(at === undefined ? {} : { lastTransactionAt: at }) };
+}
+
+function reachedOf(request: RecoveryRequest, known: ReadonlySet<string>): Pick<Recovered, 'timeline' | 'reachedLsn'> {
+  if (!request.plan.isOpenedAfter) return reachedByShutdown(request);
+  return startsPlainly(request.plan) ? reachedByStart(request) : reachedByPromotion(request, known);
+}
+
+/** Nothing is to be replayed and the database is to stay closed: it is where the set left it. */
+function leftAsItIs(request: RecoveryRequest): Recovered {
+  const { timeline } = controlOf(request);
+  return { timeline, reachedLsn: request.plan.mustReach };
+}
+
+/** A plain start ends crash recovery with a checkpoint at the end of the log that was there. */
+function reachedByStart(request: RecoveryRequest): Pick<Recovered, 'timeline' | 'reachedLsn'> {
+  const { timeline, checkpointLsn } = controlOf(request);
+  return { timeline, reachedLsn: checkpointLsn };
+}
+
+function controlOf({ directory, plan }: RecoveryRequest): ControlFile {
+  const path = join(directory, engineProfile(plan.engine).files.control);
+  return decodeControlFile(readFileSync(path), path);
 }
 
 /** Starts the server as the owner of the files; its words go to the log file. */
@@ -161,8 +186,7 @@ function reachedByPromotion(
 
 /** A shutdown in recovery flushes the last replayed position into the control file. */
 function reachedByShutdown(request: RecoveryRequest): Pick<Recovered, 'timeline' | 'reachedLsn'> {
-  const path = join(request.directory, engineProfile(request.plan.engine).files.control);
-  const control = decodeControlFile(readFileSync(path), path);
+  const control = controlOf(request);
   if (control.state !== 'shut down in recovery')
     throw endedBadly(request, `the control file says: ${control.state}`, 0);
   return { timeline: control.minRecoveryTimeline, reachedLsn: control.minRecoveryLsn };

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
+import { changeControlFile } from '#core/engine/control-file.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { SetMeta } from '#core/format/meta.ts';
+import { startOf } from '#core/restore/offline-start.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import type { Progress } from '#core/run/progress.ts';
 import { noProgress } from '#core/run/progress.ts';
@@ -71,8 +73,16 @@ async function fill(work: RestoreWork, { chain, target, ways }: Filling): Promis
   await watch.time('log', () => prefill(work, target, restored));
   ways.beforeFinish(target, configFile);
   const configured = configure(order.plan, target, { ...ways.addressOf(target), outside: configFile });
-  await target.finish(await set.readMember(target.files.control));
+  await target.finish(await controlFileOf(order.plan, set, target.files.control));
   return { target, restored, configFile, configured };
+}
+
+/** Byte for byte that of the set, unless it is one of a closed instance and the server must be told how to begin. */
+async function controlFileOf(plan: RestorePlan, set: OpenSet, path: string): Promise<Uint8Array> {
+  const bytes = await set.readMember(path);
+  const { endLsn: lsn, timeline } = set.meta.summary;
+  const change = startOf(plan, { lsn, timeline });
+  return change === undefined ? bytes : changeControlFile(bytes, change, path);
 }
 
 /** What cannot be continued is removed, so that the place is free; what a later attempt can continue stays, unstartable. */

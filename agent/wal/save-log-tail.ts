@@ -5,6 +5,7 @@ import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { entryOf } from '#core/wal/check-segment.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
 import { compareLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import { LogReader } from '#core/wal/read-segment.ts';
 import type { SegmentReading } from '#core/wal/segment-reading.ts';
@@ -90,7 +91,7 @@ async function saveBranch(deps: BatchDeps, { archive, branch }: Tail, step: Step
       break;
     }
     if (isNew(known, name, reading)) {
-      const entry = await store(deps, branch, { name, reading, bytes });
+      const entry = await storeSegment(deps, branch, { name, reading, bytes });
       await writer.add(entry, { segmentBytes: reading.header.segmentBytes, knownUntil: reading.knownUntil });
       segments++;
     }
@@ -138,24 +139,38 @@ function isNew(known: CommittedBranch, name: SegmentName, reading: SegmentReadin
   return committed === undefined || compareLsn(committed.to, reading.to) < 0;
 }
 
-interface Found {
+/** A segment that was read, whole or not. */
+export interface ReadSegment {
   readonly name: SegmentName;
   readonly reading: SegmentReading;
   readonly bytes: Uint8Array;
+  /** zstd level; fast when absent. */
+  readonly level?: number;
+  /** Last record known before, for a segment in which none ends. */
+  readonly previousRecord?: Lsn;
 }
 
-async function store(deps: BatchDeps, branch: OpenBranch, { name, reading, bytes }: Found): Promise<SegmentOfBatch> {
+/**
+ * Puts a segment, an unfinished one with zeros behind its last record, which this writes into `bytes`, and under a name of
+ * its own. Durable and visible with the batch that names it. Throws `log_duplicate_differs`.
+ */
+export async function storeSegment(
+  deps: BatchDeps,
+  branch: OpenBranch,
+  { name, reading, bytes, level = fastLevel, previousRecord = reading.from }: ReadSegment,
+): Promise<SegmentOfBatch> {
   const isWhole = reading.ending !== 'early';
   if (!isWhole) bytes.fill(0, lsnToNumber(reading.to) - lsnToNumber(reading.from));
   const ownName = `${name}.${sha256Hex(bytes).slice(0, 16)}`;
   const place = { systemId: branch.systemId, branchId: branch.branchId };
   let object: string = isWhole ? name : ownName;
-  let put = await putLogSegment(deps.pool, { ...place, name: object }, bytes, fastLevel);
+  let put = await putLogSegment(deps.pool, { ...place, name: object }, bytes, level);
   if (put.outcome === 'different') {
     object = ownName;
-    put = await putLogSegment(deps.pool, { ...place, name: object }, bytes, fastLevel);
+    put = await putLogSegment(deps.pool, { ...place, name: object }, bytes, level);
   }
   if (put.outcome === 'different') throw fail('log_duplicate_differs', { file: name, object: put.key });
   const { rawSha256, storedSha256, storedBytes } = put;
-  return entryOf(name, reading, { object, rawSha256, storedSha256, storedBytes, rawBytes: bytes.length }, reading.from);
+  const stored = { object, rawSha256, storedSha256, storedBytes, rawBytes: bytes.length };
+  return entryOf(name, reading, stored, previousRecord);
 }

@@ -101,7 +101,7 @@ async function backUpBranches({ deps, order, step, archive, tally, closed, pool 
 }
 
 /** zstd level of an option; 0 stores as it is. */
-const levelOf = (compression: Compression): number =>
+export const levelOf = (compression: Compression): number =>
   compression.mode === 'none' ? 0 : compression.mode === 'fast' ? fastLevel : compression.level;
 
 function warnOfUnknown(archive: ArchiveListing, tally: LogTally): void {

@@ -79,6 +79,8 @@ export interface SetSummary {
   readonly storedBytes: number;
   readonly pieceCount: number;
   readonly isEncrypted: boolean;
+  /** Exactly in sets of a closed instance: they have no backup_label, recovery begins at pg_control's redo pointer. */
+  readonly offline?: OfflineOfSet;
   readonly warnings: readonly Warning[];
   readonly toolVersion: string;
 }

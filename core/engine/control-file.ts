@@ -1,6 +1,6 @@
 import { fail } from '../errors/fail.ts';
 import { crc32c } from '../wal/crc32c.ts';
-import { formatLsn } from '../wal/lsn.ts';
+import { formatLsn, lsnToNumber } from '../wal/lsn.ts';
 import type { Lsn } from '../wal/lsn.ts';
 
 /** State of the cluster when the control file was last written (DBState of pg_control.h). */
@@ -33,6 +33,8 @@ export interface ControlFile {
   readonly minRecoveryTimeline: number;
   readonly backupStartLsn: Lsn;
   readonly isBackupEndRequired: boolean;
+  /** True when the log is written with wal_level = minimal: it is good for crash recovery only. */
+  readonly isLogMinimal: boolean;
   readonly pageBytes: number;
   /** Pages in one file of a relation: 131072 unless built otherwise. */
   readonly pagesPerFile: number;
@@ -90,10 +92,38 @@ export function decodeControlFile(bytes: Uint8Array, path: string): ControlFile 
     minRecoveryTimeline: u32(144),
     backupStartLsn: lsn(152),
     isBackupEndRequired: bytes[168] !== 0,
+    isLogMinimal: u32(172) === 0,
     pageBytes: u32(216),
     pagesPerFile: u32(220),
     logPageBytes: u32(224),
     segmentBytes: u32(228),
     hasChecksums: u32(252) !== 0,
   };
+}
+
+/** What a restore may change in a control file: how the server begins. */
+export interface ControlFileChange {
+  readonly state: ClusterState;
+  /** Recovery must replay up to here before anything is consistent; absent: as it is. */
+  readonly minRecovery?: { readonly lsn: Lsn; readonly timeline: number };
+}
+
+/**
+ * The same control file with another state, and with a new CRC-32C. `path` is for the error only. Throws what
+ * `decodeControlFile` throws.
+ */
+export function changeControlFile(bytes: Uint8Array, change: ControlFileChange, path: string): Uint8Array {
+  const { controlVersion } = decodeControlFile(bytes, path);
+  const changed = bytes.slice();
+  const view = new DataView(changed.buffer, changed.byteOffset, changed.byteLength);
+  view.setUint32(16, clusterStates.indexOf(change.state), true);
+  if (change.minRecovery !== undefined) {
+    const position = lsnToNumber(change.minRecovery.lsn);
+    view.setUint32(136, position % 4294967296, true);
+    view.setUint32(140, Math.floor(position / 4294967296), true);
+    view.setUint32(144, change.minRecovery.timeline, true);
+  }
+  const checksumAt = checksumOffsets.get(controlVersion) ?? 0;
+  view.setUint32(checksumAt, crc32c(changed.subarray(0, checksumAt)), true);
+  return changed;
 }

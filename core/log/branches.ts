@@ -103,7 +103,8 @@ function knownSegments(batch: BatchSummary): KnownSegment[] {
 /** A batch without segments says that nothing followed the log before it up to a later time: an idle database. */
 function extendCover(branch: Growing | undefined, batch: BatchSummary): void {
   const end = lsnToNumber(batch.to);
-  const last = branch?.segments.get(end - batch.segmentBytes);
+  // The segment that holds the last byte: a whole one, or a tail that ends inside its segment.
+  const last = branch?.segments.get(end - 1 - ((end - 1) % batch.segmentBytes));
   if (branch === undefined || last?.to !== end || last.coveredUntil >= batch.coveredUntil) return;
   branch.segments.set(last.from, { ...last, coveredUntil: batch.coveredUntil });
 }

@@ -38,6 +38,8 @@ export function reachOf(
   const own = follow({ steps, branches, bytes: set.segmentBytes, from: begin, until: end }).segments;
   const isOwnLogKnown = own.length > 0 && (own[own.length - 1]?.to ?? 0) >= end;
   if (!set.isConsistent && !isOwnLogKnown) return undefined;
+  // Archive recovery refuses to begin with log of wal_level = minimal: nothing leads on from there.
+  if (set.offline?.isLogMinimal === true) return { set, route, own, isOwnLogKnown, ...conclude(set, []) };
   const from = set.isConsistent ? floorTo(end, set.segmentBytes) : begin;
   const followed = follow({
     steps,

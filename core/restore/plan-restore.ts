@@ -51,6 +51,7 @@ export function planRestore(asked: RestoreRequest): RestorePlan {
     tablespaceMap,
     isOpenedAfter: request.isOpenedAfter,
     ...(request.configFile === undefined ? {} : { configFile: request.configFile }),
+    ...(set.offline === undefined ? {} : { offline: set.offline }),
     rawBytes: set.rawBytes + located.segments.length * set.segmentBytes,
     ...readOf(request, set, located),
   };

@@ -1,4 +1,4 @@
-import type { SetType } from '../backup/set-summary.ts';
+import type { OfflineOfSet, SetType } from '../backup/set-summary.ts';
 import type { ResourceId, SetId } from '../id.ts';
 import type { Lsn } from '../wal/lsn.ts';
 import type { SegmentName } from '../wal/segment-name.ts';
@@ -57,6 +57,8 @@ export interface RestorePlan {
   readonly isOpenedAfter: boolean;
   /** K-110 configuration file to use instead of the set's own. */
   readonly configFile?: string;
+  /** Of the set that is restored, when it is one of a closed instance: how its recovery begins (core/restore/offline-start.ts). */
+  readonly offline?: OfflineOfSet;
   readonly rawBytes: number;
   /** Sets that are read, the full first, `setId` last. */
   readonly chain: readonly PlannedSet[];

@@ -1,4 +1,5 @@
 import { includeNames, leadsOutside, settingOf, valueOf } from './configuration-text.ts';
+import { hasNoStop } from './offline-start.ts';
 import type { RestorePlan } from './plan.ts';
 import { quietLibraries } from './preload-libraries.ts';
 import type { RestoreTarget } from './target.ts';
@@ -31,7 +32,9 @@ export const recoveryNames: readonly string[] = [
  * fetched; the stop and the timeline are explicit; hot standby is off, because only then `ready` means promoted
  * (engine.md §D); a delay that a standby had would hold up every commit of the last hours.
  */
-export function recoverySettings(plan: Pick<RestorePlan, 'setting' | 'timeline' | 'isOpenedAfter'>): Settings {
+export function recoverySettings(
+  plan: Pick<RestorePlan, 'setting' | 'timeline' | 'isOpenedAfter' | 'offline'>,
+): Settings {
   return {
     restore_command: 'false',
     archive_cleanup_command: '',
@@ -45,7 +48,7 @@ export function recoverySettings(plan: Pick<RestorePlan, 'setting' | 'timeline' 
     log_destination: 'stderr',
     logging_collector: 'off',
     log_min_messages: 'warning',
-    ...targetSettings(plan.setting),
+    ...(hasNoStop(plan) ? {} : targetSettings(plan.setting)),
   };
 }
 

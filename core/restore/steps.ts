@@ -14,9 +14,17 @@ export function stepsOf(plan: Unprinted, set: SetSummary): readonly string[] {
     `Write ${String(set.fileCount)} files (${String(set.rawBytes)} bytes) of set ${set.setId}, ended ${set.endedAt} at LSN ${set.endLsn}, timeline ${String(set.timeline)}`,
     ...Object.entries(plan.tablespaceMap).map(([oid, path]) => `Write tablespace ${oid} to ${path}`),
     logStep(plan),
+    ...offlineStep(plan),
     `Recover to ${describeTarget(plan.setting)} on timeline ${String(plan.timeline)}, at least to LSN ${plan.mustReach}`,
     ...endSteps(plan),
   ];
+}
+
+function offlineStep({ offline }: Unprinted): readonly string[] {
+  if (offline === undefined) return [];
+  const { state, isLogMinimal } = offline;
+  const what = `Begin at the redo pointer of pg_control: the set is of a closed instance (${state}) and has no backup_label`;
+  return [isLogMinimal ? `${what}; with wal_level = minimal it opens on its own timeline` : what];
 }
 
 const beginInPlace = (plan: Unprinted): readonly string[] => [

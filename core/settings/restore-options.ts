@@ -3,7 +3,7 @@ import type { PlannedSet, RestorePlace, RestorePlan } from '../restore/plan.ts';
 import type { RestoreTarget } from '../restore/target.ts';
 import { channelsField, resumeBufferField } from './backup-options.ts';
 import { field } from './field.ts';
-import { setTypeShape } from './shape/committed.ts';
+import { offlineOfSetShape, setTypeShape } from './shape/committed.ts';
 import { rateLimitsShape } from './shape/progress.ts';
 import { countShape, idShape, instantShape, lsnShape, pathShape, segmentShape } from './shape/words.ts';
 
@@ -100,6 +100,7 @@ export const restorePlanShape: z.ZodType<RestorePlan> = z.looseObject({
   tablespaceMap: z.record(z.string(), z.string()),
   isOpenedAfter: z.boolean(),
   configFile: z.string().exactOptional(),
+  offline: offlineOfSetShape.exactOptional(),
   rawBytes: countShape,
   chain: z.array(plannedSetShape),
   fetchBytes: countShape,

@@ -32,6 +32,9 @@ const backupShape = z.object({
   ...reconnectShape,
   ...resumeBufferShape,
   slowCheckpoint: z.boolean().default(false),
+  offline: z.boolean().default(false),
+  stream: z.boolean().default(false),
+  tailEvery: z.coerce.number().int().optional(),
   queue: z.boolean().default(false),
 });
 
@@ -42,6 +45,11 @@ export function addBackupCommand(program: Command, cli: Cli): void {
     options: {
       '--type <full|differential|cumulative|log>':
         'differential builds on the newest set, cumulative on the newest full; without one it becomes a full (K-048)',
+      '--offline':
+        'back up a closed instance, shut down or crashed, with the log that it needs to start; full only, no login needed (D-007)',
+      '--stream':
+        'with --type log: receive the log as it is written, through a replication slot, until the run is cancelled',
+      '--tail-every <seconds>': 'with --stream: how often the unfinished segment is committed, 1 to 3600 (30)',
       '--source <wal-summary|log|page-lsn|content-hash>':
         'where changed pages of an incremental come from; the best that is available when absent',
       '--resource <resource>': 'database instance, by name or id',
@@ -73,10 +81,23 @@ export function addBackupCommand(program: Command, cli: Cli): void {
   });
 }
 
-function kindOf({ type, source }: z.output<typeof backupShape>) {
+function kindOf(args: z.output<typeof backupShape>) {
+  demandFitting(args);
+  const { type, source, offline, stream, tailEvery } = args;
+  if (stream) return { kind: 'log-stream', ...(tailEvery === undefined ? {} : { tailSeconds: tailEvery }) };
   if (type === 'differential' || type === 'cumulative') return { kind: 'incremental-backup', type, source };
-  if (source === undefined) return { kind: `${type}-backup` };
+  if (source === undefined) return { kind: `${type}-backup`, ...(offline ? { isOffline: true } : {}) };
   throw fail('value_malformed', { text: source, what: '--source', expected: 'a differential or cumulative backup' });
+}
+
+/** Options that go with one type only. */
+function demandFitting({ type, offline, stream, tailEvery }: z.output<typeof backupShape>): void {
+  if (offline && type !== 'full')
+    throw fail('value_malformed', { text: type, what: '--type with --offline', expected: 'full' });
+  if (stream && type !== 'log')
+    throw fail('value_malformed', { text: type, what: '--type with --stream', expected: 'log' });
+  if (tailEvery !== undefined && !stream)
+    throw fail('value_malformed', { text: String(tailEvery), what: '--tail-every', expected: 'it with --stream only' });
 }
 
 function optionsOf(args: z.output<typeof backupShape>) {

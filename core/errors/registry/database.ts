@@ -54,9 +54,9 @@ export const databaseErrors = {
     class: 'unsafe',
     http: 409,
     message: 'No server runs on {directory}, and nothing of this backup had begun: {reason}',
-    hint: 'Start the instance, then start the backup again.',
+    hint: 'Start the instance, then start the backup again, or back it up closed with --offline.',
     messageZh: '{directory} 上没有运行中的服务器,且本次备份尚未开始:{reason}',
-    hintZh: '请先启动实例,再重新发起备份。',
+    hintZh: '请先启动实例,再重新发起备份,或用 --offline 做脱机备份。',
   },
   session_lost: {
     class: 'unavailable',

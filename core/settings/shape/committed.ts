@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BaseOfSet, SetSummary, SetType } from '../../backup/set-summary.ts';
+import type { BaseOfSet, OfflineOfSet, SetSummary, SetType } from '../../backup/set-summary.ts';
 import type { ChangedPagesSource } from '../../changed/changed-pages.ts';
 import type { BatchSummary, SegmentOfBatch } from '../../log/batch-summary.ts';
 import { warningShape } from './progress.ts';
@@ -22,6 +22,11 @@ const baseShape: z.ZodType<BaseOfSet> = z.looseObject({
   changedPages: changedPagesSourceShape,
 });
 
+export const offlineOfSetShape: z.ZodType<OfflineOfSet> = z.looseObject({
+  state: z.enum(['clean', 'crashed']),
+  isLogMinimal: z.boolean(),
+});
+
 /** What is committed in a pool, as agents tell it. Fields of newer agents are kept. */
 export const setSummaryShape: z.ZodType<SetSummary> = z.looseObject({
   setId: idShape('set'),
@@ -30,14 +35,14 @@ export const setSummaryShape: z.ZodType<SetSummary> = z.looseObject({
   resourceId: idShape('res'),
   type: setTypeShape,
   base: baseShape.exactOptional(),
+  mergedFrom: z
+    .looseObject({ setId: idShape('set'), metaSha256: z.string().regex(/^[0-9a-f]{64}$/) })
+    .exactOptional(),
   engine: z.string(),
   serverVersion: countShape,
   systemId: z.string().regex(/^\d{1,20}$/),
   timeline: countShape,
   branchId: z.string().max(64),
-  mergedFrom: z
-    .looseObject({ setId: idShape('set'), metaSha256: z.string().regex(/^[0-9a-f]{64}$/) })
-    .exactOptional(),
   beginLsn: lsnShape,
   endLsn: lsnShape,
   backupEndLsn: lsnShape,
@@ -55,6 +60,7 @@ export const setSummaryShape: z.ZodType<SetSummary> = z.looseObject({
   storedBytes: countShape,
   pieceCount: countShape,
   isEncrypted: z.boolean(),
+  offline: offlineOfSetShape.exactOptional(),
   warnings: z.array(warningShape),
   toolVersion: z.string(),
 });

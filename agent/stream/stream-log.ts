@@ -1,0 +1,260 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { OrderOf } from '#core/agent/order.ts';
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { createTokenBucket } from '#core/pool/token-bucket.ts';
+import type { Clock } from '#core/ports/clock.ts';
+import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
+import type { IdSource } from '#core/ports/id-source.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import { transferNow } from '#core/run/rate.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
+import { formatLsn, lsnToNumber, parseLsn } from '#core/wal/lsn.ts';
+import { readIfPresent } from '#agent/datadir/reader.ts';
+import { openSession } from '#agent/database/session.ts';
+import type { Session } from '#agent/database/session.ts';
+import { readServerFacts } from '#agent/database/server-facts.ts';
+import type { ServerFacts } from '#agent/database/server-facts.ts';
+import type { Pool } from '#agent/pools/open-pool.ts';
+import { openPool } from '#agent/pools/open-pool.ts';
+import { withRateLimit } from '#agent/pools/rate-limit.ts';
+import { patienceOf } from '#agent/pools/retry.ts';
+import { LogTally } from '#agent/wal/log-tally.ts';
+import { levelOf } from '#agent/wal/take-log-backup.ts';
+import { removeWholeFile, writeWholeFile } from '#agent/work/whole-file.ts';
+import { followLeg } from './follow-leg.ts';
+import { openReplication } from './open-replication.ts';
+import type { Slot } from './slot.ts';
+import { dropSlot, findSlot, makeSlot, slotAdvice, slotOf } from './slot.ts';
+import type { StreamLeg } from './stream-route.ts';
+import { routeOf } from './stream-route.ts';
+import { StreamedBranch } from './streamed-branch.ts';
+
+export interface StreamDeps {
+  /** The agent's own directory: which run made a slot is kept below `runs/`. */
+  readonly home: string;
+  readonly clock: Clock;
+  readonly newId: IdSource;
+  readonly channel: Pick<AgentChannel, 'putBatch'>;
+}
+
+type Order = OrderOf<'log-stream'>;
+
+interface Streaming {
+  readonly deps: StreamDeps;
+  readonly order: Order;
+  readonly step: StepContext;
+  readonly tally: LogTally;
+  readonly memory: SlotMemory;
+}
+
+const firstWaitMs = 500;
+const longestWaitMs = 15_000;
+
+/**
+ * Receives the log of a primary as it is written, over the replication protocol with a slot of its own, until it is
+ * cancelled (design §6): the slot goes then. A server, network or pool that went away is waited for without end, for the slot
+ * keeps the log. Safe to begin again after a kill: it goes on behind what the pool holds. Throws `cancelled`, `slot_lost`,
+ * `slot_refused`, `stream_refused`, `stream_source_standby`, `system_id_mismatch`, and for log that is not what it should be
+ * what a log backup throws.
+ */
+export const streamLog =
+  (deps: StreamDeps): HostWork['streamLog'] =>
+  async (order, step) => {
+    const memory = openSlotMemory(deps.home, order.runId);
+    const streaming: Streaming = { deps, order, step, tally: new LogTally(step, 0), memory };
+    for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
+      const beganMs = deps.clock.nowMs();
+      try {
+        await streamOnce(streaming);
+      } catch (error) {
+        if (step.signal.aborted) throw await ended(streaming, error);
+        if (!(error instanceof HoldfastError) || !error.isRetryable) throw error;
+        step.log({ level: 'warn', message: `${error.message}; the stream goes on when it is back` });
+      }
+      if (deps.clock.nowMs() - beganMs > longestWaitMs) waitMs = firstWaitMs;
+      await pause(waitMs, undefined, { signal: step.signal }).catch(() => undefined);
+      if (step.signal.aborted) throw await ended(streaming, step.signal.reason);
+    }
+  };
+
+/** One login: as long as server, network and pool hold. Returns when the server left its timeline. */
+async function streamOnce(streaming: Streaming): Promise<void> {
+  const { order, step, deps } = streaming;
+  const session = await openSession(order.instance);
+  try {
+    const { segmentBytes, systemId } = await demandSource(session, order);
+    const slot = await ensureSlot(streaming, session);
+    const pool = await openPool(order.pool, patienceOf(step));
+    const bucket = createTokenBucket(() => transferNow(step.limits()), deps.clock);
+    // Why a signal of its own: the last commit of a stream that is ended goes at the rate of all others.
+    const paced = { ...pool, store: withRateLimit(pool.store, bucket, new AbortController().signal) };
+    try {
+      await streamFrom(streaming, { session, pool: paced, slot, segmentBytes, systemId });
+    } finally {
+      await pool.close();
+    }
+  } finally {
+    await session.close();
+  }
+}
+
+async function streamFrom(streaming: Streaming, ground: Omit<LegGround, 'replication'>): Promise<void> {
+  const { pool, systemId, segmentBytes, slot } = ground;
+  const replication = await openReplication(streaming.order.instance);
+  try {
+    const { timeline } = await replication.identify();
+    const { restartLsn } = slot;
+    const route = await routeOf({ replication, pool, systemId, segmentBytes, timeline, restartLsn });
+    for (const detail of route.abandoned) tellOnce(streaming, { code: 'log_abandoned', detail });
+    for (const leg of route.legs) await follow(streaming, leg, { ...ground, replication });
+  } finally {
+    replication.close();
+  }
+}
+
+/** Only a primary of the recorded identity. */
+async function demandSource(session: Session, { instance }: Order): Promise<ServerFacts> {
+  const facts = await readServerFacts(session);
+  if (facts.systemId !== instance.systemId)
+    throw fail('system_id_mismatch', {
+      object: `The instance at ${session.instance}`,
+      found: facts.systemId,
+      recorded: instance.systemId,
+    });
+  if (facts.role === 'standby') throw fail('stream_source_standby', { instance: session.instance });
+  return facts;
+}
+
+/**
+ * The slot of the resource. One that this run made and that is gone now is never made again in silence: log may be missing.
+ * One that an earlier run left is taken up; a lost one of an earlier run is replaced, and said.
+ */
+async function ensureSlot({ order, step, memory, tally }: Streaming, session: Session): Promise<Slot> {
+  const name = slotOf(order.instance.resourceId);
+  const found = await findSlot(session, name);
+  if (found.state === 'usable') {
+    await memory.remember(found.slot.restartLsn);
+    return found.slot;
+  }
+  const known = memory.durableTo();
+  if (known !== undefined) {
+    const reason = found.state === 'lost' ? found.why : 'somebody dropped it, or the server is another one by now';
+    throw fail('slot_lost', { slot: name, instance: session.instance, reason, from: known });
+  }
+  if (found.state === 'lost') {
+    tally.warn({ code: 'slot_replaced', detail: `the slot ${name} of an earlier stream was lost: ${found.why}` });
+    await dropSlot(session, name);
+  }
+  const slot = await makeSlot(session, name);
+  await memory.remember(slot.restartLsn);
+  step.log({ level: 'info', message: `made the replication slot ${name}, which keeps log from ${slot.restartLsn} on` });
+  const advice = await slotAdvice(session);
+  if (advice !== undefined) tally.warn({ code: 'slot_unbounded', detail: advice });
+  return slot;
+}
+
+interface LegGround {
+  readonly session: Session;
+  readonly replication: Awaited<ReturnType<typeof openReplication>>;
+  readonly pool: Pool;
+  readonly slot: Slot;
+  readonly segmentBytes: number;
+  readonly systemId: string;
+}
+
+async function follow(streaming: Streaming, leg: StreamLeg, ground: LegGround): Promise<void> {
+  const { deps, order, step, tally } = streaming;
+  const { session, replication, pool, slot, segmentBytes } = ground;
+  const { timeline } = leg.branch;
+  const branch = new StreamedBranch(
+    {
+      ...{ pool, channel: deps.channel, newId: deps.newId, runId: order.runId, segmentBytes, tally },
+      onCommitted: (position) => streaming.memory.note(formatLsn(position)),
+      ...{ resourceId: order.instance.resourceId, level: levelOf(order.options.compression) },
+    },
+    leg.branch,
+    leg.known,
+  );
+  if (leg.known.newest !== undefined) await deps.channel.putBatch(leg.known.newest.batch, order.runId);
+  await branch.writer.commitHistory(segmentBytes);
+  const followed = { slot: slot.name, timeline, segmentBytes };
+  const parts = { clock: deps.clock, replication, session, step, branch, tailMs: order.tailSeconds * 1000 };
+  step.log({ level: 'info', message: `streaming timeline ${String(timeline)} from ${formatLsn(leg.from)}` });
+  const end = await followLeg(parts, { ...followed, from: leg.from });
+  if (end === 'left') {
+    const detail = `the server left timeline ${String(timeline)} at ${leg.left ?? 'the point that its history names'}: take a full backup of the new one`;
+    tellOnce(streaming, { code: 'timeline_left', detail });
+    return;
+  }
+  const kept = lsnToNumber(slot.restartLsn) - (lsnToNumber(slot.restartLsn) % segmentBytes);
+  if (leg.left !== undefined && kept >= lsnToNumber(leg.left)) return;
+  if (leg.from >= kept) throw lost(session, slot, leg.from);
+  const again = await followLeg(parts, { ...followed, from: kept });
+  if (again === 'removed') throw lost(session, slot, kept);
+}
+
+const lost = ({ instance }: Session, { name }: Slot, from: number): Error =>
+  fail('slot_lost', { slot: name, instance, reason: 'the server removed its log', from: formatLsn(from) });
+
+function tellOnce({ tally }: Streaming, warning: { readonly code: string; readonly detail: string }): void {
+  if (!tally.warnings.some(({ detail }) => detail === warning.detail)) tally.warn(warning);
+}
+
+/**
+ * A stream that a person ended takes its slot along; one that only moves to the next agent process keeps it. What cannot be
+ * dropped now is named, for it keeps log.
+ */
+async function ended({ order, step, memory }: Streaming, error: unknown): Promise<unknown> {
+  const { reason } = step.signal as { readonly reason: unknown };
+  if (!(reason instanceof HoldfastError) || reason.code !== 'cancelled') return error;
+  const name = slotOf(order.instance.resourceId);
+  try {
+    const session = await openSession(order.instance);
+    try {
+      await dropSlot(session, name);
+      step.log({ level: 'info', message: `dropped the replication slot ${name}` });
+    } finally {
+      await session.close();
+    }
+    await memory.forget();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    step.log({
+      level: 'error',
+      message: `the replication slot ${name} is still there and keeps log: drop it with pg_drop_replication_slot('${name}') (${why})`,
+    });
+  }
+  return reason;
+}
+
+/** What this run knows of its slot, also across a kill of the agent: that there was one, and up to where its log is safe. */
+interface SlotMemory {
+  durableTo(): Lsn | undefined;
+  /** Keeps what is known already. */
+  remember(from: Lsn): Promise<void>;
+  note(durableTo: Lsn): Promise<void>;
+  forget(): Promise<void>;
+}
+
+function openSlotMemory(home: string, runId: string): SlotMemory {
+  const folder = join(home, 'runs', runId);
+  const path = join(folder, 'slot');
+  const durableTo = (): Lsn | undefined => {
+    const text = readIfPresent(path)?.trim();
+    return text === undefined ? undefined : parseLsn(text);
+  };
+  const note = async (lsn: Lsn): Promise<void> => {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    await writeWholeFile(path, `${lsn}\n`);
+  };
+  return {
+    ...{ durableTo, note },
+    remember: async (from) => {
+      if (durableTo() === undefined) await note(from);
+    },
+    forget: () => removeWholeFile(path),
+  };
+}
