@@ -65,6 +65,16 @@ export function addPool(db: Database, pool: NewPool): Promise<void> {
   });
 }
 
+/** The same, and nobody else changes them until the transaction ends. */
+export async function lockSecretsOf(db: Database, id: PoolId): Promise<Uint8Array | undefined> {
+  await db.change('select 1 from pool_secret where pool_id = $1 for update', [id]);
+  return sealedSecretsOf(db, id);
+}
+
+export async function storeSecretsOf(db: Database, id: PoolId, sealedSecrets: Uint8Array): Promise<void> {
+  await db.change('update pool_secret set sealed_secrets = $2 where pool_id = $1', [id, sealedSecrets]);
+}
+
 export async function sealedSecretsOf(db: Database, id: PoolId): Promise<Uint8Array | undefined> {
   const rows = await db.rows(
     z.object({ sealed: z.instanceof(Uint8Array) }),

@@ -39,6 +39,10 @@ async function answer({ channel, work }: HostDeps, asked: InspectionOrder, signa
       return work.testPool(inspection);
     case 'pool-test':
       return work.testPool(inspection);
+    case 'pool-rotate':
+      return work.rotateKey(inspection);
+    case 'pool-kit':
+      return work.kitFacts(inspection);
     case 'set-contents':
       return work.lookIntoSet(inspection);
   }

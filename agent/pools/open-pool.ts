@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import { resolve } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
@@ -17,11 +16,11 @@ import { derivePoolKey, macHex, newScryptParameters } from '../codec/keys.ts';
 import { sha256Hex } from '../codec/hash.ts';
 import { localError } from './local-paths.ts';
 import type { PoolGround } from './pool-ground.ts';
+import type { PoolKeys } from './pool-keys.ts';
+import { poolMacInfo, proveKeys } from './pool-keys.ts';
 import { openGround, placeInWords } from './open-store.ts';
 import type { Patience } from './retry.ts';
 import { poolRetries, retriesWith, retrying, withRetries } from './retry.ts';
-
-const macInfo = 'holdfast pool file 1';
 
 /** An opened pool: the right one, in a format we know, with its key when it is encrypted. */
 export interface Pool {
@@ -30,6 +29,8 @@ export interface Pool {
   readonly store: ObjectStore;
   /** 32 bytes; present exactly when the pool is encrypted. Wraps data keys and seals log, never leaves the agent. */
   readonly key?: Uint8Array;
+  /** Keys of before rotations, the newest first. */
+  readonly olderKeys?: readonly Uint8Array[];
   close(): Promise<void>;
 }
 
@@ -62,23 +63,17 @@ async function readPoolFile(
   return { parts, file: parseFile(access, parts) };
 }
 
-/** Derives the key and proves it by the MAC of the pool file. Throws `passphrase_wrong`, `passphrase_missing`, `passphrase_unused`. */
-async function proveKey(access: PoolAccess, file: PoolFile, parts: PoolFileParts): Promise<Uint8Array | undefined> {
-  const { passphrase } = access.secrets;
-  const pool = access.name;
-  if (file.scrypt === undefined) {
-    if (passphrase !== undefined) throw fail('passphrase_unused', { pool });
-    return undefined;
-  }
-  if (passphrase === undefined) throw fail('passphrase_missing', { pool });
-  const key = await derivePoolKey(passphrase, file.scrypt);
-  const isRight =
-    parts.mac.length === 64 && timingSafeEqual(Buffer.from(macHex(key, parts.body, macInfo)), Buffer.from(parts.mac));
-  if (!isRight) throw fail('passphrase_wrong', { pool });
-  return key;
+/** What a pool proved to be. */
+export interface ProvenPool {
+  readonly file: PoolFile;
+  /** The whole text of `holdfast.json`. */
+  readonly text: string;
+  /** Present exactly when it is encrypted. */
+  readonly keys?: PoolKeys;
 }
 
-async function prove(access: PoolAccess, store: ObjectStore & PoolGround): Promise<{ readonly key?: Uint8Array }> {
+/** Throws `pool_unreachable`, `pool_unknown`, `pool_other`, `pool_format_newer`, `object_damaged`, `passphrase_…`. */
+export async function prove(access: PoolAccess, store: ObjectStore & PoolGround): Promise<ProvenPool> {
   const { file, parts } = await readPoolFile(access, store);
   const readable = formatVersions.pool.written;
   if (file.format > readable)
@@ -89,8 +84,14 @@ async function prove(access: PoolAccess, store: ObjectStore & PoolGround): Promi
     });
   if (file.poolId !== access.poolId)
     throw fail('pool_other', { place: placeInWords(access), found: file.poolId, expected: access.poolId });
-  const key = await proveKey(access, file, parts);
-  return key === undefined ? {} : { key };
+  const { scrypt } = file;
+  const text = formatPoolFile(parts);
+  if (scrypt !== undefined) {
+    const keys = await proveKeys(access, withRetries(store), { file: { ...file, scrypt }, parts });
+    return { file, text, keys };
+  }
+  if (access.secrets.passphrase !== undefined) throw fail('passphrase_unused', { pool: access.name });
+  return { file, text };
 }
 
 /**
@@ -101,9 +102,10 @@ async function prove(access: PoolAccess, store: ObjectStore & PoolGround): Promi
 export async function openPool(access: PoolAccess, patience?: Patience): Promise<Pool> {
   const ground = openGround(access);
   try {
-    const proof = await prove(access, ground);
+    const { keys } = await prove(access, ground);
     const store = withRetries(ground, retriesWith(patience));
-    return { id: access.poolId, name: access.name, store, ...proof, close: () => ground.close() };
+    const lock = keys === undefined ? {} : { key: keys.key, olderKeys: keys.olderKeys };
+    return { id: access.poolId, name: access.name, store, ...lock, close: () => ground.close() };
   } catch (error) {
     await ground.close();
     throw error;
@@ -124,7 +126,7 @@ async function describe(access: PoolAccess, store: ObjectStore, clock: Clock): P
   const mac =
     passphrase === undefined || scrypt === undefined
       ? ''
-      : macHex(await derivePoolKey(passphrase, scrypt), body, macInfo);
+      : macHex(await derivePoolKey(passphrase, scrypt), body, poolMacInfo);
   await store.putIfAbsent(poolKey(), Buffer.from(formatPoolFile({ body, sha256: sha256Hex(body), mac })));
   await store.barrier();
 }

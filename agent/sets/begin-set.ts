@@ -33,6 +33,25 @@ function parseStart(pool: Pool, setId: SetId, text: string): { readonly runId: R
   }
 }
 
+/** Wrapped under the key of the version in which the set began. Throws `object_damaged`. */
+function unwrapUnderAny(
+  { key, olderKeys = [] }: Pick<Pool, 'key' | 'olderKeys'>,
+  wrapped: string,
+  context: string,
+  at: { readonly pool: string; readonly object: string },
+): Uint8Array {
+  const keys = [...(key === undefined ? [] : [key]), ...olderKeys];
+  let first: unknown;
+  for (const each of keys) {
+    try {
+      return unwrapKey(each, wrapped, context, at);
+    } catch (error) {
+      first ??= error;
+    }
+  }
+  throw first;
+}
+
 /** The keys of a set that was begun. Throws `object_missing`, `object_damaged`. */
 export async function readSetKeys(pool: Pool, setId: SetId): Promise<SetKeys> {
   const keys = { poolId: pool.id, setId };
@@ -41,7 +60,7 @@ export async function readSetKeys(pool: Pool, setId: SetId): Promise<SetKeys> {
   if (pool.key === undefined) return keys;
   if (wrappedKey === undefined) throw damaged(pool, setId, 'it has no data key although the pool is encrypted');
   const at = { pool: pool.name, object: setStartKey(setId) };
-  return { ...keys, dataKey: unwrapKey(pool.key, wrappedKey, contextOf(pool, setId), at) };
+  return { ...keys, dataKey: unwrapUnderAny(pool, wrappedKey, contextOf(pool, setId), at) };
 }
 
 /**

@@ -5,23 +5,20 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { parseJson } from '#core/format/fields.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import { logBatchKey, logReferencesKey, logSegmentKey } from '#core/format/object-key.ts';
-import type { PoolId } from '#core/id.ts';
 import type { BatchSummary, ReferencesOfBatch } from '#core/log/batch-summary.ts';
 import { batchSummaryShape } from '#core/settings/shape/committed.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
 import { sha256Hex } from '../codec/hash.ts';
-import { subkeyOf } from '../codec/keys.ts';
+import type { LockedObject, PoolLock } from '../codec/pool-lock.ts';
+import { openUnderAny, sealingLock } from '../codec/pool-lock.ts';
 import type { ObjectKind, ObjectLock } from '../codec/sealed-object.ts';
 import { openObject, sealObject } from '../codec/sealed-object.ts';
 import { fastLevel } from '../codec/zstd.ts';
 import type { Pool } from '../pools/open-pool.ts';
 
-/** The part of a pool that seals log: structured-cloneable, so a worker thread gets `{ id, key }`. */
-export interface LogSealer {
-  readonly id: PoolId;
-  readonly key?: Uint8Array;
-}
+/** The part of a pool that seals and opens log: structured-cloneable, for worker threads. */
+export type LogSealer = PoolLock;
 
 /** A segment or history file of a recovery branch; `name` is its object name below the branch. */
 export interface LogName {
@@ -38,10 +35,11 @@ export interface SealedLog {
   readonly storedSha256: string;
 }
 
-function lockOf(pool: LogSealer, object: string, kind: ObjectKind): ObjectLock {
-  const lock = { pool: pool.id, object, kind };
-  return pool.key === undefined ? lock : { ...lock, key: subkeyOf(pool.key, '', 'holdfast log 1') };
-}
+const locked = (object: string, kind: ObjectKind): LockedObject => ({ object, kind, info: 'holdfast log 1' });
+const lockOf = (pool: LogSealer, object: string, kind: ObjectKind): ObjectLock =>
+  sealingLock(pool, locked(object, kind));
+const opened = (pool: LogSealer, stored: Uint8Array, what: LockedObject): Uint8Array =>
+  openUnderAny(pool, what, (lock) => openObject(stored, lock));
 
 /** Key of the object of a segment. */
 export const keyOfLog = ({ systemId, branchId, name }: LogName): ObjectKey => logSegmentKey(systemId, branchId, name);
@@ -55,7 +53,7 @@ export function sealLogSegment(pool: LogSealer, log: LogName, raw: Uint8Array, l
 
 /** Raw bytes of a segment object; `object` is the text of its key. Throws `object_damaged`, `pool_format_newer`. */
 export const openLogSegment = (pool: LogSealer, object: string, stored: Uint8Array): Uint8Array =>
-  openObject(stored, lockOf(pool, object, 'log-segment'));
+  opened(pool, stored, locked(object, 'log-segment'));
 
 /** What became of a segment that was put: `outcome` `different` means that the pool keeps other bytes under that name. */
 export interface PutLog {
@@ -67,6 +65,12 @@ export interface PutLog {
   readonly storedBytes: number;
 }
 
+/** Seals a segment. The raw bytes come back with the object, maybe in another buffer: a thread may have had them. */
+export type SealLog = (
+  log: LogName,
+  raw: Uint8Array,
+) => Promise<{ readonly sealed: SealedLog; readonly raw: Uint8Array }>;
+
 /**
  * Puts a segment unless it is there, and says whether what is there holds the same raw bytes. What a killed run left is
  * compared, not sent again (K-005). Durable after `store.barrier`.
@@ -77,11 +81,24 @@ export async function putLogSegment(
   raw: Uint8Array,
   level: number = fastLevel,
 ): Promise<PutLog> {
+  const seal: SealLog = (name, bytes) =>
+    Promise.resolve({ sealed: sealLogSegment(pool, name, bytes, level), raw: bytes });
+  return (await putLogSealedBy(pool, log, raw, seal)).put;
+}
+
+/** The same, sealed by `seal`; `raw` are the bytes that it gave back. */
+export async function putLogSealedBy(
+  pool: Pool,
+  log: LogName,
+  given: Uint8Array,
+  seal: SealLog,
+): Promise<{ readonly put: PutLog; readonly raw: Uint8Array }> {
   const key = keyOfLog(log);
-  if ((await pool.store.head(key)) !== undefined) return compared(pool, key, raw);
-  const { stored, rawSha256, storedSha256 } = sealLogSegment(pool, log, raw, level);
-  if ((await pool.store.putIfAbsent(key, stored)) === 'exists') return compared(pool, key, raw);
-  return { outcome: 'created', key, rawSha256, storedSha256, storedBytes: stored.length };
+  if ((await pool.store.head(key)) !== undefined) return { put: await compared(pool, key, given), raw: given };
+  const { sealed, raw } = await seal(log, given);
+  const { stored, rawSha256, storedSha256 } = sealed;
+  if ((await pool.store.putIfAbsent(key, stored)) === 'exists') return { put: await compared(pool, key, raw), raw };
+  return { put: { outcome: 'created', key, rawSha256, storedSha256, storedBytes: stored.length }, raw };
 }
 
 /** An object that no batch names may be the torn one of a machine that lost power: it counts as different. */
@@ -136,7 +153,7 @@ export async function getReferences(
     fail('object_damaged', { pool: pool.name, object, what }, cause);
   const stored = await pool.store.get(object);
   if (sha256Hex(stored) !== named.storedSha256) throw damaged('it is not the object that its batch names');
-  const text = Buffer.from(openObject(stored, lockOf(pool, object, 'references'))).toString('utf8');
+  const text = Buffer.from(opened(pool, stored, locked(object, 'references'))).toString('utf8');
   try {
     return parseReferenceLines(text.split('\n').slice(0, -1), object);
   } catch (error) {
@@ -146,9 +163,13 @@ export async function getReferences(
   }
 }
 
+/** Key of the object of a batch. */
+export const keyOfBatch = ({ systemId, branchId, batchId, from }: BatchName): ObjectKey =>
+  logBatchKey(systemId, branchId, lsnHex(from), batchId);
+
 /** Seals a batch, the commit point of a log run. Its `storedSha256` is what the next batch of the branch names. */
 export function sealBatch(pool: LogSealer, batch: BatchSummary): SealedLog {
-  const key = logBatchKey(batch.systemId, batch.branchId, lsnHex(batch.from), batch.batchId);
+  const key = keyOfBatch(batch);
   const raw = Buffer.from(JSON.stringify(batch));
   const stored = sealObject(raw, lockOf(pool, key, 'batch'), fastLevel);
   return { key, stored, rawSha256: sha256Hex(raw), storedSha256: sha256Hex(stored) };
@@ -156,7 +177,7 @@ export function sealBatch(pool: LogSealer, batch: BatchSummary): SealedLog {
 
 /** Opens a batch object; `object` is the text of its key. Throws `object_damaged`, `pool_format_newer`. */
 export function openBatch(pool: LogSealer, object: string, stored: Uint8Array): BatchSummary {
-  const raw = Buffer.from(openObject(stored, lockOf(pool, object, 'batch'))).toString('utf8');
+  const raw = Buffer.from(opened(pool, stored, locked(object, 'batch'))).toString('utf8');
   const parsed = batchSummaryShape.safeParse(parseJson(raw, object));
   if (!parsed.success)
     throw fail('object_damaged', { pool: pool.id, object, what: 'its batch cannot be read' }, parsed.error);

@@ -20,8 +20,10 @@ import { preflight } from '#agent/database/preflight.ts';
 import { mergeSet } from '#agent/merge/merge-set.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { createPool, openPool } from '#agent/pools/open-pool.ts';
+import { kitFacts } from '#agent/pools/kit-facts.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
 import { patienceOf } from '#agent/pools/retry.ts';
+import { rotateKey } from '#agent/pools/rotate-key.ts';
 import { copyPool } from '#agent/replica/copy-pool.ts';
 import { lookAtPlace } from '#agent/restore/look-at-place.ts';
 import { restore } from '#agent/restore/restore.ts';
@@ -86,6 +88,8 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     lookAtPlace: async (asked) => lookAtPlace(asked, await logDirectories()),
     createPool: async ({ pool }) => createPool(pool, clock, await logDirectories()),
     testPool: ({ pool }) => withPool(pool, (opened) => testPool(opened, newId)),
+    rotateKey: ({ pool }) => rotateKey(pool, clock),
+    kitFacts: ({ pool }) => kitFacts(pool),
     lookIntoSet: (asked) => withPool(asked.pool, (pool) => lookIntoSet(pool, asked)),
   };
 }

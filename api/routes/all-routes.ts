@@ -8,6 +8,7 @@ import { careRoutes } from './care.ts';
 import { hostRoutes } from './hosts.ts';
 import { jobRoutes } from './jobs.ts';
 import { poolCopyRoutes } from './pool-copies.ts';
+import { poolKeyRoutes } from './pool-keys.ts';
 import { poolRoutes } from './pools.ts';
 import { resourceChangeRoutes } from './resource-changes.ts';
 import { resourceRoutes } from './resources.ts';
@@ -28,6 +29,7 @@ export const allRoutes = (context: Context): Route[] => [
   ...resourceChangeRoutes(context),
   ...poolRoutes(context),
   ...poolCopyRoutes(context),
+  ...poolKeyRoutes(context),
   ...jobRoutes(context),
   ...runRoutes(context),
   ...runControlRoutes(context),

@@ -186,7 +186,7 @@ export type Inspection =
   | { readonly kind: 'login'; readonly instance: InstanceAccess }
   | PlaceQuestion
   | { readonly kind: 'mark-set'; readonly pool: PoolAccess; readonly mark: NewMark }
-  | { readonly kind: 'pool-create' | 'pool-test'; readonly pool: PoolAccess }
+  | { readonly kind: 'pool-create' | 'pool-test' | 'pool-rotate' | 'pool-kit'; readonly pool: PoolAccess }
   | {
       readonly kind: 'set-contents';
       readonly pool: PoolAccess;

@@ -30,16 +30,19 @@ export const logReferencesKey = (systemId: string, branchId: string, fromLsnHex:
 /** Marks of a set count from 1; append-only (docs/format.md §10). */
 export const marksPrefix = (set: SetId): string => `marks/${set}/`;
 export const markKey = (set: SetId, seq: number): ObjectKey => key(`marks/${set}/${digits(seq)}`);
-/** Re-wrapped keys of a set. */
+/** Later keys of the pool itself, by version from 2 on. */
+export const keyFilesPrefix = (): string => 'keys/pool/';
+export const keyFileKey = (version: number): ObjectKey => key(`keys/pool/${digits(version)}`);
+/** Keys of a set that lie beside it: no version of the format has any, but they would go with the set. */
 export const setKeysPrefix = (set: SetId): string => `keys/${set}/`;
 /** Notes of log that was deleted by a plan; they count from 1 per branch. */
 export const truncationsPrefix = (systemId: string, branchId: string): string => `marks/log/${systemId}/${branchId}/`;
 export const truncationKey = (systemId: string, branchId: string, seq: number): ObjectKey =>
   key(`marks/log/${systemId}/${branchId}/${digits(seq)}`);
 
-/** True for objects whose existence commits something: the metadata of a set, a batch of log, the pool itself. */
+/** True for objects whose existence commits something: the metadata of a set, a batch of log, the pool itself, a key of it. */
 export const isCommitPoint = (one: ObjectKey): boolean =>
-  one === poolKey() || /^sets\/[^/]+\/meta$/.test(one) || one.includes('/batches/');
+  one === poolKey() || one.startsWith(keyFilesPrefix()) || /^sets\/[^/]+\/meta$/.test(one) || one.includes('/batches/');
 
 /** For keys that came out of a listing or a metadata object. Throws `value_malformed` on anything that could leave the pool. */
 export function parseObjectKey(text: string): ObjectKey {

@@ -5,13 +5,21 @@ import type { Instant } from '../instant.ts';
 import { parseInstant } from '../instant.ts';
 import { countField, fieldsOf, hasField, hexField, parseJson, textField } from './fields.ts';
 
+/** How a pool key is made from a passphrase (RFC 7914); `salt` is 16 bytes in hex. */
+export interface ScryptOfPool {
+  readonly n: number;
+  readonly r: number;
+  readonly p: number;
+  readonly salt: string;
+}
+
 /** What `holdfast.json` says about a pool (docs/format.md §2). */
 export interface PoolFile {
   readonly format: number;
   readonly poolId: PoolId;
   readonly createdAt: Instant;
   /** Present exactly in encrypted pools: how the pool key is made from the passphrase. */
-  readonly scrypt?: { readonly n: number; readonly r: number; readonly p: number; readonly salt: string };
+  readonly scrypt?: ScryptOfPool;
 }
 
 /** The three parts of the file text: body, SHA-256 of the body, and in encrypted pools its MAC under the pool key. */
@@ -44,8 +52,12 @@ export function parsePoolBody(body: string): PoolFile {
     poolId: parseId('pool', textField(fields, 'poolId')),
     createdAt: parseInstant(textField(fields, 'createdAt')),
   };
-  if (!hasField(fields, 'scrypt')) return head;
-  const scrypt = fieldsOf(fields.values['scrypt'], 'pool.scrypt');
+  return hasField(fields, 'scrypt') ? { ...head, scrypt: parseScrypt(fields.values['scrypt'], 'pool.scrypt') } : head;
+}
+
+/** Parses the parameters of a key; `what` names them in errors. Throws `value_malformed`. */
+export function parseScrypt(value: unknown, what: string): ScryptOfPool {
+  const scrypt = fieldsOf(value, what);
   const cost = { n: countField(scrypt, 'n'), r: countField(scrypt, 'r'), p: countField(scrypt, 'p') };
   const isBounded = within(cost.n, 1024, 1048576) && within(cost.r, 1, 16) && within(cost.p, 1, 16);
   if (!isBounded)
@@ -54,5 +66,5 @@ export function parsePoolBody(body: string): PoolFile {
       what: 'scrypt cost',
       expected: 'n 2^10–2^20, r 1–16, p 1–16',
     });
-  return { ...head, scrypt: { ...cost, salt: hexField(scrypt, 'salt', 16) } };
+  return { ...cost, salt: hexField(scrypt, 'salt', 16) };
 }

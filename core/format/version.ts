@@ -5,6 +5,8 @@
 export const formatVersions = {
   /** `holdfast.json`. */
   pool: { written: 1, readable: 1 },
+  /** Later keys of the pool. */
+  keys: { written: 1, readable: 1 },
   /** Frames in pieces and in sealed objects. */
   frame: { written: 1, readable: 1 },
   /** Sealed objects: `start`, `meta`, log segments, batches. */

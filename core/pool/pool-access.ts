@@ -19,6 +19,8 @@ export interface PoolSecrets {
   readonly s3?: { readonly accessKey: string; readonly secretKey: string };
   /** Present exactly when the pool is encrypted: the passphrase from which its key is derived (docs/format.md §4). */
   readonly passphrase?: string;
+  /** While a rotation is under way: the one that is going to hold. Whichever fits opens the pool. */
+  readonly nextPassphrase?: string;
 }
 
 /** All an agent needs to open a pool. */

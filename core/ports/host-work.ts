@@ -9,6 +9,7 @@ import type { ScrubNext, ScrubTold } from '../care/verification.ts';
 import type { RunId } from '../id.ts';
 import type { PoolCopyReport } from '../care/pool-copy.ts';
 import type { BatchSummary } from '../log/batch-summary.ts';
+import type { KitFacts } from '../pool/recovery-kit.ts';
 import type { LogReport, RestoreReport, VerifyReport } from '../restore/report.ts';
 import type { StepContext } from './step.ts';
 
@@ -41,14 +42,19 @@ export interface HostWork {
   ): Promise<{ readonly user: string; readonly isSuperuser: boolean }>;
   /** What a restore would meet at its place; touches nothing. */
   lookAtPlace(inspection: Extract<Inspection, { kind: 'place' }>): Promise<readonly Finding[]>;
-  createPool(inspection: Extract<Inspection, { kind: 'pool-create' | 'pool-test' }>): Promise<void>;
+  createPool(inspection: PoolInspection): Promise<void>;
   /** Writes, reads and removes a probe object. */
-  testPool(
-    inspection: Extract<Inspection, { kind: 'pool-create' | 'pool-test' }>,
-  ): Promise<{ readonly freeBytes?: number }>;
+  testPool(inspection: PoolInspection): Promise<{ readonly freeBytes?: number }>;
+  /** Gives an encrypted pool a new key. Throws `pool_not_encrypted`, `key_contended`. */
+  rotateKey(inspection: PoolInspection): Promise<{ readonly version: number; readonly isNew: boolean }>;
+  /** What a recovery kit of the pool holds. */
+  kitFacts(inspection: PoolInspection): Promise<KitFacts>;
   /** What is in a set, by its metadata. */
   lookIntoSet(inspection: InspectionOf<'set-contents'>): Promise<Contents>;
 }
+
+/** A question about a pool. */
+export type PoolInspection = InspectionOf<'pool-create' | 'pool-test' | 'pool-rotate' | 'pool-kit'>;
 
 export type CommittedInPool =
   | { readonly kind: 'set'; readonly set: SetSummary }

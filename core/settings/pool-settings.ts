@@ -58,6 +58,12 @@ export const poolSecretsShape: z.ZodType<PoolSecrets> = z.object({
     since,
     isSecret: true,
   }).exactOptional(),
+  nextPassphrase: field(z.string().min(8), {
+    title: 'Next passphrase',
+    description: 'The one that is going to hold while the key of the pool is rotated; set by the server',
+    since,
+    isSecret: true,
+  }).exactOptional(),
 });
 
 export const poolAccessShape: z.ZodType<PoolAccess> = z.looseObject({

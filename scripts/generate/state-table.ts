@@ -52,6 +52,7 @@ const capabilities: readonly Capability[] = [
     on: 'local disk, the whole product',
     tests: ['tests/contracts/pool-copy', 'tests/promises/copies-', 'core/care/plan-copy'],
   },
+  { what: 'Rotation of pool keys, recovery kit', on: 'local disk', tests: ['tests/contracts/pool-keys'] },
   {
     what: 'Workflows: lanes, cancel, lost results, replayed histories',
     on: 'Temporal',

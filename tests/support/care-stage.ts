@@ -133,7 +133,8 @@ const stepOf = (runId: RunId): StepContext => ({
   ...{ report: () => undefined, log: () => undefined },
 });
 
-async function commitOne(pool: Pool): Promise<SetId> {
+/** A committed set of one piece; returns its id. */
+export async function commitOne(pool: Pool): Promise<SetId> {
   const summary = sampleSet(testIds('res'));
   const { setId, runId, attemptId: attempt } = summary;
   const keys = await beginSet(pool, { setId, runId });

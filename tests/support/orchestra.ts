@@ -211,6 +211,8 @@ const onlyWork = (work: Partial<HostWork>): HostWork => ({
   lookAtPlace: unasked('look at a place'),
   createPool: unasked('create a pool'),
   testPool: unasked('test a pool'),
+  rotateKey: unasked('rotate a key'),
+  kitFacts: unasked('make a recovery kit'),
   lookIntoSet: unasked('look into a set'),
   ...work,
 });

@@ -10,6 +10,7 @@ import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { bytesText, tableOf } from '../terminal.ts';
 import { addPoolCopyVerb } from './pool-copy.ts';
+import { addPoolKeyVerbs, fetchKit, writeKit } from './pool-keys.ts';
 
 const probeShape = z.looseObject({ freeBytes: z.number().optional() });
 const createShape = z.object({
@@ -24,6 +25,7 @@ const createShape = z.object({
   encrypted: z.boolean().default(false),
   passphraseFile: z.string().optional(),
   attach: z.string().optional(),
+  kit: z.string().optional(),
 });
 type CreateArgs = z.output<typeof createShape>;
 
@@ -58,6 +60,7 @@ export function addPoolCommands(program: Command, cli: Cli): void {
       '--encrypted': 'encrypt with a passphrase: without it no set of the pool can ever be read',
       '--passphrase-file <file>': 'file that holds the passphrase',
       '--attach <pool id>': 'the pool exists; its id is in holdfast.json',
+      '--kit <file>': 'write the recovery kit into this new file; that of an encrypted pool is printed otherwise',
     },
     shape: createShape,
     act: async (_cli, args) => {
@@ -65,10 +68,12 @@ export function addPoolCommands(program: Command, cli: Cli): void {
       const attached = args.attach === undefined ? {} : { poolId: args.attach };
       const body = { name: args.name, host: args.host, place: placeOf(args), secrets, ...attached };
       const pool = await (await cli.client()).post(poolShape, '/api/v1/pools', body);
-      return { json: pool, text: `Pool ${pool.name} (${pool.id}) at ${placeText(pool.place)} is ready.` };
+      const ready = `Pool ${pool.name} (${pool.id}) at ${placeText(pool.place)} is ready.`;
+      return { json: pool, text: [ready, ...(await kitLines(cli, pool, args))].join('\n') };
     },
   });
   addPoolCopyVerb(noun, cli);
+  addPoolKeyVerbs(noun, cli);
   addVerb(noun, cli, {
     usage: 'test <pool>',
     title: 'write, read and remove a probe object',
@@ -79,6 +84,15 @@ export function addPoolCommands(program: Command, cli: Cli): void {
       return { json: probe, text: `Pool ${pool} works${free}.` };
     },
   });
+}
+
+/** What is said of the recovery kit of a new pool. */
+async function kitLines(cli: Cli, pool: z.output<typeof poolShape>, { kit }: CreateArgs): Promise<readonly string[]> {
+  if (kit === undefined && !pool.isEncrypted) return [];
+  const { text } = await fetchKit(cli, pool.id);
+  if (kit === undefined) return ['', text];
+  await writeKit(kit, text);
+  return [`Its recovery kit is in ${kit}. Keep it apart from the pool.`];
 }
 
 function placeOf({ local, s3, bucket, region, prefix, tls }: CreateArgs): PoolPlace {

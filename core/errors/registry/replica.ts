@@ -51,4 +51,29 @@ export const replicaErrors = {
     hintZh:
       '其余内容已复制到存储池 {to}。请查看运行日志获取全部项目,在存储池 {from} 中校验这些备份集,若有损坏请重新做完全备份。',
   },
+  pool_not_encrypted: {
+    class: 'precondition',
+    http: 409,
+    message: 'Pool {pool} is not encrypted and has no key to rotate',
+    hint: 'Create an encrypted pool (`holdfast pool create … --encrypted`) and copy what you need into it with `holdfast pool copy`.',
+    messageZh: '存储池 {pool} 未加密,没有可轮换的密钥',
+    hintZh: '请创建加密存储池(`holdfast pool create … --encrypted`),并用 `holdfast pool copy` 复制所需内容。',
+  },
+  passphrase_old: {
+    class: 'unavailable',
+    http: 503,
+    message: 'The passphrase for pool {pool} is one of before the last rotation of its key',
+    hint: 'A run asks for the new one by itself and goes on. If the key was rotated by another installation, tell this one: `holdfast pool rotate-key {pool}` with the newest passphrase changes nothing in the pool.',
+    messageZh: '存储池 {pool} 的口令是最近一次密钥轮换之前的口令',
+    hintZh:
+      '运行会自动获取新口令并继续。如果密钥由其他安装轮换,请用最新口令执行 `holdfast pool rotate-key {pool}` 告知本系统,存储池内容不会改变。',
+  },
+  key_contended: {
+    class: 'precondition',
+    http: 409,
+    message: 'The key of pool {pool} was rotated by somebody else at the same moment',
+    hint: 'Find out which passphrase holds now (`holdfast pool test {pool}` works with it), then rotate again.',
+    messageZh: '存储池 {pool} 的密钥在同一时刻被其他任务轮换',
+    hintZh: '请确认当前有效的口令(用它执行 `holdfast pool test {pool}` 可成功),然后再次轮换。',
+  },
 } as const satisfies Record<string, ErrorSpec>;

@@ -114,7 +114,7 @@ export const inspectionShape: z.ZodType<Inspection> = z.discriminatedUnion('kind
     ...{ bytes: countShape, systemId: z.string() },
   }),
   z.looseObject({ kind: z.literal('mark-set'), pool: poolAccessShape, mark: newMarkShape }),
-  z.looseObject({ kind: z.enum(['pool-create', 'pool-test']), pool: poolAccessShape }),
+  z.looseObject({ kind: z.enum(['pool-create', 'pool-test', 'pool-rotate', 'pool-kit']), pool: poolAccessShape }),
   z.looseObject({
     kind: z.literal('set-contents'),
     pool: poolAccessShape,
