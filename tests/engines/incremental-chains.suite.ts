@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -12,7 +11,14 @@ import { mergeSet } from '#agent/merge/merge-set.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
-import { contentOf, differences, incrementalOrder, restoreFiles, startRestored } from '#tests/support/chain.ts';
+import {
+  contentOf,
+  differences,
+  differingFiles,
+  incrementalOrder,
+  restoreFiles,
+  startRestored,
+} from '#tests/support/chain.ts';
 import type { Draw } from '#tests/support/chain-workload.ts';
 import { drawFrom, prepareWorkload, work } from '#tests/support/chain-workload.ts';
 import { prepareLoad, startLoad } from '#tests/support/load.ts';
@@ -156,8 +162,7 @@ async function mergeChain(stage: Stage): Promise<void> {
     await restoreFiles(bench, merged.setId, 'merged'),
     await restoreFiles(bench, last.setId, 'again'),
   ];
-  const args = ['-r', '--no-dereference', own.dataDirectory, theirs.dataDirectory];
-  expect(spawnSync('diff', args, { encoding: 'utf8' })).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  expect(differingFiles(own, theirs)).toBe('');
   const pool = await bench.openPool();
   const keys: ObjectKey[] = [];
   for (const { setId } of sets) for await (const { key } of pool.store.list(setPrefix(setId))) keys.push(key);

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { BaseOfBackup, BackupOptions, InstanceAccess, OrderOf } from '#core/agent/order.ts';
@@ -67,6 +68,16 @@ export async function restoreFiles(bench: BackupBench, setId: SetId, name: strin
 const noInstance: InstanceAccess = {
   ...{ resourceId: newTestId('res'), engine: 'postgresql', dataDirectory: '', socket: '', port: 0, systemId: '' },
 };
+
+/** What only names the place of a restore. */
+const ofThePlace = ['.holdfast-restore', 'tablespace_map', 'pg_tblspc', 'sys_tblspc'];
+
+/** How two sets as files differ, tablespaces too: '' when every other file is the same, byte for byte. */
+export function differingFiles(one: RestoredFiles, other: RestoredFiles): string {
+  const left = ofThePlace.flatMap((name) => ['-x', name]);
+  const done = spawnSync('diff', ['-r', '--no-dereference', ...left, one.folder, other.folder], { encoding: 'utf8' });
+  return `${done.stdout}${done.stderr}`;
+}
 
 /** Starts restored files: the server replays the log inside the set to its end. */
 export async function startRestored(

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
 import type { BaseOfBackup, BackupOptions, InstanceAccess } from '#core/agent/order.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
-import type { BackupBench, BenchOptions } from './backup.ts';
+import type { BackupBench } from './backup.ts';
 import { openBackupBench } from './backup.ts';
 import type { Kingbase, KingbaseOptions } from './kingbase.ts';
 import { openKingbase } from './kingbase.ts';
 import { connectKingbase } from './kingbase-template.ts';
 import type { Minio } from './minio.ts';
-import { openMinio } from './minio.ts';
+import { bucketOf, openMinio } from './minio.ts';
 import type { RestoreBench } from './restore.ts';
 import { openRestoreBench } from './restore.ts';
 
@@ -29,18 +30,21 @@ export interface KingbaseStage {
 
 export interface KingbaseStageOptions extends KingbaseOptions {
   readonly pool?: 'local' | 's3';
+  /** The server of an S3 pool; one of its own when absent. */
+  readonly minio?: Minio;
   readonly passphrase?: string;
 }
 
 const databases = ['test', 'security'];
 
 export const openKingbaseStage = async (options: KingbaseStageOptions = {}): Promise<KingbaseStage> => {
-  const minio = options.pool === 's3' ? await openMinio() : undefined;
+  const own = options.pool === 's3' && options.minio === undefined ? await openMinio() : undefined;
+  const minio = options.minio ?? own;
   const kingbase = await openKingbase({ ...options, archive: true });
   const { passphrase } = options;
   const bench = await openBackupBench({
     ...(passphrase === undefined ? {} : { passphrase }),
-    ...(minio === undefined ? {} : { remote: bucketOf(minio) }),
+    ...(minio === undefined ? {} : { remote: bucketOf(minio, `kingbase-${basename(kingbase.folder).toLowerCase()}`) }),
   });
   const restores = openRestoreBench(bench, kingbase);
   const instance = await kingbase.instance();
@@ -64,15 +68,10 @@ export const openKingbaseStage = async (options: KingbaseStageOptions = {}): Pro
       await restores.close();
       bench.close();
       await kingbase.close();
-      await minio?.close();
+      await own?.close();
     },
   };
 };
-
-const bucketOf = ({ endPoint, port, accessKey, secretKey }: Minio): NonNullable<BenchOptions['remote']> => ({
-  place: { kind: 's3', endpoint: endPoint, port, isTls: false, region: 'us-east-1', bucket: 'kingbase', prefix: '' },
-  secrets: { s3: { accessKey, secretKey } },
-});
 
 const furnish = async (kingbase: Kingbase, space: string): Promise<void> => {
   await kingbase.sql(`create tablespace fast location '${space}'`);

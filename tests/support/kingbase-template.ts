@@ -26,6 +26,7 @@ import { hideFunctions, sysCatalog } from './kingbase-catalog.ts';
 import type { KingbaseNames } from './kingbase-names.ts';
 import { kingbasePath, kingbaseTexts } from './kingbase-names.ts';
 import { renameInProgram } from './kingbase-program.ts';
+import { withoutChecksums } from './postgres.ts';
 
 export type KingbaseMode = 'oracle' | 'pg';
 
@@ -97,8 +98,8 @@ export const connectKingbase = async ({ socket, port, user, database }: Kingbase
 const plainNames: KingbaseNames = { build: 'V008R006C008B0020', isChinese: false };
 
 /** A closed cluster, with the databases, the user and the catalog of KingbaseES. Made once, copied by tests. */
-export const kingbaseTemplate = async (mode: KingbaseMode): Promise<string> => {
-  const path = join(templates, `cluster-${mode}-${String(shimVersion)}`);
+export const kingbaseTemplate = async (mode: KingbaseMode, hasChecksums = true): Promise<string> => {
+  const path = join(templates, `cluster-${mode}${hasChecksums ? '' : '-unchecked'}-${String(shimVersion)}`);
   const programs = await kingbasePrograms(plainNames);
   return withLock(`${path}.lock`, async () => {
     if (existsSync(path)) return path;
@@ -106,7 +107,8 @@ export const kingbaseTemplate = async (mode: KingbaseMode): Promise<string> => {
     const dataDirectory = join(work.path, 'data');
     const postgres = await providePostgres(12);
     const passwordFile = join(work.path, 'password');
-    await makeCluster({ programs: postgres, dataDirectory, password: kingbasePassword, passwordFile });
+    const checksums = hasChecksums ? {} : { checksums: withoutChecksums(12) };
+    await makeCluster({ programs: postgres, dataDirectory, password: kingbasePassword, passwordFile, ...checksums });
     renameTree(dataDirectory);
     configure(kingbaseV8R6, dataDirectory, [`unix_socket_directories = '${work.path}'`, 'fsync = off']);
     const server = await startKingbase(programs, dataDirectory, join(work.path, 'server.log'));

@@ -33,6 +33,8 @@ export interface KingbaseOptions {
   /** Lines appended to kingbase.conf. */
   readonly config?: readonly string[];
   readonly isClosed?: boolean;
+  /** Page checksums; on when absent. */
+  readonly hasChecksums?: boolean;
 }
 
 /** A shimmed KingbaseES: PostgreSQL 12 with its names on disk, in its programs and in its catalog. */
@@ -52,7 +54,7 @@ export const openKingbase = async (options: KingbaseOptions = {}): Promise<Kingb
   const shape: KingbaseShape = { engine, mode, isChinese, build: options.build ?? builds[engine] };
   const profile = engineProfile(engine);
   const programs = await kingbasePrograms(shape);
-  const template = await kingbaseTemplate(mode);
+  const template = await kingbaseTemplate(mode, options.hasChecksums);
   const place = openFolder('hf-kes-');
   const folder = place.path;
   for (const name of ['socket', 'archive']) {

@@ -16,6 +16,12 @@ export interface Minio {
   close(): Promise<void>;
 }
 
+/** A bucket of a MinIO as a bench wants its pool. */
+export const bucketOf = ({ endPoint, port, accessKey, secretKey }: Minio, bucket: string) => ({
+  place: { kind: 's3' as const, endpoint: endPoint, port, isTls: false, region: 'us-east-1', bucket, prefix: '' },
+  secrets: { s3: { accessKey, secretKey } },
+});
+
 /** A real MinIO of its own on a free port. Buckets are the caller's. */
 export const openMinio = async (): Promise<Minio> => {
   const program = await provideMinio();

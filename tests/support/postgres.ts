@@ -133,7 +133,7 @@ const layOut = async (options: PostgresOptions, programs: string, folder: string
     giveToUnprivileged(join(folder, name));
   }
   writeFileSync(join(folder, 'archive.sh'), archiveScript(join(folder, 'archive')), { mode: 0o755 });
-  const source = await template(programs, options.segmentMiB ?? 16);
+  const source = await template(programs, options);
   await runTool('cp', ['-a', '--reflink=auto', source, join(folder, 'data')]);
   renewSystemId(join(folder, 'data'));
   appendFileSync(join(folder, 'data', 'postgresql.conf'), settings(options, folder));

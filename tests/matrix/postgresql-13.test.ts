@@ -1,0 +1,3 @@
+import { tellPostgres } from './postgresql.ts';
+
+tellPostgres(13);
