@@ -68,7 +68,10 @@ const statusShape = z.looseObject({ phase: z.string(), detail: z.string(), workW
 export function openRunDoor(client: Client, queuePrefix: string, clock: Clock): RunDoor {
   const taskQueue = `${queuePrefix}${controlQueue}`;
   // Why deadlines: a Temporal that is silent, not away, would never let go of a request.
-  const soon = <T>(ask: () => Promise<T>): (() => Promise<T>) => () => client.withDeadline(clock.nowMs() + answerMs, ask);
+  const soon =
+    <T>(ask: () => Promise<T>): (() => Promise<T>) =>
+    () =>
+      client.withDeadline(clock.nowMs() + answerMs, ask);
   const handleOf = (run: RunId) => client.workflow.getHandle(runWorkflowId(run));
   return {
     start: (input) =>
@@ -85,15 +88,23 @@ export function openRunDoor(client: Client, queuePrefix: string, clock: Clock): 
             .catch(fineWhenStarted);
         }),
       ),
-    cancel: (run) => asked(soon(() => handleOf(run).cancel()), run).then(() => undefined),
+    cancel: (run) =>
+      asked(
+        soon(() => handleOf(run).cancel()),
+        run,
+      ).then(() => undefined),
     throttle: (run, limits) =>
       asked(
-        soon(() => handleOf(run).executeUpdate<void, [RateLimits]>(throttleUpdate, { args: [limits] })),
+        soon(async () => {
+          await handleOf(run).executeUpdate(throttleUpdate, { args: [limits] });
+        }),
         run,
       ),
     setPaused: (run, isPaused) =>
       asked(
-        soon(() => handleOf(run).executeUpdate<void, []>(isPaused ? pauseUpdate : resumeUpdate)),
+        soon(async () => {
+          await handleOf(run).executeUpdate(isPaused ? pauseUpdate : resumeUpdate);
+        }),
         run,
       ),
     // Why: a query waits for a worker; a page that shows a run does not.

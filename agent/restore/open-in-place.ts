@@ -55,8 +55,7 @@ async function isReady(directory: string, signal: AbortSignal): Promise<boolean>
   }
 }
 
-const logOf = ({ order }: RestoreWork, { directory }: RestoreReport): string =>
-  serverLogBeside(directory, order.runId);
+const logOf = ({ order }: RestoreWork, { directory }: RestoreReport): string => serverLogBeside(directory, order.runId);
 
 async function open(work: RestoreWork, owner: FileOwner, { report, configFile }: RecoveredInPlace): Promise<void> {
   const { directory } = report;

@@ -24,7 +24,6 @@ Exit codes: 0 archived, or archived before with the same content · 1 the archiv
  * 2 wrong arguments · 3 a file could not be read or written.
  */
 function run(args: readonly string[]): number {
-  if (args.length === 1 && (args[0] === '--help' || args[0] === '-h')) return help();
   const [source, target, ...more] = args;
   if (source === undefined || target === undefined || more.length > 0) return usage('expected two arguments');
   const { kind } = parseArchiveName(basename(target));
@@ -57,4 +56,5 @@ const say = (text: string): void => {
   process.stderr.write(`holdfast wal-archive: ${text}\n`);
 };
 
-process.exitCode = run(process.argv.slice(2));
+const words = process.argv.slice(2);
+process.exitCode = words[0] === '--help' || words[0] === '-h' ? help() : run(words);

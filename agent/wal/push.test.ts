@@ -53,6 +53,15 @@ describe('archiving a file', () => {
     expect(program([`${source}-missing`, `${target}.partial`])).toBe(3);
   });
 
+  test('the program says what it does and how to set it up', () => {
+    const { status, stdout } = spawnSync(process.execPath, ['--import', 'tsx', 'agent/wal/archive-main.ts', '--help'], {
+      encoding: 'utf8',
+    });
+    expect(status).toBe(0);
+    expect(stdout).toContain(`archive_command = 'holdfast wal-archive "%p" "/directory/%f"'`);
+    expect(stdout).toContain('Exit codes: 0 archived');
+  });
+
   test('a kill in the middle leaves nothing or the whole file under the name, and the next call succeeds', async () => {
     const { source, target, content, archive } = place(96);
     for (let round = 0; round < 6; round++) {

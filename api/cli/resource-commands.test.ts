@@ -125,4 +125,17 @@ test('the result of a run is told in words, not in JSON', () => {
     'seconds by phase: write 2, recover 0.5',
   ]);
   expect(resultLines(undefined)).toEqual([]);
+  const opener = { shell: 'ksql', control: 'sys_ctl', user: 'system', database: 'test' };
+  const opened = {
+    directory: '/copy',
+    isOpen: true,
+    port: 6001,
+    socket: '/run/copy',
+    warnings: [{ code: 'c', detail: 'd' }],
+  };
+  expect(resultLines(opened, { except: ['warnings'], opener })).toEqual([
+    'open in /copy: ksql -h /run/copy -p 6001 -U system -d test',
+    'stop it with sys_ctl -D /copy stop',
+    'directory: /copy',
+  ]);
 });

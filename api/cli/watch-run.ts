@@ -33,27 +33,37 @@ const awayMs = 600_000;
  * Throws `timed_out`, `interrupted`, `api_unreachable`.
  */
 export async function watchRun(cli: Cli, id: RunId, timeoutSeconds?: number): Promise<LiveRun> {
-  const client = await cli.client();
   const show = cli.terminal.isWatched ? openBar(cli.terminal) : openLines(cli.terminal, id);
+  try {
+    return await lookUntilFinal(cli, { id, timeoutSeconds, show });
+  } finally {
+    show.end();
+  }
+}
+
+interface Watching {
+  readonly id: RunId;
+  readonly timeoutSeconds: number | undefined;
+  readonly show: Show;
+}
+
+async function lookUntilFinal(cli: Cli, { id, timeoutSeconds, show }: Watching): Promise<LiveRun> {
+  const client = await cli.client();
   const nowMs = (): number => cli.clock.nowMs();
   const until = timeoutSeconds === undefined ? Infinity : nowMs() + timeoutSeconds * 1000;
   let seenAt: number | undefined;
-  try {
-    for (;;) {
-      const live = await orInterrupted(cli, id, look(client, id));
-      if (live instanceof HoldfastError) {
-        if (seenAt === undefined || nowMs() - seenAt > awayMs) throw live;
-        show.away(live);
-      } else {
-        seenAt = nowMs();
-        show.update(live);
-        if (isFinal(live.run.state)) return live;
-      }
-      if (nowMs() >= until) throw fail('timed_out', { what: `run ${id}`, seconds: String(timeoutSeconds) });
-      await orInterrupted(cli, id, wait(lookEveryMs));
+  for (;;) {
+    const live = await orInterrupted(cli, id, look(client, id));
+    if (live instanceof HoldfastError) {
+      if (seenAt === undefined || nowMs() - seenAt > awayMs) throw live;
+      show.away(live);
+    } else {
+      seenAt = nowMs();
+      show.update(live);
+      if (isFinal(live.run.state)) return live;
     }
-  } finally {
-    show.end();
+    if (nowMs() >= until) throw fail('timed_out', { what: `run ${id}`, seconds: String(timeoutSeconds) });
+    await orInterrupted(cli, id, wait(lookEveryMs));
   }
 }
 

@@ -137,9 +137,11 @@ async function create(
   const id = poolId ?? context.ids('pool');
   const access = { poolId: id, name, place, secrets };
   const kind = poolId === undefined ? ('pool-create' as const) : ('pool-test' as const);
-  await inspect(context, { hostId, inspection: { kind, pool: access }, answer: probe }).catch(async (error: unknown) => {
-    throw await withRegisteredName(context, error);
-  });
+  await inspect(context, { hostId, inspection: { kind, pool: access }, answer: probe }).catch(
+    async (error: unknown) => {
+      throw await withRegisteredName(context, error);
+    },
+  );
   const sealedSecrets = context.vault.seal(JSON.stringify(secrets), poolOwner(id));
   await addPool(context.catalog, {
     id,

@@ -45,6 +45,18 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 /** docs/reference/cli.md: every command with its options, from the tree that also parses them. */
 export const cliPage = (): string => {
   const intro = 'Every command takes `--json` and `--help`.';
-  const facts = exitText.trim().split('\n').join(' ').split(/ (?=Environment:|Programs:)/);
-  return ['# Commands', '', intro, '', ...facts.map((fact) => `- ${fact}`), '', ...verbsBelow(tree()).flatMap(sectionOf)].join('\n');
+  const facts = exitText
+    .trim()
+    .split('\n')
+    .join(' ')
+    .split(/ (?=Environment:|Programs:)/);
+  return [
+    '# Commands',
+    '',
+    intro,
+    '',
+    ...facts.map((fact) => `- ${fact}`),
+    '',
+    ...verbsBelow(tree()).flatMap(sectionOf),
+  ].join('\n');
 };

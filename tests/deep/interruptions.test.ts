@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bug } from '#core/errors/fail.ts';
@@ -67,6 +67,15 @@ test.each(cases)('%s in the middle of %s leaves no process and no folder of the 
     folders: [],
   });
   expect(await demo.end).not.toBe('0');
+});
+
+test('a demo that fails leaves no process, keeps its folder and says where', async () => {
+  const demo = startDemo(temporary.path, demoCommand(), { HOLDFAST_TEMPORAL_BIN: '/bin/false' });
+  expect(await demo.end).toBe('1');
+  const [kept = ''] = demoFolders();
+  expect(demo.said()).toContain(`stays in ${join(temporary.path, kept)}`);
+  expect(processesOf(temporary.path)).toEqual([]);
+  rmSync(join(temporary.path, kept), { recursive: true });
 });
 
 test('a demo runs to its proof after all these', async () => {

@@ -107,6 +107,8 @@ test('K-098 a target that is not empty is refused and every file in it stays', a
   writeFileSync(join(full, 'precious'), 'mine');
   const refusal = await platform.refused(3, restore('--immediate', '--to', full));
   expect(refusal).toMatchObject({ code: 'target_not_empty', params: { path: full } });
+  const planned = ['restore', 'plan', '--resource', 'main', '--immediate', '--to', full];
+  expect(await platform.refused(3, planned)).toMatchObject({ code: 'place_unready' });
   expect(contentOf(full)).toHaveLength(1);
   expect(readdirSync(full)).toEqual(['precious']);
 });
@@ -130,6 +132,9 @@ test('K-098 a restore in place without the name of the resource typed is refused
   });
   const untyped = await platform.refused(3, restore('--immediate', '--in-place'));
   expect(untyped).toMatchObject({ code: 'consent_missing' });
+  // A plan only looks: it asks for no consent, and finds that the instance runs.
+  const planned = ['restore', 'plan', '--resource', 'main', '--immediate', '--in-place'];
+  expect(await platform.refused(3, planned)).toMatchObject({ code: 'place_unready' });
 });
 
 test('K-098 another cluster at the place of a closed resource is refused and stays as it is', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceAccess } from '#core/agent/order.ts';
@@ -202,6 +202,18 @@ test('K-098 a second restore to a point slightly before the first, in one segmen
   expect(await postgres.sql('select max(id) as max from ledger')).toEqual([{ max: 6001 }]);
   const latest = restores.plan({ target: { at: 'latest' }, tablespaceMap: copySpace('latest-space') });
   expect(latest.timeline).toBe(first.timeline + 2);
+});
+
+test('a server opened in place logs beside its data directory, into files that only its owner can read', () => {
+  const logs = readdirSync(postgres.folder).filter((name) => /\.run_[0-9a-f]{32}\.log$/.test(name));
+  expect(logs.length).toBeGreaterThan(0);
+  const { uid } = statSync(postgres.dataDirectory);
+  for (const name of logs) {
+    const path = join(postgres.folder, name);
+    expect(statSync(path)).toMatchObject({ uid, nlink: 1 });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readFileSync(path, 'utf8')).toContain('database system is ready to accept connections');
+  }
 });
 
 test('nothing of the agent stays in a data directory restored in place', () => {

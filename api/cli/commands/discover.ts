@@ -35,7 +35,8 @@ export function addDiscover(noun: Command, cli: Cli): void {
       '--register': 'register what is new',
       '--only <name|port|directory>': 'only the instance with this name, port or data directory',
       '--data-directory <path>': 'the same, by data directory',
-      '--name <name>': 'with --register: the name that the one new instance gets, or that of the resource without a host that it is',
+      '--name <name>':
+        'with --register: the name that the one new instance gets, or that of the resource without a host that it is',
       '--new': 'with --register: it is none of the resources without a host, though it was copied from one',
     },
     shape: discoverShape,

@@ -44,7 +44,12 @@ export function resultLines(result: unknown, { except = [], opener }: Telling = 
 
 const openLines = (
   { directory, socket, port }: z.output<typeof openedShape>,
-  { shell, control, user, database }: Opener = { control: 'pg_ctl', shell: 'psql', user: 'postgres', database: 'postgres' },
+  { shell, control, user, database }: Opener = {
+    control: 'pg_ctl',
+    shell: 'psql',
+    user: 'postgres',
+    database: 'postgres',
+  },
 ): readonly string[] => [
   `open in ${directory}: ${shell} -h ${socket} -p ${String(port)} -U ${user} -d ${database}`,
   `stop it with ${control} -D ${directory} stop`,

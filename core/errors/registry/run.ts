@@ -8,7 +8,8 @@ export const runErrors = {
     message: 'The workflow of run {run} ended without closing the run',
     hint: 'Somebody terminated it in Temporal, or Temporal lost its data. Its work was told to stop and nothing incomplete is visible: start it again. To end a run use `holdfast run cancel`.',
     messageZh: '运行 {run} 的工作流已结束,但未关闭该运行',
-    hintZh: '可能有人在 Temporal 中终止了它,或 Temporal 数据丢失。相关任务已被通知停止,不会出现不完整的结果:请重新发起。如需结束运行,请使用 `holdfast run cancel`。',
+    hintZh:
+      '可能有人在 Temporal 中终止了它,或 Temporal 数据丢失。相关任务已被通知停止,不会出现不完整的结果:请重新发起。如需结束运行,请使用 `holdfast run cancel`。',
   },
   agent_unreachable: {
     class: 'precondition',
