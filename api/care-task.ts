@@ -13,6 +13,7 @@ import type { Context } from './context.ts';
  */
 export async function careTask(context: Context, run: RunRow, { care }: JobSpecOf<'care'>): Promise<CareTask> {
   if (care.does === 'collect') return { task: 'collect', isDryRun: care.isDryRun, graceHours: care.graceHours };
+  if (care.does === 'scrub') return { task: 'scrub', depth: care.depth };
   const { plan, runId } = await getPlan(context.catalog, care.planId);
   if (runId === null) {
     const pool = await getPool(context.catalog, plan.poolId);

@@ -55,3 +55,14 @@ export function formatId<P extends IdPrefix>(prefix: P, nowMs: number, random: U
   const hex = Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
   return `${prefix}_${hex}` as unknown as IdByPrefix[P];
 }
+
+/**
+ * An id greater than an earlier one of its kind, also when the clock was put back since: `drawn` itself, or its random part
+ * one millisecond behind the earlier id.
+ */
+export function idAfter<P extends IdPrefix>(prefix: P, earlier: IdByPrefix[P], drawn: IdByPrefix[P]): IdByPrefix[P] {
+  const [earlierHex, drawnHex] = [String(earlier), String(drawn)].map((text) => text.slice(prefix.length + 1));
+  if (earlierHex === undefined || drawnHex === undefined || drawnHex > earlierHex) return drawn;
+  const random = Uint8Array.from({ length: 10 }, (_, i) => parseInt(drawnHex.slice(12 + 2 * i, 14 + 2 * i), 16));
+  return formatId(prefix, parseInt(earlierHex.slice(0, 12), 16) + 1, random);
+}

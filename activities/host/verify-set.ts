@@ -9,15 +9,16 @@ export const verifySet =
   (order) =>
     attach(jobs, order, async (step) => {
       const asked = await fetchOrder(channel, 'verify-set', step);
-      const { sets = [asked.setId], objects, bytes, damage } = await work.verifySet(asked, step);
+      const { warnings = [], ...verified } = await work.verifySet(asked, step);
+      const { damage, damageCount = damage.length } = verified;
       const [first] = damage;
       if (first !== undefined) {
         throw fail('set_damaged', {
           set: asked.setId,
-          count: String(damage.length),
+          count: String(damageCount),
           object: first.object,
           what: first.what,
         });
       }
-      return { warnings: [], report: { sets, objects, bytes, damage, depth: asked.depth } };
+      return { warnings, report: { sets: [asked.setId], ...verified, depth: asked.depth } };
     });

@@ -1,12 +1,12 @@
 import type { CareReport } from '#core/care/care-report.ts';
-import type { CareTask } from '#core/care/care-task.ts';
+import type { CareTask, ScrubTask } from '#core/care/care-task.ts';
 import type { OrderOf } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
 import type { Warning } from '#core/run/progress.ts';
-import { openPool } from '#agent/pools/open-pool.ts';
 import { openGround } from '#agent/pools/open-store.ts';
-import { patienceOf } from '#agent/pools/retry.ts';
+import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
+import { scrub } from '#agent/verify/scrub.ts';
 import type { CareDeps } from './care-work.ts';
 import { CareWork } from './care-work.ts';
 import { collectLog } from './collect-log.ts';
@@ -15,16 +15,17 @@ import { deleteLog } from './delete-log.ts';
 import { deleteSet } from './delete-set.ts';
 
 /**
- * Executes a shown plan, or collects leftovers. Safe to call again after a kill at any instant: what is gone is passed
+ * Executes a shown plan, collects leftovers, or reads back what is stored. Safe to call again after a kill at any instant: what is gone is passed
  * over, what is claimed is claimed still. What must stay is left and named. Throws `delete_refused` when the store protects
  * an object, `cancelled`, what the pool and the channel throw.
  */
 export const careForPool =
   (deps: CareDeps): HostWork['careForPool'] =>
   async (order, step) => {
-    const pool = await openPool(order.pool, patienceOf(step));
+    const pool = await openPoolOfStep(order.pool, step, deps.clock);
     try {
       const work = new CareWork({ deps, order, step, pool });
+      if (order.task.task === 'scrub') return await scrub(work, order.task);
       const stays = await whatStays(order);
       await perform(work, order.task).catch((error: unknown) => {
         throw step.signal.aborted ? fail('cancelled', { what: 'the care of the pool' }, error) : error;
@@ -35,7 +36,7 @@ export const careForPool =
     }
   };
 
-async function perform(work: CareWork, task: CareTask): Promise<void> {
+async function perform(work: CareWork, task: Exclude<CareTask, ScrubTask>): Promise<void> {
   if (task.task === 'collect') {
     await collectOrphans(work, task);
     return collectLog(work, task);

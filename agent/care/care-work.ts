@@ -14,7 +14,7 @@ export interface CareDeps {
   readonly home: string;
   readonly clock: Clock;
   readonly newId: IdSource;
-  readonly channel: Pick<AgentChannel, 'claimDeletion' | 'tellDeleted'>;
+  readonly channel: Pick<AgentChannel, 'claimDeletion' | 'tellDeleted' | 'nextToScrub' | 'tellScrubbed'>;
 }
 
 /** What one attempt of a care run works with, and what it did so far. */

@@ -1,184 +1,220 @@
-import { fail } from '#core/errors/fail.ts';
-import { filesOf, neededExtents } from '#core/format/chain.ts';
-import type { Extent, FrameOfSet, PieceOfSet } from '#core/format/meta.ts';
+import type { VerifyDepth } from '#core/care/verify-depth.ts';
 import { setMetaKey, setStartKey } from '#core/format/object-key.ts';
 import type { SetId } from '#core/id.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { VerifyReport } from '#core/restore/report.ts';
 import { noProgress } from '#core/run/progress.ts';
-import type { Pool } from '../pools/open-pool.ts';
-import type { PageMemory } from '../wasm/page-memory.ts';
-import { openPageMemory } from '../wasm/page-memory.ts';
+import type { Check, Checked, PieceCheck } from '#agent/verify/check.ts';
+import type { VerifiedPool } from '#agent/verify/check-runner.ts';
+import { openCheckRunner } from '#agent/verify/check-runner.ts';
+import type { PartOfChain } from '#agent/verify/checks-of-set.ts';
+import { checksOf } from '#agent/verify/checks-of-set.ts';
 import { readSetKeys } from './begin-set.ts';
 import type { OpenSet } from './open-set.ts';
 import { openSet } from './open-set.ts';
 import type { Damage } from './piece-damage.ts';
 import { findingOf, pieceDamage } from './piece-damage.ts';
-import { extentBytes, keyOfPiece, openFrameOfSet } from './read-frame.ts';
-import type { SetKeys } from './set-keys.ts';
+import { keyOfPiece } from './read-frame.ts';
 
-interface Piece {
-  readonly piece: PieceOfSet;
-  readonly frames: { readonly frame: FrameOfSet; readonly extents: Extent[] }[];
+/** What of a set is looked at. */
+export interface VerifyRequest {
+  readonly setId: SetId;
+  readonly depth: VerifyDepth;
+  /**
+   * Only the set's own objects, and that its base is the one it was built on: who looks at every set of a pool reads each
+   * piece once. Absent: also what a restore of the set reads of the sets below.
+   */
+  readonly part?: {
+    /** Index of the first piece to read: an earlier look got this far. */
+    readonly fromPiece: number;
+    /** Reading ends before the piece that would go beyond this; one piece is always read. Absent: reads to the end. */
+    readonly budgetBytes?: number;
+  };
 }
 
-/** A set of the chain with what of it is needed. */
-interface Part {
-  readonly set: OpenSet;
-  readonly pieces: readonly Piece[];
-}
+/** `nextPiece`: where a later look goes on; absent when the set was read to its end. */
+export type PartReport = VerifyReport & { readonly nextPiece?: number };
 
-/** Pieces with their frames and the extents that must match in each; of a base only frames that are `needed`. */
-function piecesOf({ meta }: OpenSet, needed?: ReadonlySet<number>): readonly Piece[] {
-  const pieces = meta.pieces.map((piece): Piece => ({ piece, frames: [] }));
-  const frames = meta.frames.map((frame) => ({ frame, extents: new Array<Extent>() }));
-  for (const [index, entry] of frames.entries())
-    if (needed?.has(index) !== false) pieces[entry.frame.pieceIndex]?.frames.push(entry);
-  for (const member of meta.members) {
-    if (member.kind === 'file') for (const extent of member.extents) frames[extent.frame]?.extents.push(extent);
-  }
-  return needed === undefined ? pieces : pieces.filter((piece) => piece.frames.length > 0);
-}
+/** Findings beyond these are only counted: a report travels, and one dead disk damages everything. */
+const mostFindings = 100;
 
-/** The newest set whole, and of the sets below it the frames that a restore of the newest reads. */
-function partsOf(chain: readonly OpenSet[]): readonly Part[] {
-  const files = chain.map(({ meta }) => filesOf(meta));
-  const needed = chain.map(() => new Set<number>());
-  for (const path of chain.length > 1 ? (files[0]?.keys() ?? []) : [])
-    for (const { depth, extent } of neededExtents(files, path)) needed[depth]?.add(extent.frame);
-  return chain.map((set, depth) => ({ set, pieces: piecesOf(set, depth === 0 ? undefined : needed[depth]) }));
-}
-
-interface Checking {
-  readonly keys: SetKeys;
-  /** Frames are unpacked and hashed here, one after the other. */
-  readonly memory: PageMemory;
-}
-
-/** Of no meaning here: hashes of extents are checked, not pages. */
-const pageBytes = 8192;
-
-/** Frames of a piece in the order they lie: each is checked alone so that one flipped byte costs one finding. */
-function checkFrames({ keys, memory }: Checking, { piece, frames }: Piece, stored: Uint8Array): readonly Damage[] {
-  const damage: Damage[] = [];
-  const { hashOf } = memory;
-  for (const { frame, extents } of frames) {
-    try {
-      const bytes = stored.subarray(frame.offset, frame.offset + frame.storedBytes);
-      const raw = openFrameOfSet(keys, { piece, frame }, bytes, memory.bytes);
-      for (const extent of extents) extentBytes(keys, piece, { raw, extent, hashOf });
-    } catch (error) {
-      damage.push(findingOf(keyOfPiece(keys, piece), error));
-    }
-  }
-  return damage;
-}
-
-async function checkPiece(pool: Pool, checking: Checking, entry: Piece): Promise<readonly Damage[]> {
-  const key = keyOfPiece(checking.keys, entry.piece);
-  try {
-    return checkFrames(checking, entry, await pool.store.get(key));
-  } catch (error) {
-    return [findingOf(key, error)];
-  }
-}
-
-/** Pieces of wrong size, by their metadata alone; then reads every piece but those, when it is asked to. */
-class Verification {
-  readonly damage: Damage[] = [];
-  objects = 0;
+/** Findings of a verification and what it read. */
+class Findings {
+  readonly #damage: Damage[] = [];
+  #count = 0;
   bytes = 0;
-  readonly #pool: Pool;
-  readonly #step: StepContext;
-  readonly #memory = openPageMemory(pageBytes);
-  #bytesTotal = 0;
-  #piecesDone = 0;
+  pages = 0;
 
-  constructor(pool: Pool, step: StepContext) {
-    this.#pool = pool;
-    this.#step = step;
+  add(...found: readonly Damage[]): void {
+    this.#count += found.length;
+    this.#damage.push(...found.slice(0, Math.max(0, mostFindings - this.#damage.length)));
   }
 
-  async run(parts: readonly Part[], depth: 'quick' | 'full'): Promise<void> {
-    const wrong = new Set<string>();
-    for (const { set, pieces } of parts) {
-      const found = await pieceDamage(
-        this.#pool,
-        set,
-        pieces.map(({ piece }) => piece),
-      );
-      for (const { object } of found) wrong.add(object);
-      this.damage.push(...found);
-      this.objects += pieces.length;
-      this.#bytesTotal += pieces.reduce((sum, { piece }) => sum + piece.storedBytes, 0);
-    }
-    if (depth === 'full') for (const part of parts) await this.#readAll(part, wrong);
+  take({ damage, bytes, pages }: Checked): void {
+    this.add(...damage);
+    this.bytes += bytes;
+    this.pages += pages;
   }
 
-  async #readAll({ set, pieces }: Part, wrong: ReadonlySet<string>): Promise<void> {
-    const checking = { keys: set.keys, memory: this.#memory };
-    for (const entry of pieces) {
-      if (this.#step.signal.aborted) throw fail('cancelled', { what: `Verifying ${set.keys.setId}` });
-      if (!wrong.has(keyOfPiece(set.keys, entry.piece)))
-        this.damage.push(...(await checkPiece(this.#pool, checking, entry)));
-      this.bytes += entry.piece.storedBytes;
-      const done = { bytesRead: this.bytes, bytesTotal: this.#bytesTotal, piecesDone: ++this.#piecesDone };
-      this.#step.report({ ...noProgress, phase: 'verify', ...done });
-    }
+  report(): Pick<VerifyReport, 'damage' | 'damageCount'> {
+    const isMore = this.#count > this.#damage.length;
+    return { damage: this.#damage, ...(isMore ? { damageCount: this.#count } : {}) };
   }
 }
 
-/** Start and meta of one set, in bytes; what is wrong with its start is pushed to `damage`. */
-async function checkStart(pool: Pool, setId: SetId, damage: Damage[]): Promise<number> {
+/** Pieces of wrong size, by their metadata alone; keys of those are returned: reading them tells nothing new. */
+async function checkSizes(
+  pool: VerifiedPool,
+  parts: readonly PartOfChain[],
+  findings: Findings,
+): Promise<ReadonlySet<string>> {
+  const wrong = new Set<string>();
+  for (const { set, pieces } of parts) {
+    const wanted = pieces.map(({ piece }) => piece);
+    for (const found of await pieceDamage(pool, set, wanted)) {
+      wrong.add(found.object);
+      findings.add(found);
+    }
+  }
+  return wrong;
+}
+
+const keyOfCheck = ({ keys, piece }: PieceCheck): string => keyOfPiece(keys, piece);
+const bytesOf = (checks: readonly PieceCheck[]): number =>
+  checks.reduce((sum, { piece }) => sum + piece.storedBytes, 0);
+
+interface Reading {
+  readonly findings: Findings;
+  readonly step: StepContext;
+}
+
+/** Reads pieces and reports progress. */
+async function readPieces(
+  pool: VerifiedPool,
+  checks: readonly PieceCheck[],
+  { findings, step }: Reading,
+): Promise<void> {
+  if (checks.length === 0) return;
+  const bytesTotal = bytesOf(checks);
+  const runner = openCheckRunner(pool, step, bytesTotal);
+  let piecesDone = 0;
+  const all: readonly Check[] = checks;
   try {
-    await readSetKeys(pool, setId);
-  } catch (error) {
-    damage.push(findingOf(setStartKey(setId), error));
+    await runner.run(all, (checked) => {
+      findings.take(checked);
+      step.report({ ...noProgress, phase: 'verify', bytesRead: findings.bytes, bytesTotal, piecesDone: ++piecesDone });
+    });
+  } finally {
+    await runner.close();
   }
-  const sizes = await Promise.all([setStartKey(setId), setMetaKey(setId)].map((key) => pool.store.head(key)));
-  return sizes.reduce((sum, info) => sum + (info?.sizeBytes ?? 0), 0);
 }
 
-/** The chain as far as it can be opened; what cannot is pushed to `damage`. */
-async function openWhatIsThere(pool: Pool, setId: SetId, damage: Damage[]): Promise<readonly OpenSet[]> {
+interface Starting {
+  readonly findings: Findings;
+  /** What kept sets from being opened: it is not told twice. */
+  readonly broken: readonly Damage[];
+}
+
+/** Checks the start of sets; bytes of start and meta. */
+async function checkStarts(pool: VerifiedPool, ids: readonly SetId[], { findings, broken }: Starting): Promise<number> {
+  let bytes = 0;
+  for (const setId of ids) {
+    const start = setStartKey(setId);
+    try {
+      await readSetKeys(pool, setId);
+    } catch (error) {
+      const found = findingOf(start, error);
+      if (!broken.some(({ object }) => object === found.object)) findings.add(found);
+    }
+    for (const key of [start, setMetaKey(setId)]) bytes += (await pool.store.head(key))?.sizeBytes ?? 0;
+  }
+  return bytes;
+}
+
+interface OpenedChain {
+  readonly chain: readonly OpenSet[];
+  /** What kept the rest from being opened. */
+  readonly broken: readonly Damage[];
+}
+
+/** The chain as far as it can be opened, at most `links` sets of it. */
+async function openWhatIsThere(pool: VerifiedPool, setId: SetId, links: number): Promise<OpenedChain> {
   const chain: OpenSet[] = [];
   let next: SetId = setId;
   try {
     for (let set: OpenSet | undefined = await openSet(pool, setId); set !== undefined; set = await set.openBase()) {
       chain.push(set);
+      if (chain.length >= links) break;
       next = set.meta.summary.base?.setId ?? next;
     }
+    return { chain, broken: [] };
   } catch (error) {
-    damage.push(findingOf(setMetaKey(next), error));
+    return { chain, broken: [findingOf(setMetaKey(next), error)] };
   }
-  return chain;
+}
+
+/** Pieces from the one where an earlier look ended, up to the budget; at least one. */
+function portionOf(checks: readonly PieceCheck[], part: VerifyRequest['part']): readonly PieceCheck[] {
+  if (part === undefined) return checks;
+  const { fromPiece, budgetBytes = Infinity } = part;
+  let left = budgetBytes;
+  const rest = checks.slice(fromPiece);
+  const count = rest.findIndex(({ piece }, i) => (left -= piece.storedBytes) < 0 && i > 0);
+  return count < 0 ? rest : rest.slice(0, count);
+}
+
+/**
+ * Looks at a committed set as asked. Damage is reported, not thrown; each finding begins with its registered code. Throws
+ * `set_not_committed`, `pool_unreachable`, `cancelled`.
+ */
+export async function lookAtSet(
+  pool: VerifiedPool,
+  { setId, depth, part }: VerifyRequest,
+  step: StepContext,
+): Promise<PartReport> {
+  const findings = new Findings();
+  // Of the sets below only the next one is opened for a part: that the link to it holds is the set's own affair.
+  const { chain, broken } = await openWhatIsThere(pool, setId, part === undefined ? Infinity : 2);
+  const looked = part === undefined ? chain : chain.slice(0, 1);
+  const ids = looked.length === 0 ? [setId] : looked.map(({ keys }) => keys.setId);
+  findings.add(...broken);
+  const small = await checkStarts(pool, ids, { findings, broken });
+  const parts = checksOf(broken.length === 0 ? looked : looked.slice(0, 1), depth === 'page');
+  const wrong = await checkSizes(pool, parts, findings);
+  const checks = parts.flatMap(({ pieces }) => pieces);
+  const portion = depth === 'quick' ? [] : portionOf(checks, part);
+  const whole = portion.filter((check) => !wrong.has(keyOfCheck(check)));
+  await readPieces(pool, whole, { findings, step });
+  const end = (part?.fromPiece ?? 0) + portion.length;
+  return {
+    ...{ depth, sets: ids, objects: 2 * ids.length + checks.length, bytes: small + findings.bytes },
+    ...findings.report(),
+    ...ofPages(chain[0], depth, findings.pages),
+    ...(depth !== 'quick' && end < checks.length ? { nextPiece: end } : {}),
+  };
+}
+
+/** Whoever asks for pages must hear that there was nothing to compare. */
+function ofPages(
+  set: OpenSet | undefined,
+  depth: VerifyDepth,
+  pages: number,
+): Pick<VerifyReport, 'pages' | 'warnings'> {
+  if (depth !== 'page') return {};
+  if (set === undefined || set.meta.summary.hasChecksums) return { pages };
+  const detail = `${set.keys.setId} is of a server without page checksums: every stored byte was checked, no page`;
+  return { pages, warnings: [{ code: 'checksums_off', detail }] };
 }
 
 /**
  * Verifies a committed set and what it needs of the sets it builds on. `quick` checks start, meta and the size of every
- * piece; `full` reads every stored byte: SHA-256 of each frame, decryption, decompression and the hash of each extent.
- * Damage is reported, not thrown; each finding begins with its registered code. `sets` names what was looked at, the set
- * first. Throws `set_not_committed`, `pool_unreachable`, `cancelled`.
+ * piece; `full` reads every stored byte: SHA-256 of each frame, decryption, decompression and the hash of each extent; `page`
+ * computes the checksums of the pages in relation files as well. Reads on worker threads when `pool` says how it is opened.
+ * `sets` of the report names what was looked at, the set first. Throws what `lookAtSet` throws.
  */
-export async function verifySet(
-  pool: Pool,
+export const verifySet = (
+  pool: VerifiedPool,
   setId: SetId,
-  depth: 'quick' | 'full',
+  depth: VerifyDepth,
   step: StepContext,
-): Promise<VerifyReport> {
-  const ofStart: Damage[] = [];
-  const broken: Damage[] = [];
-  const chain = await openWhatIsThere(pool, setId, broken);
-  const ids = chain.length === 0 ? [setId] : chain.map(({ keys }) => keys.setId);
-  let small = 0;
-  for (const id of ids) small += await checkStart(pool, id, ofStart);
-  const verification = new Verification(pool, step);
-  await verification.run(broken.length === 0 ? partsOf(chain) : partsOf(chain.slice(0, 1)), depth);
-  const starts = ofStart.filter(({ object }) => !broken.some((found) => found.object === object));
-  return {
-    sets: ids,
-    objects: 2 * ids.length + verification.objects,
-    bytes: small + verification.bytes,
-    damage: [...broken, ...starts, ...verification.damage],
-  };
-}
+): Promise<VerifyReport> => lookAtSet(pool, { setId, depth }, step);

@@ -4,6 +4,7 @@ import { bug } from '#core/errors/fail.ts';
 import { instantFromMicros } from '#core/instant.ts';
 import type { Instant } from '#core/instant.ts';
 import type { BatchId, ResourceId, RunId } from '#core/id.ts';
+import { idAfter } from '#core/id.ts';
 import { branchPrefix } from '#core/format/object-key.ts';
 import type { BatchSummary, ReferencesOfBatch, SegmentOfBatch } from '#core/log/batch-summary.ts';
 import type { AgentChannel } from '#core/ports/host-work.ts';
@@ -162,11 +163,10 @@ export class BatchWriter {
     return this.#references === undefined ? undefined : joinReferences(this.#references, next);
   }
 
-  /** Ids order the chain: within one millisecond they would not, so another one is drawn. */
+  /** Ids order the chain: within one millisecond, and after the clock was put back, they would not by themselves. */
   #nextId(): BatchId {
-    let id = this.#deps.newId('batch');
-    while (id <= this.#previous.id) id = this.#deps.newId('batch');
-    return id;
+    const drawn = this.#deps.newId('batch');
+    return this.#previous.id === '' ? drawn : idAfter('batch', this.#previous.id, drawn);
   }
 
   /** Never before what is covered already; without any proof of time in the log, the beginning of time. */

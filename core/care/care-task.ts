@@ -1,6 +1,7 @@
 import type { BatchId, MarkId, PlanId, RunId, SetId } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { Lsn } from '../wal/lsn.ts';
+import type { VerifyDepth } from './verify-depth.ts';
 
 /** Log of one branch that goes: batches first, then the objects that no batch names any more. */
 export interface LogToDelete {
@@ -28,7 +29,13 @@ export interface CollectTask {
   readonly graceHours: number;
 }
 
-export type CareTask = DeleteTask | CollectTask;
+/** Reads stored sets and log back, what nobody has looked at for longest first; what it looks at next is asked for one by one. */
+export interface ScrubTask {
+  readonly task: 'scrub';
+  readonly depth: Exclude<VerifyDepth, 'quick'>;
+}
+
+export type CareTask = DeleteTask | CollectTask | ScrubTask;
 
 /** What an agent asks right before it deletes: leases, holds and runs may have changed since the plan was made. */
 export type DeletionClaim =

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { mergedSummary } from '../backup/merged-summary.ts';
 import type { SetSummary } from '../backup/set-summary.ts';
+import { formatId } from '../id.ts';
 import { microsOfInstant } from '../instant.ts';
 import { locate } from '../log/coverage.ts';
 import type { WorldEvent } from '#tests/support/care-world.ts';
@@ -49,6 +51,21 @@ test('the last N fulls stay with all that builds on them; older chains and the l
   expect(gone(world, verdicts)).toEqual([0, 1]);
   expect(deletionsOf(verdicts).batches).toEqual(world.batches.slice(0, 2).map(({ batchId }) => batchId));
   expect(gone(world, decide(world, fulls(2)))).toEqual([]);
+});
+
+test('a merged full counts, and what it was made of goes once nothing that stays builds on it', () => {
+  const world = after(full, log(3), incremental, log(3));
+  const [, top] = world.sets;
+  if (top === undefined) return expect.fail('there is no incremental');
+  const at = microsOfInstant(top.endedAt) / 1000 + 1;
+  const ids = { setId: formatId('set', at, new Uint8Array(10)), attemptId: top.attemptId, runId: top.runId };
+  world.sets.push(mergedSummary(top, { ...ids, metaSha256: '', toolVersion: '0' }));
+  expect(gone(world, decide(world, fulls(1)))).toEqual([0, 1]);
+  expect(reasons(world, decide(world, fulls(1)), 2)).toEqual(['newest-good', 'minimum', 'by-rule']);
+  expect(gone(world, decide(world, fulls(2)))).toEqual([]);
+  world.apply(incremental);
+  const verdicts = decide(world, fulls(1));
+  expect(gone(world, verdicts)).toEqual(world.sets[3]?.base?.setId === ids.setId ? [0, 1] : []);
 });
 
 test('a window keeps the newest set before its begin, its base, and every point since', () => {
@@ -116,6 +133,14 @@ test('damaged and quarantined sets do not count, and older good ones stop expiri
   expect(gone(world, decide(world, fulls(1)))).toEqual([0, 1, 2]);
   world.apply({ kind: 'mark', at: 3, mark: 'quarantine', days: 0 });
   expect(gone(world, decide(world, fulls(1)))).toEqual([]);
+});
+
+test('a clock that was put back makes no newer set older: what the log says is newest stays', () => {
+  const world = after(full, log(3), days(3), full, log(3), days(-9), full, log(2), incremental);
+  const verdicts = decide(world, fulls(1));
+  expect(gone(world, verdicts)).toEqual([0, 1]);
+  expect(reasons(world, verdicts, 3)).toContain('newest-good');
+  expect(gone(world, decide(world, windowOf(5)))).not.toContain(2);
 });
 
 test('sets and log of another resource of the same database are never deleted by this one', () => {

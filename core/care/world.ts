@@ -1,14 +1,15 @@
 import type { SetSummary } from '../backup/set-summary.ts';
 import type { UnusableSets } from '../backup/usable-sets.ts';
 import { sortUsable } from '../backup/usable-sets.ts';
-import type { ResourceId, SetId } from '../id.ts';
+import type { BatchId, ResourceId, SetId } from '../id.ts';
 import type { Instant } from '../instant.ts';
+import { instantFromMicros, microsOfInstant } from '../instant.ts';
 import type { BatchSummary } from '../log/batch-summary.ts';
 import type { KnownBranch } from '../log/branches.ts';
 import { branchesOf, routeTo } from '../log/branches.ts';
 import { reachOf } from '../log/reach.ts';
 import type { RouteStep } from '../log/timeline.ts';
-import { lsnToNumber } from '../wal/lsn.ts';
+import { compareLsn, lsnToNumber } from '../wal/lsn.ts';
 import type { Standing } from './mark.ts';
 import type { RetentionPolicy } from './policy.ts';
 import type { Reason, ReasonCode } from './retention-plan.ts';
@@ -26,6 +27,8 @@ export interface RetentionWorld {
   readonly standings: ReadonlyMap<SetId, Standing>;
   /** Sets with a mark that cannot be read: nobody knows what it says. */
   readonly unreadable?: ReadonlySet<SetId>;
+  /** Sets and batches that the pool itself protects (object lock), each until when. */
+  readonly locked?: ReadonlyMap<SetId | BatchId, Instant>;
 }
 
 /** The same for one database, with what follows from it. Sets are sorted, oldest first. */
@@ -34,6 +37,15 @@ export interface SystemWorld extends RetentionWorld {
   /** Own sets that count: the whole chain and the log they need are there, nothing of it damaged or quarantined. */
   readonly good: readonly SetSummary[];
   readonly branches: ReadonlyMap<string, KnownBranch>;
+}
+
+/** Why the pool itself does not let something go yet, in words. */
+export function lockOn(
+  { locked, now }: Pick<RetentionWorld, 'locked' | 'now'>,
+  id: SetId | BatchId,
+): string | undefined {
+  const until = locked?.get(id);
+  return until !== undefined && until > now ? `the pool protects it: locked until ${until}` : undefined;
 }
 
 /** Reasons to keep, by set. */
@@ -47,11 +59,33 @@ export function keep(keeping: Keeping, setId: SetId, code: ReasonCode, detail: s
 }
 
 const oldestFirst = (a: SetSummary, b: SetSummary): number =>
-  a.endedAt < b.endedAt ? -1 : a.endedAt > b.endedAt ? 1 : a.setId < b.setId ? -1 : 1;
+  a.endedAt === b.endedAt
+    ? compareLsn(a.endLsn, b.endLsn) || (a.setId < b.setId ? -1 : 1)
+    : a.endedAt < b.endedAt
+      ? -1
+      : 1;
+
+/**
+ * Sets as if no clock had ever been put back: none ended before one with a lower end LSN on its branch. By the clock alone the
+ * newest set would look old, and would expire.
+ */
+function inOrderOfLog(sets: readonly SetSummary[]): readonly SetSummary[] {
+  const latest = new Map<string, Instant>();
+  return [...sets]
+    .sort((a, b) => compareLsn(a.endLsn, b.endLsn))
+    .map((set) => {
+      const writer = `${set.resourceId} ${set.branchId}`;
+      const before = latest.get(writer);
+      const isLate = before === undefined || set.endedAt > before;
+      const endedAt = isLate ? set.endedAt : instantFromMicros(microsOfInstant(before) + 1);
+      latest.set(writer, endedAt);
+      return endedAt === set.endedAt ? set : { ...set, endedAt };
+    });
+}
 
 /** The part of a world that one database is. */
 export function systemWorld(world: RetentionWorld, systemId: string): SystemWorld {
-  const sets = world.sets.filter((set) => set.systemId === systemId).sort(oldestFirst);
+  const sets = [...inOrderOfLog(world.sets.filter((set) => set.systemId === systemId))].sort(oldestFirst);
   const batches = world.batches.filter((batch) => batch.systemId === systemId);
   const branches = branchesOf({ sets, batches });
   const isOwn = (set: SetSummary): boolean => set.resourceId === world.resourceId;

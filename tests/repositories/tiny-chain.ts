@@ -59,20 +59,27 @@ const contentOf = (recipe: Readonly<Record<string, Recipe>>, below: Readonly<Rec
 export const middleFiles = contentOf(middleRecipe, tinyFiles);
 export const lastFiles = contentOf(lastRecipe, middleFiles);
 
-async function makeIncremental(pool: Pool, ids: typeof tinyIds, on: SetSummary, recipe: Readonly<Record<string, Recipe>>): Promise<SetSummary> {
+interface Making {
+  readonly ids: typeof tinyIds;
+  readonly on: SetSummary;
+  readonly recipe: Readonly<Record<string, Recipe>>;
+  readonly level: number | undefined;
+}
+
+async function makeIncremental(pool: Pool, { ids, on, recipe, level }: Making): Promise<SetSummary> {
   const { metaSha256 } = await openSet(pool, on.setId);
   const segment = on.setId === tinyIds.setId ? 3 : 4;
   const name = parseSegmentName(`00000001000000000000000${String(segment)}`);
   const [beginLsn, endLsn] = [parseLsn(`0/${String(segment)}00028`), parseLsn(`0/${String(segment)}00158`)];
   const link = { setId: on.setId, metaSha256, fullSetId: tinyIds.setId, beginLsn: on.beginLsn, endLsn: on.endLsn, changedPages: 'log' } as const;
   const range = { beginLsn, endLsn, backupEndLsn: endLsn, beginSegment: name, endSegment: name };
-  const { keys, meta } = await putPieces(pool, { ...tinySummary, ...ids, ...range, type: 'differential', base: link }, recipe);
+  const { keys, meta } = await putPieces(pool, { ...tinySummary, ...ids, ...range, type: 'differential', base: link }, recipe, level);
   return commitBackupSet(pool, keys, meta);
 }
 
-/** A full and two differentials, one on the other. */
-export async function makeTinyChain(pool: Pool): Promise<SetSummary> {
-  const full = await makeTinySet(pool);
-  const middle = await makeIncremental(pool, middleIds, full, middleRecipe);
-  return makeIncremental(pool, lastIds, middle, lastRecipe);
+/** A full and two differentials, one on the other; `level` of zstd, 0 for none. */
+export async function makeTinyChain(pool: Pool, level?: number): Promise<SetSummary> {
+  const full = await makeTinySet(pool, level);
+  const middle = await makeIncremental(pool, { ids: middleIds, on: full, recipe: middleRecipe, level });
+  return makeIncremental(pool, { ids: lastIds, on: middle, recipe: lastRecipe, level });
 }

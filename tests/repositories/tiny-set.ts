@@ -83,6 +83,7 @@ function sealFiles(
   keys: SetKeys,
   attemptId: AttemptId,
   files: Readonly<Record<string, Recipe>>,
+  level: number,
 ): Draft & { readonly members: MemberOfSet[] } {
   const draft: Draft = { pieces: [], frames: [] };
   let parts: Uint8Array[] = [];
@@ -97,7 +98,7 @@ function sealFiles(
   const seal = (raw: Uint8Array): number => {
     const object = pieceKey(keys.setId, attemptId, draft.pieces.length + 1);
     const counter = draft.frames.length;
-    const stored = sealFrame(raw, { ...frameLockOf(keys, attemptId, object, offset), level: 3, channel: 1, counter });
+    const stored = sealFrame(raw, { ...frameLockOf(keys, attemptId, object, offset), level, channel: 1, counter });
     draft.frames.push({ pieceIndex: draft.pieces.length, offset, storedBytes: stored.length, rawBytes: raw.length, sha256: sha256Hex(stored) });
     parts.push(stored);
     offset += stored.length;
@@ -126,20 +127,20 @@ function sealFiles(
 }
 
 /** Puts the pieces of a set and returns what a commit of it needs. */
-export async function putPieces(pool: Pool, summary: SetSummary, files: Readonly<Record<string, Recipe>>): Promise<{ readonly keys: SetKeys; readonly meta: SetMeta }> {
+export async function putPieces(pool: Pool, summary: SetSummary, files: Readonly<Record<string, Recipe>>, level = 3): Promise<{ readonly keys: SetKeys; readonly meta: SetMeta }> {
   const keys = await beginSet(pool, summary);
-  const { pieces, frames, members } = sealFiles(keys, summary.attemptId, files);
+  const { pieces, frames, members } = sealFiles(keys, summary.attemptId, files, level);
   for (const { piece, bytes } of pieces) await pool.store.putIfAbsent(pieceKey(keys.setId, piece.attempt, piece.piece), bytes);
   return { keys, meta: { summary, pieces: pieces.map(({ piece }) => piece), frames, members, damagedPages: tinyDamage } };
 }
 
 /** Puts the pieces of the tiny set and returns what a commit of it needs. */
-export const putTinyPieces = (pool: Pool): ReturnType<typeof putPieces> =>
-  putPieces(pool, tinySummary, Object.fromEntries(Object.entries(tinyFiles).map(([path, content]) => [path, [content]])));
+export const putTinyPieces = (pool: Pool, level?: number): ReturnType<typeof putPieces> =>
+  putPieces(pool, tinySummary, Object.fromEntries(Object.entries(tinyFiles).map(([path, content]) => [path, [content]])), level);
 
 /** A complete committed set of a few kilobytes. */
-export async function makeTinySet(pool: Pool): Promise<SetSummary> {
-  const { keys, meta } = await putTinyPieces(pool);
+export async function makeTinySet(pool: Pool, level?: number): Promise<SetSummary> {
+  const { keys, meta } = await putTinyPieces(pool, level);
   return commitBackupSet(pool, keys, meta);
 }
 

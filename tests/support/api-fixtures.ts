@@ -39,12 +39,23 @@ export async function newResource(
   return id;
 }
 
-/** An encrypted local pool of a host. */
-export async function newPool(api: TestApi, name: string, hostId: HostId): Promise<PoolId> {
+interface PoolWish {
+  readonly directory?: string;
+  readonly isPlain?: boolean;
+}
+
+/** A local pool of a host, encrypted unless told otherwise; nothing is made at its place. */
+export async function newPool(
+  api: TestApi,
+  name: string,
+  hostId: HostId,
+  { directory = `/pools/${name}`, isPlain = false }: PoolWish = {},
+): Promise<PoolId> {
   const id = testIds('pool');
-  const sealedSecrets = (await vaultOf(api)).seal(JSON.stringify({ passphrase: poolSecret }), poolOwner(id));
-  const place = { kind: 'local' as const, directory: `/pools/${name}` };
-  await addPool(api.store.catalog, { id, name, place, isEncrypted: true, hostId, sealedSecrets });
+  const secrets = isPlain ? {} : { passphrase: poolSecret };
+  const sealedSecrets = (await vaultOf(api)).seal(JSON.stringify(secrets), poolOwner(id));
+  const place = { kind: 'local' as const, directory };
+  await addPool(api.store.catalog, { id, name, place, isEncrypted: !isPlain, hostId, sealedSecrets });
   return id;
 }
 

@@ -73,6 +73,7 @@ export const careTaskShape: z.ZodType<CareTask> = z.discriminatedUnion('task', [
     ...{ task: z.literal('collect'), isDryRun: z.boolean() },
     graceHours: z.number().int().min(1).max(8760),
   }),
+  z.looseObject({ task: z.literal('scrub'), depth: z.enum(['full', 'page']) }),
 ]);
 
 /** What is deleted, as the catalog stores it with a plan. */

@@ -1,0 +1,110 @@
+import { Worker } from 'node:worker_threads';
+import { bug, fail } from '#core/errors/fail.ts';
+import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
+import type { PoolAccess } from '#core/pool/pool-access.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import { OutageWatch } from '#agent/copy/outage.ts';
+import { applyRates, cell, newSharedCells } from '#agent/copy/shared-control.ts';
+import { threadFile, threadOptions } from '#agent/copy/thread-file.ts';
+import type { Check, Checked, CheckRunner } from './check.ts';
+import type { FromVerifier, ToVerifier } from './verify-message.ts';
+
+/** A verification shall not take the machine from the database beside it. */
+const threadCount = 2;
+/** Checks a thread may hold: one in work, one so that it never waits for the main thread. */
+const ahead = 2;
+const lookEveryMs = 250;
+
+/**
+ * Checks on threads of their own, which open the pool once more: reading, decrypting and hashing never hold up the agent.
+ * Pauses and limits of the step reach them within a quarter of a second; so does its cancellation.
+ */
+export class VerifyThreads implements CheckRunner {
+  readonly #threads: readonly Worker[];
+  readonly #cells = newSharedCells();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(pool: PoolAccess, step: StepContext) {
+    const outages = new OutageWatch(this.#cells, step, pool.name);
+    const look = (): void => {
+      applyRates(this.#cells, step.limits());
+      if (step.signal.aborted) this.#stop();
+      outages.look();
+    };
+    look();
+    this.#timer = setInterval(look, lookEveryMs);
+    this.#threads = Array.from({ length: threadCount }, () => new Worker(threadFile('verify-thread'), threadOptions));
+    const settings = { cells: this.#cells, pool, reconnectMs: step.reconnectMs };
+    for (const thread of this.#threads) thread.postMessage({ kind: 'open', settings } satisfies ToVerifier);
+  }
+
+  async run(checks: Iterable<Check>, onChecked: (checked: Checked) => void): Promise<void> {
+    const queue = checks[Symbol.iterator]();
+    const failures: unknown[] = [];
+    const work = this.#threads.map((thread) =>
+      this.#serve(thread, queue, onChecked).catch((error: unknown) => {
+        failures.push(error);
+      }),
+    );
+    await Promise.all(work);
+    // The others only tell that they were stopped.
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#stop();
+    await Promise.all(this.#threads.map((thread) => thread.terminate()));
+  }
+
+  #stop(): void {
+    Atomics.store(this.#cells, cell.stop, 1n);
+  }
+
+  /** Keeps one thread busy until there is nothing left to check and its answers are in. */
+  #serve(thread: Worker, queue: Iterator<Check>, onChecked: (checked: Checked) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let open = 0;
+      const give = (): void => {
+        const next = queue.next();
+        if (next.done === true) return;
+        open++;
+        thread.postMessage({ kind: 'check', check: next.value } satisfies ToVerifier);
+      };
+      const settle = (how: () => void): void => {
+        thread.off('message', onMessage).off('error', onError).off('exit', onExit);
+        how();
+      };
+      const failWith = (error: HoldfastError): void => {
+        this.#stop();
+        settle(() => {
+          reject(error);
+        });
+      };
+      const onMessage = (message: FromVerifier): void => {
+        if (message.kind === 'failed') {
+          failWith(errorOf(message));
+          return;
+        }
+        onChecked(message.checked);
+        open--;
+        give();
+        if (open === 0) settle(resolve);
+      };
+      const onError = (error: unknown): void => {
+        failWith(bug('a verify thread crashed', error));
+      };
+      const onExit = (code: number): void => {
+        failWith(bug(`a verify thread ended with ${String(code)}`));
+      };
+      thread.on('message', onMessage).on('error', onError).on('exit', onExit);
+      for (let i = 0; i < ahead; i++) give();
+      if (open === 0) settle(resolve);
+    });
+  }
+}
+
+function errorOf({ code, params, stack }: Extract<FromVerifier, { kind: 'failed' }>): HoldfastError {
+  if (code === 'cancelled') return fail('cancelled', { what: 'The verification' });
+  return isErrorCode(code) ? new HoldfastError(code, params, stack) : bug(`a verify thread failed with ${code}`, stack);
+}
