@@ -78,7 +78,10 @@ function keepLastFulls({ own }: SystemWorld, count: number, { onCurrent, keeping
   const fulls = onCurrent.filter(({ type }) => type === 'full').slice(-count);
   const from = fulls.length < count ? undefined : fulls[0]?.endedAt;
   const isCounted = new Set(fulls.map(({ setId }) => setId));
+  // Why: a merged full has the time of the incremental that it was made of; that one is not newer.
+  const isMerged = new Set(fulls.map(({ mergedFrom }) => mergedFrom?.setId));
   for (const { setId, endedAt } of own) {
+    if (endedAt === from && isMerged.has(setId)) continue;
     if (isCounted.has(setId)) keep(keeping, setId, 'by-rule', `one of the last ${String(count)} good fulls`);
     else if (from === undefined) keep(keeping, setId, 'by-rule', `there are fewer than ${String(count)} good fulls`);
     else if (endedAt >= from)

@@ -63,9 +63,6 @@ test('a merged full counts, and what it was made of goes once nothing that stays
   expect(gone(world, decide(world, fulls(1)))).toEqual([0, 1]);
   expect(reasons(world, decide(world, fulls(1)), 2)).toEqual(['newest-good', 'minimum', 'by-rule']);
   expect(gone(world, decide(world, fulls(2)))).toEqual([]);
-  world.apply(incremental);
-  const verdicts = decide(world, fulls(1));
-  expect(gone(world, verdicts)).toEqual(world.sets[3]?.base?.setId === ids.setId ? [0, 1] : []);
 });
 
 test('a window keeps the newest set before its begin, its base, and every point since', () => {
