@@ -85,7 +85,7 @@ async function streamOnce(streaming: Streaming): Promise<void> {
   const { order, step, deps } = streaming;
   const session = await openSession(order.instance);
   try {
-    const { segmentBytes, systemId } = await demandSource(session, order);
+    const { segmentBytes, systemId } = await demandSource(session, streaming);
     const slot = await ensureSlot(streaming, session);
     const pool = await openPool(order.pool, patienceOf(step));
     const bucket = createTokenBucket(() => transferNow(step.limits()), deps.clock);
@@ -115,8 +115,8 @@ async function streamFrom(streaming: Streaming, ground: Omit<LegGround, 'replica
   }
 }
 
-/** Only a primary of the recorded identity. */
-async function demandSource(session: Session, { instance }: Order): Promise<ServerFacts> {
+/** Only a primary of the recorded identity. One that we streamed from may be in recovery for a while: it is waited for. */
+async function demandSource(session: Session, { order: { instance }, memory }: Streaming): Promise<ServerFacts> {
   const facts = await readServerFacts(session);
   if (facts.systemId !== instance.systemId)
     throw fail('system_id_mismatch', {
@@ -124,8 +124,9 @@ async function demandSource(session: Session, { instance }: Order): Promise<Serv
       found: facts.systemId,
       recorded: instance.systemId,
     });
-  if (facts.role === 'standby') throw fail('stream_source_standby', { instance: session.instance });
-  return facts;
+  if (facts.role === 'primary') return facts;
+  if (memory.durableTo() === undefined) throw fail('stream_source_standby', { instance: session.instance });
+  throw fail('instance_unreachable', { instance: session.instance, reason: 'it is in recovery' });
 }
 
 /**
