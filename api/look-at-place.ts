@@ -25,9 +25,11 @@ const questionOf = ({
   segments,
   segmentBytes,
   systemId,
+  ways,
 }: RestorePlan): PlaceQuestion => ({
   kind: 'place',
   isCopy: place.kind === 'copy',
+  ...(ways?.isDelta === true ? { isDelta: true } : {}),
   directory: place.directory,
   tablespaces: Object.values(tablespaceMap),
   bytes: rawBytes + segments.length * segmentBytes,

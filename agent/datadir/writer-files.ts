@@ -10,6 +10,7 @@ import {
   futimesSync,
   openSync,
   readSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { promisify } from 'node:util';
@@ -90,21 +91,25 @@ export class FileWriter {
     await Promise.all(due.map(([path, file]) => this.#flush(path, file)));
   }
 
-  /** True when the file already holds bytes of this hash there. `memory` is overwritten. */
-  holds(
+  /** Length of a file; 0 when there is none. */
+  sizeOf(path: string): number {
+    return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** The bytes that a file holds there; undefined when it ends before. `memory` is overwritten and may hold them. */
+  read(
     path: string,
-    span: { readonly at: number; readonly length: number; readonly hash: string },
+    span: { readonly at: number; readonly length: number },
     memory: PageMemory,
-  ): boolean {
+  ): Uint8Array | undefined {
     const { bytes } = memory;
     const found = span.length <= bytes.length ? bytes.subarray(0, span.length) : Buffer.allocUnsafe(span.length);
     try {
-      if (!readWhole(path, span.at, found)) return false;
+      return readWhole(path, span.at, found) ? found : undefined;
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return false;
+      if (codeOf(error) === 'ENOENT') return undefined;
       throw unwritable(path, error);
     }
-    return memory.hashOf(found) === span.hash;
   }
 
   /**

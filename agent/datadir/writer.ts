@@ -19,6 +19,7 @@ import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { EngineFiles } from '#core/engine/profile.ts';
 import { fail } from '#core/errors/fail.ts';
+import { crc32c } from '#core/wal/crc32c.ts';
 import { syncDirectory } from '#agent/file-system.ts';
 import { readPidFile } from './reader.ts';
 import { unwritable } from './writer-errors.ts';
@@ -135,6 +136,13 @@ async function syncName(path: string): Promise<void> {
   }
 }
 
+/** A small file as it was written. */
+interface WrittenFile {
+  readonly bytes: number;
+  /** CRC-32C, unsigned. */
+  readonly crc: number;
+}
+
 interface Proven {
   readonly directory: string;
   readonly files: EngineFiles;
@@ -157,6 +165,7 @@ export class EmptyTarget implements Proven {
   /** True when an earlier attempt of the same run wrote here: what is there must be checked, not trusted. */
   readonly isResumed: boolean;
   readonly #directories = new Set<string>();
+  readonly #written = new Map<string, WrittenFile>();
   #isFinished = false;
 
   /** Only `prepareTarget` makes one. */
@@ -209,7 +218,14 @@ export class EmptyTarget implements Proven {
    */
   writeFile(member: string, bytes: Uint8Array | string, mode = 0o600): void {
     if (this.isControl(member)) throw fail('target_escapes', { path: member, directory: this.directory });
-    this.#publish(this.pathOf(member), typeof bytes === 'string' ? Buffer.from(bytes) : bytes, mode);
+    const content = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+    this.#publish(this.pathOf(member), content, mode);
+    this.#written.set(member, { bytes: content.length, crc: crc32c(content) });
+  }
+
+  /** What `writeFile` wrote by member, as it was written last. */
+  written(): ReadonlyMap<string, WrittenFile> {
+    return this.#written;
   }
 
   /** The same for a log segment, without holding up whoever else works. */
@@ -305,7 +321,7 @@ export class EmptyTarget implements Proven {
       if (entry.isDirectory()) {
         this.#prune(path, wanted);
         if (!wanted.has(path) && readdirSync(path).length === 0) rmSync(path, { recursive: true });
-      } else if (!wanted.has(path)) unlinkSync(path);
+      } else if (!wanted.has(path) || entry.isSymbolicLink()) unlinkSync(path);
     }
   }
 }

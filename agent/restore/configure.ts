@@ -14,6 +14,7 @@ import {
   untieConfiguration,
 } from '#core/restore/recovery-settings.ts';
 import type { Warning } from '#core/run/progress.ts';
+import { standbySettings } from '#core/restore/standby-settings.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import type { SettingRead } from './effective-configuration.ts';
 import { readConfiguration, readSettingsFile } from './effective-configuration.ts';
@@ -77,14 +78,16 @@ export function configure(
   const own = isCopy
     ? copySettings({ major: plan.serverMajor, ...addressOf(place), libraries, statistics: target.files.statistics })
     : closedDoor(plan.serverMajor, place.socket);
-  const recovery = recoverySettings(plan);
+  const { primary } = plan.ways ?? {};
+  const recovery = primary === undefined ? recoverySettings(plan) : standbySettings(primary);
   const stale = read.filter(({ name, value }) => recoveryNames.includes(name) && value !== '');
   const blanks = blankStops(
     stale.map(({ name }) => name),
     recovery,
   );
   target.writeFile(target.files.autoConfiguration, replaceSettings(original, [], { ...blanks, ...own, ...recovery }));
-  if (!startsPlainly(plan)) target.writeFile('recovery.signal', '');
+  if (primary !== undefined) target.writeFile('standby.signal', '');
+  else if (!startsPlainly(plan)) target.writeFile('recovery.signal', '');
   return { blanks, warnings: [...warnStale(stale), ...(isCopy ? warnLibraries(libraries) : [])] };
 }
 

@@ -27,6 +27,10 @@ export interface RestoreJournal {
   moveAside(roots: readonly string[]): void;
   /** All of them are back. */
   putBack(): void;
+  /** Tablespaces that this run writes over together with the data directory; undefined when it writes over nothing. */
+  overwriting(): readonly string[] | undefined;
+  /** Durable when it returns: before the first byte is changed. */
+  overwrite(spaces: readonly string[]): void;
 }
 
 /** A database recovered in place, not yet opened with its own settings. */
@@ -39,12 +43,13 @@ export interface RecoveredInPlace {
 const finishedName = 'restored.json';
 const recoveredName = 'recovered.json';
 const asideName = 'aside.json';
+const overwriteName = 'overwrite.json';
 export const begunName = 'begun.json';
 
 const reportShape: z.ZodType<RestoreReport> = z.object({
   directory: z.string(),
   timeline: z.number(),
-  reachedLsn: lsnShape,
+  reachedLsn: lsnShape.exactOptional(),
   lastTransactionAt: instantShape.exactOptional(),
   isOpen: z.boolean(),
   port: z.number().exactOptional(),
@@ -92,6 +97,10 @@ export function openRestoreJournal(home: string, runId: RunId): RestoreJournal {
     },
     putBack: () => {
       remove(asideName);
+    },
+    overwriting: () => read(overwriteName, z.array(z.string())),
+    overwrite: (spaces) => {
+      write(overwriteName, spaces);
     },
     begun: () => read(begunName, z.array(z.string())),
     begin: (places) => {

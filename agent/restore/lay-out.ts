@@ -48,6 +48,7 @@ export function layOut(chain: readonly [LaidOutSet, ...LaidOutSet[]], { target, 
     pieces: chain.flatMap((set, depth) => piecesOf(set, parts[depth] ?? new Map<number, FramePart[]>())),
     files: files.map((file) => ({
       path: target.pathOf(file.path),
+      member: file.path,
       sizeBytes: file.sizeBytes,
       mode: file.mode,
       mtimeMs: file.mtimeMs,
@@ -80,7 +81,15 @@ function partsOf(
     const path = target.pathOf(file.path);
     for (const { depth, extent, at, spans } of neededExtents(byPath, file.path)) {
       const { frame, offset: from, length, hash } = extent;
-      const part = { path, at, from, length, hash, ...(spans === undefined ? {} : { spans }) };
+      const part = {
+        path,
+        at,
+        fileBytes: file.sizeBytes,
+        from,
+        length,
+        hash,
+        ...(spans === undefined ? {} : { spans }),
+      };
       const ofSet = parts[depth];
       const known = ofSet?.get(frame);
       if (known === undefined) ofSet?.set(frame, [part]);

@@ -2,6 +2,7 @@ import type { Finding } from '#core/agent/inspection.ts';
 import type { InspectionOf } from '#core/agent/order.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { refuseUsedGround } from '#agent/datadir/writer-ground.ts';
+import { bytesBelow } from '#agent/datadir/writer-overwrite.ts';
 import { canonicalPath, isAbsent, refuseNotEmpty } from '#agent/datadir/writer-paths.ts';
 import { refuseRunning } from '#agent/datadir/writer-running.ts';
 import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
@@ -41,7 +42,7 @@ function lookAtOlds(
 ): readonly Finding[] {
   const own = isAbsent(directory) ? new Set<string>() : ownPlaces(directory);
   const lookAtSpaceOf = (path: string): Finding =>
-    look('place', `${path} is a tablespace of that database alone; it is moved aside and kept`, () => {
+    look('place', `${path} is a tablespace of that database alone; ${fateOf(asked)}`, () => {
       refuseShared(path, directory);
     });
   return [
@@ -50,10 +51,14 @@ function lookAtOlds(
   ];
 }
 
-function lookAtOld({ systemId }: InspectionOf<'place'>, directory: string): Finding {
+const fateOf = ({ isDelta }: InspectionOf<'place'>): string =>
+  isDelta === true ? 'IT IS WRITTEN OVER, nothing of it is kept' : 'it is moved aside and kept';
+
+function lookAtOld(asked: InspectionOf<'place'>, directory: string): Finding {
+  const { systemId } = asked;
   if (isAbsent(directory)) return { check: 'place', verdict: 'ok', detail: `${directory} does not exist`, hint: '' };
   let doubts: readonly string[] = [];
-  const found = look('place', `${directory} holds the database of the plan; it is moved aside and kept`, () => {
+  const found = look('place', `${directory} holds the database of the plan; ${fateOf(asked)}`, () => {
     doubts = proveCluster({ systemId }, directory).map(({ detail }) => detail);
   });
   const [doubt] = doubts;
@@ -67,7 +72,12 @@ function lookAtOld({ systemId }: InspectionOf<'place'>, directory: string): Find
 }
 
 /** Which bytes go to which tablespace is known when the set is opened; until then all are counted for the data directory. */
-function lookAtSpace({ bytes }: InspectionOf<'place'>, [directory = '', ...spaces]: readonly string[]): Finding {
+function lookAtSpace(
+  { bytes: all, isDelta }: InspectionOf<'place'>,
+  [directory = '', ...spaces]: readonly string[],
+): Finding {
+  const there = isDelta === true ? [directory, ...spaces].reduce((sum, path) => sum + bytesBelow(path), 0) : 0;
+  const bytes = Math.max(0, all - there);
   const found = look('space', `there is room for ${String(Math.ceil(bytes / mebibyte))} MiB`, () => {
     refuseTooLittleSpace([{ path: directory, bytes }]);
   });

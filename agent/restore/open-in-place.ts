@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
-import { fail } from '#core/errors/fail.ts';
+import { bug, fail } from '#core/errors/fail.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { segmentOf } from '#core/wal/segment-name.ts';
 import { openSession } from '#agent/database/session.ts';
@@ -88,6 +88,7 @@ async function proveArchive({ order, step }: RestoreWork, recovered: RestoreRepo
   const isArchiving = existsSync(join(status, `${history}.ready`)) || existsSync(join(status, `${history}.done`));
   if (!isArchiving)
     return [{ code: 'archive_off', detail: 'archive_mode is off: nothing after this recovery is protected' }];
+  if (recovered.reachedLsn === undefined) throw bug('a database was opened in place that reached no point');
   const first = segmentOf(recovered.timeline, recovered.reachedLsn, order.plan.segmentBytes);
   const switched = await switchLog(order.instance);
   const wanted = switched === undefined ? [history, first] : [history];

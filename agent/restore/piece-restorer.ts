@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { bug, fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { parseObjectKey } from '#core/format/object-key.ts';
 import { openFrame, sha256Hex } from '#agent/codec/frame.ts';
 import { patienceOfThread } from '#agent/copy/outage.ts';
@@ -8,9 +9,20 @@ import { diskPace, transferPace } from '#agent/copy/pace.ts';
 import { cell, rateOf, shouldStop } from '#agent/copy/shared-control.ts';
 import { openThreadStore } from '#agent/copy/thread-store.ts';
 import { FileWriter } from '#agent/datadir/writer-files.ts';
+import { CrcTally } from '#agent/manifest/crc-tally.ts';
 import type { PageMemory } from '#agent/wasm/page-memory.ts';
 import { openPageMemory } from '#agent/wasm/page-memory.ts';
-import type { FileEnd, FramePart, FrameTask, PieceTask, WriteSettings } from './write-message.ts';
+import { differingRuns } from './differing-pages.ts';
+import type {
+  FileEnd,
+  FramePart,
+  FrameTask,
+  PieceTask,
+  Placed,
+  WriteSettings,
+  ZeroSpan,
+  ZeroedSpan,
+} from './write-message.ts';
 import { bytesOfPart } from './write-message.ts';
 
 /** Under a transfer limit a request asks for this much time of it, but never for less than so many bytes. */
@@ -29,6 +41,19 @@ interface Room {
 
 const done = Promise.resolve();
 
+/** The stretch of a piece that holds some of its frames, which are in order. */
+function spanOf(frames: readonly FrameTask[]): Pick<PieceTask, 'from' | 'storedBytes'> {
+  const from = frames[0]?.offset ?? 0;
+  const last = frames.at(-1);
+  return { from, storedBytes: last === undefined ? 0 : last.offset + last.storedBytes - from };
+}
+
+/** What must be fetched of a task. */
+type Wanted = Pick<PieceTask, 'object' | 'from' | 'storedBytes'>;
+
+/** Damage of the pool: other errors say nothing about the set. */
+const ofDamage = new Set<string>(['object_damaged', 'object_short', 'object_missing', 'extent_damaged']);
+
 /** Of no meaning here: a restore checks hashes of extents, not of pages. */
 const pageBytes = 8192;
 
@@ -44,41 +69,120 @@ export class PieceRestorer {
   readonly #files: FileWriter;
   readonly #disk: Pace;
   readonly #transfer: Pace;
+  readonly #tally = new CrcTally();
+  /** What stands at a place before it is written over. */
+  readonly #found: PageMemory | undefined;
+  /** Files may hold other bytes already. */
+  readonly #isLookedAt: boolean;
+  #writtenBytes = 0;
+  #zeroed: ZeroedSpan[] = [];
   readonly #expected = new Map<PieceTask, Promise<Uint8Array>>();
 
   constructor(settings: WriteSettings) {
     this.#settings = settings;
-    const { pool, cells, reconnectMs } = settings;
+    const { pool, cells, reconnectMs, isResumed, isDelta } = settings;
     this.#reader = openThreadStore(pool, patienceOfThread(cells, reconnectMs));
     // Why: a failure belongs to the first piece, which awaits it; until then it must not count as unhandled.
     this.#reader.catch(() => undefined);
     this.#rooms = Array.from({ length: roomCount }, () => ({ memory: openPageMemory(pageBytes), writes: done }));
     this.#files = new FileWriter(settings);
+    this.#isLookedAt = isResumed || isDelta;
+    this.#found = isDelta ? openPageMemory(pageBytes) : undefined;
     this.#disk = diskPace(settings.cells);
     this.#transfer = transferPace(settings.cells);
   }
 
   /** Begins to fetch a piece that will be restored soon, so that the pool works while this thread unpacks. */
   expect(task: PieceTask): void {
-    if (this.#settings.isResumed) return;
+    if (this.#isLookedAt) return;
     const bytes = this.#fetch(task);
     // Why: a failure belongs to `restore`, which awaits it; until then it must not count as unhandled.
     bytes.catch(() => undefined);
     this.#expected.set(task, bytes);
   }
 
-  /** Restores one task; the stored bytes that were fetched. Throws `object_damaged`, `extent_damaged`, `object_missing`. */
-  async restore(task: PieceTask): Promise<number> {
-    const frames = this.#settings.isResumed ? await this.#missing(task.frames) : task.frames;
-    if (frames.length === 0) return 0;
-    const bytes = await (this.#expected.get(task) ?? this.#fetch(task));
-    this.#expected.delete(task);
+  /** Restores one task. Throws `object_damaged`, `extent_damaged`, `object_missing`. */
+  async restore(task: PieceTask): Promise<Placed> {
+    const frames = this.#isLookedAt ? await this.#missing(task.frames) : task.frames;
+    if (frames.length === 0) return this.#placed(0);
+    const wanted = this.#isLookedAt ? { ...task, ...spanOf(frames) } : task;
+    const bytes = await this.#bytesOf(task, wanted);
     for (const frame of frames) {
-      await this.#write(task, frame, bytes);
+      await this.#restoreFrame(task, frame, { bytes, from: wanted.from });
       // Unpacking is synchronous: without turns of the event loop nothing would be fetched meanwhile.
       await turn();
     }
-    return task.storedBytes;
+    return this.#placed(wanted.storedBytes);
+  }
+
+  /** Makes bytes of files zero that are not. A file that ends before gets them with its length. */
+  async clear(spans: readonly ZeroSpan[]): Promise<Placed> {
+    const { memory } = await this.#freeRoom();
+    for (const { path, at, length: whole } of spans) {
+      const length = Math.min(whole, this.#files.sizeOf(path) - at);
+      for (let done = 0; done < length; done += memory.bytes.length) {
+        const span = { at: at + done, length: Math.min(memory.bytes.length, length - done) };
+        const found = this.#files.read(path, span, memory);
+        if (found === undefined || memory.isZero(0, found.length)) continue;
+        await this.#disk.take(span.length);
+        this.#files.write(path, span.at, found.fill(0));
+        this.#writtenBytes += span.length;
+      }
+    }
+    return this.#placed(0);
+  }
+
+  /** What was done since the last call. */
+  #placed(storedBytes: number): Placed {
+    const placed = { storedBytes, writtenBytes: this.#writtenBytes, sums: this.#tally.take(), zeroed: this.#zeroed };
+    this.#writtenBytes = 0;
+    this.#zeroed = [];
+    return placed;
+  }
+
+  /** The stored bytes of a task; undefined when damage is accepted and they cannot be had as a whole: frames may be. */
+  async #bytesOf(task: PieceTask, wanted: Wanted): Promise<Uint8Array | undefined> {
+    try {
+      return await (this.#expected.get(task) ?? this.#fetch(wanted));
+    } catch (error) {
+      if (!this.#isAccepted(error)) throw error;
+      return undefined;
+    } finally {
+      this.#expected.delete(task);
+    }
+  }
+
+  async #restoreFrame(
+    task: PieceTask,
+    frame: FrameTask,
+    { bytes, from }: { readonly bytes: Uint8Array | undefined; readonly from: number },
+  ): Promise<void> {
+    try {
+      const { object } = task;
+      const stored =
+        bytes === undefined
+          ? await this.#fetch({ object, from: frame.offset, storedBytes: frame.storedBytes })
+          : bytes.subarray(frame.offset - from, frame.offset - from + frame.storedBytes);
+      await this.#write(task, frame, stored);
+    } catch (error) {
+      if (!this.#isAccepted(error)) throw error;
+      for (const part of frame.parts) this.#zero(part, error);
+      this.#count(frame.parts);
+    }
+  }
+
+  #isAccepted(error: unknown): error is HoldfastError {
+    return this.#settings.isDamageAccepted && error instanceof HoldfastError && ofDamage.has(error.code);
+  }
+
+  /** Zeros instead of what cannot be read: the server takes a page of zeros for a new one, whatever its checksums say. */
+  #zero({ path, at: begin, length: whole, spans }: FramePart, error: HoldfastError): void {
+    for (const { from, length } of spans ?? [{ from: 0, length: whole }]) {
+      const at = begin + from;
+      this.#files.write(path, at, new Uint8Array(length));
+      this.#writtenBytes += length;
+      this.#zeroed.push({ path, at, length, why: error.message });
+    }
   }
 
   /** Sends what large files got to the disk, while the next task is worked on. */
@@ -102,13 +206,21 @@ export class PieceRestorer {
 
   async #isThere(frame: FrameTask): Promise<boolean> {
     const { memory } = await this.#freeRoom();
-    // A part that is wanted in spans has bytes of another set between them: no hash tells whether they are there.
-    const isThere = frame.parts.every((part) => part.spans === undefined && this.#files.holds(part.path, part, memory));
-    if (isThere) this.#count(frame.parts);
-    return isThere;
+    const sums: number[] = [];
+    for (const part of frame.parts) {
+      // A part that is wanted in spans has bytes of another set between them: no hash tells whether they are there.
+      const found = part.spans === undefined ? this.#files.read(part.path, part, memory) : undefined;
+      if (found === undefined || memory.hashOf(found) !== part.hash) return false;
+      sums.push(memory.crcOf(found));
+    }
+    frame.parts.forEach((part, i) => {
+      this.#tally.add(part, part.length, sums[i] ?? 0);
+    });
+    this.#count(frame.parts);
+    return true;
   }
 
-  async #fetch(task: PieceTask): Promise<Uint8Array> {
+  async #fetch(task: Wanted): Promise<Uint8Array> {
     const [store, key] = [await this.#reader, parseObjectKey(task.object)];
     const parts: Uint8Array[] = [];
     for (let done = 0; done < task.storedBytes;) {
@@ -129,9 +241,8 @@ export class PieceRestorer {
     return Math.min(largestFetch, Math.max(leastFetchBytes, Math.floor((rate * slowFetchSeconds) / threads)));
   }
 
-  async #write(task: PieceTask, frame: FrameTask, bytes: Uint8Array): Promise<void> {
+  async #write(task: PieceTask, frame: FrameTask, stored: Uint8Array): Promise<void> {
     this.#refuseStopped();
-    const stored = bytes.subarray(frame.offset - task.from, frame.offset - task.from + frame.storedBytes);
     const place = { pool: this.#settings.pool.poolId, object: task.object, offset: frame.offset };
     if (sha256Hex(stored) !== frame.sha256) {
       throw fail('object_damaged', {
@@ -146,12 +257,31 @@ export class PieceRestorer {
       const extent = raw.subarray(part.from, part.from + part.length);
       if (extent.length !== part.length || room.memory.hashOf(extent) !== part.hash)
         throw fail('extent_damaged', { path: part.path, offset: String(part.at) });
+    }
+    for (const part of frame.parts) {
+      const extent = raw.subarray(part.from, part.from + part.length);
       for (const { from, length } of part.spans ?? [{ from: 0, length: part.length }]) {
-        await this.#disk.take(length);
-        this.#put(room, { path: part.path, at: part.at + from }, extent.subarray(from, from + length));
+        const bytes = extent.subarray(from, from + length);
+        const place = { path: part.path, at: part.at + from, fileBytes: part.fileBytes };
+        this.#tally.add(place, length, room.memory.crcOf(bytes));
+        await this.#place(room, place, bytes);
       }
     }
     this.#count(frame.parts);
+  }
+
+  /** Writes all of it, or in a delta what differs from what stands there. */
+  async #place(room: Room, { path, at }: Pick<FramePart, 'path' | 'at'>, bytes: Uint8Array): Promise<void> {
+    const found = this.#found;
+    const runs =
+      found === undefined
+        ? [{ from: 0, length: bytes.length }]
+        : differingRuns(this.#files.read(path, { at, length: bytes.length }, found), bytes);
+    for (const { from, length } of runs) {
+      await this.#disk.take(length);
+      this.#put(room, { path, at: at + from }, bytes.subarray(from, from + length));
+      this.#writtenBytes += length;
+    }
   }
 
   #put(room: Room, { path, at }: Pick<FramePart, 'path' | 'at'>, extent: Uint8Array): void {

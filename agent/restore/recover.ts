@@ -18,6 +18,8 @@ import { logDirectoryOf, readPidFile } from '#agent/datadir/reader.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import type { RunningProcess } from '#agent/exec.ts';
 import { startProcess } from '#agent/exec.ts';
+import type { WatchedRecovery } from './watch-replay.ts';
+import { watchReplay } from './watch-replay.ts';
 import { isShort, lastTransaction, lastWords, logTail } from './server-log.ts';
 
 /** A server program and the directory it recovers. */
@@ -28,19 +30,27 @@ export interface RecoveryRequest {
   readonly programs: string;
   readonly owner: FileOwner;
   readonly logFile: string;
+  /** Whom the log file belongs to; the agent itself when absent. */
+  readonly logOwner?: FileOwner;
   readonly signal: AbortSignal;
   /** Configuration file outside the data directory, for an instance that has it there. */
   readonly configFile?: string | undefined;
+  /** Hears where the server replays. */
+  readonly watched: Pick<WatchedRecovery, 'clock' | 'onReplay'>;
 }
-  /** Whom the log file belongs to; the agent itself when absent. */
-  readonly logOwner?: FileOwner;
 
 export interface Recovered {
   readonly timeline: number;
-  readonly reachedLsn: Lsn;
+  /** Absent for a standby that has not streamed yet. */
+  readonly reachedLsn?: Lsn;
   readonly lastTransactionAt?: Instant;
   /** Present while the server runs. */
   readonly server?: RunningProcess;
+}
+
+interface ReachedPoint {
+  readonly timeline: number;
+  readonly reachedLsn: Lsn;
 }
 
 const pollMs = 20;
@@ -57,7 +67,8 @@ export async function recover(request: RecoveryRequest): Promise<Recovered> {
   const known = new Set(historyFilesOf(request.directory));
   const from = sizeOf(request.logFile);
   const server = await startServer(request);
-  const end = await endOfStart(server, request);
+  const unwatch = watchReplay(server.pid, { ...request.watched, ...request, logFrom: from });
+  const end = await endOfStart(server, request).finally(unwatch);
   try {
     const recovered = judge(request, end, { text: logTail(request.logFile, from), known });
     return end === 'ready' ? { ...recovered, server } : recovered;
@@ -80,7 +91,7 @@ function judge(
   return { ...reached, ...(at === undefined ? {} : { lastTransactionAt: at }) };
 }
 
-function reachedOf(request: RecoveryRequest, known: ReadonlySet<string>): Pick<Recovered, 'timeline' | 'reachedLsn'> {
+function reachedOf(request: RecoveryRequest, known: ReadonlySet<string>): ReachedPoint {
   if (!request.plan.isOpenedAfter) return reachedByShutdown(request);
   return startsPlainly(request.plan) ? reachedByStart(request) : reachedByPromotion(request, known);
 }
@@ -92,7 +103,7 @@ function leftAsItIs(request: RecoveryRequest): Recovered {
 }
 
 /** A plain start ends crash recovery with a checkpoint at the end of the log that was there. */
-function reachedByStart(request: RecoveryRequest): Pick<Recovered, 'timeline' | 'reachedLsn'> {
+function reachedByStart(request: RecoveryRequest): ReachedPoint {
   const { timeline, checkpointLsn } = controlOf(request);
   return { timeline, reachedLsn: checkpointLsn };
 }
@@ -125,13 +136,14 @@ export function startServer(
     args: ['-D', directory, '-c', `config_file=${config}`, ...own],
     cwd: directory,
     outputFile: request.logFile,
+    ...(request.logOwner === undefined ? {} : { outputOwner: request.logOwner }),
     ...(process.getuid?.() === 0 ? { user: owner } : {}),
   });
 }
 
 /**
  * `ready` once the pid file of this very process says so, else the exit code. With hot standby off, `ready` is not said
- * before the end of the recovery (engine.md §D). An abort stops the server.
+ * before the end of the recovery (engine.md §D); with it on, as for a standby, once it can be read. An abort stops the server.
  */
 export async function endOfStart(
   server: RunningProcess,
@@ -151,7 +163,7 @@ export async function endOfStart(
 }
 
 /** Without a valid label the server would begin at the checkpoint of pg_control and come up corrupt (engine.md §D). */
-function requireLabel({ directory, plan }: RecoveryRequest): void {
+export function requireLabel({ directory, plan }: RecoveryRequest): void {
   let text = '';
   try {
     text = readFileSync(join(directory, 'backup_label'), 'utf8');
@@ -161,16 +173,12 @@ function requireLabel({ directory, plan }: RecoveryRequest): void {
   const isValid =
     /^START WAL LOCATION: [0-9A-F]+\/[0-9A-F]+ \(file [0-9A-F]{24}\)\nCHECKPOINT LOCATION: [0-9A-F]+\/[0-9A-F]+\n/.test(
       text,
-    ...(request.logOwner === undefined ? {} : { outputOwner: request.logOwner }),
     );
   if (!isValid) throw fail('label_missing', { directory, setId: plan.setId });
 }
 
 /** The server names the point at which it left the old timeline in the history file of the new one. */
-function reachedByPromotion(
-  { directory }: RecoveryRequest,
-  known: ReadonlySet<string>,
-): Pick<Recovered, 'timeline' | 'reachedLsn'> {
+function reachedByPromotion({ directory }: RecoveryRequest, known: ReadonlySet<string>): ReachedPoint {
   const made = historyFilesOf(directory)
     .filter((name) => !known.has(name))
     .sort()
@@ -185,7 +193,7 @@ function reachedByPromotion(
 }
 
 /** A shutdown in recovery flushes the last replayed position into the control file. */
-function reachedByShutdown(request: RecoveryRequest): Pick<Recovered, 'timeline' | 'reachedLsn'> {
+function reachedByShutdown(request: RecoveryRequest): ReachedPoint {
   const control = controlOf(request);
   if (control.state !== 'shut down in recovery')
     throw endedBadly(request, `the control file says: ${control.state}`, 0);

@@ -1,18 +1,20 @@
 import { join } from 'node:path';
 import { engineProfile } from '#core/engine/profiles.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
-import { noProgress } from '#core/run/progress.ts';
 import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import { isAbsent } from '#agent/datadir/writer-paths.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import type { ServerAddress } from './configure.ts';
 import { settleCopy } from './configure.ts';
+import type { Following } from './follow.ts';
+import { follow } from './follow.ts';
 import type { RestoreJournal } from './journal.ts';
 import type { Recovered, RecoveryRequest } from './recover.ts';
 import { recover } from './recover.ts';
 import type { RestoredSet } from './restore-set.ts';
 import type { RestoreWork } from './restore-work.ts';
+import { reportPhase } from './report-phase.ts';
 import { releasePlaces } from './release-places.ts';
 import { socketOf } from './socket.ts';
 import { stopLeftServer } from './stop-left-server.ts';
@@ -34,34 +36,40 @@ export async function restoreCopy(
   const ways = { owner, addressOf: address, beforeFinish: () => undefined };
   const { target, restored, configured } = await writeTarget(work, ways);
   const { socket } = address(target);
-  reportReplay(work, restored);
-  const recovered = await watch.time('recover', () => recoverOrClean(work, target));
-  settleCopy(plan, target, { port, socket });
+  reportPhase(work, 'recover', restored);
+  const { recovered, warnings } = await watch.time('recover', () => bringUp(work, target, restored));
+  if (plan.ways?.endsAs === undefined) settleCopy(plan, target, { port, socket });
   const report: RestoreReport = {
     ...reportOf(work, target, recovered),
-    ...(plan.isOpenedAfter ? { port, socket } : {}),
+    ...(recovered.server === undefined ? {} : { port, socket }),
     bytesWritten: restored.bytesWritten,
     filesWritten: restored.filesWritten,
-    warnings: [...restored.warnings, ...configured.warnings],
+    warnings: [...restored.warnings, ...configured.warnings, ...warnings],
   };
   journal.finish(report);
   releasePlaces(order);
   return report;
 }
 
+/** Recovers, or follows a primary, or does nothing: files are for whoever starts them. */
+async function bringUp(work: RestoreWork, target: EmptyTarget, restored: RestoredSet): Promise<Following> {
+  const { plan } = work.order;
+  if (plan.ways?.endsAs === 'files') return { recovered: { timeline: plan.timeline }, warnings: [] };
+  return cleanUnlessDone(work, target, async () =>
+    plan.ways?.endsAs === 'standby'
+      ? follow(recoveryOf(work, target, restored))
+      : { recovered: await recover(recoveryOf(work, target, restored)), warnings: [] },
+  );
+}
+
 /** A cancelled copy leaves nothing; one whose recovery failed stays, closed and marked, for the operator to look at. */
-async function recoverOrClean(work: RestoreWork, target: EmptyTarget): Promise<Recovered> {
+async function cleanUnlessDone<T>(work: RestoreWork, target: EmptyTarget, bringUp: () => Promise<T>): Promise<T> {
   try {
-    return await recover(recoveryOf(work, target));
+    return await bringUp();
   } catch (error) {
     if (work.step.signal.aborted) target.discard();
     throw error;
   }
-}
-
-export function reportReplay({ step }: RestoreWork, { bytesWritten, filesWritten }: RestoredSet): void {
-  const all = { bytesWritten, bytesTotal: bytesWritten, filesDone: filesWritten, filesTotal: filesWritten };
-  step.report({ ...noProgress, phase: 'replay', ...all });
 }
 
 /**
@@ -71,13 +79,19 @@ export function reportReplay({ step }: RestoreWork, { bytesWritten, filesWritten
 export const serverLogOf = ({ deps, order }: Pick<RestoreWork, 'deps' | 'order'>): string =>
   join(deps.home, 'runs', order.runId, 'server.log');
 
-export const recoveryOf = ({ deps, order, step, programs }: RestoreWork, target: EmptyTarget): RecoveryRequest => ({
-  plan: order.plan,
+export const recoveryOf = (work: RestoreWork, target: EmptyTarget, restored: RestoredSet): RecoveryRequest => ({
+  plan: work.order.plan,
   directory: target.directory,
-  programs,
+  programs: work.programs,
   owner: target.owner,
-  logFile: serverLogOf({ deps, order }),
-  signal: step.signal,
+  logFile: serverLogOf(work),
+  signal: work.step.signal,
+  watched: {
+    clock: work.deps.clock,
+    onReplay: (replay) => {
+      reportPhase(work, 'recover', restored, replay);
+    },
+  },
 });
 
 export const reportOf = (
@@ -90,7 +104,7 @@ export const reportOf = (
 > => ({
   directory: target.directory,
   timeline: recovered.timeline,
-  reachedLsn: recovered.reachedLsn,
+  ...(recovered.reachedLsn === undefined ? {} : { reachedLsn: recovered.reachedLsn }),
   ...(recovered.lastTransactionAt === undefined ? {} : { lastTransactionAt: recovered.lastTransactionAt }),
   isOpen: recovered.server !== undefined,
   secondsByPhase: work.watch.secondsByPhase(),

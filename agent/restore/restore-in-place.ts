@@ -16,9 +16,11 @@ import { closedSettings, configuredValue, readMember, settleInPlace } from './co
 import { giveBack } from './give-back.ts';
 import type { RecoveredInPlace, RestoreJournal } from './journal.ts';
 import { openInPlace } from './open-in-place.ts';
+import { abandonOverwritten, overwritePlace } from './overwrite-place.ts';
 import { recover } from './recover.ts';
 import type { RestoreWork } from './restore-work.ts';
-import { recoveryOf, reportOf, reportReplay } from './restore-copy.ts';
+import { reportPhase } from './report-phase.ts';
+import { recoveryOf, reportOf } from './restore-copy.ts';
 import { releasePlaces } from './release-places.ts';
 import { socketOf } from './socket.ts';
 import { writeTarget } from './write-target.ts';
@@ -55,8 +57,11 @@ async function replace(work: RestoreWork, owner: FileOwner, journal: RestoreJour
   const { order, watch } = work;
   const directory = canonicalPath(order.plan.place.directory);
   const old = asideOf(directory, order.runId);
+  const isDelta = order.plan.ways?.isDelta === true;
   try {
-    const warnings = await watch.time('aside', () => clearPlace(work, directory, journal));
+    const warnings = await watch.time('aside', () =>
+      isDelta ? overwritePlace(work, directory, { owner, journal }) : clearPlace(work, directory, journal),
+    );
     return await writeAndRecover({ work, owner, journal, old, warnings });
   } catch (error) {
     giveBackFailed(work, journal, error);
@@ -85,8 +90,8 @@ async function writeAndRecover({ work, owner, journal, old, warnings }: Replacem
       keepHistories(one, old, configuredValue(one, outside, 'archive_command'));
     },
   });
-  reportReplay(work, restored);
-  const recovered = await watch.time('recover', () => recover({ ...recoveryOf(work, target), configFile }));
+  reportPhase(work, 'recover', restored);
+  const recovered = await watch.time('recover', () => recover({ ...recoveryOf(work, target, restored), configFile }));
   await recovered.server?.stop('SIGINT', closeMs);
   settleInPlace(plan, target, { original, blanks: configured.blanks });
   const report: RestoreReport = {
@@ -108,9 +113,12 @@ async function writeAndRecover({ work, owner, journal, old, warnings }: Replacem
  * What cannot be continued gives the place back: the old directories return, as the operator left them. A database that
  * was recovered but not as planned is kept aside instead of being deleted. Throws `not_put_back`.
  */
-function giveBackFailed({ order, step }: RestoreWork, journal: RestoreJournal, error: unknown): void {
+function giveBackFailed(work: RestoreWork, journal: RestoreJournal, error: unknown): void {
+  const { order, step } = work;
   const canContinue = error instanceof HoldfastError && error.isRetryable && !step.signal.aborted;
-  if (!canContinue) giveBack(journal, order.runId, error);
+  if (canContinue) return;
+  giveBack(journal, order.runId, error);
+  abandonOverwritten(work, canonicalPath(order.plan.place.directory), journal.overwriting() !== undefined);
 }
 
 function warnClosed(plan: RestorePlan, blanks: Settings): readonly Warning[] {

@@ -4,17 +4,23 @@ import type { SetMeta } from '#core/format/meta.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { Warning } from '#core/run/progress.ts';
+import type { ManifestFile } from '#core/restore/backup-manifest.ts';
+import { finishCrc } from '#core/restore/crc-sum.ts';
+import type { RestoreWays } from '#core/restore/ways.ts';
 import { resumeBuffer } from '#core/run/resume-buffer.ts';
 import { OutageWatch } from '#agent/copy/outage.ts';
 import { applyRates, cell, newSharedCells } from '#agent/copy/shared-control.ts';
+import { historyFilesOf } from '#agent/datadir/writer-aside.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
+import { addSums } from '#agent/manifest/crc-tally.ts';
 import type { SetChain } from '#agent/sets/open-chain.ts';
 import type { Layout } from './lay-out.ts';
 import { layOut } from './lay-out.ts';
 import { rewriteTablespaceMap } from './tablespace-map.ts';
-import type { FileEnd, ToWriter } from './write-message.ts';
-import { bytesOfPart } from './write-message.ts';
+import { tellDamage } from './tell-damage.ts';
+import type { CrcSums, FileEnd, ToWriter, WriteSettings, ZeroedSpan } from './write-message.ts';
 import { WriteThreads } from './write-threads.ts';
+import { storedBytesOf, zeroSpansOf } from './zero-spans.ts';
 
 export interface SetRestore {
   /** The set, and those it builds on. */
@@ -28,11 +34,15 @@ export interface SetRestore {
   readonly step: StepContext;
   /** K-110; absent: the usual. */
   readonly resumeBufferBytes?: number | undefined;
+  /** Delta, and whether damage is accepted; absent: neither. */
+  readonly ways?: RestoreWays | undefined;
 }
 
 export interface RestoredSet {
   readonly bytesWritten: number;
   readonly filesWritten: number;
+  /** Each file of the set as it was written, for the manifest. */
+  readonly files: readonly ManifestFile[];
   readonly warnings: readonly Warning[];
 }
 
@@ -53,14 +63,21 @@ export async function restoreSet(request: SetRestore): Promise<RestoredSet> {
   if (target.isResumed) target.unfinish();
   const newest = { meta: membersOf(request), keys: set.keys };
   const layout = layOut([newest, ...bases], { target, profile: engineProfile(set.meta.summary.engine) });
-  if (target.isResumed) clearStrangers(target, layout);
+  if (target.isResumed) clearStrangers(target, layout, request.ways?.isDelta === true);
   for (const { path, mode } of layout.directories) target.makeDirectory(path, mode);
   for (const { path } of layout.files) target.makeDirectory(path.slice(0, path.lastIndexOf('/')));
   target.linkTablespaces();
-  await writeFiles(request, layout);
+  const { files, writtenBytes, zeroed } = await writeFiles(request, layout);
+  const damage = tellDamage(zeroed, layout.files, set.meta.summary.pageBytes);
+  for (const message of damage.lines) step.log({ level: 'warn', message });
   await writeTablespaceMap(request);
   if (step.signal.aborted) throw fail('cancelled', { what: 'the restore' });
-  return { bytesWritten: layout.bytes, filesWritten: layout.files.length + 1, warnings: layout.warnings };
+  return {
+    bytesWritten: request.ways?.isDelta === true ? writtenBytes : layout.bytes,
+    filesWritten: layout.files.length + 1,
+    files,
+    warnings: [...layout.warnings, ...damage.warnings],
+  };
 }
 
 function membersOf({ chain, hasOutsideConfiguration }: SetRestore): SetMeta {
@@ -72,33 +89,56 @@ function membersOf({ chain, hasOutsideConfiguration }: SetRestore): SetMeta {
   };
 }
 
-/** Files with holes go too: a hole cannot be told from bytes that replay put there. */
-function clearStrangers(target: EmptyTarget, layout: Layout): void {
-  const covered = new Map<string, number>();
-  for (const piece of layout.pieces) {
-    for (const part of piece.frames.flatMap((frame) => frame.parts))
-      covered.set(part.path, (covered.get(part.path) ?? 0) + bytesOfPart(part));
-  }
-  const whole = layout.files.filter((file) => covered.get(file.path) === file.sizeBytes);
-  target.removeAllBut(new Set([...whole, ...layout.directories].map(({ path }) => path)));
+/**
+ * Files with holes go too: a hole cannot be told from bytes that replay put there. A delta looks at what is in holes, and keeps the
+ * history files of the old instance: the next promotion must not take a number that is taken.
+ */
+function clearStrangers(target: EmptyTarget, layout: Layout, isDelta: boolean): void {
+  const stored = storedBytesOf(layout);
+  const kept = isDelta ? layout.files : layout.files.filter((file) => stored.get(file.path) === file.sizeBytes);
+  const wanted = new Set([...kept, ...layout.directories].map(({ path }) => path));
+  const histories = isDelta ? historyFilesOf(target.directory) : [];
+  for (const name of histories) wanted.add(target.pathOf(`${target.files.log}/${name}`));
+  target.removeAllBut(wanted);
 }
 
-async function writeFiles(request: SetRestore, layout: Layout): Promise<void> {
-  const { pool, target, channels, step, resumeBufferBytes: largestFetch = resumeBuffer.usual } = request;
-  const cells = newSharedCells();
+function settingsOf(request: SetRestore, layout: Layout): WriteSettings {
+  const { pool, target, channels, step, ways, resumeBufferBytes: largestFetch = resumeBuffer.usual } = request;
+  const threads = Math.max(1, Math.min(channels, mostThreads, Math.max(layout.pieces.length, 1)));
   const { uid, gid } = target.owner;
-  const count = Math.max(1, Math.min(channels, mostThreads, Math.max(layout.pieces.length, 1)));
+  return {
+    ...{ cells: newSharedCells(), pool, uid, gid, threads, largestFetch, reconnectMs: step.reconnectMs },
+    isResumed: target.isResumed,
+    isDelta: ways?.isDelta === true,
+    isDamageAccepted: ways?.damageConsent !== undefined,
+  };
+}
+
+const sumFiles = ({ files }: Layout, sums: CrcSums): readonly ManifestFile[] =>
+  files.map(({ path, member, sizeBytes, mtimeMs }) => ({
+    ...{ path: member, sizeBytes, mtimeMs },
+    crc: finishCrc(sums.get(path) ?? 0, sizeBytes),
+  }));
+
+interface WrittenFiles {
+  readonly files: readonly ManifestFile[];
+  readonly writtenBytes: number;
+  readonly zeroed: readonly ZeroedSpan[];
+}
+
+async function writeFiles(request: SetRestore, layout: Layout): Promise<WrittenFiles> {
+  const { pool, step } = request;
+  const settings = settingsOf(request, layout);
+  const { cells, isDelta } = settings;
   applyRates(cells, step.limits());
-  const { reconnectMs } = step;
-  const { isResumed } = target;
-  const settings = { cells, pool, uid, gid, isResumed, threads: count, largestFetch, reconnectMs };
-  const threads = new WriteThreads(settings, count);
+  const threads = new WriteThreads(settings, settings.threads);
   const onAbort = (): void => {
     threads.stop();
   };
   step.signal.addEventListener('abort', onAbort, { once: true });
   if (step.signal.aborted) onAbort();
-  const done = { bytes: 0, files: 0, pieces: 0 };
+  const done = { bytes: 0, files: 0, pieces: 0, writtenBytes: 0 };
+  const placed = { sums: new Map<string, number>(), zeroed: new Array<ZeroedSpan>() };
   const outages = new OutageWatch(cells, step, pool.name);
   const report = (): void => {
     applyRates(cells, step.limits());
@@ -117,21 +157,38 @@ async function writeFiles(request: SetRestore, layout: Layout): Promise<void> {
   const timer = setInterval(report, reportEveryMs);
   try {
     await threads.run(
-      layout.pieces.map((task) => ({ kind: 'piece', task }) satisfies ToWriter),
-      ({ storedBytes, pieces }) => {
+      [
+        ...layout.pieces.map((task) => ({ kind: 'piece', task }) satisfies ToWriter),
+        ...(isDelta ? zeroTasks(layout) : []),
+      ],
+      ({ storedBytes, pieces, writtenBytes, sums, zeroed }) => {
         done.bytes += storedBytes;
         done.pieces += pieces;
+        done.writtenBytes += writtenBytes;
+        addSums(placed.sums, sums);
+        placed.zeroed.push(...zeroed);
       },
     );
     await threads.run(inBatches(layout.files), ({ files }) => {
       done.files += files;
     });
     report();
+    return { files: sumFiles(layout, placed.sums), writtenBytes: done.writtenBytes, zeroed: placed.zeroed };
   } finally {
     clearInterval(timer);
     step.signal.removeEventListener('abort', onAbort);
     await threads.close();
   }
+}
+
+const spansAtOnce = 256;
+
+function zeroTasks(layout: Layout): readonly ToWriter[] {
+  const spans = zeroSpansOf(layout);
+  return Array.from({ length: Math.ceil(spans.length / spansAtOnce) }, (_, i) => ({
+    kind: 'zeros',
+    spans: spans.slice(i * spansAtOnce, (i + 1) * spansAtOnce),
+  }));
 }
 
 /** Largest first: the disk is busiest with them. */

@@ -28,5 +28,7 @@ export interface RestoreWork {
   readonly step: StepContext;
   readonly pool: Pool;
   readonly programs: string;
+  /** Program that proves files before a server is started; absent: not asked for. */
+  readonly verifier?: string;
   readonly watch: Stopwatch;
 }

@@ -8,6 +8,8 @@ import { openRestoreJournal } from './journal.ts';
 import { ownerOf } from './owner.ts';
 import { restoreCopy } from './restore-copy.ts';
 import { restoreInPlace } from './restore-in-place.ts';
+import { checkPassFile } from './pass-file.ts';
+import { findVerifier } from './prove-files.ts';
 import { releasePlaces } from './release-places.ts';
 import type { RestoreDeps, RestoreWork } from './restore-work.ts';
 import { Stopwatch } from './stopwatch.ts';
@@ -29,15 +31,19 @@ export const restore =
     }
     const { plan } = order;
     if (step.signal.aborted) throw fail('cancelled', { what: 'the restore' });
-    const programs = await findServer(
-      engineProfile(plan.engine),
-      plan.serverMajor,
-      await deps.programs(plan.serverMajor),
-    );
+    const profile = engineProfile(plan.engine);
+    const preferred = await deps.programs(plan.serverMajor);
+    const programs = await findServer(profile, plan.serverMajor, preferred);
+    const isProven = plan.ways?.provesFiles === true;
+    const verifier = isProven ? await findVerifier(profile, plan.serverMajor, [programs, ...preferred]) : undefined;
     const pool = await openPoolOfStep(order.pool, step, deps.clock);
     try {
-      const work: RestoreWork = { deps, order, step, pool, programs, watch: new Stopwatch(deps.clock) };
+      const work: RestoreWork = {
+        ...{ deps, order, step, pool, programs, watch: new Stopwatch(deps.clock) },
+        ...(verifier === undefined ? {} : { verifier }),
+      };
       const owner = ownerOf(order, deps.account);
+      checkPassFile(plan, owner);
       journal.begin([plan.place.directory, ...Object.values(plan.tablespaceMap)]);
       const report =
         plan.place.kind === 'copy'

@@ -3,6 +3,7 @@ import { bug } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { PieceRestorer } from './piece-restorer.ts';
 import type { FromWriter, ToWriter } from './write-message.ts';
+import { nothingPlaced } from './write-message.ts';
 
 /** The thread's side of a restore: does one message after the other and answers each. After a failure it does nothing more. */
 export function serveWrite(port: MessagePort): void {
@@ -18,11 +19,13 @@ export function serveWrite(port: MessagePort): void {
     }
     if (restorer === undefined) throw bug('a restore thread got work before its settings');
     if (message.kind === 'end') {
-      tell({ kind: 'done', storedBytes: 0, pieces: 0, files: await restorer.end(message.files) });
+      tell({ kind: 'done', ...nothingPlaced, pieces: 0, files: await restorer.end(message.files) });
       return;
     }
-    const storedBytes = await restorer.restore(message.task);
-    const done = { kind: 'done', storedBytes, pieces: message.task.isLast ? 1 : 0, files: 0 } as const;
+    const isPiece = message.kind === 'piece';
+    const placed = isPiece ? await restorer.restore(message.task) : await restorer.clear(message.spans);
+    const pieces = isPiece && message.task.isLast ? 1 : 0;
+    const done = { kind: 'done', ...placed, pieces, files: 0 } as const;
     // Answered when the disk has it, so that a failed write is heard; the next task need not wait for that.
     restorer.flush().then(() => {
       tell(done);

@@ -5,6 +5,7 @@ import { parseId } from '#core/id.ts';
 import { discardMarked } from '#agent/datadir/discard-marked.ts';
 import { layoutOf } from '#agent/datadir/reader.ts';
 import { readMarker, releaseMarker } from '#agent/datadir/writer-marker.ts';
+import { removeControl } from '#agent/datadir/writer-overwrite.ts';
 import { canonicalPath } from '#agent/datadir/writer-paths.ts';
 import { giveBack } from './give-back.ts';
 import { begunName, openRestoreJournal } from './journal.ts';
@@ -19,6 +20,16 @@ export function begunRestores(home: string): readonly RunId[] {
     .map((name) => parseId('run', name));
 }
 
+/** What a delta restore wrote over cannot go back: it stays without a control file, and any other restore may take the place. */
+async function releaseOverwritten(places: readonly string[], runId: RunId): Promise<void> {
+  const [directory] = places;
+  if (directory !== undefined && readMarker(directory) === runId) {
+    await stopLeftServer(directory);
+    removeControl(directory, layoutOf(directory).files.control);
+  }
+  for (const place of places) releaseMarker(place, runId);
+}
+
 /**
  * Cleans up after a restore whose run is over without having told its host: given up, cancelled between two attempts, or
  * ended while the agent was away. Its server stops, what it moved aside goes back, and what it had only half written
@@ -31,6 +42,8 @@ export async function undoRestore(home: string, runId: RunId): Promise<void> {
   const isRecovered = journal.finished() !== undefined || journal.recovered() !== undefined;
   if (isRecovered) {
     for (const place of places) releaseMarker(place, runId);
+  } else if (journal.overwriting() !== undefined) {
+    await releaseOverwritten(places, runId);
   } else {
     for (const place of places) if (readMarker(place) === runId) await stopLeftServer(place);
     giveBack(journal, runId);

@@ -13,11 +13,14 @@ import { unwritable } from '#agent/datadir/writer-errors.ts';
 import type { EmptyTarget, TargetRequest } from '#agent/datadir/writer.ts';
 import { prepareTarget } from '#agent/datadir/writer.ts';
 import type { OpenSet } from '#agent/sets/open-set.ts';
+import { writeManifest } from '#agent/manifest/write-manifest.ts';
 import { openChain } from '#agent/sets/open-chain.ts';
 import type { SetChain } from '#agent/sets/open-chain.ts';
 import type { Configured, ServerAddress } from './configure.ts';
 import { configure } from './configure.ts';
 import { prefillLog } from './prefill-log.ts';
+import { proveFiles } from './prove-files.ts';
+import { reportPhase } from './report-phase.ts';
 import { restoreSet } from './restore-set.ts';
 import type { RestoredSet } from './restore-set.ts';
 import type { RestoreWork } from './restore-work.ts';
@@ -67,14 +70,26 @@ async function fill(work: RestoreWork, { chain, target, ways }: Filling): Promis
   const restored = await watch.time('write', () =>
     restoreSet({
       ...{ chain, target, pool: order.pool, hasOutsideConfiguration, step },
-      ...{ channels: order.channels, resumeBufferBytes: order.resumeBufferBytes },
+      ...{ channels: order.channels, resumeBufferBytes: order.resumeBufferBytes, ways: order.plan.ways },
     }),
   );
   await watch.time('log', () => prefill(work, target, restored));
   ways.beforeFinish(target, configFile);
   const configured = configure(order.plan, target, { ...ways.addressOf(target), outside: configFile });
-  await target.finish(await controlFileOf(order.plan, set, target.files.control));
+  const control = await controlFileOf(order.plan, set, target.files.control);
+  writeManifest({ target, summary: set.meta.summary, files: restored.files, control });
+  await target.finish(control);
+  await prove(work, target, restored);
   return { target, restored, configFile, configured };
+}
+
+/** Before any server: from its first moment on it changes files. */
+async function prove(work: RestoreWork, target: EmptyTarget, restored: RestoredSet): Promise<void> {
+  const { verifier, order, step, watch } = work;
+  if (verifier === undefined) return;
+  reportPhase(work, 'prove', restored);
+  await watch.time('prove', () => proveFiles(verifier, target, { plan: order.plan, signal: step.signal }));
+  step.log({ level: 'info', message: `${verifier} found every file of ${target.directory} as it was restored` });
 }
 
 /** Byte for byte that of the set, unless it is one of a closed instance and the server must be told how to begin. */
@@ -86,9 +101,10 @@ async function controlFileOf(plan: RestorePlan, set: OpenSet, path: string): Pro
 }
 
 /** What cannot be continued is removed, so that the place is free; what a later attempt can continue stays, unstartable. */
-function discardFailed({ step }: RestoreWork, target: EmptyTarget, error: unknown): void {
+function discardFailed({ order, step }: RestoreWork, target: EmptyTarget, error: unknown): void {
   const canContinue = error instanceof HoldfastError && error.isRetryable && !step.signal.aborted;
-  if (canContinue) return;
+  // What was written over is the old database: there is nothing else.
+  if (canContinue || order.plan.ways?.isDelta === true) return;
   try {
     target.discard();
   } catch (left) {

@@ -1,5 +1,6 @@
 import { hash128 } from '#agent/codec/hash.ts';
 import { bug } from '#core/errors/fail.ts';
+import { crc32cOver } from '#core/wal/crc32c.ts';
 import { pageScanBase64 } from './page-scan.generated.js';
 
 /** Largest extent that fits: the layout is fixed by build.mjs. */
@@ -14,11 +15,12 @@ interface ScanExports {
   readonly isZero: (at: number, length: number) => number;
   readonly scan: (at: number, pages: number, firstBlock: number, pageBytes: number) => number;
   readonly newer: (at: number, pages: number, pageBytes: number, since: bigint) => number;
+  readonly crc: (at: number, length: number) => number;
 }
 
 function isScanExports(exports: object): exports is ScanExports {
   const hasMemory = 'memory' in exports && exports.memory instanceof WebAssembly.Memory;
-  return hasMemory && ['hash', 'isZero', 'scan', 'newer'].every((name) => name in exports);
+  return hasMemory && ['hash', 'isZero', 'scan', 'newer', 'crc'].every((name) => name in exports);
 }
 
 /**
@@ -35,6 +37,11 @@ export interface PageMemory {
   hash(from: number, length: number): string;
   /** The same of a view: in place when it is a part of `bytes`, by the library when it lies elsewhere. */
   readonly hashOf: (view: Uint8Array) => string;
+  /**
+   * CRC-32C of a view, begun with 0 and not complemented (core/restore/crc-sum.ts): in place when it is a part of `bytes`,
+   * by tables when it lies elsewhere.
+   */
+  readonly crcOf: (view: Uint8Array) => number;
   /** True when a view lies in this memory at a multiple of 4096 bytes, as direct access to files wants it. */
   readonly isAligned: (view: Uint8Array) => boolean;
   /** True when the bytes `[from, from + length)` are all zero. */
@@ -53,6 +60,8 @@ export interface PageMemory {
 
 /** XXH3 treats inputs up to this length in other ways: those go to the library. */
 const longestShortInput = 240;
+const crcByTables = (view: Uint8Array): number =>
+  crc32cOver(0, new DataView(view.buffer, view.byteOffset, view.byteLength), 0, view.byteLength) >>> 0;
 const hex64 = (value: bigint): string => value.toString(16).padStart(16, '0');
 
 const module = new WebAssembly.Module(Buffer.from(pageScanBase64, 'base64'));
@@ -65,7 +74,7 @@ export const alignedMemory = (): Uint8Array =>
 export function openPageMemory(pageBytes: number): PageMemory {
   const { exports } = new WebAssembly.Instance(module);
   if (!isScanExports(exports)) throw bug('the page scanner lacks an export');
-  const { memory, hash, isZero, scan, newer } = exports;
+  const { memory, hash, isZero, scan, newer, crc } = exports;
   const bytes = new Uint8Array(memory.buffer, ioAt, extentBytes);
   const flags = new Uint8Array(memory.buffer, flagsAt, 65_536);
   const answer = new DataView(memory.buffer, flagsAt, 16);
@@ -79,6 +88,10 @@ export function openPageMemory(pageBytes: number): PageMemory {
     hash: hashAt,
     hashOf: (view) =>
       view.buffer === bytes.buffer ? hashAt(view.byteOffset - bytes.byteOffset, view.length) : hash128(view),
+    crcOf: (view) =>
+      view.buffer === bytes.buffer
+        ? crc(ioAt + view.byteOffset - bytes.byteOffset, view.length) >>> 0
+        : crcByTables(view),
     isAligned: (view) => view.buffer === bytes.buffer && view.byteOffset % alignment === 0,
     isZero: (from, length) => isZero(ioAt + from, length) !== 0,
     badPages(from, pages, firstBlock) {

@@ -264,3 +264,92 @@ export function hash(at: usize, length: u32): void {
   store<u64>(flagsAt, merged(lastKey - 11, ~(<u64>length * prime64x2)));
   store<u64>(flagsAt, merged(secret + 11, <u64>length * prime64x1), 8);
 }
+
+/**
+ * CRC-32C without an instruction for it. The sum is the remainder of the bytes as a polynomial in x modulo P, so what is congruent has the same sum.
+ * With y = x^128, which stands for the next 16 bytes, y^209 = y^144 + y^54 + y^39 + y^14 + 1 modulo P: whatever a root of P solves, its 128th power
+ * solves too (Frobenius), and this is the shortest such multiple of six terms. A block of 16 bytes may therefore be
+ * replaced by its copies 65, 155, 170, 195 and 209 blocks on. All but the last 209 blocks vanish that way, 16 bytes in six loads;
+ * the tables sum up only the rest.
+ */
+const crcTables: usize = 49152;
+const crcPolynomial: u32 = 0x82f63b78;
+const foldedBlocks: u32 = 209;
+const foldedBytes: usize = 3344;
+const chunkBlocks: u32 = 2048;
+/** Behind the answers: what was folded before the chunk, the chunk and 209 blocks more, the rest. */
+const historyAt: usize = flagsAt + 16384;
+const chunkAt: usize = historyAt + foldedBytes;
+const restAt: usize = chunkAt + 32768 + foldedBytes;
+/** Below this the tables alone are as fast. */
+const leastFolded: u32 = 8192;
+
+for (let byte: u32 = 0; byte < 256; byte++) {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = (crc & 1) != 0 ? (crc >> 1) ^ crcPolynomial : crc >> 1;
+  store<u32>(crcTables + (byte << 2), crc);
+}
+for (let i: u32 = 256; i < 2048; i++) {
+  const before = load<u32>(crcTables + ((i - 256) << 2));
+  store<u32>(crcTables + (i << 2), (before >> 8) ^ load<u32>(crcTables + ((before & 255) << 2)));
+}
+
+// @ts-ignore: decorator
+@inline
+function crcEntry(table: usize, byte: u32): u32 {
+  return load<u32>(crcTables + (table << 10) + ((byte & 255) << 2));
+}
+
+function crcByTables(begin: u32, from: usize, length: usize): u32 {
+  let crc = begin;
+  let at = from;
+  const end = from + length;
+  for (; at + 8 <= end; at += 8) {
+    const low = crc ^ load<u32>(at);
+    const high = load<u32>(at, 4);
+    crc =
+      crcEntry(7, low) ^ crcEntry(6, low >> 8) ^ crcEntry(5, low >> 16) ^ crcEntry(4, low >> 24) ^
+      crcEntry(3, high) ^ crcEntry(2, high >> 8) ^ crcEntry(1, high >> 16) ^ crcEntry(0, high >> 24);
+  }
+  for (; at < end; at++) crc = (crc >> 8) ^ crcEntry(0, crc ^ load<u8>(at));
+  return crc;
+}
+
+/** The block at `data` with all that was folded into it; `at` is its place among the folded ones. */
+// @ts-ignore: decorator
+@inline
+function folded(data: usize, at: usize): v128 {
+  return v128.xor(
+    v128.xor(v128.xor(v128.load(data), v128.load(at - 1040)), v128.xor(v128.load(at - 2480), v128.load(at - 2720))),
+    v128.xor(v128.load(at - 3120), v128.load(at - 3344)),
+  );
+}
+
+/**
+ * CRC-32C of `[from, from + length)` as a linear function: begun with 0 and not complemented, so that sums of parts can be
+ * shifted and added (core/restore/crc-sum.ts).
+ */
+export function crc(from: usize, length: u32): u32 {
+  if (length < leastFolded) return crcByTables(0, from, <usize>length);
+  let left = (length >> 4) - foldedBlocks;
+  let data = from;
+  memory.fill(historyAt, 0, foldedBytes);
+  let at = chunkAt;
+  while (left > 0) {
+    const blocks = left < chunkBlocks ? left : chunkBlocks;
+    const end = chunkAt + (<usize>blocks << 4);
+    for (at = chunkAt; at + 64 <= end; at += 64, data += 64) {
+      v128.store(at, folded(data, at));
+      v128.store(at, folded(data + 16, at + 16), 16);
+      v128.store(at, folded(data + 32, at + 32), 32);
+      v128.store(at, folded(data + 48, at + 48), 48);
+    }
+    for (; at < end; at += 16, data += 16) v128.store(at, folded(data, at));
+    left -= blocks;
+    if (left > 0) memory.copy(historyAt, at - foldedBytes, foldedBytes);
+  }
+  memory.fill(at, 0, foldedBytes);
+  for (let i: usize = 0; i < foldedBytes; i += 16) v128.store(restAt + i, folded(data + i, at + i));
+  const sum = crcByTables(0, restAt, foldedBytes);
+  return crcByTables(sum, data + foldedBytes, <usize>length & 15);
+}

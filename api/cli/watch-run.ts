@@ -11,6 +11,7 @@ import { isFinal } from '#core/run/run-state.ts';
 import { progressShape } from '#core/settings/shape/progress.ts';
 import type { Cli } from './cli.ts';
 import type { ApiClient } from './client.ts';
+import { doneOf, phaseText } from './progress-text.ts';
 import type { Terminal } from './terminal.ts';
 import { bytesText } from './terminal.ts';
 
@@ -115,13 +116,13 @@ function openBar(terminal: Terminal): Show {
         bar.update(0, { phase: detail === '' ? phase : detail });
         return;
       }
-      bar.setTotal(Math.max(1, progress.bytesTotal));
-      const done = Math.min(Math.max(progress.bytesRead, progress.bytesWritten), progress.bytesTotal);
+      const { done, all, text } = doneOf(progress);
+      bar.setTotal(Math.max(1, all));
       const pieces = `${String(progress.filesDone)}/${String(progress.filesTotal)} files`;
       bar.update(done, {
-        phase: progress.phase,
-        done: bytesText(done),
-        all: bytesText(progress.bytesTotal),
+        phase: phaseText(progress),
+        done: text,
+        all: bytesText(all),
         speed: pieces,
       });
     },

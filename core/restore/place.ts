@@ -1,17 +1,19 @@
 import type { SetSummary, TablespaceOfSet } from '../backup/set-summary.ts';
 import { fail } from '../errors/fail.ts';
 import type { RestoreRequest } from './request.ts';
+import { consentFor } from './ways.ts';
 
 /**
- * Checks where files would go, by text alone; the agent proves the directories themselves. Throws `consent_mismatch`,
+ * Checks where files would go, by text alone; the agent proves the directories themselves. Throws `consent_mismatch`, `delta_consent_mismatch`,
  * `target_path_bad`.
  */
-export function checkPlace({ place, resourceName, configFile }: RestoreRequest): void {
+export function checkPlace({ place, resourceName, configFile, ways }: RestoreRequest): void {
   checkPath(place.directory);
   if (configFile !== undefined) checkPath(configFile);
-  if (place.kind === 'in-place' && place.consent !== resourceName) {
-    throw fail('consent_mismatch', { given: place.consent.slice(0, 80), resource: resourceName });
-  }
+  if (place.kind !== 'in-place' || place.consent === consentFor(resourceName, ways)) return;
+  const given = place.consent.slice(0, 80);
+  if (ways?.isDelta === true) throw fail('delta_consent_mismatch', { given, resource: resourceName });
+  throw fail('consent_mismatch', { given, resource: resourceName });
 }
 
 /**

@@ -15,6 +15,8 @@ import type { RestoreRequest } from './request.ts';
 import { stepsOf } from './steps.ts';
 import type { Reached } from './stop-branch.ts';
 import { stopOnOwner } from './stop-branch.ts';
+import { checkWays } from './ways.ts';
+import type { RestoreWays } from './ways.ts';
 
 /**
  * Plans a restore without touching anything (design §7): the set by its end LSN with the chain it builds on, every
@@ -24,7 +26,10 @@ import { stopOnOwner } from './stop-branch.ts';
  */
 export function planRestore(asked: RestoreRequest): RestorePlan {
   checkPlace(asked);
-  const request = withoutUnusable(asked);
+  checkWays(asked);
+  // A set whose damage is accepted was named: which sets are good decides nothing any more.
+  const isDamageAccepted = asked.ways?.damageConsent !== undefined;
+  const request = withoutUnusable(isDamageAccepted ? { ...asked, unusable: new Map() } : asked);
   const timeline = coverage(request.log);
   const branchId = request.timeline === undefined ? undefined : branchOf(request, timeline, request.timeline);
   const log = onlyChosenSet(request);
@@ -52,11 +57,15 @@ export function planRestore(asked: RestoreRequest): RestorePlan {
     isOpenedAfter: request.isOpenedAfter,
     ...(request.configFile === undefined ? {} : { configFile: request.configFile }),
     ...(set.offline === undefined ? {} : { offline: set.offline }),
+    ...(isUsual(request.ways) ? {} : { ways: request.ways }),
     rawBytes: set.rawBytes + located.segments.length * set.segmentBytes,
     ...readOf(request, set, located),
   };
   return { ...plan, steps: stepsOf(plan, set) };
 }
+
+const isUsual = (ways: RestoreWays | undefined): ways is undefined =>
+  ways === undefined || Object.values(ways).every((value) => value === undefined);
 
 /** What is read from the pool: the chain of the set, and the log. */
 function readOf(

@@ -3,6 +3,7 @@ import type { ResourceId, SetId } from '../id.ts';
 import type { Lsn } from '../wal/lsn.ts';
 import type { SegmentName } from '../wal/segment-name.ts';
 import type { RestoreTarget } from './target.ts';
+import type { RestoreWays } from './ways.ts';
 
 /** Where the files go. In place needs typed consent; a copy goes to an empty directory and can touch nothing of production. */
 export type RestorePlace =
@@ -59,6 +60,8 @@ export interface RestorePlan {
   readonly configFile?: string;
   /** Of the set that is restored, when it is one of a closed instance: how its recovery begins (core/restore/offline-start.ts). */
   readonly offline?: OfflineOfSet;
+  /** What was asked beside the usual; absent: nothing. */
+  readonly ways?: RestoreWays;
   readonly rawBytes: number;
   /** Sets that are read, the full first, `setId` last. */
   readonly chain: readonly PlannedSet[];

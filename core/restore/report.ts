@@ -1,3 +1,4 @@
+import type { VerifyDepth } from '../care/verify-depth.ts';
 import type { SetId } from '../id.ts';
 import type { Lsn } from '../wal/lsn.ts';
 import type { Instant } from '../instant.ts';
@@ -8,7 +9,8 @@ export interface RestoreReport {
   readonly directory: string;
   /** Timeline after promotion, or the one replayed when left closed. */
   readonly timeline: number;
-  readonly reachedLsn: Lsn;
+  /** Absent when no server was started, and for a standby that has not streamed yet. */
+  readonly reachedLsn?: Lsn;
   /** Commit time of the last transaction replayed, where the server said one. */
   readonly lastTransactionAt?: Instant;
   readonly isOpen: boolean;
@@ -23,11 +25,19 @@ export interface RestoreReport {
 }
 
 export interface VerifyReport {
+  /** How deep was looked; absent in reports of older agents: `full`. */
+  readonly depth?: VerifyDepth;
   /** What was looked at: the set, and those it builds on. Absent in reports of older agents. */
   readonly sets?: readonly SetId[];
   readonly objects: number;
   readonly bytes: number;
+  /** Pages whose checksum was computed; absent where none was asked for. */
+  readonly pages?: number;
+  /** The first findings. */
   readonly damage: readonly { readonly object: string; readonly what: string }[];
+  /** How many there are, when that is more than are named. */
+  readonly damageCount?: number;
+  readonly warnings?: readonly Warning[];
 }
 
 export interface LogReport {

@@ -3,6 +3,7 @@ import type { SetId } from '../id.ts';
 import type { CommittedLog } from '../log/coverage.ts';
 import type { RestorePlace } from './plan.ts';
 import type { RestoreTarget } from './target.ts';
+import type { RestoreWays } from './ways.ts';
 
 /** What a restore is asked to do, with everything committed for the database: one system id, maybe several instances. */
 export interface RestoreRequest {
@@ -23,4 +24,6 @@ export interface RestoreRequest {
   readonly isOpenedAfter: boolean;
   /** K-110. */
   readonly configFile?: string | undefined;
+  /** Absent: the usual. */
+  readonly ways?: RestoreWays | undefined;
 }

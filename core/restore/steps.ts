@@ -1,6 +1,7 @@
 import type { SetSummary } from '../backup/set-summary.ts';
 import type { RestorePlan } from './plan.ts';
 import { describeTarget } from './unreachable.ts';
+import { beginDelta, endOf, fileSteps } from './way-steps.ts';
 
 type Unprinted = Omit<RestorePlan, 'steps'>;
 
@@ -8,15 +9,18 @@ type Unprinted = Omit<RestorePlan, 'steps'>;
 export function stepsOf(plan: Unprinted, set: SetSummary): readonly string[] {
   return [
     ...(plan.place.kind === 'in-place'
-      ? beginInPlace(plan)
+      ? begin(plan)
       : [`Prove that ${plan.place.directory} is empty and large enough`]),
     ...chainStep(plan),
     `Write ${String(set.fileCount)} files (${String(set.rawBytes)} bytes) of set ${set.setId}, ended ${set.endedAt} at LSN ${set.endLsn}, timeline ${String(set.timeline)}`,
     ...Object.entries(plan.tablespaceMap).map(([oid, path]) => `Write tablespace ${oid} to ${path}`),
     logStep(plan),
     ...offlineStep(plan),
-    `Recover to ${describeTarget(plan.setting)} on timeline ${String(plan.timeline)}, at least to LSN ${plan.mustReach}`,
-    ...endSteps(plan),
+    ...fileSteps(plan),
+    ...(endOf(plan) ?? [
+      `Recover to ${describeTarget(plan.setting)} on timeline ${String(plan.timeline)}, at least to LSN ${plan.mustReach}`,
+      ...endSteps(plan),
+    ]),
   ];
 }
 
@@ -26,6 +30,9 @@ function offlineStep({ offline }: Unprinted): readonly string[] {
   const what = `Begin at the redo pointer of pg_control: the set is of a closed instance (${state}) and has no backup_label`;
   return [isLogMinimal ? `${what}; with wal_level = minimal it opens on its own timeline` : what];
 }
+
+const begin = (plan: Unprinted): readonly string[] =>
+  plan.ways?.isDelta === true ? beginDelta(plan) : beginInPlace(plan);
 
 const beginInPlace = (plan: Unprinted): readonly string[] => [
   `Prove that no server runs on ${plan.place.directory} and that it holds the cluster ${plan.systemId}`,

@@ -1,6 +1,19 @@
+import type { Lsn } from '../wal/lsn.ts';
+
+/** Where a server replays log. */
+export interface Replay {
+  /** First position that was seen. */
+  readonly from: Lsn;
+  readonly at: Lsn;
+  /** What must be reached at least. */
+  readonly to: Lsn;
+  /** At the speed of the last half minute; absent before two positions were seen. */
+  readonly secondsLeft?: number;
+}
+
 /** What a running step reports, at most a few hundred bytes: it travels in heartbeats. All counters only grow. */
 export interface Progress {
-  /** begin · copy · log · verify · commit · prepare · write · replay · open … as the step names them. */
+  /** begin · copy · log · verify · commit · prepare · write · prove · recover · open … as the step names them. */
   readonly phase: string;
   readonly bytesRead: number;
   /** Bytes given to the pool and acknowledged (backup), or to the target directory (restore). */
@@ -9,6 +22,8 @@ export interface Progress {
   readonly filesDone: number;
   readonly filesTotal: number;
   readonly piecesDone: number;
+  /** In the phase recover. */
+  readonly replay?: Replay;
 }
 
 export const noProgress: Progress = {

@@ -3,6 +3,7 @@ import type { PlannedSet, RestorePlace, RestorePlan } from '../restore/plan.ts';
 import type { RestoreTarget } from '../restore/target.ts';
 import { channelsField, resumeBufferField } from './backup-options.ts';
 import { field } from './field.ts';
+import { restoreWaysShape } from './restore-ways.ts';
 import { offlineOfSetShape, setTypeShape } from './shape/committed.ts';
 import { rateLimitsShape } from './shape/progress.ts';
 import { countShape, idShape, instantShape, lsnShape, pathShape, segmentShape } from './shape/words.ts';
@@ -67,6 +68,7 @@ export const restoreOptionsShape = z.object({
     since,
   }).default({}),
   resumeBufferBytes: resumeBufferField.exactOptional(),
+  ways: restoreWaysShape.exactOptional(),
 });
 
 const plannedSegmentShape = z.looseObject({
@@ -101,6 +103,7 @@ export const restorePlanShape: z.ZodType<RestorePlan> = z.looseObject({
   isOpenedAfter: z.boolean(),
   configFile: z.string().exactOptional(),
   offline: offlineOfSetShape.exactOptional(),
+  ways: restoreWaysShape.exactOptional(),
   rawBytes: countShape,
   chain: z.array(plannedSetShape),
   fetchBytes: countShape,

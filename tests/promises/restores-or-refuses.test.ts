@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { OrderOf } from '#core/agent/order.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import { decodeControlFile } from '#core/engine/control-file.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { instanceAccess, openBackupBench } from '#tests/support/backup.ts';
+import { killRestore } from '#tests/support/kill-restore.ts';
 import { openPostgres } from '#tests/support/postgres.ts';
 import type { Postgres } from '#tests/support/postgres.ts';
 import type { RestoreBench } from '#tests/support/restore.ts';
@@ -99,7 +97,7 @@ test('a restore without a backup label never starts a server', async () => {
   const order = restores.order(planTo('unlabelled'));
   const controller = new AbortController();
   const removeLabel = (phase: string): void => {
-    if (phase === 'replay') rmSync(join(restores.directory('unlabelled'), 'backup_label'));
+    if (phase === 'recover') rmSync(join(restores.directory('unlabelled'), 'backup_label'));
   };
   await expect(
     restores.restore(order, {
@@ -127,7 +125,7 @@ test('a cancelled restore leaves an empty directory', async () => {
 
 test('a restore killed in the middle cannot start, refuses others, and is finished by the same run', async () => {
   const order = restores.order(planTo('killed'), { limits: { diskBytesPerSecond: 8_000_000 } });
-  await killInTheMiddle(order);
+  await killRestore(order, { bench, postgres, restores, bytes: 8_000_000 });
   const directory = restores.directory('killed');
   expect(existsSync(join(directory, 'global', 'pg_control'))).toBe(false);
   await expect(restores.restore(restores.order(planTo('killed')))).rejects.toEqual(codeOf('target_of_other_run'));
@@ -135,25 +133,6 @@ test('a restore killed in the middle cannot start, refuses others, and is finish
   expect(await restores.sql(report, checksum)).toEqual(await postgres.sql(checksum));
   expect(await restores.restore(order)).toEqual(report);
 });
-
-async function killInTheMiddle(order: OrderOf<'restore'>): Promise<void> {
-  const file = join(bench.folder, 'order.json');
-  writeFileSync(
-    file,
-    JSON.stringify({ order, home: bench.home, programs: postgres.programs, account: restores.account }),
-  );
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', join(import.meta.dirname, '../support/restore-child.ts'), file],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (Number(line.split(' ')[1]) > 8_000_000) break;
-  }
-  child.kill('SIGKILL');
-  await ended;
-}
 
 test('K-110 a copy keeps away from production and uses the chosen configuration file', async () => {
   const config = restores.directory('chosen.conf');

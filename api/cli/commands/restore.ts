@@ -4,6 +4,7 @@ import type { Finding } from '#core/agent/inspection.ts';
 import { fail } from '#core/errors/fail.ts';
 import { parseTarget } from '#core/restore/parse-target.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
+import { consentFor } from '#core/restore/ways.ts';
 import { restorePlanShape } from '#core/settings/restore-options.ts';
 import { findingShape } from '#core/settings/shape/host.ts';
 import type { Cli } from '../cli.ts';
@@ -20,6 +21,7 @@ import {
   resumeBufferOptions,
   resumeBufferShape,
 } from './limit-words.ts';
+import { wayOptions, wayShape, waysOf } from './restore-way-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 
 const planAnswerShape = z.looseObject({
@@ -49,6 +51,7 @@ const flags = {
   '--map <oid=path...>': 'new place of a tablespace; every tablespace of a copy needs one',
   '--closed': 'leave it recovered but closed (K-107)',
   '--config-file <path>': 'configuration file on the host to use instead of the set’s own (K-110)',
+  ...wayOptions,
   '--channels <n>': 'parallel streams, 1 to 255 (1; K-106)',
   ...limitOptions('writes'),
   ...resumeBufferOptions,
@@ -76,6 +79,7 @@ const restoreShape = z.object({
   closed: z.boolean().default(false),
   configFile: z.string().optional(),
   channels: z.coerce.number().int().optional(),
+  ...wayShape,
   ...limitShape,
   ...reconnectShape,
   ...resumeBufferShape,
@@ -131,10 +135,13 @@ function placeOf({ to, port, inPlace, consent }: RestoreArgs) {
   return inPlace ? { kind: 'in-place', consent } : { kind: 'copy', directory: to, port };
 }
 
-const consentLines = ({ resource, inPlace, consent }: RestoreArgs): string[] =>
+const consentLines = ({ resource, inPlace, consent, delta }: RestoreArgs): string[] =>
   inPlace && consent === undefined
-    ? ['', `Executed by \`holdfast restore run\` with the same options and --consent ${resource}`]
+    ? ['', `Executed by \`holdfast restore run\` with the same options and --consent ${typed(resource, delta)}`]
     : [];
+
+const typed = (resource: string, isDelta: boolean): string =>
+  isDelta ? `"${consentFor(resource, { isDelta })}"` : resource;
 
 function optionsOf(args: RestoreArgs) {
   const { configFile, channels, map } = args;
@@ -142,6 +149,7 @@ function optionsOf(args: RestoreArgs) {
     isOpenedAfter: !args.closed,
     limits: limitsOf(args),
     ...resumeBufferOf(args.resumeBuffer),
+    ...waysOf(args),
     tablespaceMap: Object.fromEntries(map.map(mapping)),
     ...(configFile === undefined ? {} : { configFile }),
     ...(channels === undefined ? {} : { channels }),

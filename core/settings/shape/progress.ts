@@ -4,7 +4,7 @@ import type { RateLimits } from '../../run/rate.ts';
 import type { RateWindow } from '../../run/rate-window.ts';
 import { isZone, weekdays } from '../../run/rate-window.ts';
 import type { RunState } from '../../run/run-state.ts';
-import { countShape } from './words.ts';
+import { countShape, lsnShape } from './words.ts';
 
 export const progressShape: z.ZodType<Progress> = z.looseObject({
   phase: z.string().max(60),
@@ -14,6 +14,9 @@ export const progressShape: z.ZodType<Progress> = z.looseObject({
   filesDone: countShape,
   filesTotal: countShape,
   piecesDone: countShape,
+  replay: z
+    .looseObject({ from: lsnShape, at: lsnShape, to: lsnShape, secondsLeft: countShape.exactOptional() })
+    .exactOptional(),
 });
 
 export const warningShape: z.ZodType<Warning> = z.looseObject({ code: z.string(), detail: z.string() });

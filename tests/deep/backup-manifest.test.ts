@@ -1,0 +1,3 @@
+import { proveManifest } from '../engines/backup-manifest.suite.ts';
+
+proveManifest(18);

@@ -1,0 +1,3 @@
+import { proveManifest } from './backup-manifest.suite.ts';
+
+proveManifest(15);
