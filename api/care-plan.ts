@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setsOfDatabase } from '#catalog/backup-sets.ts';
 import { batchesOf } from '#catalog/log-batches.ts';
+import { locksIn } from '#catalog/pool-locks.ts';
 import type { PoolRow } from '#catalog/pools.ts';
 import type { PlannedDeletions } from '#catalog/retention.ts';
 import { findPolicy, storePlan } from '#catalog/retention.ts';
@@ -49,7 +50,7 @@ export async function careWorld(
     pool.id,
   );
   const policy = (await findPolicy(catalog, pool.id, resourceId))?.policy;
-  return { resourceId, policy, now, sets, batches, damaged, standings };
+  return { resourceId, policy, now, sets, batches, damaged, standings, locked: await locksIn(catalog, pool) };
 }
 
 const hasDamagedPages = ({ warnings }: SetSummary): boolean => warnings.some(({ code }) => code === 'page_damaged');

@@ -1,4 +1,5 @@
 import type { AgentChannel, FoundInPool } from '#core/ports/host-work.ts';
+import type { RunId } from '#core/id.ts';
 import { attach } from './attach.ts';
 import { fetchOrder } from './fetch-order.ts';
 import type { HostActivities, HostDeps } from './host-activities.ts';
@@ -13,7 +14,7 @@ export const rebuildFromPool =
       let batches = 0;
       let marks = 0;
       for await (const found of work.readPool(await fetchOrder(channel, 'rebuild', step), step)) {
-        await untilAvailable(() => tell(channel, found), step.signal);
+        await untilAvailable(() => tell(channel, found, step.runId), step.signal);
         if (found.kind === 'set') sets += 1;
         else if (found.kind === 'batch') batches += 1;
         else if (found.kind === 'mark') marks += 1;
@@ -21,14 +22,15 @@ export const rebuildFromPool =
       return { warnings: [], report: { sets, batches, marks } };
     });
 
-function tell(channel: AgentChannel, found: FoundInPool): Promise<void> {
+/** Why the teller: a catalog that knows the run which made a set would take it for one of the pool of that run. */
+function tell(channel: AgentChannel, found: FoundInPool, teller: RunId): Promise<void> {
   switch (found.kind) {
     case 'set':
-      return channel.putSet(found.set);
+      return channel.putSet(found.set, teller);
     case 'batch':
-      return channel.putBatch(found.batch);
+      return channel.putBatch(found.batch, teller);
     case 'mark':
-      return channel.putMark(found.mark);
+      return channel.putMark(found.mark, teller);
     case 'truncation':
       return channel.putTruncation(found.note);
   }

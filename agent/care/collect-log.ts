@@ -4,6 +4,7 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { ObjectInfo } from '#core/ports/object-store.ts';
 import { openBatch } from '#agent/sets/log-objects.ts';
 import type { CareWork } from './care-work.ts';
+import { protectionOf } from './collect-orphans.ts';
 import { removeObjects } from './remove-objects.ts';
 
 const segmentShape = /^logs\/(\d{1,20})\/([0-9a-f]{32})\/([0-9A-F]{24}(?:\.[0-9a-f]{16})?)$/;
@@ -56,7 +57,12 @@ async function collectBranch(
   }
   // Why again: a log backup may have committed some of them before the claim was granted.
   const now = await unnamed(work, { systemId, branchId });
-  if (!(now instanceof HoldfastError)) work.add(await removeObjects(work.pool, now, work.step.signal));
+  const gone = now instanceof HoldfastError ? [] : now;
+  const refusal = await removeObjects(work.pool, gone, work.step.signal).then((removed) => {
+    work.add(removed);
+    return undefined;
+  }, protectionOf);
+  if (refusal !== undefined) work.keep(what, refusal);
   await work.tell({ kind: 'log', systemId, branchId, batches: [], step: 'kept' });
 }
 

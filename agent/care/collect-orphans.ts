@@ -61,8 +61,15 @@ async function collect(work: CareWork, task: CollectTask, orphan: Orphan): Promi
     work.keep(setId, 'it was committed meanwhile');
     return;
   }
-  await removeRest(work, setId);
-  await work.tell({ kind: 'orphan', setId, step: 'done' });
+  const refusal = await removeRest(work, setId).then(() => undefined, protectionOf);
+  await work.tell({ kind: 'orphan', setId, step: refusal === undefined ? 'done' : 'kept' });
+  if (refusal !== undefined) work.keep(setId, refusal);
+}
+
+/** Why the store does not let go of something yet, in words; other trouble is thrown on. */
+export function protectionOf(error: unknown): string {
+  if (error instanceof HoldfastError && error.code === 'delete_refused') return error.params['why'] ?? error.message;
+  throw error;
 }
 
 /** Groups the listing by set. Objects of a set follow each other, and `meta` is the first of them. */

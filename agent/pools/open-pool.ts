@@ -63,6 +63,16 @@ async function readPoolFile(
   return { parts, file: parseFile(access, parts) };
 }
 
+const protectionOf = ({ place }: PoolAccess): { readonly immutableDays?: number } =>
+  place.kind === 's3' && place.immutableDays !== undefined ? { immutableDays: place.immutableDays } : {};
+
+/** Whoever writes must protect as the pool says, or a part of it could be deleted. */
+function demandProtection(access: PoolAccess, { immutableDays: wanted = 0 }: PoolFile): void {
+  const { immutableDays: given = 0 } = protectionOf(access);
+  if (wanted !== given)
+    throw fail('pool_protection_differs', { pool: access.name, wanted: String(wanted), given: String(given) });
+}
+
 /** What a pool proved to be. */
 export interface ProvenPool {
   readonly file: PoolFile;
@@ -84,6 +94,7 @@ export async function prove(access: PoolAccess, store: ObjectStore & PoolGround)
     });
   if (file.poolId !== access.poolId)
     throw fail('pool_other', { place: placeInWords(access), found: file.poolId, expected: access.poolId });
+  demandProtection(access, file);
   const { scrypt } = file;
   const text = formatPoolFile(parts);
   if (scrypt !== undefined) {
@@ -121,6 +132,7 @@ async function describe(access: PoolAccess, store: ObjectStore, clock: Clock): P
     poolId: access.poolId,
     createdAt: instantFromMs(clock.nowMs()),
     ...(scrypt === undefined ? {} : { scrypt }),
+    ...protectionOf(access),
   };
   const body = formatPoolBody(file);
   const mac =

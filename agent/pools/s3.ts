@@ -10,6 +10,7 @@ import type { PoolPlace, PoolSecrets } from '#core/pool/pool-access.ts';
 import type { ObjectInfo, ObjectStore } from '#core/ports/object-store.ts';
 import type { PoolGround } from './pool-ground.ts';
 import { isMissing, isTaken, isUnsupported, s3Code, s3Error } from './s3-errors.ts';
+import { demandLockable, demandUnlocked, isProtected, putLocked } from './s3-lock.ts';
 import { collect } from './collect.ts';
 import { withDeadline } from './deadline.ts';
 
@@ -39,6 +40,8 @@ interface S3Handle {
   readonly requestMs: number;
   /** Turned off for good when the server answers that it does not know `If-None-Match`. */
   canCreateIfAbsent: boolean;
+  /** Objects are protected for so long. */
+  readonly immutableDays: number | undefined;
 }
 
 /** Loads the S3 client when the first request needs it: that takes longer than a small backup to a local pool. */
@@ -67,6 +70,7 @@ async function openHandle({ place, secrets, pool, requestMs = patientMs }: S3Gro
     pool,
     requestMs,
     canCreateIfAbsent: true,
+    immutableDays: place.immutableDays,
   };
 }
 
@@ -110,10 +114,10 @@ async function put(s3: S3Handle, key: ObjectKey, body: Uint8Array): Promise<'cre
   const condition = s3.canCreateIfAbsent ? { 'If-None-Match': '*' } : {};
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   try {
-    await s3.client.putObject(s3.bucket, nameOf(s3, key), bytes, bytes.length, {
-      'Content-Type': 'application/octet-stream',
-      ...condition,
-    });
+    const headers = { 'Content-Type': 'application/octet-stream', ...condition };
+    const name = nameOf(s3, key);
+    if (isProtected(key, s3.immutableDays)) await putLocked(s3, { name, body: bytes, days: s3.immutableDays, headers });
+    else await s3.client.putObject(s3.bucket, name, bytes, bytes.length, headers);
     return 'created';
   } catch (error) {
     if (isTaken(error)) return 'exists';
@@ -194,6 +198,7 @@ async function* list(opening: Promise<S3Handle>, prefix: string): AsyncIterable<
 async function remove(s3: S3Handle, keys: readonly ObjectKey[]): Promise<void> {
   for (let at = 0; at < keys.length; at += 1000) {
     const names = keys.slice(at, at + 1000).map((key) => nameOf(s3, key));
+    if (s3.immutableDays !== undefined) await demandUnlocked(s3, names);
     demandRemoved(s3, await s3.client.removeObjects(s3.bucket, names));
   }
 }
@@ -253,6 +258,7 @@ export function openS3Store(ground: S3Ground): ObjectStore & PoolGround {
     },
     prepare: () =>
       ask('making the bucket', async (s3) => {
+        if (s3.immutableDays !== undefined) return demandLockable(s3);
         if (!(await s3.client.bucketExists(s3.bucket))) await s3.client.makeBucket(s3.bucket, s3.region);
       }),
     isThere: () => ask('asking for the bucket', (s3) => s3.client.bucketExists(s3.bucket)),

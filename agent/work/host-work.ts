@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { OrderOf } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
-import { pieceKey } from '#core/format/object-key.ts';
+import { probeKey } from '#core/format/object-key.ts';
 import { formatId } from '#core/id.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { AgentChannel, FoundInPool, HostWork } from '#core/ports/host-work.ts';
@@ -108,9 +108,9 @@ async function withPool<T>(access: PoolAccess, use: (pool: Pool) => Promise<T>):
   }
 }
 
-/** Writes, reads and removes a piece of a set that never begins: by the format an orphan that nobody looks at. */
+/** Writes, reads and removes an object that is no part of anything (docs/format.md §2). */
 async function testPool(pool: Pool, newId: IdSource): Promise<{ readonly freeBytes?: number }> {
-  const key = pieceKey(newId('set'), newId('try'), 1);
+  const key = probeKey(newId('set'));
   const body = randomBytes(4096);
   await pool.store.putIfAbsent(key, body);
   await pool.store.barrier();

@@ -14,7 +14,7 @@ import type { Context } from '../context.ts';
 import { demandAssigned } from '../orders.ts';
 import type { Caller, Route } from '../route.ts';
 import { route } from '../route.ts';
-import { targetOfCopy } from './pool-told-of.ts';
+import { poolOfTelling } from './pool-told-of.ts';
 
 const runParams = z.object({ run: idShape('run') });
 
@@ -95,7 +95,7 @@ interface MarkTold {
  * one that the host rebuilds from.
  */
 async function poolOfMark({ catalog }: Context, { setId, hostId, ...told }: MarkTold): Promise<PoolId> {
-  const copied = await targetOfCopy(catalog, { hostId, ...told });
+  const copied = await poolOfTelling(catalog, { hostId, ...told });
   if (copied !== undefined) return copied;
   const run = (await openMergeOf(catalog, hostId, setId)) ?? (await openRebuildOf(catalog, hostId));
   const spec = run === undefined ? undefined : await specOfRun(catalog, run.id);

@@ -17,14 +17,14 @@ interface Told {
 }
 
 /**
- * Which pool holds what a host tells of: the target of the copy that tells; the pool of the run that made it, when that run was this host's; that of the log
+ * Which pool holds what a host tells of: the target of the copy that tells, or the pool of the rebuild that does; the pool of the run that made it, when that run was this host's; that of the log
  * backup of the same database which this host does right now and which found it (after a rebuild, or on another host, the
  * catalog has no run that made it); otherwise the pool that this host rebuilds from right now. Throws
  * `pool_of_set_unknown`.
  */
 export async function poolToldOf(db: Database, told: Told): Promise<PoolId> {
   const { hostId, runId, object } = told;
-  const copied = await targetOfCopy(db, told);
+  const copied = await poolOfTelling(db, told);
   if (copied !== undefined) return copied;
   const run = await findRun(db, runId);
   if (run?.hostId === hostId) {
@@ -40,15 +40,16 @@ export async function poolToldOf(db: Database, told: Told): Promise<PoolId> {
   return spec.poolId;
 }
 
-/** The pool into which the teller copies right now. */
-export async function targetOfCopy(
+/** The pool into which the teller copies right now, or from which it rebuilds the catalog. */
+export async function poolOfTelling(
   db: Database,
   { hostId, teller }: Pick<Told, 'hostId' | 'teller'>,
 ): Promise<PoolId | undefined> {
   const run = teller === undefined ? undefined : await findRun(db, teller);
-  if (run?.kind !== 'pool-copy' || run.hostId !== hostId || isFinal(run.state)) return undefined;
+  if (run === undefined || run.hostId !== hostId || isFinal(run.state)) return undefined;
   const spec = await specOfRun(db, run.id);
-  return spec.kind === 'pool-copy' ? spec.toPoolId : undefined;
+  if (spec.kind === 'pool-copy') return spec.toPoolId;
+  return spec.kind === 'rebuild' ? spec.poolId : undefined;
 }
 
 async function poolOfTeller(db: Database, { hostId, systemId, teller }: Told): Promise<PoolId | undefined> {

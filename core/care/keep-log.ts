@@ -6,7 +6,7 @@ import { currentBranch, routeTo } from '../log/branches.ts';
 import { lsnToNumber } from '../wal/lsn.ts';
 import type { LogVerdict, Reason } from './retention-plan.ts';
 import type { SystemWorld } from './world.ts';
-import { isOnRoute } from './world.ts';
+import { isOnRoute, lockOn } from './world.ts';
 
 interface KeptSets {
   readonly world: SystemWorld;
@@ -40,7 +40,8 @@ export function logVerdicts({ world, kept, leading }: KeptSets): readonly LogVer
   for (const branch of branches.values()) {
     const need = needOf(branch, { branches, kept, leading, batches: world.batches });
     const batches = world.batches.filter(({ branchId }) => branchId === branch.branchId).sort(inLogOrder);
-    for (const batch of batches) addTo(stretches, verdictOn(batch, hasGood ? need : undefined));
+    for (const batch of batches)
+      addTo(stretches, verdictOn(batch, hasGood ? need : undefined, lockOn(world, batch.batchId)));
   }
   return stretches;
 }
@@ -81,9 +82,12 @@ const rangeOf = ({ setId, beginLsn, endLsn, segmentBytes }: SetSummary): Range =
   to: lsnToNumber(endLsn),
 });
 
+const lockReason = (lock: string | undefined): Reason | undefined =>
+  lock === undefined ? undefined : { code: 'locked', detail: lock };
+
 /** Without a need (no set leads anywhere) nothing is concluded and everything stays. */
-function verdictOn(batch: BatchSummary, need: Need | undefined): LogVerdict {
-  const reason = reasonToKeep(batch, need);
+function verdictOn(batch: BatchSummary, need: Need | undefined, lock: string | undefined): LogVerdict {
+  const reason = reasonToKeep(batch, need) ?? lockReason(lock);
   const { systemId, branchId, timeline, from, to, coveredUntil } = batch;
   return {
     ...{ systemId, branchId, timeline, from, to, coveredUntil },

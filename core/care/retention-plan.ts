@@ -7,7 +7,7 @@ import type { RetentionPolicy } from './policy.ts';
 /** Why a set or a stretch of log is kept or deleted. Durable names; `detail` is the sentence that is shown. */
 export const reasonCodes = [
   // Kept.
-  ...(['no-policy', 'held', 'pinned', 'quarantined', 'unreadable-mark', 'other-resource'] as const),
+  ...(['no-policy', 'held', 'pinned', 'quarantined', 'unreadable-mark', 'other-resource', 'locked'] as const),
   ...(['by-rule', 'window-start', 'generation', 'newest-good', 'minimum', 'chain-of', 'base-of'] as const),
   ...(['damage-stops-expiry', 'damaged-recent'] as const),
   ...(['needed-by-log', 'needed-by-set', 'newest-batch', 'no-good-set'] as const),

@@ -7,7 +7,7 @@ import { keepByRule } from './keep-by-rule.ts';
 import { logVerdicts } from './keep-log.ts';
 import type { Reason, SetVerdict, Verdicts } from './retention-plan.ts';
 import type { Keeping, RetentionWorld, SystemWorld } from './world.ts';
-import { keep, systemWorld } from './world.ts';
+import { keep, lockOn, systemWorld } from './world.ts';
 
 /**
  * Decides for every set and every stretch of log whether it stays, with the reasons. Never deletes a set that a kept set
@@ -25,6 +25,7 @@ function decideSystem(world: SystemWorld): Verdicts {
   const keeping: Keeping = new Map();
   const rule = world.policy === undefined ? keepAll(world, keeping) : keepByRule(world, world.policy, keeping);
   keepMarked(world, keeping);
+  keepLocked(world, keeping);
   const isStopped = stopExpiry(world, keeping);
   keepBases(world, keeping);
   const kept = world.sets.filter((set) => keeping.has(set.setId));
@@ -50,6 +51,14 @@ function keepMarked({ sets, resourceId, standings, unreadable, now }: SystemWorl
       keep(keeping, setId, 'quarantined', `it is quarantined and waits for a decision: ${standing.quarantineReason}`);
     if (unreadable?.has(setId) === true) keep(keeping, setId, 'unreadable-mark', 'one of its marks cannot be read');
     if (owner !== resourceId) keep(keeping, setId, 'other-resource', `it belongs to ${owner}, not to this plan`);
+  }
+}
+
+/** What the pool protects is not tried: a deletion would be refused, or would only hide it. */
+function keepLocked(world: SystemWorld, keeping: Keeping): void {
+  for (const { setId } of world.own) {
+    const lock = lockOn(world, setId);
+    if (lock !== undefined) keep(keeping, setId, 'locked', lock);
   }
 }
 

@@ -40,6 +40,10 @@ export const truncationsPrefix = (systemId: string, branchId: string): string =>
 export const truncationKey = (systemId: string, branchId: string, seq: number): ObjectKey =>
   key(`marks/log/${systemId}/${branchId}/${digits(seq)}`);
 
+/** Written, read and removed by a test of the pool; no part of anything. */
+export const probeKey = (set: SetId): ObjectKey => key(`probes/${set}`);
+export const isProbe = (one: ObjectKey): boolean => one.startsWith('probes/');
+
 /** True for objects whose existence commits something: the metadata of a set, a batch of log, the pool itself, a key of it. */
 export const isCommitPoint = (one: ObjectKey): boolean =>
   one === poolKey() || one.startsWith(keyFilesPrefix()) || /^sets\/[^/]+\/meta$/.test(one) || one.includes('/batches/');

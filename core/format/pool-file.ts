@@ -20,6 +20,8 @@ export interface PoolFile {
   readonly createdAt: Instant;
   /** Present exactly in encrypted pools: how the pool key is made from the passphrase. */
   readonly scrypt?: ScryptOfPool;
+  /** Days for which writers protect every object that they put; absent: none. */
+  readonly immutableDays?: number;
 }
 
 /** The three parts of the file text: body, SHA-256 of the body, and in encrypted pools its MAC under the pool key. */
@@ -52,7 +54,11 @@ export function parsePoolBody(body: string): PoolFile {
     poolId: parseId('pool', textField(fields, 'poolId')),
     createdAt: parseInstant(textField(fields, 'createdAt')),
   };
-  return hasField(fields, 'scrypt') ? { ...head, scrypt: parseScrypt(fields.values['scrypt'], 'pool.scrypt') } : head;
+  return {
+    ...head,
+    ...(hasField(fields, 'scrypt') ? { scrypt: parseScrypt(fields.values['scrypt'], 'pool.scrypt') } : {}),
+    ...(hasField(fields, 'immutableDays') ? { immutableDays: countField(fields, 'immutableDays') } : {}),
+  };
 }
 
 /** Parses the parameters of a key; `what` names them in errors. Throws `value_malformed`. */

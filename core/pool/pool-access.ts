@@ -12,6 +12,8 @@ export type PoolPlace =
       readonly bucket: string;
       /** Key prefix inside the bucket, '' or ending in '/'. */
       readonly prefix: string;
+      /** Days for which every object is protected from deletion (S3 Object Lock); absent: it is not. */
+      readonly immutableDays?: number;
     };
 
 /** Secrets of a pool: travel only inside an order over the agent channel, never in Temporal (build.md). */

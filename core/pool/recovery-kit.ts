@@ -34,6 +34,9 @@ const placeLines = (place: PoolPlace): readonly string[] =>
         `  S3 endpoint    ${place.isTls ? 'https' : 'http'}://${place.endpoint}:${String(place.port)} (region ${place.region})`,
         `  bucket         ${place.bucket}`,
         `  prefix         ${place.prefix === '' ? 'none' : place.prefix}`,
+        ...(place.immutableDays === undefined
+          ? []
+          : [`  protection     ${String(place.immutableDays)} days per object (object lock)`]),
         '  access keys    not in this kit: ask who runs the storage',
       ];
 
@@ -86,4 +89,4 @@ export function recoveryKitText(pool: KitPool, facts: KitFacts): string {
 const placeOption = (place: PoolPlace): string =>
   place.kind === 'local'
     ? `--local ${place.directory}`
-    : `--s3 ${place.endpoint}:${String(place.port)} --bucket ${place.bucket}${place.prefix === '' ? '' : ` --prefix ${place.prefix}`}${place.isTls ? '' : ' --no-tls'}`;
+    : `--s3 ${place.endpoint}:${String(place.port)} --bucket ${place.bucket}${place.prefix === '' ? '' : ` --prefix ${place.prefix}`}${place.isTls ? '' : ' --no-tls'}${place.immutableDays === undefined ? '' : ` --immutable ${String(place.immutableDays)}`}`;

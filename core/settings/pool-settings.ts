@@ -30,6 +30,12 @@ const s3Place = z.object({
     description: 'Key prefix inside the bucket, empty or ending in /',
     since,
   }),
+  immutableDays: field(z.number().int().min(1).max(36_500), {
+    title: 'Immutable',
+    description: 'Days for which nobody can delete or change an object of the pool (S3 Object Lock, mode compliance)',
+    unit: 'days',
+    since,
+  }).exactOptional(),
 });
 
 /** Where the objects of a pool lie. */

@@ -54,7 +54,7 @@ export interface CareStage {
   close(): Promise<void>;
 }
 
-export type CarePool = 'local' | 'local encrypted' | 's3' | 's3 locked';
+export type CarePool = 'local' | 'local encrypted' | 's3' | 's3 locked' | 's3 immutable';
 
 export async function openCareStage(kind: CarePool): Promise<CareStage> {
   const folder = openFolder('hf-care-');
@@ -70,13 +70,14 @@ export async function openCareStage(kind: CarePool): Promise<CareStage> {
           place: {
             ...{ kind: 's3', endpoint: minio.endPoint, port: minio.port, isTls: false, region: 'us-east-1' },
             ...{ bucket: 'care', prefix: 'p/' },
+            ...(kind === 's3 immutable' ? { immutableDays: 1 } : {}),
           },
           secrets: { s3: { accessKey: minio.accessKey, secretKey: minio.secretKey } },
         };
   if (minio !== undefined) {
     const { endPoint, port, accessKey, secretKey } = minio;
     await new Client({ endPoint, port, useSSL: false, accessKey, secretKey }).makeBucket('care', 'us-east-1', {
-      ObjectLocking: kind === 's3 locked',
+      ObjectLocking: kind === 's3 locked' || kind === 's3 immutable',
     });
   }
   await createPool(access, careClock);

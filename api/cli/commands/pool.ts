@@ -26,6 +26,7 @@ const createShape = z.object({
   passphraseFile: z.string().optional(),
   attach: z.string().optional(),
   kit: z.string().optional(),
+  immutable: z.coerce.number().int().min(1).max(36_500).optional(),
 });
 type CreateArgs = z.output<typeof createShape>;
 
@@ -56,6 +57,7 @@ export function addPoolCommands(program: Command, cli: Cli): void {
       '--bucket <bucket>': 'existing bucket',
       '--region <region>': 'region of the bucket (us-east-1)',
       '--prefix <prefix/>': 'key prefix inside the bucket',
+      '--immutable <days>': 'nobody can delete an object of the pool for so long; needs a bucket with object lock',
       '--no-tls': 'speak plain HTTP to the S3 service',
       '--encrypted': 'encrypt with a passphrase: without it no set of the pool can ever be read',
       '--passphrase-file <file>': 'file that holds the passphrase',
@@ -95,7 +97,13 @@ async function kitLines(cli: Cli, pool: z.output<typeof poolShape>, { kit }: Cre
   return [`Its recovery kit is in ${kit}. Keep it apart from the pool.`];
 }
 
-function placeOf({ local, s3, bucket, region, prefix, tls }: CreateArgs): PoolPlace {
+function placeOf({ local, s3, bucket, region, prefix, tls, immutable }: CreateArgs): PoolPlace {
+  if (local !== undefined && immutable !== undefined)
+    throw fail('value_malformed', {
+      text: local,
+      what: 'place of an immutable pool',
+      expected: '--s3 <endpoint:port>',
+    });
   if (local !== undefined && s3 === undefined) return { kind: 'local', directory: local };
   const [, endpoint, port] = /^([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(s3 ?? '') ?? [];
   if (endpoint === undefined || local !== undefined) {
@@ -114,6 +122,7 @@ function placeOf({ local, s3, bucket, region, prefix, tls }: CreateArgs): PoolPl
     region,
     bucket,
     prefix,
+    ...(immutable === undefined ? {} : { immutableDays: immutable }),
   };
 }
 

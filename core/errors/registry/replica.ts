@@ -76,4 +76,20 @@ export const replicaErrors = {
     messageZh: '存储池 {pool} 的密钥在同一时刻被其他任务轮换',
     hintZh: '请确认当前有效的口令(用它执行 `holdfast pool test {pool}` 可成功),然后再次轮换。',
   },
+  pool_not_lockable: {
+    class: 'precondition',
+    http: 409,
+    message: 'Bucket {bucket} has no object lock, so pool {pool} cannot be immutable',
+    hint: 'Object lock is turned on when a bucket is made: name a bucket that does not exist yet, have one made with object lock, or leave --immutable away.',
+    messageZh: '存储桶 {bucket} 未启用对象锁定,存储池 {pool} 无法设为不可变',
+    hintZh: '对象锁定只能在创建存储桶时启用:请指定尚不存在的存储桶,或创建启用对象锁定的存储桶,或不使用 --immutable。',
+  },
+  pool_protection_differs: {
+    class: 'precondition',
+    http: 409,
+    message: 'Pool {pool} protects its objects for {wanted} days, and here {given} are given (0: not at all)',
+    hint: 'Attach it with --immutable {wanted}, or without --immutable when that is 0: whoever writes must protect as the pool says.',
+    messageZh: '存储池 {pool} 的对象保护期为 {wanted} 天,而此处为 {given} 天(0 表示不保护)',
+    hintZh: '请使用 --immutable {wanted} 挂接;若为 0 则不使用 --immutable:所有写入方必须按存储池的规定进行保护。',
+  },
 } as const satisfies Record<string, ErrorSpec>;

@@ -1,0 +1,92 @@
+import { Client } from 'minio';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { probeKey, setMetaKey } from '#core/format/object-key.ts';
+import { instantFromMs } from '#core/instant.ts';
+import { putMark } from '#agent/care/marks.ts';
+import { createPool, openPool } from '#agent/pools/open-pool.ts';
+import { openSet } from '#agent/sets/open-set.ts';
+import type { CareStage } from '#tests/support/care-stage.ts';
+import { careClock, openCareStage } from '#tests/support/care-stage.ts';
+import { testIds } from '#tests/support/catalog.ts';
+
+let stage: CareStage;
+let client: Client;
+beforeAll(async () => {
+  stage = await openCareStage('s3 immutable');
+  const { place, secrets } = stage.access;
+  if (place.kind !== 's3' || secrets.s3 === undefined) return expect.fail('the stage is not on S3');
+  client = new Client({ endPoint: place.endpoint, port: place.port, useSSL: false, ...secrets.s3 });
+});
+afterAll(() => stage.close());
+
+const dayMs = 86_400_000;
+const until = async (key: string): Promise<number> => {
+  const found = await client.getObjectRetention('care', `p/${key}`);
+  expect(found?.mode).toBe('COMPLIANCE');
+  return Date.parse(String(found?.retainUntilDate));
+};
+const failureOf = (work: Promise<unknown>): Promise<HoldfastError | undefined> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof HoldfastError) return error;
+      throw error;
+    },
+  );
+
+test('every object of an immutable pool is protected from its first moment on, and the storage itself refuses to delete it', async () => {
+  const setId = await stage.commit();
+  await stage.log(3, 1, '');
+  const mark = { markId: testIds('mark'), setId, kind: 'label' as const, at: instantFromMs(0), by: 'test', text: 'x' };
+  await putMark(stage.pool, mark);
+  const keys = await stage.keys();
+  expect(keys.length).toBe(7);
+  for (const key of keys) expect(await until(key)).toBeGreaterThan(Date.now() + dayMs - 60_000);
+  const { versionId } = await client.statObject('care', `p/${setMetaKey(setId)}`);
+  const remove = client.removeObject('care', `p/${setMetaKey(setId)}`, { versionId: versionId ?? '' });
+  await expect(remove).rejects.toThrow();
+  expect((await openSet(stage.pool, setId)).meta.summary.setId).toBe(setId);
+});
+
+test('a plan that deletes protected sets fails clearly before anything is hidden', async () => {
+  const setId = await stage.commit();
+  const failed = await failureOf(stage.care({ task: 'delete', planId: testIds('plan'), sets: [setId], log: [] }));
+  expect(failed).toMatchObject({ code: 'delete_refused', class: 'precondition' });
+  expect(failed?.params['why']).toMatch(/protected until 20/);
+  expect((await openSet(stage.pool, setId)).meta.summary.setId).toBe(setId);
+});
+
+test('leftovers of a killed backup stay while they are protected, and the collection says so and goes on', async () => {
+  const { setId } = await stage.leave();
+  const report = await stage.care({ task: 'collect', isDryRun: false, graceHours: 1 });
+  expect(report.kept.map(({ what }) => what)).toContain(setId);
+  expect(report.kept.find(({ what }) => what === setId)?.why).toMatch(/protected until/);
+  expect((await stage.keys(`sets/${setId}/`)).length).toBe(4);
+});
+
+test('a probe is not protected', async () => {
+  const key = probeKey(testIds('set'));
+  await stage.pool.store.putIfAbsent(key, Buffer.from('probe'));
+  await stage.pool.store.remove([key]);
+  expect(await stage.pool.store.head(key)).toBeUndefined();
+});
+
+test('an object that is there is not put again, protected or not', async () => {
+  const key = setMetaKey(await stage.commit());
+  expect(await stage.pool.store.putIfAbsent(key, Buffer.from('other'))).toBe('exists');
+});
+
+test('a pool is attached only as it protects its objects, and a bucket without object lock cannot be immutable', async () => {
+  const { place } = stage.access;
+  if (place.kind !== 's3') return expect.fail('the stage is not on S3');
+  const { immutableDays: _days, ...unprotected } = place;
+  const attached = await failureOf(openPool({ ...stage.access, place: unprotected }));
+  expect(attached).toMatchObject({ code: 'pool_protection_differs', params: { wanted: '1', given: '0' } });
+  await client.makeBucket('open', 'us-east-1');
+  const fresh = { ...stage.access, poolId: testIds('pool') };
+  const made = await failureOf(createPool({ ...fresh, place: { ...place, bucket: 'open' } }, careClock));
+  expect(made).toMatchObject({ code: 'pool_not_lockable', params: { bucket: 'open' } });
+  await createPool({ ...fresh, place: { ...place, bucket: 'made-here' } }, careClock);
+  expect(await failureOf(openPool(fresh))).toMatchObject({ code: 'pool_other' });
+});
