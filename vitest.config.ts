@@ -13,7 +13,7 @@ const chaos = ['survives-*', 'resumes-*', 'refuses-pools*', 'detects-*'].map(
 );
 
 /** Whole stories that would make `npm test` longer than ten minutes: `npm run test:long`, which CI runs beside it. */
-const long = ['copies-pools', 'gives-places-back', 'guides', 'keeps-what-is-needed', 'network-lost'].map(
+const long = ['copies-pools', 'gives-places-back', 'guides', 'keeps-what-is-needed', 'network-lost', 'scrubs'].map(
   (name) => `tests/promises/${name}.test.ts`,
 );
 

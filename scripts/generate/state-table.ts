@@ -39,7 +39,10 @@ const capabilities: readonly Capability[] = [
   {
     what: 'Damage is detected',
     on: 'golden sets, the whole product',
-    tests: ['tests/repositories/', 'tests/promises/detects-'],
+    tests: [
+      ...['tests/repositories/', 'tests/promises/detects-', 'tests/promises/scrubs', 'tests/contracts/scrub'],
+      ...['tests/contracts/bit-flips', 'tests/contracts/faults', 'tests/engines/verify-levels'],
+    ],
   },
   {
     what: 'kill -9 of any process',
