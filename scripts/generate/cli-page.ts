@@ -37,7 +37,7 @@ const sectionOf = (command: Command): string[] => {
     .filter(({ long }) => long !== '--json')
     .map(({ flags, description }) => `| \`${cell(flags)}\` | ${cell(description)} |`);
   const table = rows.length === 0 ? [] : ['| option | meaning |', '|---|---|', ...rows, ''];
-  return [`## ${pathOf(command)}${words.join('')}`, '', `${capital(command.description())}.`, '', ...table];
+  return [`## \`${pathOf(command)}${words.join('')}\``, '', `${capital(command.description())}.`, '', ...table];
 };
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
