@@ -13,9 +13,15 @@ const chaos = ['survives-*', 'resumes-*', 'refuses-pools*', 'detects-*'].map(
 );
 
 /** Whole stories that would make `npm test` longer than ten minutes: `npm run test:long`, which CI runs beside it. */
-const long = ['copies-pools', 'gives-places-back', 'guides', 'keeps-what-is-needed', 'network-lost', 'scrubs'].map(
-  (name) => `tests/promises/${name}.test.ts`,
-);
+const long = [
+  'copies-pools',
+  'gives-places-back',
+  'guides',
+  'keeps-what-is-needed',
+  'network-lost',
+  'scrubs',
+  'streams-log',
+].map((name) => `tests/promises/${name}.test.ts`);
 
 /** Project of tests: name, files, how many at once, its turn. Projects of one turn run together. */
 const project = (

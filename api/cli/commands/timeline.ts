@@ -4,6 +4,7 @@ import { timelineShape } from '#core/settings/shape/timeline.ts';
 import { listShape } from '../../routes/words.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
+import { durationText } from '../progress-text.ts';
 import { tableOf, timeText } from '../terminal.ts';
 
 const poolTimelineShape = z.looseObject({
@@ -21,13 +22,16 @@ export function addTimelineCommand(program: Command, cli: Cli): void {
     act: async (_cli, { resource }) => {
       const path = `/api/v1/resources/${encodeURIComponent(resource)}/timeline`;
       const { data } = await (await cli.client()).get(listShape(poolTimelineShape), path);
-      const text = data.length === 0 ? 'No backup set and no log yet.' : data.map(timelineText).join('\n\n');
+      const text =
+        data.length === 0
+          ? 'No backup set and no log yet.'
+          : data.map((one) => timelineText(one, cli.clock.nowMs())).join('\n\n');
       return { json: data, text };
     },
   });
 }
 
-function timelineText({ poolName, timeline, excluded }: PoolTimeline): string {
+function timelineText({ poolName, timeline, excluded }: PoolTimeline, nowMs: number): string {
   const windows = timeline.windows.map((one) => [
     one.setId,
     String(one.timeline),
@@ -40,9 +44,16 @@ function timelineText({ poolName, timeline, excluded }: PoolTimeline): string {
     ),
   );
   return [
-    `pool ${poolName}: covered until ${timeText(timeline.coveredUntil)}, last commit ${timeText(timeline.lastCommit)}`,
+    `pool ${poolName}: covered until ${timeText(timeline.coveredUntil)}${behindText(timeline.coveredUntil, nowMs)}, last commit ${timeText(timeline.lastCommit)}`,
     tableOf(['SET', 'TIMELINE', 'FROM', 'TO'], windows),
     ...gaps,
     ...excluded.map(({ setId, reason }) => `NOT USED ${setId}: ${reason}`),
   ].join('\n');
+}
+
+/** What a loss of the host now would cost at most: the measured RPO. */
+function behindText(coveredUntil: string | undefined, nowMs: number): string {
+  if (coveredUntil === undefined) return '';
+  const seconds = Math.max(0, Math.round((nowMs - Date.parse(coveredUntil)) / 1000));
+  return ` (${durationText(seconds)} behind)`;
 }
