@@ -84,22 +84,30 @@ async function damaged<T>({ path, damage }: Harm, look: () => Promise<T>): Promi
   }
 }
 
-/** Verify and restore both refuse with exit code 7 and name the object; pool and target stay as they were. */
+/**
+ * Restore and verify both refuse with exit code 7 and name the object; pool and target stay as they were. Once verify has
+ * told of it, the plan of a restore refuses with code 3; a verify that passes makes the set good again.
+ */
 async function refusedByBoth(pool: 'plain' | 'sealed', harm: Harm) {
   const { directory, set } = place(pool);
   const object = harm.path.slice(directory.length + 1);
   const to = join(platform.folder, 'copy-of-damage');
-  return damaged(harm, async () => {
+  const restore = ['restore', 'run', '--resource', 'main', '--set', set, '--immediate', '--to', to, '--wait'];
+  const verify = ['set', 'verify', set, '--wait'];
+  const refusals = await damaged(harm, async () => {
     const before = contentOf(directory);
-    const ofVerify = await platform.refused(7, ['set', 'verify', set, '--wait']);
-    const restore = ['restore', 'run', '--resource', 'main', '--set', set, '--immediate', '--to', to, '--wait'];
     const ofRestore = await platform.refused(7, restore);
+    const ofVerify = await platform.refused(7, verify);
+    const ofPlan = await platform.refused(3, restore);
+    expect(ofPlan).toMatchObject({ code: 'restore_set_unusable' });
     expect(ofVerify.message).toContain(object);
     expect(ofRestore.message).toContain(object);
     expect(contentOf(directory)).toEqual(before);
     expect(existsSync(to) ? contentOf(to) : []).toEqual([]);
     return { ofVerify, ofRestore };
   });
+  expect(await platform.done(verify)).toMatchObject({ state: 'succeeded' });
+  return refusals;
 }
 
 test.each(['plain', 'sealed'] as const)(

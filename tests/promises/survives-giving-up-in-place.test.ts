@@ -17,7 +17,7 @@ test('K-084 a restore in place whose pool stays away longer than the reconnect t
   renameSync(stage.poolDirectory, `${stage.poolDirectory}.away`);
   try {
     const { run: ended } = await untilOver(stage, run.id);
-    expect(ended).toMatchObject({ state: 'failed', outcome: { code: 'pool_unreachable' } });
+    expect(ended).toMatchObject({ state: 'failed', outcome: { code: 'pool_lost' } });
     await expectGivenBack(stage, run, before);
   } finally {
     renameSync(`${stage.poolDirectory}.away`, stage.poolDirectory);
