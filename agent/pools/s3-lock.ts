@@ -73,12 +73,21 @@ export async function demandUnlocked(locked: LockedBucket, names: readonly strin
   }
 }
 
+/** A service that does not know object lock, or does not let us ask, has none. */
+export const hasObjectLock = async ({ client, bucket }: Pick<LockedBucket, 'client' | 'bucket'>): Promise<boolean> => {
+  const config = await new Promise<unknown>((resolve) => {
+    client.getObjectLockConfig(bucket, (error, found) => {
+      resolve(error === null ? found : undefined);
+    });
+  });
+  return JSON.stringify(config ?? {}).includes('Enabled');
+};
+
 /** Makes a bucket with object lock, or finds that the one that is there has it. Throws `pool_not_lockable`. */
 export async function demandLockable({ client, bucket, region, pool }: LockedBucket): Promise<void> {
   if (!(await client.bucketExists(bucket))) {
     await client.makeBucket(bucket, region, { ObjectLocking: true });
     return;
   }
-  const config: unknown = await client.getObjectLockConfig(bucket).catch(() => undefined);
-  if (!JSON.stringify(config ?? {}).includes('Enabled')) throw fail('pool_not_lockable', { pool, bucket });
+  if (!(await hasObjectLock({ client, bucket }))) throw fail('pool_not_lockable', { pool, bucket });
 }

@@ -10,7 +10,7 @@ import type { PoolPlace, PoolSecrets } from '#core/pool/pool-access.ts';
 import type { ObjectInfo, ObjectStore } from '#core/ports/object-store.ts';
 import type { PoolGround } from './pool-ground.ts';
 import { isMissing, isTaken, isUnsupported, s3Code, s3Error } from './s3-errors.ts';
-import { demandLockable, demandUnlocked, isProtected, putLocked } from './s3-lock.ts';
+import { demandLockable, demandUnlocked, hasObjectLock, isProtected, putLocked } from './s3-lock.ts';
 import { collect } from './collect.ts';
 import { withDeadline } from './deadline.ts';
 
@@ -224,14 +224,10 @@ async function isEmpty(s3: S3Handle): Promise<boolean> {
 
 /** A service that does not know object lock or versions, or does not let us ask, says nothing. */
 async function keepsDeleted({ client, bucket }: S3Handle): Promise<string | undefined> {
-  const lock = await new Promise<unknown>((resolve) => {
-    client.getObjectLockConfig(bucket, (error, config) => {
-      resolve(error === null ? config : undefined);
-    });
-  });
   const versions = await client.getBucketVersioning(bucket).catch(() => undefined);
   const isOn = (answer: unknown): boolean => JSON.stringify(answer ?? {}).includes('Enabled');
-  if (isOn(lock)) return `bucket ${bucket} has object lock: old versions stay until their protection ends`;
+  if (await hasObjectLock({ client, bucket }))
+    return `bucket ${bucket} has object lock: old versions stay until their protection ends`;
   return isOn(versions) ? `bucket ${bucket} keeps old versions: a lifecycle rule has to expire them` : undefined;
 }
 

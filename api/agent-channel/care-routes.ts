@@ -8,7 +8,13 @@ import { fail } from '#core/errors/fail.ts';
 import type { HostId, PoolId, RunId, SetId } from '#core/id.ts';
 import { instantFromMs } from '#core/instant.ts';
 import { isFinal } from '#core/run/run-state.ts';
-import { claimVerdictShape, deletionClaimShape, deletionToldShape, markShape, truncationNoteShape } from '#core/settings/shape/care.ts';
+import {
+  claimVerdictShape,
+  deletionClaimShape,
+  deletionToldShape,
+  markShape,
+  truncationNoteShape,
+} from '#core/settings/shape/care.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
 import { demandAssigned } from '../orders.ts';
@@ -61,7 +67,11 @@ export const careAgentRoutes = (context: Context): Route[] => [
           pointer: '/',
           reason: `the path names mark ${String(params.seq)} of ${params.set}`,
         });
-      await indexMarks(context.catalog, await poolOfMark(context, { setId: body.setId, hostId: hostOf(caller), ...query }), [body]);
+      await indexMarks(
+        context.catalog,
+        await poolOfMark(context, { setId: body.setId, hostId: hostOf(caller), ...query }),
+        [body],
+      );
       return { answer: undefined };
     },
   }),

@@ -17,7 +17,8 @@ interface Told {
 }
 
 /**
- * Which pool holds what a host tells of: the target of the copy that tells, or the pool of the rebuild that does; the pool of the run that made it, when that run was this host's; that of the log
+ * Which pool holds what a host tells of: the target of the copy that tells, or the pool of the rebuild that does; the pool of
+ * the run that made it, when that run was this host's; that of the log
  * backup of the same database which this host does right now and which found it (after a rebuild, or on another host, the
  * catalog has no run that made it); otherwise the pool that this host rebuilds from right now. Throws
  * `pool_of_set_unknown`.
