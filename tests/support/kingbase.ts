@@ -1,13 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InstanceAccess } from '#core/agent/order.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { readControlFile } from '#agent/datadir/reader.ts';
 import { runTool } from '#scripts/servers/tool.mjs';
 import { archiveScript } from '#scripts/supervisor/archive-script.ts';
-import type { Child } from '#scripts/supervisor/child.ts';
 import { postgresEnvironment } from '#scripts/supervisor/postgres-instance.ts';
-import { giveToUnprivileged } from '#scripts/supervisor/unprivileged.ts';
 import { newTestId } from './backup.ts';
 import { openFolder } from './folder.ts';
 import type { KingbaseMode, KingbaseShape } from './kingbase-template.ts';
@@ -21,6 +19,7 @@ import {
   startKingbase,
 } from './kingbase-template.ts';
 import type { Postgres } from './postgres.ts';
+import { makeServerFolders, serverLife } from './server-life.ts';
 import { renewSystemId } from './system-id.ts';
 
 export interface KingbaseOptions {
@@ -57,10 +56,7 @@ export const openKingbase = async (options: KingbaseOptions = {}): Promise<Kingb
   const template = await kingbaseTemplate(mode, options.hasChecksums);
   const place = openFolder('hf-kes-');
   const folder = place.path;
-  for (const name of ['socket', 'archive']) {
-    mkdirSync(join(folder, name), { mode: 0o700 });
-    giveToUnprivileged(join(folder, name));
-  }
+  makeServerFolders(folder);
   const dataDirectory = join(folder, 'data');
   const socket = join(folder, 'socket');
   const archiveDirectory = join(folder, 'archive');
@@ -79,7 +75,6 @@ export const openKingbase = async (options: KingbaseOptions = {}): Promise<Kingb
   ]);
   const user = 'system';
   const logPath = join(folder, 'server.log');
-  let server: Child | undefined;
   const connect: Postgres['connect'] = (database = 'test') =>
     connectKingbase({ socket, port: kingbasePort, user, database });
   const kingbase: Kingbase = {
@@ -87,28 +82,7 @@ export const openKingbase = async (options: KingbaseOptions = {}): Promise<Kingb
     ...{ socketDirectory: socket, port: kingbasePort, password: kingbasePassword },
     connection: { host: socket, port: kingbasePort, user, password: kingbasePassword, database: 'test' },
     env: postgresEnvironment({ KINGBASE_DATA: dataDirectory, KINGBASE_PORT: String(kingbasePort) }),
-    sql: async (text, values = []) => {
-      const client = await connect();
-      try {
-        return (await client.query<Record<string, unknown>>(text, [...values])).rows;
-      } finally {
-        await client.end();
-      }
-    },
-    pid: () => (server?.isRunning() === true ? server.pid : undefined),
-    start: async () => {
-      server = await startKingbase(programs, dataDirectory, logPath);
-    },
-    stop: async () => {
-      await server?.stop();
-    },
-    kill: async () => {
-      await server?.kill();
-    },
-    close: async () => {
-      await server?.stop();
-      place.remove();
-    },
+    ...serverLife({ place, connect, begin: () => startKingbase(programs, dataDirectory, logPath) }),
     instance: async (changes = {}) => ({
       ...{ resourceId: newTestId('res'), engine, dataDirectory, socket, port: kingbasePort },
       login: { user, password: kingbasePassword, database: 'test' },

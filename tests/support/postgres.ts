@@ -5,15 +5,14 @@ import pg from 'pg';
 import { withLock } from '#scripts/servers/lock.mjs';
 import { providePostgres } from '#scripts/servers/postgres.mjs';
 import { runTool } from '#scripts/servers/tool.mjs';
-import type { Child } from '#scripts/supervisor/child.ts';
 import {
   makeCluster,
   postgresEnvironment,
   runPostgresProgram,
   startPostgres,
 } from '#scripts/supervisor/postgres-instance.ts';
-import { giveToUnprivileged } from '#scripts/supervisor/unprivileged.ts';
 import { folderBase, openFolder } from './folder.ts';
+import { makeServerFolders, serverLife } from './server-life.ts';
 import { renewSystemId } from './system-id.ts';
 
 export type Major = 12 | 13 | 14 | 15 | 16 | 17 | 18;
@@ -128,10 +127,7 @@ const settings = (options: PostgresOptions, folder: string): string => {
 };
 
 const layOut = async (options: PostgresOptions, programs: string, folder: string): Promise<void> => {
-  for (const name of ['socket', 'archive']) {
-    mkdirSync(join(folder, name), { mode: 0o700 });
-    giveToUnprivileged(join(folder, name));
-  }
+  makeServerFolders(folder);
   writeFileSync(join(folder, 'archive.sh'), archiveScript(join(folder, 'archive')), { mode: 0o755 });
   const source = await template(programs, options);
   await runTool('cp', ['-a', '--reflink=auto', source, join(folder, 'data')]);
@@ -150,7 +146,6 @@ export const openPostgres = async (options: PostgresOptions = {}): Promise<Postg
   const socketDirectory = join(folder, 'socket');
   const logPath = join(folder, 'server.log');
   const connection = { host: socketDirectory, port, user: 'postgres', password, database: 'postgres' };
-  let server: Child | undefined;
   const connect = async (database = 'postgres'): Promise<pg.Client> => {
     const client = new pg.Client({ ...connection, database });
     // Why: a server that is killed on purpose ends its sessions; without a listener that would end the test process.
@@ -177,29 +172,10 @@ export const openPostgres = async (options: PostgresOptions = {}): Promise<Postg
       PGDATABASE: 'postgres',
     }),
     connect,
-    sql: async (text, values = []) => {
-      const client = await connect();
-      try {
-        return (await client.query<Record<string, unknown>>(text, [...values])).rows;
-      } finally {
-        await client.end();
-      }
-    },
-    pid: () => (server?.isRunning() === true ? server.pid : undefined),
-    start: async () => {
-      server = await startPostgres({ name: `PostgreSQL ${String(major)}`, programs, dataDirectory, logPath });
-    },
-    stop: async () => {
-      await server?.stop();
-    },
-    kill: async () => {
-      await server?.kill();
-      // Why: a real crash leaves the pid file and takes the shared memory with it; the next start must cope with that.
-    },
-    close: async () => {
-      await server?.stop();
-      place.remove();
-    },
+    ...serverLife({
+      ...{ place, connect },
+      begin: () => startPostgres({ name: `PostgreSQL ${String(major)}`, programs, dataDirectory, logPath }),
+    }),
   };
   if (options.isClosed !== true)
     await instance.start().catch((error: unknown) => {

@@ -1,0 +1,55 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Child } from '#scripts/supervisor/child.ts';
+import { giveToUnprivileged } from '#scripts/supervisor/unprivileged.ts';
+import type { Folder } from './folder.ts';
+import type { Postgres } from './postgres.ts';
+
+interface Server {
+  /** Everything of it is below; removed when the server is closed. */
+  readonly place: Folder;
+  readonly connect: Postgres['connect'];
+  readonly begin: () => Promise<Child>;
+}
+
+/** The folders of a server beside its data directory, owned by the account that runs it. */
+export function makeServerFolders(folder: string): void {
+  for (const name of ['socket', 'archive']) {
+    mkdirSync(join(folder, name), { mode: 0o700 });
+    giveToUnprivileged(join(folder, name));
+  }
+}
+
+/** How a server of a test is asked, started and ended, whatever engine it is. */
+export function serverLife({
+  place,
+  connect,
+  begin,
+}: Server): Pick<Postgres, 'sql' | 'pid' | 'start' | 'stop' | 'kill' | 'close'> {
+  let server: Child | undefined;
+  return {
+    sql: async (text, values = []) => {
+      const client = await connect();
+      try {
+        return (await client.query<Record<string, unknown>>(text, [...values])).rows;
+      } finally {
+        await client.end();
+      }
+    },
+    pid: () => (server?.isRunning() === true ? server.pid : undefined),
+    start: async () => {
+      server = await begin();
+    },
+    stop: async () => {
+      await server?.stop();
+    },
+    // A real crash leaves the pid file and takes the shared memory with it; the next start must cope with that.
+    kill: async () => {
+      await server?.kill();
+    },
+    close: async () => {
+      await server?.stop();
+      place.remove();
+    },
+  };
+}
