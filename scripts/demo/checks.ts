@@ -18,6 +18,7 @@ export const checkNames = [
   'tablespace-moved',
   'copy-is-isolated',
   'sets-verify',
+  'retention-explains',
 ] as const;
 export type CheckName = (typeof checkNames)[number];
 

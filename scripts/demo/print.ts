@@ -1,5 +1,5 @@
 import type { Stage } from './stage.ts';
-import type { Proof } from './proof.ts';
+import type { Proof, RetentionProof } from './proof.ts';
 
 export const mebibytes = (bytes: number): string => `${(bytes / 1048576).toFixed(1)} MiB`;
 
@@ -8,10 +8,14 @@ const table = (rows: readonly (readonly string[])[]): string[] => {
   return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
 };
 
+const planRow = ({ setId, type, storedBytes, isDeleted, why }: RetentionProof[number]): readonly string[] => [
+  ...[isDeleted ? 'DELETE' : 'keep', setId, type, mebibytes(storedBytes), why],
+];
+
 const seconds = (stage: Stage, name: string): string => `${(stage.timings[name] ?? 0).toFixed(1)} s`;
 
 /** The short table at the end: what, size, time, proof; then each check and what to open. */
-export function printProof(stage: Stage, { first, killed, incremental, log, moment, copy }: Proof): void {
+export function printProof(stage: Stage, { first, killed, incremental, log, moment, copy, retention }: Proof): void {
   const { say } = stage.options;
   const killedName = 'second full backup, agent killed in the middle';
   say('');
@@ -34,6 +38,9 @@ export function printProof(stage: Stage, { first, killed, incremental, log, mome
     ['recovery', mebibytes(killed.set.rawBytes), seconds(stage, 'recover a copy to that moment'), `to ${moment.time}`],
   ];
   for (const line of table(rows)) say(line);
+  say('');
+  say('  What `holdfast retention plan` would delete when the last full is kept, and why (nothing is deleted here):');
+  for (const line of table(retention.map(planRow))) say(line);
   say('');
   for (const check of stage.checks.all()) say(`  ${check.ok ? '✔' : '✘'} ${check.name}: ${check.detail}`);
   say('');

@@ -10,6 +10,15 @@ export interface Incremental {
   readonly tables: readonly TableProof[];
 }
 
+/** What a retention plan says of each set. */
+export type RetentionProof = readonly {
+  readonly setId: string;
+  readonly type: string;
+  readonly storedBytes: number;
+  readonly isDeleted: boolean;
+  readonly why: string;
+}[];
+
 /** What the story leaves to be printed. */
 export interface Proof {
   readonly first: SetFacts;
@@ -18,4 +27,5 @@ export interface Proof {
   readonly log: { readonly segments: number; readonly storedBytes: number };
   readonly moment: Moment;
   readonly copy: Copy;
+  readonly retention: RetentionProof;
 }

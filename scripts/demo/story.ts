@@ -2,13 +2,14 @@ import { backUpIncremental, proveIncremental } from './incremental.ts';
 import { mebibytes } from './print.ts';
 import type { Proof } from './proof.ts';
 import { proveCopy, recoverCopy, rememberMoment, verifySets } from './recovery.ts';
+import { planRetention } from './retention.ts';
 import { isSabotaged } from './sabotage.ts';
 import { backUp, backUpLog, backUpThroughKill } from './scenes.ts';
 import type { Stage } from './stage.ts';
 import { timed } from './stage.ts';
 import { commitToLedger, createSchema, fill, proveTables } from './workload.ts';
 
-/** Full backup → work → second full through a kill → incremental → log → a mistake → recovery to the moment before it → proof. */
+/** Full backup → work → second full through a kill → incremental → log → a mistake → recovery to the moment before it → proof → what retention would delete. */
 export async function playStory(stage: Stage): Promise<Proof> {
   const { sql, options } = stage;
   options.say('Holdfast demo');
@@ -33,7 +34,10 @@ export async function playStory(stage: Stage): Promise<Proof> {
   const copy = await timed(stage, 'recover a copy to that moment', () => recoverCopy(stage, moment, killed.set));
   await timed(stage, 'prove the copy', () => proveCopy(stage, moment, copy));
   await timed(stage, 'verify every set', () => verifySets(stage, { first, killed, incremental: incremental.set }));
-  return { first, killed, incremental, log, moment, copy };
+  const retention = await timed(stage, 'plan the retention', () =>
+    planRetention(stage, { first, second: killed.set, incremental: incremental.set }),
+  );
+  return { first, killed, incremental, log, moment, copy, retention };
 }
 
 /** Writers at once; more than two gain nothing on two cores. */
