@@ -6,6 +6,7 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
 import type { StepContext } from '#core/ports/step.ts';
+import type { StoredSegment } from '#core/wal/check-segment.ts';
 import { checkSegment, entryOf } from '#core/wal/check-segment.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
 import { parseHistory } from '#core/wal/history-file.ts';
@@ -14,13 +15,15 @@ import type { SegmentReading } from '#core/wal/segment-reading.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { earliestPosition } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
-import { getLogSegment, keyOfLog, putLogSegment, sealLogSegment } from '#agent/sets/log-objects.ts';
+import { getLogSegment, keyOfLog, putLogSealedBy, sealLogSegment } from '#agent/sets/log-objects.ts';
 import type { ArchiveListing } from './archive-folder.ts';
 import { SegmentBuffer } from './archive-folder.ts';
 import type { BatchDeps, OpenBranch } from './batch-writer.ts';
 import { BatchWriter } from './batch-writer.ts';
 import type { CommittedBranch } from './committed-log.ts';
 import { demandCorrupt, readBranch, secureBranch } from './committed-log.ts';
+import { LogSealers } from './log-sealers.ts';
+import { deletedOf } from './truncated-log.ts';
 import type { LogSwitch } from './switch-log.ts';
 import type { LogTally } from './log-tally.ts';
 
@@ -44,8 +47,8 @@ export interface BranchWork {
  */
 export async function backUpBranch(work: BranchWork): Promise<void> {
   const { archive, branch, deps, tally } = work;
-  const names = archive.segments.filter((name) => sameTimeline(name, branch.timeline));
-  const [first] = names;
+  const archived = archive.segments.filter((name) => sameTimeline(name, branch.timeline));
+  const [first] = archived;
   const known = await readBranch(deps.pool, branch, first === undefined ? 0 : earliestPosition(first));
   await secureBranch(deps.pool, known);
   // A batch of a run that died between commit and report is told again: the catalog is an index of the pool.
@@ -56,13 +59,29 @@ export async function backUpBranch(work: BranchWork): Promise<void> {
       detail: `${message}; what the archive still has of its log is committed again`,
     });
   }
-  const session = new BranchSession(work, known);
-  for (const name of names) await session.take(name, name === archive.segments[archive.segments.length - 1]);
-  await session.finish();
+  // What a plan deleted from the pool is not sent again, however long the archive keeps it (K-080 `keep`).
+  const wasDeleted = await deletedOf(deps.pool, branch, { known, names: archived });
+  const names = archived.filter((name) => !wasDeleted(name));
+  const session = new BranchSession(work, known, names.filter((name) => !known.segments.has(name)).length);
+  try {
+    for (const name of names) await session.take(name, name === archive.segments[archive.segments.length - 1]);
+    await session.finish();
+  } finally {
+    await session.close();
+  }
   tally.gaps(branch, session.writer.gaps);
   tally.batches.push(...session.writer.committed);
 }
 
+/** A segment that was checked and is on its way into the pool. */
+interface Pending {
+  readonly name: SegmentName;
+  readonly reading: SegmentReading;
+  readonly references: BlockReferences;
+  readonly stored: Promise<StoredSegment>;
+}
+
+/** Reads and checks segments in order; storing may lag behind by a few, committing follows in order. */
 class BranchSession {
   readonly writer: BatchWriter;
   readonly #work: BranchWork;
@@ -70,15 +89,19 @@ class BranchSession {
   readonly #reader = new LogReader();
   readonly #buffer = new SegmentBuffer();
   readonly #history: ReturnType<typeof parseHistory>;
+  readonly #sealers: LogSealers;
+  readonly #pending: Pending[] = [];
   #last: SegmentOfBatch | undefined;
   #isPrimed = false;
   #lastName: SegmentName | undefined;
 
-  constructor(work: BranchWork, known: CommittedBranch) {
+  constructor(work: BranchWork, known: CommittedBranch, segments: number) {
+    const { level, order, deps, branch } = work;
     this.#work = work;
     this.#known = known;
-    this.#history = parseHistory(work.branch.history);
-    this.writer = new BatchWriter(work.deps, work.branch, known);
+    this.#history = parseHistory(branch.history);
+    this.#sealers = new LogSealers({ pool: deps.pool, level, channels: order.options.channels, segments });
+    this.writer = new BatchWriter(deps, branch, known);
   }
 
   /** One file of the archive. `isNewest`: it may still be on its way in. */
@@ -91,13 +114,24 @@ class BranchSession {
     try {
       await this.#takeBytes(name, file, { bytes, isNewest });
     } catch (error) {
-      if (!(error instanceof HoldfastError) || !isAboutFile(error)) throw error;
-      this.#work.tally.problem(error, name);
-      await this.writer.commit();
+      if (isAboutFile(error)) await this.#settle(0);
+      await this.#refuse(name, error);
     }
   }
 
+  /** A file that is bad ends the stretch before it; everything else ends the log backup. */
+  async #refuse(name: SegmentName, error: unknown): Promise<void> {
+    if (!isAboutFile(error)) throw error;
+    this.#work.tally.problem(error, name);
+    await this.writer.commit();
+  }
+
+  close(): Promise<void> {
+    return this.#sealers.close();
+  }
+
   async finish(): Promise<void> {
+    await this.#settle(0);
     const { closed, tally } = this.#work;
     const isOurs = closed !== undefined && sameTimeline(closed.segment, this.#work.branch.timeline);
     const isCovered = isOurs && this.#lastName !== undefined && this.#lastName >= closed.segment;
@@ -115,6 +149,7 @@ class BranchSession {
     const { tally } = this.#work;
     const committed = this.#known.segments.get(name);
     if (committed !== undefined && isWhole(committed)) {
+      await this.#settle(0);
       if (sha256Hex(bytes) !== committed.rawSha256)
         throw fail('log_duplicate_differs', { file, object: this.#keyOf(committed.object) });
       this.#last = committed;
@@ -130,12 +165,31 @@ class BranchSession {
     }
     const references = new BlockReferences();
     const reading = await this.#check(name, file, { bytes, references });
-    const stored = await this.#store(name, file, bytes);
+    // Why: it stays this segment's own until it is stored, while the next one is read.
+    this.#buffer.release();
+    const stored = this.#store(name, file, bytes);
+    // Why: a failure belongs to `#settle`, which awaits it; until then it must not count as unhandled.
+    stored.catch(() => undefined);
+    this.#pending.push({ name, reading, references, stored });
+    await this.#settle(this.#sealers.ahead(reading.header.segmentBytes));
+  }
+
+  /** Waits until at most so many segments are on their way; the others are entries of the batch. */
+  async #settle(most: number): Promise<void> {
+    while (this.#pending.length > most) {
+      const [next] = this.#pending.splice(0, 1);
+      if (next === undefined) return;
+      const stored = await next.stored.catch((error: unknown) => this.#refuse(next.name, error));
+      if (stored !== undefined) await this.#enter(next, stored);
+    }
+  }
+
+  async #enter({ name, reading, references }: Pending, stored: StoredSegment): Promise<void> {
     const entry = entryOf(name, reading, stored, this.#last?.lastRecord ?? reading.from);
     const { header, knownUntil, recordsFrom, recordsTo } = reading;
     const listed = { from: recordsFrom, to: recordsTo, references };
     await this.writer.add(entry, { segmentBytes: header.segmentBytes, knownUntil, references: listed });
-    tally.stored(entry, reading.header.segmentBytes);
+    this.#work.tally.stored(entry, header.segmentBytes);
     this.#last = entry;
     this.#lastName = name;
   }
@@ -186,21 +240,19 @@ class BranchSession {
   }
 
   /** Log that a killed run left uncommitted is used when it is the same, and left alone when it is not. */
-  async #store(
-    name: SegmentName,
-    file: string,
-    bytes: Uint8Array,
-  ): Promise<Omit<SegmentOfBatch, 'name' | 'from' | 'to' | 'lastRecord' | 'restorePoints'>> {
-    const { deps, level } = this.#work;
+  async #store(name: SegmentName, file: string, bytes: Uint8Array): Promise<StoredSegment> {
+    const { pool } = this.#work.deps;
+    const { seal } = this.#sealers;
     let object: string = name;
-    let put = await putLogSegment(deps.pool, this.#nameOf(object), bytes, level);
+    let { put, raw } = await putLogSealedBy(pool, this.#nameOf(object), bytes, seal);
     if (put.outcome === 'different') {
-      object = `${name}.${sha256Hex(bytes).slice(0, 16)}`;
-      put = await putLogSegment(deps.pool, this.#nameOf(object), bytes, level);
+      object = `${name}.${sha256Hex(raw).slice(0, 16)}`;
+      ({ put, raw } = await putLogSealedBy(pool, this.#nameOf(object), raw, seal));
     }
     if (put.outcome === 'different') throw fail('log_duplicate_differs', { file, object: put.key });
+    if (raw.buffer instanceof ArrayBuffer) this.#buffer.takeBack(raw.buffer);
     const { rawSha256, storedSha256, storedBytes } = put;
-    return { object, rawSha256, storedSha256, storedBytes, rawBytes: bytes.length };
+    return { object, rawSha256, storedSha256, storedBytes, rawBytes: raw.length };
   }
 
   readonly #nameOf = (object: string): { systemId: string; branchId: string; name: string } => ({
@@ -225,4 +277,5 @@ function isUnfinished(bytes: Uint8Array): boolean {
 const sameTimeline = (name: SegmentName, timeline: number): boolean => parseInt(name.slice(0, 8), 16) === timeline;
 
 const aboutFile = new Set(['log_damaged', 'log_foreign', 'log_name_mismatch', 'log_duplicate_differs']);
-const isAboutFile = (error: HoldfastError): boolean => aboutFile.has(error.code);
+const isAboutFile = (error: unknown): error is HoldfastError =>
+  error instanceof HoldfastError && aboutFile.has(error.code);
