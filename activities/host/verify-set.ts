@@ -3,6 +3,9 @@ import { attach } from './attach.ts';
 import { fetchOrder } from './fetch-order.ts';
 import type { HostActivities, HostDeps } from './host-activities.ts';
 
+/** Findings in the log of a run; how many there are is in its outcome. */
+const mostTold = 20;
+
 /** Reads a set back and checks it. Damage is a failed run, not a warning. */
 export const verifySet =
   ({ work, channel, jobs }: HostDeps): HostActivities['verifySet'] =>
@@ -12,6 +15,8 @@ export const verifySet =
       const { warnings = [], ...verified } = await work.verifySet(asked, step);
       const { damage, damageCount = damage.length } = verified;
       const [first] = damage;
+      for (const { object, what } of damage.slice(0, mostTold))
+        step.log({ level: 'error', message: `${object}: ${what}` });
       if (first !== undefined) {
         throw fail('set_damaged', {
           set: asked.setId,

@@ -39,7 +39,7 @@ describe('log backup', () => {
     });
   });
 
-  test('damaged, zero-filled and renamed files are refused, the log around them is committed', async () => {
+  test('damaged, zero-filled and renamed files and those of another page size are refused, the log around them is committed', async () => {
     const stage = await stageOn();
     await writeRows(stage, 400_000);
     await stage.server.sql('SELECT pg_switch_wal()');
@@ -63,6 +63,12 @@ describe('log backup', () => {
     expect(other.told.flatMap((batch) => batch.segments.map((segment) => segment.name))).toEqual([names[0], names[2]]);
     takeIn(second, (bytes) => {
       bytes[5_000_000] = (bytes[5_000_000] ?? 0) ^ 4;
+      return bytes;
+    });
+    await expect(other.backUp({ instance })).rejects.toMatchObject({ code: 'log_damaged' });
+    takeIn(second, (bytes) => {
+      // The page size of the log, in its long page header.
+      bytes.writeUInt32LE(16_384, 36);
       return bytes;
     });
     await expect(other.backUp({ instance })).rejects.toMatchObject({ code: 'log_damaged' });

@@ -9,6 +9,7 @@ import { instantFromMs } from '#core/instant.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 import { putMark, readMarks } from '#agent/care/marks.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
+import { commitBackupSet } from '#agent/sets/commit-backup-set.ts';
 import { openChain } from '#agent/sets/open-chain.ts';
 import { openSet } from '#agent/sets/open-set.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
@@ -16,7 +17,15 @@ import { lookAtBatch } from '#agent/verify/look-at-batch.ts';
 import { readBatches } from '#agent/wal/committed-log.ts';
 import { createLocalPool, quietStep } from '../repositories/pools.ts';
 import { lastFiles, lastIds, makeTinyChain } from '../repositories/tiny-chain.ts';
-import { fixedId, makeTinyLog, makeTinySet, tinyFiles, tinyIds } from '../repositories/tiny-set.ts';
+import {
+  fixedId,
+  makeTinyLog,
+  makeTinySet,
+  putPieces,
+  tinyFiles,
+  tinyIds,
+  tinySummary,
+} from '../repositories/tiny-set.ts';
 import { openCopyFixture, sourceFile } from '../support/copy.ts';
 import { openFolder } from '../support/folder.ts';
 
@@ -149,6 +158,15 @@ describe('a pool that is full at any write', () => {
       fixture.close();
     }
   });
+});
+
+test('K-047 pages of a server without page checksums are not judged, and a verification of pages says so', async () => {
+  const pool = await newPool();
+  const recipe = Object.fromEntries(Object.entries(tinyFiles).map(([path, content]) => [path, [content]]));
+  const { keys, meta } = await putPieces(pool, { ...tinySummary, hasChecksums: false }, recipe);
+  await commitBackupSet(pool, keys, meta);
+  const report = await verifySet(pool, tinyIds.setId, 'page', quietStep);
+  expect(report).toMatchObject({ damage: [], pages: 0, warnings: [{ code: 'checksums_off' }] });
 });
 
 describe('a read error at any read', () => {
