@@ -19,6 +19,8 @@ const long = [
   'guides',
   'keeps-what-is-needed',
   'network-lost',
+  'restores-standbys',
+  'restores-what-differs',
   'scrubs',
   'streams-log',
 ].map((name) => `tests/promises/${name}.test.ts`);

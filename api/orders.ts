@@ -48,6 +48,8 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
       };
     case 'merge-set':
       return mergeOrder(context, run, spec);
+    case 'extract-set':
+      return extractOrder(context, run, spec);
     case 'rebuild':
       return { kind: 'rebuild', ...head, pool: await poolAccess(context, spec.poolId) };
     case 'care':
@@ -142,6 +144,16 @@ async function mergeOrder(context: Context, run: RunRow, spec: JobSpecOf<'merge-
     ...(name === undefined ? {} : { name }),
     ...(resumeBufferBytes === undefined ? {} : { resumeBufferBytes }),
   };
+}
+
+async function extractOrder(
+  context: Context,
+  { id: runId, hostId }: RunRow,
+  { setId, what, directory, poolId, namesFrom }: JobSpecOf<'extract-set'>,
+): Promise<OrderOf<'extract-set'>> {
+  const pool = await poolAccess(context, poolId);
+  const order = { kind: 'extract-set' as const, runId, hostId, pool, setId, what, directory };
+  return namesFrom === undefined ? order : { ...order, instance: await instanceAccess(context, namesFrom) };
 }
 
 /** Target pools of the resource's log that this host can open: all must hold a file before it is deleted (K-080). */

@@ -87,6 +87,8 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
       return spec.plan.place.kind === 'in-place'
         ? { owner: spec.plan.place.resourceId, kind: 'exclusive' }
         : { owner: `${spec.hostId}:${spec.plan.place.directory}`, kind: 'exclusive' };
+    case 'extract-set':
+      return { owner: `${spec.hostId}:${spec.directory}`, kind: 'exclusive' };
     case 'care':
       return laneOfCare(spec);
     case 'pool-copy':

@@ -25,6 +25,7 @@ export const runShape = z.object({
     'restore',
     'verify-set',
     'merge-set',
+    'extract-set',
     'rebuild',
     'care',
     'pool-copy',

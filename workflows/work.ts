@@ -50,6 +50,8 @@ function stepOf(activities: HostActivities, kind: WorkOrder['kind']): (order: Wo
       return activities.verifySet;
     case 'merge-set':
       return activities.mergeSet;
+    case 'extract-set':
+      return activities.extractSet;
     case 'rebuild':
       return activities.rebuildFromPool;
     case 'pool-copy':

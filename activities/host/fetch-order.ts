@@ -30,6 +30,7 @@ function limitsOf(order: Order): RateLimits {
     case 'merge-set':
       return order.limits;
     case 'verify-set':
+    case 'extract-set':
     case 'rebuild':
     case 'care':
     case 'no-op':

@@ -35,6 +35,7 @@ export interface HostActivities {
   readonly restore: (order: WorkOrder) => Promise<WorkResult>;
   readonly verifySet: (order: WorkOrder) => Promise<WorkResult>;
   readonly mergeSet: (order: WorkOrder) => Promise<WorkResult>;
+  readonly extractSet: (order: WorkOrder) => Promise<WorkResult>;
   readonly rebuildFromPool: (order: WorkOrder) => Promise<WorkResult>;
   readonly careForPool: (order: WorkOrder) => Promise<WorkResult>;
   readonly copyPool: (order: WorkOrder) => Promise<WorkResult>;

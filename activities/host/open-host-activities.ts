@@ -1,6 +1,7 @@
 import { step } from '../failure.ts';
 import { careForPool } from './care-for-pool.ts';
 import { copyPool } from './copy-pool.ts';
+import { extractSet } from './extract-set.ts';
 import type { HostActivities, HostDeps } from './host-activities.ts';
 import { inspect } from './inspect.ts';
 import { mergeSet } from './merge-set.ts';
@@ -27,6 +28,7 @@ export const openHostActivities = (deps: HostDeps): HostActivities => ({
   restore: step(restore(deps)),
   verifySet: step(verifySet(deps)),
   mergeSet: step(mergeSet(deps)),
+  extractSet: step(extractSet(deps)),
   rebuildFromPool: step(rebuildFromPool(deps)),
   careForPool: step(careForPool(deps)),
   copyPool: step(copyPool(deps)),

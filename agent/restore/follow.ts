@@ -10,7 +10,7 @@ import type { Recovered, RecoveryRequest } from './recover.ts';
 import { lastWords, logTail } from './server-log.ts';
 import { titlesOf } from './server-processes.ts';
 
-const streamMs = 30_000;
+const streamMs = 12_000;
 const pollMs = 100;
 
 /** A standby that is open for reading. */
@@ -50,7 +50,7 @@ export async function follow(request: RecoveryRequest): Promise<Following> {
   };
 }
 
-/** Position up to which log was streamed; undefined when none was within half a minute. */
+/** Position up to which log was streamed; undefined when none was in time. */
 async function untilStreaming(server: RunningProcess, request: RecoveryRequest): Promise<Lsn | undefined> {
   for (let waited = 0; waited < streamMs && isAlive(server.pid); waited += pollMs) {
     if (request.signal.aborted) {

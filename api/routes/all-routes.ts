@@ -18,6 +18,7 @@ import { runRoutes } from './runs.ts';
 import { retentionRoutes } from './retention.ts';
 import { scrubRoutes } from './scrub.ts';
 import { serverRoutes } from './server.ts';
+import { setExtractRoutes } from './set-extract.ts';
 import { setMergeRoutes } from './set-merge.ts';
 import { setContentsRoutes } from './set-contents.ts';
 
@@ -35,6 +36,7 @@ export const allRoutes = (context: Context): Route[] => [
   ...runControlRoutes(context),
   ...backupSetRoutes(context),
   ...setContentsRoutes(context),
+  ...setExtractRoutes(context),
   ...setMergeRoutes(context),
   ...restoreRoutes(context),
   ...retentionRoutes(context),

@@ -146,6 +146,19 @@ export type Order =
       readonly resumeBufferBytes?: number;
     }
   | {
+      readonly kind: 'extract-set';
+      readonly runId: RunId;
+      readonly hostId: HostId;
+      readonly pool: PoolAccess;
+      readonly setId: SetId;
+      /** Path of a file of the set, or a relation (core/contents/find-members.ts). */
+      readonly what: string;
+      /** Empty or absent directory on the host. */
+      readonly directory: string;
+      /** Running instance whose catalog knows the names of relations. */
+      readonly instance?: InstanceAccess;
+    }
+  | {
       readonly kind: 'pool-copy';
       readonly runId: RunId;
       readonly hostId: HostId;

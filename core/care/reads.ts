@@ -36,6 +36,7 @@ export function readsOf(order: Order): readonly PoolReads[] {
     case 'pool-copy':
       return [{ poolId: order.from.poolId, sets: order.task.sets, log: order.task.systems.map(allLogOf) }];
     case 'verify-set':
+    case 'extract-set':
       return [{ poolId: order.pool.poolId, sets: [order.setId], log: [] }];
     case 'merge-set':
       return [{ poolId: order.pool.poolId, sets: [order.from], log: [] }];

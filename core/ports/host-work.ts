@@ -10,7 +10,7 @@ import type { RunId } from '../id.ts';
 import type { PoolCopyReport } from '../care/pool-copy.ts';
 import type { BatchSummary } from '../log/batch-summary.ts';
 import type { KitFacts } from '../pool/recovery-kit.ts';
-import type { LogReport, RestoreReport, VerifyReport } from '../restore/report.ts';
+import type { ExtractReport, LogReport, RestoreReport, VerifyReport } from '../restore/report.ts';
 import type { StepContext } from './step.ts';
 
 /**
@@ -25,6 +25,8 @@ export interface HostWork {
   restore(order: OrderOf<'restore'>, step: StepContext): Promise<RestoreReport>;
   /** Makes a full of an incremental and all it builds on, from the pool alone. */
   mergeSet(order: OrderOf<'merge-set'>, step: StepContext): Promise<SetSummary>;
+  /** Writes a file or relation of a set into an empty directory. */
+  extractSet(order: OrderOf<'extract-set'>, step: StepContext): Promise<ExtractReport>;
   verifySet(order: OrderOf<'verify-set'>, step: StepContext): Promise<VerifyReport>;
   /** Reads what is committed in a pool: the only source of `catalog rebuild`. */
   readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIterable<FoundInPool>;
@@ -75,6 +77,7 @@ export interface AgentChannel {
     | OrderOf<'restore'>
     | OrderOf<'verify-set'>
     | OrderOf<'merge-set'>
+    | OrderOf<'extract-set'>
     | OrderOf<'no-op'>
     | OrderOf<'rebuild'>
     | OrderOf<'care'>

@@ -24,6 +24,17 @@ export interface RestoreReport {
   readonly secondsByPhase: Readonly<Record<string, number>>;
 }
 
+/** What an extraction wrote. */
+export interface ExtractReport {
+  readonly directory: string;
+  /** Sets that were read, the asked one first. */
+  readonly sets: readonly SetId[];
+  readonly filesWritten: number;
+  readonly bytesWritten: number;
+  /** The first of them, by their paths in the set and below the directory. */
+  readonly files: readonly string[];
+}
+
 export interface VerifyReport {
   /** How deep was looked; absent in reports of older agents: `full`. */
   readonly depth?: VerifyDepth;

@@ -20,7 +20,7 @@ import { restorePlanShape } from './restore-options.ts';
 import { newMarkShape } from './shape/care.ts';
 import { changedPagesSourceShape } from './shape/committed.ts';
 import { rateLimitsShape } from './shape/progress.ts';
-import { countShape, idShape } from './shape/words.ts';
+import { countShape, idShape, pathShape } from './shape/words.ts';
 
 /** What every job says: K-084, and what happens when its lane is busy (design §4). */
 interface CommonOfJob {
@@ -106,6 +106,16 @@ export type JobSpec = CommonOfJob &
         readonly channels: number;
         readonly limits: RateLimits;
         readonly resumeBufferBytes?: number;
+      }
+    | {
+        readonly kind: 'extract-set';
+        readonly hostId: HostId;
+        readonly poolId: PoolId;
+        readonly setId: SetId;
+        readonly what: string;
+        readonly directory: string;
+        /** Instance whose catalog knows the names of relations. */
+        readonly namesFrom?: ResourceId;
       }
     | { readonly kind: 'rebuild'; readonly hostId: HostId; readonly poolId: PoolId }
     | {
@@ -206,6 +216,10 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     channels: channelsField,
     limits: rateLimitsShape,
     resumeBufferBytes: resumeBufferField.exactOptional(),
+  }),
+  z.looseObject({
+    ...{ ...common, kind: z.literal('extract-set'), hostId: idShape('host'), poolId: idShape('pool') },
+    ...{ setId: idShape('set'), what: z.string(), directory: pathShape, namesFrom: idShape('res').exactOptional() },
   }),
   z.looseObject({ ...common, kind: z.literal('rebuild'), hostId: idShape('host'), poolId: idShape('pool') }),
   z.looseObject({

@@ -201,6 +201,7 @@ const onlyWork = (work: Partial<HostWork>): HostWork => ({
   restore: unasked('restore'),
   verifySet: unasked('verify'),
   mergeSet: unasked('merge'),
+  extractSet: unasked('extract'),
   readPool: unasked('read a pool'),
   careForPool: unasked('care for a pool'),
   copyPool: unasked('copy a pool'),

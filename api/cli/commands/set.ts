@@ -12,6 +12,7 @@ import { bytesText, tableOf, timeText } from '../terminal.ts';
 import { inPool, poolOption, poolShape } from './pool-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 import { addDiffVerb, filesOrTables } from './set-contents.ts';
+import { addExtractVerb } from './set-extract.ts';
 import { addMergeVerb } from './set-merge.ts';
 import { setText, typeWords, wordsOf } from './set-text.ts';
 import { addWordVerbs } from './set-words.ts';
@@ -21,6 +22,7 @@ export function addSetCommands(program: Command, cli: Cli): void {
   addListVerb(noun, cli);
   addShowVerb(noun, cli);
   addDiffVerb(noun, cli);
+  addExtractVerb(noun, cli);
   addMergeVerb(noun, cli);
   addWordVerbs(noun, cli);
   addVerb(noun, cli, {
@@ -33,7 +35,13 @@ export function addSetCommands(program: Command, cli: Cli): void {
     },
     shape: z.object({ ...waitShape, ...poolShape, set: idShape('set'), depth: z.enum(verifyDepths).default('full') }),
     act: (_cli, { set, pool, depth, wait, timeout }, isJson) =>
-      startAndWatch(cli, { path: `/api/v1/backup-sets/${set}/verify${inPool(pool)}`, body: { depth }, wait, timeout, isJson }),
+      startAndWatch(cli, {
+        path: `/api/v1/backup-sets/${set}/verify${inPool(pool)}`,
+        body: { depth },
+        wait,
+        timeout,
+        isJson,
+      }),
   });
 }
 

@@ -35,6 +35,15 @@ export const depthErrors = {
     messageZh: '备库无法使用密码文件 {path}:{why}',
     hintZh: '请在副本所在主机上将其属主改为数据库服务账号,并执行 chmod 0600。',
   },
+  extract_nothing: {
+    class: 'input',
+    http: 404,
+    message: 'Set {set} has nothing that is meant by "{what}"',
+    hint: 'Name a file by its path, or a relation by a path of one of its files or as database.schema.relation (names need a login to the running instance). `holdfast set show {set} --files` and `--tables` list what is there.',
+    messageZh: '备份集 {set} 中没有 "{what}" 所指的内容',
+    hintZh:
+      '请用路径指定文件,或用关系的任一文件路径、或 库.模式.关系 的形式指定关系(按名称查找需要能登录运行中的实例)。可用 `holdfast set show {set} --files` 和 `--tables` 查看内容。',
+  },
   verifier_missing: {
     class: 'precondition',
     http: 409,

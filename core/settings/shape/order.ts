@@ -92,6 +92,10 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
     resumeBufferBytes: resumeBufferField.exactOptional(),
   }),
   z.looseObject({
+    ...{ ...head, kind: z.literal('extract-set'), pool: poolAccessShape, setId: idShape('set'), what: z.string() },
+    ...{ directory: pathShape, instance: instanceAccessShape.exactOptional() },
+  }),
+  z.looseObject({
     ...{ ...head, kind: z.literal('pool-copy'), from: poolAccessShape, to: poolAccessShape },
     ...{ task: poolCopyTaskShape, limits: rateLimitsShape },
   }),

@@ -1,0 +1,95 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { InstanceAccess } from '#core/agent/order.ts';
+import type { SetSummary } from '#core/backup/set-summary.ts';
+import type { ExtractReport } from '#core/restore/report.ts';
+import { extractSet } from '#agent/extract/extract-set.ts';
+import { openSet } from '#agent/sets/open-set.ts';
+import type { BackupBench } from '#tests/support/backup.ts';
+import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
+import { incrementalOrder } from '#tests/support/chain.ts';
+import { openPostgres } from '#tests/support/postgres.ts';
+import type { Postgres } from '#tests/support/postgres.ts';
+
+let postgres: Postgres;
+let bench: BackupBench;
+let instance: InstanceAccess;
+let set: SetSummary;
+let path: string;
+
+beforeAll(async () => {
+  postgres = await openPostgres({ major: 15, archive: true });
+  bench = await openBackupBench();
+  instance = await instanceAccess(postgres);
+  const options = { archiveDirectory: postgres.archiveDirectory };
+  await postgres.sql(`create table wide as select g as id, repeat('x', 900) as text from generate_series(1, 4000) g`);
+  await postgres.sql('vacuum wide');
+  path = String((await postgres.sql(`select pg_relation_filepath('wide') as path`))[0]?.['path']);
+  const order = bench.order(instance, options);
+  const summary = await bench.takeFullBackup(order, bench.step(order));
+  await postgres.sql('update wide set id = -id where id % 500 = 0');
+  const next = incrementalOrder(bench, instance, { summary, wanted: 'differential', source: 'page-lsn' }, options);
+  set = await bench.takeFullBackup(next, bench.step(next));
+});
+afterAll(async () => {
+  bench.close();
+  await postgres.close();
+});
+
+const extract = (name: string, what: string): Promise<ExtractReport> => {
+  const runId = newTestId('run');
+  const head = { kind: 'extract-set' as const, runId, hostId: newTestId('host'), pool: bench.pool, instance };
+  const run = extractSet({ clock: { nowMs: () => Date.now() }, logDirectories: () => Promise.resolve([]) });
+  const step = bench.step({ ...bench.order(instance), runId });
+  return run({ ...head, setId: set.setId, what, directory: join(bench.folder, name) }, step);
+};
+
+test('D-013 a relation named in the catalog is extracted from a chain with all its forks, byte for byte', async () => {
+  const report = await extract('by-name', 'postgres.public.wide');
+  expect(report).toMatchObject({ sets: [set.setId, set.base?.setId], filesWritten: 3 });
+  expect([...report.files].sort()).toEqual([path, `${path}_fsm`, `${path}_vm`]);
+  const pool = await bench.openPool();
+  const whole = await openSet(pool, set.setId);
+  for (const file of report.files) {
+    const found = readFileSync(join(report.directory, file));
+    expect(Buffer.compare(found, Buffer.from(await whole.readMember(file))), file).toBe(0);
+  }
+  await pool.close();
+  expect(readdirSync(report.directory)).toEqual(['base']);
+});
+
+test('D-013 one other file is extracted by its path; what the set does not have is refused and nothing is made', async () => {
+  const report = await extract('by-path', 'PG_VERSION');
+  expect(readFileSync(join(report.directory, 'PG_VERSION'), 'utf8')).toBe('15\n');
+  await expect(extract('nothing', 'public.nothing')).rejects.toMatchObject({ code: 'extract_nothing' });
+  await expect(extract('nothing', 'base/1/../../etc')).rejects.toMatchObject({ code: 'extract_nothing' });
+  expect(existsSync(join(bench.folder, 'nothing'))).toBe(false);
+});
+
+test('an extraction never touches a directory that holds anything, or one inside a pool', async () => {
+  mkdirSync(join(bench.folder, 'full'));
+  writeFileSync(join(bench.folder, 'full', 'precious'), 'mine');
+  await expect(extract('full', path)).rejects.toMatchObject({ code: 'target_not_empty' });
+  expect(readdirSync(join(bench.folder, 'full'))).toEqual(['precious']);
+  await expect(extract('pool/inside', path)).rejects.toMatchObject({ code: 'place_in_use' });
+});
+
+test('damage is found before a byte of it is written, and nothing is left', async () => {
+  const pieces = readdirSync(join(bench.folder, 'pool', 'sets', set.base?.setId ?? ''), {
+    recursive: true,
+    encoding: 'utf8',
+  });
+  const piece = join(
+    bench.folder,
+    'pool',
+    'sets',
+    set.base?.setId ?? '',
+    pieces.find((name) => name.endsWith('.bak')) ?? '',
+  );
+  const good = readFileSync(piece);
+  writeFileSync(piece, Buffer.alloc(good.length));
+  await expect(extract('damaged', path)).rejects.toMatchObject({ code: 'object_damaged' });
+  expect(readdirSync(join(bench.folder, 'damaged'))).toEqual([]);
+  writeFileSync(piece, good);
+});
