@@ -7,6 +7,7 @@ import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 import { sha256Hex } from '../codec/hash.ts';
+import type { ScryptParameters } from '../codec/keys.ts';
 import { derivePoolKey, macHex, newScryptParameters, wrapPoolKey } from '../codec/keys.ts';
 import { prove } from './open-pool.ts';
 import { openGround } from './open-store.ts';
@@ -25,7 +26,11 @@ export interface RotatedKey {
  * point: killed before it nothing has happened, after it all has. Safe to repeat. Throws `pool_not_encrypted`,
  * `key_contended`, `passphrase_…` and what the pool throws.
  */
-export async function rotateKey(access: PoolAccess, clock: Clock): Promise<RotatedKey> {
+export async function rotateKey(
+  access: PoolAccess,
+  clock: Clock,
+  newParameters: () => ScryptParameters = newScryptParameters,
+): Promise<RotatedKey> {
   const { nextPassphrase, ...secrets } = access.secrets;
   if (nextPassphrase === undefined) throw fail('passphrase_missing', { pool: access.name });
   const ground = openGround(access);
@@ -39,7 +44,7 @@ export async function rotateKey(access: PoolAccess, clock: Clock): Promise<Rotat
       return { version: keys.version, isNew: false };
     }
     const version = keys.version + 1;
-    await putKey(access, store, { version, key: keys.key, passphrase: nextPassphrase, clock });
+    await putKey(access, store, { version, key: keys.key, passphrase: nextPassphrase, scrypt: newParameters(), clock });
     // Read back the way everybody will: an object of somebody else under this number is found here.
     const proven = await prove({ ...access, secrets: { ...secrets, passphrase: nextPassphrase } }, ground).catch(
       (error: unknown) => {
@@ -57,13 +62,13 @@ interface NewKey {
   /** The key before it. */
   readonly key: Uint8Array;
   readonly passphrase: string;
+  readonly scrypt: ScryptParameters;
   readonly clock: Clock;
 }
 
 async function putKey(access: PoolAccess, store: ObjectStore, asked: NewKey): Promise<void> {
-  const { version, key, passphrase, clock } = asked;
+  const { version, key, passphrase, scrypt, clock } = asked;
   const { poolId } = access;
-  const scrypt = newScryptParameters();
   const next = await derivePoolKey(passphrase, scrypt);
   const body = formatKeyBody({
     ...{ format: formatVersions.keys.written, poolId, version },

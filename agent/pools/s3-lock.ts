@@ -56,7 +56,7 @@ export async function putLocked(
 async function lockedUntil({ client, bucket }: LockedBucket, name: string): Promise<Instant | undefined> {
   try {
     const found = await client.getObjectRetention(bucket, name);
-    const until = found?.retainUntilDate === undefined ? NaN : Date.parse(String(found.retainUntilDate));
+    const until = found?.retainUntilDate === undefined ? NaN : Date.parse(found.retainUntilDate);
     return until > wallMs() ? instantFromMs(until) : undefined;
   } catch (error) {
     if (['NoSuchKey', 'NotFound', 'NoSuchObjectLockConfiguration'].includes(s3Code(error))) return undefined;

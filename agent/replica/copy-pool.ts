@@ -39,8 +39,7 @@ async function* copying(
     try {
       const work = new Copying({ from, to, order, step, newId });
       yield* copySets(work);
-      for (const systemId of order.task.systems)
-        for await (const batch of copyLog(work, systemId)) yield { kind: 'batch', batch };
+      yield* copyAllLog(work);
       demandWhole(work);
       return work.result;
     } finally {
@@ -59,6 +58,11 @@ async function* copySets(work: Copying): AsyncGenerator<CommittedInPool> {
     yield { kind: 'set', set: found };
     for (const mark of await copyWords(work, setId)) yield { kind: 'mark', mark };
   }
+}
+
+async function* copyAllLog(work: Copying): AsyncGenerator<CommittedInPool> {
+  for (const systemId of work.order.task.systems)
+    for await (const batch of copyLog(work, systemId)) yield { kind: 'batch', batch };
 }
 
 /** One set that cannot be read does not keep the others from being safe. */

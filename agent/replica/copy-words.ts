@@ -10,7 +10,7 @@ const words: ReadonlySet<MarkKind> = new Set(['name', 'annotation', 'label', 'un
 export async function copyWords({ from, to }: Copying, setId: SetId): Promise<readonly MarkOfSet[]> {
   const { marks } = await readMarks(from, setId);
   let there: readonly MarkOfSet[] = [];
-  for (const { seq: _seq, previousSha256: _previous, ...mark } of marks)
-    if (words.has(mark.kind)) there = (await putMark(to, mark)).marks;
+  // The number and the hash of the mark before it are those of the target: `putMark` gives them anew.
+  for (const mark of marks) if (words.has(mark.kind)) there = (await putMark(to, mark)).marks;
   return there;
 }

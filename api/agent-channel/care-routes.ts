@@ -52,6 +52,11 @@ export const careAgentRoutes = (context: Context): Route[] => [
       return { answer: undefined };
     },
   }),
+  ...sideRoutes(context),
+];
+
+/** Marks and notes that lie beside sets and log. */
+const sideRoutes = (context: Context): Route[] => [
   route({
     method: 'put',
     path: '/agent/v1/marks/{set}/{seq}',

@@ -2,24 +2,22 @@ import { expect, test } from 'vitest';
 import type { SetSummary } from '../backup/set-summary.ts';
 import { formatId } from '../id.ts';
 import type { RunId, SetId } from '../id.ts';
+import { testIds } from '#tests/support/catalog.ts';
+import { sampleSet } from '#tests/support/samples.ts';
 import type { CopyWorld } from './plan-copy.ts';
 import { planCopy } from './plan-copy.ts';
 
 const setId = (n: number): SetId => formatId('set', n, new Uint8Array(10));
 const run: RunId = formatId('run', 1, new Uint8Array(10));
+const sample = sampleSet(testIds('res'));
 /** A set of one database, on a base when that is named. */
-const setOf = (n: number, base?: number, more: Partial<SetSummary> = {}): SetSummary =>
-  ({
-    ...{
-      setId: setId(n),
-      systemId: '42',
-      storedBytes: 10,
-      isConsistent: true,
-      type: base === undefined ? 'full' : 'differential',
-    },
-    ...(base === undefined ? {} : { base: { setId: setId(base) } }),
-    ...more,
-  }) as SetSummary;
+const setOf = (n: number, base?: number, more: Partial<SetSummary> = {}): SetSummary => {
+  const { beginLsn, endLsn } = sample;
+  const link = { metaSha256: 'a'.repeat(64), fullSetId: setId(1), beginLsn, endLsn, changedPages: 'log' as const };
+  const own = { setId: setId(n), systemId: '42', storedBytes: 10 };
+  const built = base === undefined ? {} : { type: 'differential' as const, base: { setId: setId(base), ...link } };
+  return { ...sample, ...own, ...built, ...more };
+};
 const world = (more: Partial<CopyWorld> = {}): CopyWorld => ({
   ...{ from: 'a', to: 'b', sets: [setOf(1), setOf(2, 1), setOf(3, 2), setOf(4)], unusable: new Map() },
   ...{ there: new Set(), deletedThere: new Map(), systemsWithLog: ['42', '43'], systemsLoggedThere: new Set() },

@@ -80,9 +80,8 @@ test('an object that is there is not put again, protected or not', async () => {
 test('a pool is attached only as it protects its objects, and a bucket without object lock cannot be immutable', async () => {
   const { place } = stage.access;
   if (place.kind !== 's3') return expect.fail('the stage is not on S3');
-  const { immutableDays: _days, ...unprotected } = place;
-  const attached = await failureOf(openPool({ ...stage.access, place: unprotected }));
-  expect(attached).toMatchObject({ code: 'pool_protection_differs', params: { wanted: '1', given: '0' } });
+  const attached = await failureOf(openPool({ ...stage.access, place: { ...place, immutableDays: 2 } }));
+  expect(attached).toMatchObject({ code: 'pool_protection_differs', params: { wanted: '1', given: '2' } });
   await client.makeBucket('open', 'us-east-1');
   const fresh = { ...stage.access, poolId: testIds('pool') };
   const made = await failureOf(createPool({ ...fresh, place: { ...place, bucket: 'open' } }, careClock));

@@ -10,7 +10,7 @@ import type { PoolAccess } from '#core/pool/pool-access.ts';
 import { listMarks, putMark, readMarks } from '#agent/care/marks.ts';
 import { kitFacts } from '#agent/pools/kit-facts.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
-import { createPool, openPool } from '#agent/pools/open-pool.ts';
+import { openPool } from '#agent/pools/open-pool.ts';
 import { rotateKey } from '#agent/pools/rotate-key.ts';
 import { listSets } from '#agent/sets/list-sets.ts';
 import { getLogSegment, keyOfLog } from '#agent/sets/log-objects.ts';
@@ -18,6 +18,7 @@ import { openSet } from '#agent/sets/open-set.ts';
 import { readBatches } from '#agent/wal/committed-log.ts';
 import { branchId, commitLog, commitOne } from '#tests/support/care-stage.ts';
 import { testIds } from '#tests/support/catalog.ts';
+import { cheapScrypt, createCheapPool } from '#tests/support/cheap-pool.ts';
 import { openFolder } from '#tests/support/folder.ts';
 import { sampleSystemId } from '#tests/support/samples.ts';
 import { lastFiles, lastIds, makeTinyChain } from '#tests/repositories/tiny-chain.ts';
@@ -33,7 +34,7 @@ const accessWith = (secrets: PoolAccess['secrets'], where = directory): PoolAcce
 });
 const [first, second, third] = ['the first passphrase', 'the second passphrase', 'the third passphrase'];
 const rotated = (passphrase: string, nextPassphrase: string) =>
-  rotateKey(accessWith({ passphrase, nextPassphrase }), clock);
+  rotateKey(accessWith({ passphrase, nextPassphrase }), clock, cheapScrypt);
 const codeOf = (work: Promise<unknown>): Promise<string> =>
   work.then(
     () => 'opened',
@@ -52,7 +53,7 @@ const markOf = (text: string) => ({
 });
 
 beforeAll(async () => {
-  await createPool(accessWith({ passphrase: first }), clock);
+  await createCheapPool(accessWith({ passphrase: first }));
   await withPool(first, async (pool) => {
     await makeTinyChain(pool);
     await putMark(pool, markOf('of the first'));
@@ -99,9 +100,9 @@ test('what is written after a rotation is closed to the old passphrase', async (
 test('a rotation that was killed before or after its one object is finished by the next, and both passphrases work meanwhile', async () => {
   const both = accessWith({ passphrase: second, nextPassphrase: third });
   await (await openPool(both)).close();
-  expect(await rotateKey(both, clock)).toEqual({ version: 3, isNew: true });
+  expect(await rotateKey(both, clock, cheapScrypt)).toEqual({ version: 3, isNew: true });
   await (await openPool(both)).close();
-  expect(await rotateKey(both, clock)).toEqual({ version: 3, isNew: false });
+  expect(await rotateKey(both, clock, cheapScrypt)).toEqual({ version: 3, isNew: false });
   expect(await rotated(third, third)).toEqual({ version: 3, isNew: false });
 });
 
@@ -165,6 +166,6 @@ test('a key object that is damaged, missing or of another pool is told as that',
 
 test('a plain pool has no key to rotate', async () => {
   const plain = { ...accessWith({}, join(folder.path, 'plain')), poolId: testIds('pool') };
-  await createPool(plain, clock);
+  await createCheapPool(plain);
   expect(await codeOf(rotateKey({ ...plain, secrets: { nextPassphrase: second } }, clock))).toBe('pool_not_encrypted');
 });

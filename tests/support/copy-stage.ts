@@ -5,9 +5,10 @@ import type { CommittedInPool } from '#core/ports/host-work.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
-import { createPool, openPool } from '#agent/pools/open-pool.ts';
+import { openPool } from '#agent/pools/open-pool.ts';
 import { copyPool } from '#agent/replica/copy-pool.ts';
 import { testIds } from './catalog.ts';
+import { createCheapPool } from './cheap-pool.ts';
 import { openFolder } from './folder.ts';
 
 const clock = { nowMs: () => Date.now() };
@@ -41,7 +42,7 @@ export async function openCopyStage({ isFromEncrypted, isToEncrypted }: Ends): P
     secrets: isEncrypted ? { passphrase: `four words of ${name}` } : {},
   });
   const access = { from: accessOf('from', isFromEncrypted), to: accessOf('to', isToEncrypted) };
-  for (const one of [access.from, access.to]) await createPool(one, clock);
+  for (const one of [access.from, access.to]) await createCheapPool(one);
   const [from, to] = [await openPool(access.from), await openPool(access.to)];
   return {
     ...{ folder: folder.path, access, from, to },

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { poolShape } from '#catalog/pools.ts';
 import { fail } from '#core/errors/fail.ts';
+import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { PoolPlace, PoolSecrets } from '#core/pool/pool-access.ts';
 import { envName } from '#core/settings/registry.ts';
 import { listShape } from '../../routes/words.ts';
@@ -97,31 +98,26 @@ async function kitLines(cli: Cli, pool: z.output<typeof poolShape>, { kit }: Cre
   return [`Its recovery kit is in ${kit}. Keep it apart from the pool.`];
 }
 
-function placeOf({ local, s3, bucket, region, prefix, tls, immutable }: CreateArgs): PoolPlace {
-  if (local !== undefined && immutable !== undefined)
-    throw fail('value_malformed', {
-      text: local,
-      what: 'place of an immutable pool',
-      expected: '--s3 <endpoint:port>',
-    });
-  if (local !== undefined && s3 === undefined) return { kind: 'local', directory: local };
-  const [, endpoint, port] = /^([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(s3 ?? '') ?? [];
-  if (endpoint === undefined || local !== undefined) {
-    throw fail('value_malformed', {
-      text: s3 ?? local ?? '',
-      what: 'place of a pool',
-      expected: 'either --local <path> or --s3 <endpoint:port>',
-    });
-  }
+function placeOf(args: CreateArgs): PoolPlace {
+  const { local, s3, immutable } = args;
+  const refused = (expected: string) =>
+    fail('value_malformed', { text: s3 ?? local ?? '', what: 'place of a pool', expected });
+  if (local !== undefined && s3 !== undefined) throw refused('either --local <path> or --s3 <endpoint:port>');
+  if (local === undefined) return s3Place(args, () => refused('either --local <path> or --s3 <endpoint:port>'));
+  if (immutable !== undefined) throw refused('--s3 <endpoint:port> with --immutable');
+  return { kind: 'local', directory: local };
+}
+
+function s3Place(
+  { s3 = '', bucket, region, prefix, tls, immutable }: CreateArgs,
+  refused: () => HoldfastError,
+): PoolPlace {
+  const [, endpoint, port] = /^([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(s3) ?? [];
+  if (endpoint === undefined) throw refused();
   const standardPort = tls ? 443 : 80;
   return {
-    kind: 's3',
-    endpoint,
-    port: port === undefined ? standardPort : Number(port),
-    isTls: tls,
-    region,
-    bucket,
-    prefix,
+    ...{ kind: 's3', endpoint, port: port === undefined ? standardPort : Number(port) },
+    ...{ isTls: tls, region, bucket, prefix },
     ...(immutable === undefined ? {} : { immutableDays: immutable }),
   };
 }
