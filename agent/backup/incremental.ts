@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { BaseOfSet, SetSummary, SetType } from '#core/backup/set-summary.ts';
 import { whyNoBase } from '#core/backup/usable-base.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
@@ -15,6 +16,7 @@ import { pieceDamage } from '#agent/sets/piece-damage.ts';
 import type { Attempt, BegunBackup } from './attempt.ts';
 import { isBefore } from './begin.ts';
 import { branchIdsOf } from './history.ts';
+import { otherLog } from './same-log.ts';
 
 /** A base that was found good before backup mode began, or why there is none. */
 export interface BaseFound {
@@ -52,7 +54,10 @@ export async function findBase(attempt: Attempt, inspected: Inspected, history: 
   };
   try {
     const chain = await openChain(attempt.pool, setId);
-    const reason = (await whyNot(attempt, { chain, inspected, history })) ?? (await brokenPiece(attempt, chain));
+    const reason =
+      (await whyNot(attempt, { chain, inspected, history })) ??
+      (await brokenPiece(attempt, chain)) ??
+      (await otherLog(chain[0], logPlaces(attempt, inspected)));
     return reason === undefined ? { chain, warnings: [] } : refused(reason);
   } catch (error) {
     const isAboutBase =
@@ -60,6 +65,13 @@ export async function findBase(attempt: Attempt, inspected: Inspected, history: 
     if (!isAboutBase) throw error;
     return refused(error.message);
   }
+}
+
+function logPlaces({ order }: Attempt, { archiveDirectory }: Inspected) {
+  const { engine, dataDirectory } = order.instance;
+  const member = engineProfile(engine).files.log;
+  const own = join(dataDirectory, member);
+  return { member, directories: archiveDirectory === undefined ? [own] : [own, archiveDirectory] };
 }
 
 interface Candidate {

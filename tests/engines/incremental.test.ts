@@ -291,5 +291,15 @@ describe('another cluster', () => {
     const set = await take(await order(later));
     expect(set).toMatchObject({ type: 'full', warnings: [{ code: 'became_full' }] });
     expect(set.warnings[0]?.detail).toMatch(/was put back to an earlier state/);
+    // Once it has written past the end of that base, its position says nothing any more; its log does.
+    for (const name of readdirSync(other.archiveDirectory)) rmSync(join(other.archiveDirectory, name));
+    await other.sql('create table again (n int)');
+    const isPast = async (): Promise<unknown> =>
+      (await other.sql(`select pg_current_wal_lsn() > '${later.endLsn}' as is_past`))[0]?.['is_past'];
+    while ((await isPast()) !== true) await other.sql('insert into again values (1); select pg_switch_wal()');
+    const past = await take(await order(later));
+    expect(past).toMatchObject({ type: 'full', warnings: [{ code: 'became_full' }] });
+    expect(past.warnings[0]?.detail).toMatch(/the log that the instance has now up to .* is another one/);
+    expect(await take(await order(past))).toMatchObject({ type: 'differential', warnings: [] });
   });
 });

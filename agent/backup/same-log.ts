@@ -1,0 +1,55 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SetSummary } from '#core/backup/set-summary.ts';
+import { lsnToNumber } from '#core/wal/lsn.ts';
+import { segmentPosition } from '#core/wal/segment-name.ts';
+import { codeOf } from '#agent/file-system.ts';
+import type { OpenSet } from '#agent/sets/open-set.ts';
+
+interface LogPlaces {
+  /** Name of the log directory in a set, e.g. `pg_wal`. */
+  readonly member: string;
+  /** Where the instance may still have the segment, its own directory first: an archive outlives what was put back. */
+  readonly directories: readonly string[];
+}
+
+/** Larger segments are not read for this. */
+const largestBytes = 64 * 1_048_576;
+
+/**
+ * Why the instance is not the one that a base was taken of, though it has its system id and timeline and has written past
+ * its end: a storage snapshot was put back meanwhile, so the log around that end is another one. Undefined when it is the
+ * same, and when nobody can tell because the instance no longer has that log.
+ */
+export async function otherLog(base: OpenSet, { member, directories }: LogPlaces): Promise<string | undefined> {
+  const { summary } = base.meta;
+  const { endSegment, endLsn, isConsistent, segmentBytes } = summary;
+  const length = bytesBeforeEnd(summary);
+  if (!isConsistent || segmentBytes > largestBytes || length <= 0) return undefined;
+  const now = directories
+    .map((directory) => readStart(join(directory, endSegment), length))
+    .find((bytes) => bytes !== undefined);
+  if (now === undefined) return undefined;
+  const then = await base.readMember(`${member}/${endSegment}`);
+  return Buffer.compare(now, then.subarray(0, length)) === 0
+    ? undefined
+    : `the log that the instance has now up to ${endLsn}, where it ends, is another one: the instance was put back to an earlier state since`;
+}
+
+const bytesBeforeEnd = ({ endLsn, endSegment, segmentBytes }: SetSummary): number =>
+  lsnToNumber(endLsn) - segmentPosition(endSegment, segmentBytes).number * segmentBytes;
+
+/** The first bytes of a file; undefined when there are not so many, or nobody can read them. */
+function readStart(path: string, length: number): Buffer | undefined {
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'r');
+    const bytes = Buffer.alloc(length);
+    return readSync(file, bytes, 0, length, 0) === length ? bytes : undefined;
+  } catch (error) {
+    if (codeOf(error) === '') throw error;
+    return undefined;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
