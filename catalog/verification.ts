@@ -173,7 +173,7 @@ export async function soundBatchesOf(db: Database, systemId: string, pool: PoolI
 }
 
 /** Keys of objects of log that a scrub found damaged. */
-async function damagedLogOf(db: Database, systemId: string, pool: PoolId): Promise<ReadonlySet<string>> {
+export async function damagedLogOf(db: Database, systemId: string, pool: PoolId): Promise<ReadonlySet<string>> {
   const rows = await db.rows(
     z.object({ object: z.string() }),
     `select f ->> 'object' as object from log_batch b, jsonb_array_elements(b.verify_report -> 'damage') f

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { listSets } from '#catalog/backup-sets.ts';
 import { deletedLogOf } from '#catalog/deleted-log.ts';
 import { poolsWithDatabase } from '#catalog/log-batches.ts';
-import { soundBatchesOf } from '#catalog/verification.ts';
+import { damagedLogOf, soundBatchesOf } from '#catalog/verification.ts';
 import { setsOfDatabase } from '#catalog/backup-sets.ts';
 import { getPool } from '#catalog/pools.ts';
 import { getResource } from '#catalog/resources.ts';
@@ -34,6 +34,8 @@ const poolTimeline = z
     timeline: timelineShape,
     /** Sets that lead nowhere: damaged, quarantined, or without a whole chain. */
     excluded: z.array(z.object({ setId: idShape('set'), reason: z.string() })),
+    /** Objects of log that a scrub found damaged: nothing is planned over them. */
+    damagedLog: z.array(z.string()),
   })
   .meta({ id: 'PoolTimeline' });
 
@@ -130,6 +132,7 @@ async function timelinesOf({ catalog }: Context, idOrName: string): Promise<z.ou
         poolName,
         timeline: explainGaps(timeline, await deletedLogOf(catalog, systemId, poolId)),
         excluded: excluded.map((each) => ({ setId: each.set.setId, reason: each.reason })),
+        damagedLog: [...(await damagedLogOf(catalog, systemId, poolId))],
       };
     }),
   );

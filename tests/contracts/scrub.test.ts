@@ -217,7 +217,8 @@ describe('a scrub that finds damage', () => {
   });
 
   test('K-096 takes damaged log out of the timeline, so that nothing is planned over it', async () => {
-    flip(logSegmentKey(tinyLog.systemId, tinyLog.branchId, tinyLog.name), 100);
+    const object = logSegmentKey(tinyLog.systemId, tinyLog.branchId, tinyLog.name);
+    flip(object, 100);
     expect(await scrub()).toMatchObject({ code: 'scrub_found_damage', params: { count: '1' } });
     const { body } = await api.ask('GET', '/api/v1/resources/main/timeline');
     const shape = listShape(
@@ -228,5 +229,7 @@ describe('a scrub that finds damage', () => {
     );
     const here = shape.parse(body).data.find(({ poolName }) => poolName === pool.name);
     expect(here?.timeline.branches.flatMap(({ stretches }) => stretches)).toEqual([]);
+    const { out } = await runLine(api, ['timeline', 'main']);
+    expect(out).toContain(`DAMAGED ${object}`);
   });
 });

@@ -11,6 +11,7 @@ const poolTimelineShape = z.looseObject({
   poolName: z.string(),
   timeline: timelineShape,
   excluded: z.array(z.looseObject({ setId: z.string(), reason: z.string() })),
+  damagedLog: z.array(z.string()).default([]),
 });
 type PoolTimeline = z.output<typeof poolTimelineShape>;
 
@@ -31,7 +32,7 @@ export function addTimelineCommand(program: Command, cli: Cli): void {
   });
 }
 
-function timelineText({ poolName, timeline, excluded }: PoolTimeline, nowMs: number): string {
+function timelineText({ poolName, timeline, excluded, damagedLog }: PoolTimeline, nowMs: number): string {
   const windows = timeline.windows.map((one) => [
     one.setId,
     String(one.timeline),
@@ -46,10 +47,19 @@ function timelineText({ poolName, timeline, excluded }: PoolTimeline, nowMs: num
   return [
     `pool ${poolName}: covered until ${timeText(timeline.coveredUntil)}${behindText(timeline.coveredUntil, nowMs)}, last commit ${timeText(timeline.lastCommit)}`,
     tableOf(['SET', 'TIMELINE', 'FROM', 'TO'], windows),
+    ...furthestLines(timeline),
     ...gaps,
+    ...damagedLog.map((object) => `DAMAGED ${object}: found by a scrub, not used`),
     ...excluded.map(({ setId, reason }) => `NOT USED ${setId}: ${reason}`),
   ].join('\n');
 }
+
+/** How far each recovery branch can be followed, and from which set. */
+const furthestLines = ({ furthest, currentBranchId }: PoolTimeline['timeline']): string[] =>
+  furthest.map(({ timeline, branchId, setId, to }) => {
+    const is = branchId === currentBranchId ? ' (current)' : '';
+    return `FURTHEST on timeline ${String(timeline)}${is}: ${timeText(to.at)} (${to.lsn}) from ${setId}`;
+  });
 
 /** What a loss of the host now would cost at most: the measured RPO. */
 function behindText(coveredUntil: string | undefined, nowMs: number): string {
