@@ -9,12 +9,13 @@ import type { HostId, PoolId, ResourceId, RunId } from '#core/id.ts';
 import { parseInstant } from '#core/instant.ts';
 import type { PoolAccess, PoolSecrets } from '#core/pool/pool-access.ts';
 import { poolSecretsShape } from '#core/settings/pool-settings.ts';
-import type { JobSpecOf } from '#core/settings/job-spec.ts';
+import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
 import { formatSegmentName, segmentOf } from '#core/wal/segment-name.ts';
 import type { Context } from './context.ts';
 import { baseOfRun } from './base-of-run.ts';
 import { careTask } from './care-task.ts';
 import { copyTask } from './copy-task.ts';
+import { becomesFullAlone, standbyOfOrder } from './standby-of-run.ts';
 import { canReach } from './start-run.ts';
 
 /** Names the row a secret belongs to: it opens there only. */
@@ -25,11 +26,8 @@ export const poolOwner = (id: PoolId): string => `secrets of ${id}`;
 export async function orderOf(context: Context, run: RunRow): Promise<Order> {
   const spec = await specOfRun(context.catalog, run.id);
   const head = { runId: run.id, hostId: run.hostId };
+  if (isBackup(spec)) return backupOrder(context, run, spec);
   switch (spec.kind) {
-    case 'full-backup':
-    case 'incremental-backup':
-    case 'log-backup':
-      return backupOrder(context, run, spec);
     case 'log-stream':
       return {
         ...{ kind: 'log-stream', ...head, options: spec.options, tailSeconds: spec.tailSeconds },
@@ -84,16 +82,30 @@ async function backupOrder(
     return { kind: 'log-backup', ...head, pools, neededFrom: needed };
   }
   if (run.setId === null) throw bug(`backup ${run.id} was recorded without a set id`);
-  const base = spec.kind === 'incremental-backup' ? await baseOfRun(context, spec) : {};
+  const standby = spec.standby === undefined ? {} : await standbyOfOrder(context, spec.standby);
+  const base = await baseOf(context, spec);
   const pools = await logPools(context, { resourceId, hostId });
   // Why: without a target of the log nobody holds the archived files, so a backup deletes none.
   const archive = pools.length === 0 ? {} : { archive: { pools, neededFrom: needed } };
   const pool = await poolAccess(context, poolId);
   const offline = spec.kind === 'full-backup' && spec.isOffline === true ? { isOffline: true } : {};
-  return { kind: 'full-backup', ...head, setId: run.setId, pool, ...base, ...offline, ...archive };
+  return { kind: 'full-backup', ...head, setId: run.setId, pool, ...base, ...offline, ...standby, ...archive };
 }
 
-type BackupSpec = JobSpecOf<'full-backup' | 'incremental-backup' | 'log-backup'>;
+/** What makes a backup incremental; nothing for a full. */
+function baseOf(
+  context: Context,
+  spec: JobSpecOf<'full-backup' | 'incremental-backup'>,
+): ReturnType<typeof baseOfRun> | Pick<OrderOf<'full-backup'>, 'base' | 'becomesFull'> {
+  if (spec.kind === 'full-backup') return {};
+  const isAlone = spec.standby !== undefined && spec.standby.primaryId === undefined;
+  return isAlone ? becomesFullAlone(spec.resourceId) : baseOfRun(context, spec);
+}
+
+const backupKinds = ['full-backup', 'incremental-backup', 'log-backup'] as const;
+type BackupSpec = JobSpecOf<(typeof backupKinds)[number]>;
+
+const isBackup = (spec: JobSpec): spec is BackupSpec => backupKinds.some((kind) => kind === spec.kind);
 
 /** The options of the job, with the archive directory found and with nothing deleted while a target pool is out of reach. */
 async function safeOptions(

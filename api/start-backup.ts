@@ -5,13 +5,14 @@ import type { RunRow } from '#catalog/runs.ts';
 import { addRunEvents } from '#catalog/runs.ts';
 import type { PoolId, ResourceId } from '#core/id.ts';
 import { backupOptionsShape, reconnectField } from '#core/settings/backup-options.ts';
-import type { JobSpec } from '#core/settings/job-spec.ts';
+import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
 import { changedPagesSourceShape } from '#core/settings/shape/committed.ts';
 import type { Context } from './context.ts';
 import { unreachableLogPools } from './orders.ts';
 import type { Caller } from './route.ts';
 import { demandLogin, hostOfResource } from './routes/resources.ts';
 import { nameOf } from './routes/words.ts';
+import { standbyOfJob } from './standby-of-run.ts';
 import { demandReach, startRun } from './start-run.ts';
 
 /** What every run that is started by hand says: K-084, and what happens when its lane is busy (design §4). */
@@ -26,6 +27,20 @@ const common = {
   options: backupOptionsShape.prefault({}),
 };
 
+const standbyBody = z
+  .object({
+    primary: z
+      .string()
+      .meta({ description: 'the resource that it follows; without it only fulls are taken' })
+      .exactOptional(),
+    address: z
+      .object({ host: z.string().min(1), port: z.number().int().min(1).max(65535) })
+      .meta({ description: 'where the host of the standby reaches the primary; its own socket when absent' })
+      .exactOptional(),
+  })
+  .meta({ description: 'the instance is a standby (design §5); refused when it is one and this is absent' })
+  .exactOptional();
+
 const fullBody = z.object({
   ...common,
   kind: z.literal('full-backup'),
@@ -33,6 +48,7 @@ const fullBody = z.object({
     .boolean()
     .meta({ description: 'the instance is closed, shut down or crashed; refused while a server uses it (D-007)' })
     .exactOptional(),
+  standby: standbyBody,
 });
 const logBody = z.object({ ...common, kind: z.literal('log-backup') });
 /** How often the unfinished segment is committed: each time is a batch more. */
@@ -55,6 +71,7 @@ const incrementalBody = z.object({
   source: changedPagesSourceShape
     .meta({ description: 'where changed pages come from; the best that is available when absent' })
     .exactOptional(),
+  standby: standbyBody,
 });
 
 /** Bodies of `POST /runs` that start a backup. */
@@ -70,9 +87,11 @@ export async function startBackup(context: Context, body: BackupBody, caller: Ca
   // A log backup without login reads what the archive of a closed instance holds (D-012); a closed instance asks for none.
   if (body.kind !== 'log-backup' && !isOffline(body)) demandLogin(resource);
   const isOfLog = body.kind === 'log-backup' || body.kind === 'log-stream';
+  const asked = 'standby' in body ? body.standby : undefined;
+  const standby = asked === undefined ? {} : { standby: await standbyOfJob(context, resource, asked) };
   if (isOfLog) await addLogPool(context.catalog, resource.id, pool.id);
   const run = await startRun(context, {
-    spec: specOf(body, resource.id, pool.id),
+    spec: specOf(body, resource.id, pool.id, standby),
     hostId,
     resourceId: resource.id,
     name: `${isOffline(body) ? 'offline ' : ''}${body.kind} of ${resource.name}`,
@@ -89,12 +108,18 @@ export async function startBackup(context: Context, body: BackupBody, caller: Ca
 
 const isOffline = (body: BackupBody): boolean => body.kind === 'full-backup' && body.isOffline === true;
 
-function specOf(body: BackupBody, resourceId: ResourceId, poolId: PoolId): JobSpec {
+function specOf(
+  body: BackupBody,
+  resourceId: ResourceId,
+  poolId: PoolId,
+  standby: Pick<JobSpecOf<'full-backup'>, 'standby'>,
+): JobSpec {
   const { options, reconnectMinutes, whenBusy } = body;
   const head = { resourceId, poolId, options, reconnectMinutes, whenBusy };
   if (body.kind === 'log-backup') return { kind: body.kind, ...head };
   if (body.kind === 'log-stream') return { kind: body.kind, ...head, tailSeconds: body.tailSeconds };
-  if (body.kind === 'full-backup') return { kind: body.kind, ...head, ...(isOffline(body) ? { isOffline: true } : {}) };
+  if (body.kind === 'full-backup')
+    return { kind: body.kind, ...head, ...standby, ...(isOffline(body) ? { isOffline: true } : {}) };
   const { kind, type, source } = body;
-  return { kind, type, ...(source === undefined ? {} : { source }), ...head };
+  return { kind, type, ...(source === undefined ? {} : { source }), ...standby, ...head };
 }

@@ -28,6 +28,8 @@ export interface Attempt {
   readonly journal: RunJournal;
   readonly pool: Pool;
   readonly session: Session;
+  /** Of the primary, when a standby is backed up and its primary was named. */
+  readonly primary?: Session | undefined;
 }
 
 /** What is known once backup mode has begun. */

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { endSegmentOf } from '#core/backup/log-range.ts';
 import { parseBackupLabel } from '#core/backup/backup-label.ts';
 import { requireSame, requireSameInstance } from '#core/backup/same-instance.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
@@ -27,11 +28,13 @@ import { historyFiles, neededLog, stillThere } from './needed-log.ts';
 import type { LogFile, NeededLog } from './needed-log.ts';
 import { phasesOf } from './phases.ts';
 import { setMetaOf } from './set-meta.ts';
+import { catchUp, problemsOf, switchPrimary } from './standby.ts';
 
 /** One attempt from the checks to the commit; the session is the caller's, and with it backup mode ends in any case. */
 export async function backUp(attempt: Attempt): Promise<SetSummary> {
   const phases = phasesOf(attempt.step, attempt.session.lost);
   phases.enter('begin');
+  await catchUp(attempt);
   const inspected = await precheck(attempt);
   const history = historyNow({ dataDirectory: attempt.order.instance.dataDirectory, inspected });
   const found = await findBase(attempt, inspected, history);
@@ -76,7 +79,7 @@ async function precheck({ session, order, step }: Attempt): Promise<Inspected> {
   const inspected = await inspect(session, { instance: order.instance, archiveDirectory });
   for (const { verdict, detail } of inspected.report.findings)
     if (verdict === 'warn') step.log({ level: 'warn', message: detail });
-  const [problem] = inspected.problems;
+  const [problem] = problemsOf({ order }, inspected);
   if (problem !== undefined) throw problem;
   return inspected;
 }
@@ -121,15 +124,19 @@ async function end(
   const label = parseBackupLabel(Buffer.from(ended.label).toString('latin1'));
   requireSame(session.instance, 'the timeline', String(before.timeline), String(label.timeline));
   requireSame(session.instance, 'the begin of the backup', begun.beginLsn, label.beginLsn);
-  if (compareLsn(ended.endLsn, begun.beginLsn) <= 0)
+  // A standby ends where its control file says that all copied pages are consistent; its stop call may name a later place.
+  const endLsn = before.role === 'standby' ? content.minRecoveryLsn : ended.endLsn;
+  if (compareLsn(endLsn, begun.beginLsn) <= 0)
     throw fail('role_changed', {
       instance: session.instance,
       what: 'the log position',
       before: begun.beginLsn,
-      after: ended.endLsn,
+      after: endLsn,
     });
-  step.log({ level: 'info', message: `backup mode ended at ${ended.endLsn}` });
-  return { ...ended, control: bytes, endedAtMs: deps.clock.nowMs() };
+  step.log({ level: 'info', message: `backup mode ended at ${endLsn}` });
+  const { timeline, segmentBytes } = before;
+  await switchPrimary(attempt, endSegmentOf({ timeline, beginLsn: begun.beginLsn, endLsn, segmentBytes }));
+  return { ...ended, endLsn, control: bytes, endedAtMs: deps.clock.nowMs() };
 }
 
 interface LateMembers {

@@ -27,7 +27,7 @@ import { readOfflineLog } from './offline-log.ts';
 import { phasesOf } from './phases.ts';
 import { setMetaOf } from './set-meta.ts';
 
-export type OfflineAttempt = Omit<Attempt, 'session'>;
+export type OfflineAttempt = Omit<Attempt, 'session' | 'primary'>;
 
 /** A closed instance, its log, and what is copied of it. */
 interface Closed {

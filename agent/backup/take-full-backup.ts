@@ -12,6 +12,7 @@ import { backUp } from './back-up.ts';
 import { committedSummary } from './committed-summary.ts';
 import { takeOfflineBackup } from './offline.ts';
 import { openRunJournal } from './run-journal.ts';
+import { openPrimary } from './standby.ts';
 import { tidyArchive } from './tidy-archive.ts';
 
 /**
@@ -29,7 +30,8 @@ export const takeFullBackup =
       try {
         const set =
           (await committedSummary(pool, order.setId)) ?? (await backUpOnce({ deps, order, step, journal, pool }));
-        await tidyArchive(deps, order, set, step);
+        // Why not of a standby: its archive is that of its primary.
+        if (order.standby === undefined) await tidyArchive(deps, order, set, step);
         return set;
       } finally {
         await pool.close();
@@ -39,15 +41,20 @@ export const takeFullBackup =
     }
   };
 
-const backUpOnce = (attempt: Omit<Attempt, 'session'>): Promise<SetSummary> =>
+const backUpOnce = (attempt: Omit<Attempt, 'session' | 'primary'>): Promise<SetSummary> =>
   attempt.order.isOffline === true ? takeOfflineBackup(attempt) : logInAndBackUp(attempt);
 
-async function logInAndBackUp(attempt: Omit<Attempt, 'session'>): Promise<SetSummary> {
+async function logInAndBackUp(attempt: Omit<Attempt, 'session' | 'primary'>): Promise<SetSummary> {
   const session = await openSession(attempt.order.instance).catch((error: unknown) => {
     throw closedBefore(attempt, error);
   });
   try {
-    return await backUp({ ...attempt, session });
+    const primary = await openPrimary(attempt.order);
+    try {
+      return await backUp({ ...attempt, session, primary });
+    } finally {
+      await primary?.close();
+    }
   } finally {
     await session.close();
   }
@@ -57,7 +64,7 @@ async function logInAndBackUp(attempt: Omit<Attempt, 'session'>): Promise<SetSum
  * A server that goes away in the middle is waited for (K-084). One that was not there at the begin is no interruption: the
  * operator hears of it at once.
  */
-function closedBefore({ order, journal }: Omit<Attempt, 'session'>, error: unknown): unknown {
+function closedBefore({ order, journal }: Omit<Attempt, 'session' | 'primary'>, error: unknown): unknown {
   if (!(error instanceof HoldfastError) || error.code !== 'instance_unreachable') return error;
   const { dataDirectory, engine } = order.instance;
   const hasBegun = journal.acknowledged.length > 0;

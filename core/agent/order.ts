@@ -70,6 +70,8 @@ export type Order =
       readonly options: BackupOptions;
       /** D-007: the instance is closed, cleanly or not; refused when it runs. Absent: it is open. */
       readonly isOffline?: boolean;
+      /** The instance may be a standby (design §5); with its primary, on which checkpoints are forced. Absent: it may not. */
+      readonly standby?: { readonly primary?: InstanceAccess };
       /** Absent: a full. */
       readonly base?: BaseOfBackup;
       /** An incremental was asked for and the catalog knows no base, in words: the set becomes a full, the run says so (K-048). */

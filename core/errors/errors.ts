@@ -15,6 +15,7 @@ import { restoreErrors } from './registry/restore.ts';
 import { runErrors } from './registry/run.ts';
 import { setErrors } from './registry/sets.ts';
 import { verifyErrors } from './registry/verify.ts';
+import { standbyErrors } from './registry/standby.ts';
 import { streamErrors } from './registry/stream.ts';
 import { walErrors } from './registry/wal.ts';
 
@@ -37,6 +38,7 @@ export const errors = {
   ...runErrors,
   ...setErrors,
   ...verifyErrors,
+  ...standbyErrors,
   ...streamErrors,
   ...walErrors,
 } as const;

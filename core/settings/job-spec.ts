@@ -43,6 +43,12 @@ export type CareOfJob =
       readonly resourceId?: ResourceId;
     };
 
+/** A standby is backed up; its primary, and where the agent of the standby reaches that when its own socket does not serve. */
+export interface StandbyOfJob {
+  readonly primaryId?: ResourceId;
+  readonly address?: { readonly host: string; readonly port: number };
+}
+
 /** Content of a job revision: what a run does, by reference. Secrets and addresses are added when the order is made. */
 export type JobSpec = CommonOfJob &
   (
@@ -53,6 +59,7 @@ export type JobSpec = CommonOfJob &
         readonly options: BackupOptions;
         /** D-007: of a closed instance. */
         readonly isOffline?: boolean;
+        readonly standby?: StandbyOfJob;
       }
     | {
         readonly kind: 'log-backup';
@@ -76,6 +83,7 @@ export type JobSpec = CommonOfJob &
         readonly type: Exclude<SetType, 'full'>;
         /** Where changed pages must come from; absent: the best that is available. */
         readonly source?: ChangedPagesSource;
+        readonly standby?: StandbyOfJob;
       }
     | {
         readonly kind: 'restore';
@@ -153,6 +161,11 @@ const careShape: z.ZodType<CareOfJob> = z.discriminatedUnion('does', [
 
 const common = { reconnectMinutes: reconnectField, whenBusy: z.enum(['skip', 'refuse', 'wait']) };
 
+const standbyShape: z.ZodType<StandbyOfJob> = z.looseObject({
+  primaryId: idShape('res').exactOptional(),
+  address: z.looseObject({ host: z.string(), port: z.number() }).exactOptional(),
+});
+
 export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
   z.looseObject({
     ...common,
@@ -161,6 +174,7 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     poolId: idShape('pool'),
     options: backupOptionsShape,
     isOffline: z.boolean().exactOptional(),
+    standby: standbyShape.exactOptional(),
   }),
   z.looseObject({
     ...common,
@@ -185,6 +199,7 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     options: backupOptionsShape,
     type: z.enum(['differential', 'cumulative']),
     source: changedPagesSourceShape.exactOptional(),
+    standby: standbyShape.exactOptional(),
   }),
   z.looseObject({
     ...common,

@@ -124,9 +124,11 @@ describe.each(majors)('D-007 a closed instance of PostgreSQL %i', (major) => {
     expect((await verifySet(await bench.openPool(), crashed.setId, 'full', bench.step(orderOf(stage)))).damage).toEqual(
       [],
     );
-    const alone = await materialise(bench, crashed.setId, postgres);
-    expect(await alone.sql(counts)).toEqual([{ kept: 60000, loose: 0, far: 500 }]);
-    await alone.close();
+    if (isMatrix) {
+      const alone = await materialise(bench, crashed.setId, postgres);
+      expect(await alone.sql(counts)).toEqual([{ kept: 60000, loose: 0, far: 500 }]);
+      await alone.close();
+    }
     const report = await restore(stage, crashed, 'crashed');
     expect(report).toMatchObject({ isOpen: true, timeline: 2, reachedLsn: crashed.endLsn });
     expect(await restores.sql(report, counts)).toEqual([{ kept: 60000, loose: 0, far: 500 }]);

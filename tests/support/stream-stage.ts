@@ -36,7 +36,7 @@ export interface StreamStage {
   readonly batches: readonly BatchSummary[];
   stream(before?: RunningStream): RunningStream;
   /** Waits until the log is committed up to what the server writes now, and known up to now. */
-  untilCovered(): Promise<void>;
+  readonly untilCovered: () => Promise<void>;
   slots(): Promise<readonly Record<string, unknown>[]>;
   close(): Promise<void>;
 }

@@ -35,6 +35,9 @@ const backupShape = z.object({
   offline: z.boolean().default(false),
   stream: z.boolean().default(false),
   tailEvery: z.coerce.number().int().optional(),
+  primary: z.string().optional(),
+  primaryAddress: z.string().optional(),
+  withoutPrimary: z.boolean().default(false),
   queue: z.boolean().default(false),
 });
 
@@ -47,6 +50,9 @@ export function addBackupCommand(program: Command, cli: Cli): void {
         'differential builds on the newest set, cumulative on the newest full; without one it becomes a full (K-048)',
       '--offline':
         'back up a closed instance, shut down or crashed, with the log that it needs to start; full only, no login needed (D-007)',
+      '--primary <resource>': 'the resource is a standby and follows this one, on which checkpoints are forced',
+      '--primary-address <host:port>': 'where the host of the standby reaches the primary; its own socket when absent',
+      '--without-primary': 'the resource is a standby whose primary cannot be asked: full backups only',
       '--stream':
         'with --type log: receive the log as it is written, through a replication slot, until the run is cancelled',
       '--tail-every <seconds>': 'with --stream: how often the unfinished segment is committed, 1 to 3600 (30)',
@@ -70,6 +76,7 @@ export function addBackupCommand(program: Command, cli: Cli): void {
       const { resource, pool, reconnect, timeout } = args;
       const body = {
         ...kindOf(args),
+        ...standbyOf(args),
         resource,
         pool,
         options: optionsOf(args),
@@ -83,20 +90,33 @@ export function addBackupCommand(program: Command, cli: Cli): void {
 
 function kindOf(args: z.output<typeof backupShape>) {
   demandFitting(args);
-  const { type, source, offline, stream, tailEvery } = args;
-  if (stream) return { kind: 'log-stream', ...(tailEvery === undefined ? {} : { tailSeconds: tailEvery }) };
+  const { type, source, tailEvery } = args;
+  if (args.stream) return { kind: 'log-stream', ...(tailEvery === undefined ? {} : { tailSeconds: tailEvery }) };
   if (type === 'differential' || type === 'cumulative') return { kind: 'incremental-backup', type, source };
-  if (source === undefined) return { kind: `${type}-backup`, ...(offline ? { isOffline: true } : {}) };
+  if (source === undefined) return { kind: `${type}-backup`, ...(args.offline ? { isOffline: true } : {}) };
   throw fail('value_malformed', { text: source, what: '--source', expected: 'a differential or cumulative backup' });
 }
 
+function standbyOf({ primary, primaryAddress, withoutPrimary }: z.output<typeof backupShape>) {
+  if (withoutPrimary && primary === undefined) return { standby: {} };
+  if (primary === undefined) return {};
+  return { standby: { primary, ...(primaryAddress === undefined ? {} : { address: addressOf(primaryAddress) }) } };
+}
+
+function addressOf(text: string): { host: string; port: number } {
+  const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  if (host !== undefined && port !== undefined) return { host, port: Number(port) };
+  throw fail('value_malformed', { text, what: '--primary-address', expected: 'host:port' });
+}
+
 /** Options that go with one type only. */
-function demandFitting({ type, offline, stream, tailEvery }: z.output<typeof backupShape>): void {
-  if (offline && type !== 'full')
+function demandFitting(args: z.output<typeof backupShape>): void {
+  const { type, tailEvery } = args;
+  if (args.offline && type !== 'full')
     throw fail('value_malformed', { text: type, what: '--type with --offline', expected: 'full' });
-  if (stream && type !== 'log')
+  if (args.stream && type !== 'log')
     throw fail('value_malformed', { text: type, what: '--type with --stream', expected: 'log' });
-  if (tailEvery !== undefined && !stream)
+  if (tailEvery !== undefined && !args.stream)
     throw fail('value_malformed', { text: String(tailEvery), what: '--tail-every', expected: 'it with --stream only' });
 }
 

@@ -206,7 +206,7 @@ export const databaseErrors = {
     class: 'precondition',
     http: 409,
     message: 'The instance at {instance} is a standby',
-    hint: 'Run the backup on the primary of this cluster.',
+    hint: 'Run the backup on the primary of this cluster, or name that with --primary (--without-primary for a full without it).',
     messageZh: '实例 {instance} 是备库',
     hintZh: '请在该集群的主库上运行备份。',
   },

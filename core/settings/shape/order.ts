@@ -40,6 +40,7 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
     pool: poolAccessShape,
     options: backupOptionsShape,
     isOffline: z.boolean().exactOptional(),
+    standby: z.looseObject({ primary: instanceAccessShape.exactOptional() }).exactOptional(),
     base: baseOfBackupShape.exactOptional(),
     becomesFull: z.string().exactOptional(),
     archive: z

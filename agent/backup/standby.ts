@@ -1,0 +1,100 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { OrderOf } from '#core/agent/order.ts';
+import { fail } from '#core/errors/fail.ts';
+import type { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { compareLsn, parseLsn } from '#core/wal/lsn.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
+import type { SegmentName } from '#core/wal/segment-name.ts';
+import type { Inspected } from '#agent/database/preflight.ts';
+import { readServerFacts } from '#agent/database/server-facts.ts';
+import { openSession, textOf } from '#agent/database/session.ts';
+import type { Session } from '#agent/database/session.ts';
+import type { Attempt } from './attempt.ts';
+import { throwIfEnded } from './ended.ts';
+
+const replayMinutes = 10;
+const lookAgainMs = 100;
+const archiveMs = 60_000;
+
+/** What preflight finds of a standby although only its primary archives. */
+const ofPrimary = /^(backup_from_standby$|archive_)/;
+
+/** The problems that stand in the way of this backup: of a standby, what concerns the archive is its primary's. */
+export function problemsOf(
+  { order }: Pick<Attempt, 'order'>,
+  { facts, problems }: Inspected,
+): readonly HoldfastError[] {
+  const isAllowed = order.standby !== undefined && facts.role === 'standby';
+  return isAllowed ? problems.filter(({ code }) => !ofPrimary.test(code)) : problems;
+}
+
+/**
+ * Logs in to the primary of a standby that is backed up; undefined when none was named. Throws `primary_other` for a server
+ * that is none, or of another cluster, and what a login throws.
+ */
+export async function openPrimary({ instance, standby }: OrderOf<'full-backup'>): Promise<Session | undefined> {
+  if (standby?.primary === undefined) return undefined;
+  const session = await openSession(standby.primary);
+  const { role, systemId } = await readServerFacts(session);
+  const reason =
+    role === 'standby'
+      ? 'it is a standby itself'
+      : systemId === instance.systemId
+        ? undefined
+        : `its system identifier is ${systemId}, that of the standby ${instance.systemId}`;
+  if (reason === undefined) return session;
+  await session.close();
+  const own = `${instance.socket}:${String(instance.port)}`;
+  throw fail('primary_other', { primary: session.instance, standby: own, reason });
+}
+
+/**
+ * Forces a checkpoint on the primary and waits until the standby replayed it (D-019): backup mode then begins at a
+ * restartpoint behind the end of every earlier set. Throws `standby_behind`, `cancelled`.
+ */
+export async function catchUp({ session, primary, deps, step }: Attempt): Promise<void> {
+  if (primary === undefined) return;
+  await primary.query('checkpoint');
+  const wanted = parseLsn(textOf(await primary.queryOne('select pg_current_wal_flush_lsn()::text as lsn'), 'lsn'));
+  step.log({
+    level: 'info',
+    message: `a checkpoint was forced on the primary; the standby must replay up to ${wanted}`,
+  });
+  const until = deps.clock.nowMs() + replayMinutes * 60_000;
+  for (let reached = await replayed(session); compareLsn(reached, wanted) < 0; reached = await replayed(session)) {
+    throwIfEnded(step.signal);
+    if (deps.clock.nowMs() > until) {
+      const { instance } = session;
+      throw fail('standby_behind', { instance, reached, wanted, minutes: String(replayMinutes) });
+    }
+    await pause(lookAgainMs);
+  }
+}
+
+/** Where a standby is; a server that is no standby any more is found out later, by its role. */
+async function replayed(session: Session): Promise<Lsn> {
+  const statement =
+    "select (case when pg_is_in_recovery() then coalesce(pg_last_wal_replay_lsn(), '0/0') else 'FFFFFFFF/0'::pg_lsn end)::text as lsn";
+  return parseLsn(textOf(await session.queryOne(statement), 'lsn'));
+}
+
+/**
+ * Closes the segment in which the set ends on the primary and looks whether its archiver took it: log backup of the primary
+ * leads on from there. The set holds all the log that it needs, so what is missing is a word in the log of the run.
+ */
+export async function switchPrimary({ primary, deps, step }: Attempt, end: SegmentName): Promise<void> {
+  if (primary === undefined) return;
+  await primary.query('select pg_switch_wal()');
+  const until = deps.clock.nowMs() + archiveMs;
+  for (;;) {
+    const row = await primary.queryOne(
+      "select coalesce(last_archived_wal, '') as last, current_setting('archive_mode') as mode from pg_stat_archiver",
+    );
+    if (textOf(row, 'mode') === 'off' || textOf(row, 'last').slice(0, 24) >= end) return;
+    throwIfEnded(step.signal);
+    if (deps.clock.nowMs() > until) break;
+    await pause(lookAgainMs);
+  }
+  const message = `the primary did not archive ${end}, in which this set ends, within ${String(archiveMs / 1000)} s: look at pg_stat_archiver there`;
+  step.log({ level: 'warn', message });
+}
