@@ -65,6 +65,7 @@ export function planCopy(world: CopyWorld, wish: CopyWish): PoolCopyTask {
   const log = logOf(world, wish, sets);
   return {
     sets: sets.map(({ setId }) => setId),
+    bases: [...chosen.keys()].filter((setId) => world.there.has(setId)),
     systems: log.systems,
     bytesTotal: sets.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
     leftOut: [...leftOut, ...log.leftOut],

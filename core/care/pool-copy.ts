@@ -11,6 +11,8 @@ export interface LeftOut {
 /** What goes from one pool to another (K-005). Bases come before the sets that build on them. */
 export interface PoolCopyTask {
   readonly sets: readonly SetId[];
+  /** Sets that are in the target already and that others of the copy build on: nobody deletes them meanwhile. */
+  readonly bases: readonly SetId[];
   /** Databases, by system id, whose log goes too. */
   readonly systems: readonly string[];
   /** Sum of the stored bytes of `sets`, for the progress. */

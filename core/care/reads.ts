@@ -34,7 +34,10 @@ export function readsOf(order: Order): readonly PoolReads[] {
     case 'restore':
       return [{ poolId: order.pool.poolId, sets: [order.plan.setId], log: logOfRestore(order) }];
     case 'pool-copy':
-      return [{ poolId: order.from.poolId, sets: order.task.sets, log: order.task.systems.map(allLogOf) }];
+      return [
+        { poolId: order.from.poolId, sets: order.task.sets, log: order.task.systems.map(allLogOf) },
+        { poolId: order.to.poolId, sets: order.task.bases, log: [] },
+      ];
     case 'verify-set':
     case 'extract-set':
       return [{ poolId: order.pool.poolId, sets: [order.setId], log: [] }];

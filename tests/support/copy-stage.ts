@@ -47,7 +47,7 @@ export async function openCopyStage({ isFromEncrypted, isToEncrypted }: Ends): P
   return {
     ...{ folder: folder.path, access, from, to },
     copy: (task, hear) =>
-      copyOnce(access, { sets: [], systems: [], bytesTotal: 0, leftOut: [], warnings: [], ...task }, hear),
+      copyOnce(access, { sets: [], bases: [], systems: [], bytesTotal: 0, leftOut: [], warnings: [], ...task }, hear),
     close: async () => {
       await from.close();
       await to.close();

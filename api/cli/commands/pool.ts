@@ -39,12 +39,7 @@ export function addPoolCommands(program: Command, cli: Cli): void {
     shape: z.object({}),
     act: async () => {
       const { data } = await (await cli.client()).get(listShape(poolShape), '/api/v1/pools');
-      const rows = data.map((pool) => [
-        pool.name,
-        pool.id,
-        placeText(pool.place),
-        pool.isEncrypted ? 'encrypted' : 'plain',
-      ]);
+      const rows = data.map((pool) => [pool.name, pool.id, placeText(pool.place), wordsOf(pool)]);
       return { json: data, text: tableOf(['POOL', 'ID', 'PLACE', ''], rows) };
     },
   });
@@ -141,6 +136,13 @@ async function secretsOf(
     fileFlag: '--passphrase-file',
   });
   return { ...keys, passphrase };
+}
+
+/** How it keeps what lies in it. */
+function wordsOf({ isEncrypted, place }: z.output<typeof poolShape>): string {
+  const days = place.kind === 's3' ? place.immutableDays : undefined;
+  const kept = days === undefined ? '' : `, immutable for ${String(days)} days`;
+  return `${isEncrypted ? 'encrypted' : 'plain'}${kept}`;
 }
 
 const placeText = (place: PoolPlace): string =>

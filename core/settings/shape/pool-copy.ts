@@ -8,6 +8,7 @@ const leftOutShape: z.ZodType<LeftOut> = z.looseObject({ what: z.string(), why: 
 /** What an agent copies from pool to pool. */
 export const poolCopyTaskShape: z.ZodType<PoolCopyTask> = z.looseObject({
   sets: z.array(idShape('set')),
+  bases: z.array(idShape('set')),
   systems: z.array(z.string().regex(/^\d{1,20}$/)),
   bytesTotal: countShape,
   leftOut: z.array(leftOutShape),
