@@ -18,20 +18,13 @@ export async function lookAtPlace(context: Context, plan: RestorePlan, hostId: H
   }
 }
 
-const questionOf = ({
-  place,
-  tablespaceMap,
-  rawBytes,
-  segments,
-  segmentBytes,
-  systemId,
-  ways,
-}: RestorePlan): PlaceQuestion => ({
+const questionOf = ({ place, tablespaceMap, rawBytes, systemId, ways }: RestorePlan): PlaceQuestion => ({
   kind: 'place',
   isCopy: place.kind === 'copy',
   ...(ways?.isDelta === true ? { isDelta: true } : {}),
   directory: place.directory,
   tablespaces: Object.values(tablespaceMap),
-  bytes: rawBytes + segments.length * segmentBytes,
+  // Log included.
+  bytes: rawBytes,
   systemId,
 });

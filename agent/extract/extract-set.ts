@@ -95,7 +95,8 @@ async function write(extraction: Extraction): Promise<ExtractReport> {
   };
 }
 
-async function writeFiles({ step, chain, files, directory }: Extraction): Promise<void> {
+async function writeFiles(extraction: Extraction): Promise<void> {
+  const { chain, files, directory } = extraction;
   const byPath = chain.map(({ meta }) => filesOf(meta));
   const { summary } = chain[0].meta;
   const names = engineProfile(summary.engine).files;
@@ -103,23 +104,29 @@ async function writeFiles({ step, chain, files, directory }: Extraction): Promis
     summary.tablespaces.map(({ oid }) => [String(oid), `${directory}/${names.tablespaces}/${String(oid)}`]),
   );
   const writer = new FileWriter(ownerOfAgent());
-  const bytesTotal = files.reduce((sum, file) => sum + file.sizeBytes, 0);
-  let bytesWritten = 0;
+  const count = counterOf(extraction);
   try {
-    for (const [index, file] of files.entries()) {
+    for (const [filesDone, file] of files.entries()) {
       const path = placeMember(file.path, { directory, tablespaces, files: names });
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      for (const needed of neededExtents(byPath, file.path)) {
-        if (step.signal.aborted) throw fail('cancelled', { what: 'the extraction' });
-        bytesWritten += await writeExtent(writer, { path, chain, ...needed });
-        const counts = { bytesWritten, bytesTotal, filesDone: index, filesTotal: files.length };
-        step.report({ ...noProgress, phase: 'write', ...counts });
-      }
+      for (const needed of neededExtents(byPath, file.path))
+        count(await writeExtent(writer, { path, chain, ...needed }), filesDone);
       await writer.end([{ path, sizeBytes: file.sizeBytes, mode: 0o600, mtimeMs: file.mtimeMs }]);
     }
   } finally {
     writer.closeAll();
   }
+}
+
+/** Tells progress after each extent. Throws `cancelled` when nobody wants it any more. */
+function counterOf({ step, files }: Extraction): (bytes: number, filesDone: number) => void {
+  const bytesTotal = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  let bytesWritten = 0;
+  return (bytes, filesDone) => {
+    bytesWritten += bytes;
+    step.report({ ...noProgress, phase: 'write', bytesWritten, bytesTotal, filesDone, filesTotal: files.length });
+    if (step.signal.aborted) throw fail('cancelled', { what: 'the extraction' });
+  };
 }
 
 type Needed = typeof neededExtents extends (...asked: never) => Generator<infer N> ? N : never;

@@ -3,6 +3,7 @@ import type { CommittedLog, KnownBranch, KnownSegment } from './branches.ts';
 import type { LogBranch, LogGap, LogStretch, LogTimeline, RecoveryPoint, RecoveryWindow } from './timeline.ts';
 import { compareLsn, formatLsn } from '../wal/lsn.ts';
 import { branchesOf, currentBranch, forkOf, parentOf, routeTo } from './branches.ts';
+import { furthestOf } from './furthest.ts';
 import { reachOf, windowOf } from './reach.ts';
 
 export type { CommittedLog } from './branches.ts';
@@ -18,6 +19,7 @@ export function coverage(log: CommittedLog): LogTimeline {
   return {
     branches: all.map((branch) => describeBranch(branch, branches)),
     windows,
+    furthest: furthestOf(windows),
     ...(current === undefined ? {} : { currentBranchId: current.branchId }),
     ...extremes(ofCurrent),
   };

@@ -58,10 +58,15 @@ export interface RecoveryWindow {
   readonly lastCommit?: Instant;
 }
 
+/** How far a branch can be followed: the furthest point that any set reaches on it. */
+export type BranchReach = Pick<RecoveryWindow, 'setId' | 'branchId' | 'timeline' | 'to'>;
+
 /** The recovery timeline of one database as API, CLI and console show it. Plain JSON. */
 export interface LogTimeline {
   readonly branches: readonly LogBranch[];
   readonly windows: readonly RecoveryWindow[];
+  /** For each branch that a set reaches. */
+  readonly furthest: readonly BranchReach[];
   /** Branch that is written now: the highest timeline, then the latest. Targets without a timeline mean this one. */
   readonly currentBranchId?: string;
   readonly earliest?: RecoveryPoint;

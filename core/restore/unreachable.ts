@@ -1,5 +1,6 @@
 import { fail } from '../errors/fail.ts';
 import type { HoldfastError } from '../errors/holdfast-error.ts';
+import { furthestText } from '../log/furthest.ts';
 import type { Located, LogTimeline, RecoveryPoint } from '../log/timeline.ts';
 import type { RestoreRequest } from './request.ts';
 import type { RestoreTarget } from './target.ts';
@@ -48,9 +49,9 @@ export function refuseAsUsual(request: RestoreRequest, located: Refused, timelin
     case 'before-first-set':
       return beforeSet(request, point, after);
     case 'in-gap':
-      return fail('point_in_gap', { point, resource, before, after });
+      return fail('point_in_gap', { point, resource, before, after, furthest: furthestText(timeline) });
     case 'after-latest':
-      return fail('point_after_latest', { point, resource, before });
+      return fail('point_after_latest', { point, resource, before, furthest: furthestText(timeline) });
     case 'name-unknown':
       return fail('name_unknown', { name: nameAsked(request), resource, known: names(timeline) });
     case 'name-ambiguous':

@@ -35,6 +35,14 @@ const capabilities: readonly Capability[] = [
     tests: ['tests/promises/restores-to-a-point', 'tests/promises/restores-a-set.test.ts', 'core/restore/'],
   },
   { what: 'Recovery in place', on: 'PostgreSQL', tests: ['tests/promises/restores-in-place'] },
+  {
+    what: 'Manifest for pg_verifybackup, delta restore, standbys, damaged sets, extracts',
+    on: 'PostgreSQL 15, manifests on 18 too',
+    tests: [
+      ...['tests/engines/backup-manifest', 'tests/deep/backup-manifest', 'tests/promises/restores-what-differs'],
+      ...['tests/promises/restores-standbys', 'tests/promises/restores-damaged-sets', 'tests/engines/extract'],
+    ],
+  },
   { what: 'Refusals before anything is touched', on: 'the whole product', tests: ['tests/promises/refuses-'] },
   {
     what: 'Damage is detected',

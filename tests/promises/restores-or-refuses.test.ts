@@ -110,6 +110,14 @@ test('a restore without a backup label never starts a server', async () => {
   expect(existsSync(join(restores.directory('unlabelled'), 'holdfast-recovery.log'))).toBe(false);
 });
 
+test('K-089 log that would not fit on the disk is refused before anything is touched', async () => {
+  const plan = planTo('huge');
+  const segment = { name: '000000010000000000000001', branchId: '', object: '', rawSha256: '', storedSha256: '' };
+  const huge = { ...plan, segmentBytes: 2 ** 50, segments: [segment as RestorePlan['segments'][number]] };
+  await expect(restores.restore(restores.order(huge))).rejects.toEqual(codeOf('space_too_little'));
+  expect(existsSync(restores.directory('huge'))).toBe(false);
+});
+
 test('a cancelled restore leaves an empty directory', async () => {
   const controller = new AbortController();
   const cancel = {

@@ -38,10 +38,10 @@ export const restoreErrors = {
     class: 'precondition',
     http: 409,
     message: 'The point {point} of {resource} lies in or behind missing log',
-    hint: 'Nearest reachable points: before {before}, after {after}. If the missing log still exists somewhere, put it into the archive directory and run a log backup; take a full backup now so that later points can be reached.',
+    hint: 'Nearest reachable points: before {before}, after {after}. Furthest of each branch: {furthest}. If the missing log still exists somewhere, put it into the archive directory and run a log backup; take a full backup now so that later points can be reached.',
     messageZh: '{resource} 的目标点 {point} 位于日志缺口内或缺口之后',
     hintZh:
-      '最近的可达点:之前 {before},之后 {after}。若缺失的日志仍存在,请放回归档目录并执行日志备份;请立即执行一次完全备份,使其后的时间点可恢复。',
+      '最近的可达点:之前 {before},之后 {after}。各恢复分支的最远点:{furthest}。若缺失的日志仍存在,请放回归档目录并执行日志备份;请立即执行一次完全备份,使其后的时间点可恢复。',
   },
   point_before_first_set: {
     class: 'precondition',
@@ -55,9 +55,10 @@ export const restoreErrors = {
     class: 'precondition',
     http: 409,
     message: 'The point {point} of {resource} lies after the last backed up log',
-    hint: 'The latest reachable point is {before}. Run a log backup first, or restore to latest.',
+    hint: 'The latest reachable point is {before}. Furthest of each branch: {furthest}. Run a log backup first, or restore to latest; another branch is chosen with --timeline.',
     messageZh: '{resource} 的目标点 {point} 晚于最后备份的日志',
-    hintZh: '最晚可达点为 {before}。请先执行日志备份,或恢复到最新。',
+    hintZh:
+      '最晚可达点为 {before}。各恢复分支的最远点:{furthest}。请先执行日志备份,或恢复到最新;其他恢复分支用 --timeline 指定。',
   },
   name_unknown: {
     class: 'input',

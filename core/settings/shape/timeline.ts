@@ -45,6 +45,9 @@ const windowShape = z.looseObject({
 export const timelineShape: z.ZodType<LogTimeline> = z.looseObject({
   branches: z.array(branchShape),
   windows: z.array(windowShape),
+  furthest: z.array(
+    z.looseObject({ setId: idShape('set'), branchId: z.string(), timeline: countShape, to: pointShape }),
+  ),
   currentBranchId: z.string().exactOptional(),
   earliest: pointShape.exactOptional(),
   latest: pointShape.exactOptional(),
