@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { verifyDepths } from '#core/care/verify-depth.ts';
 import { fail } from '#core/errors/fail.ts';
-import type { SetId } from '#core/id.ts';
+import type { HostId, SetId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
 import type { RunBook, RunOutcome, RunTicket } from '#core/ports/run-book.ts';
 import type { VerifyReport } from '#core/restore/report.ts';
+import { isFinal } from '#core/run/run-state.ts';
 import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
 import { hasSet } from './backup-sets.ts';
 import type { Database } from './database.ts';
@@ -21,16 +21,18 @@ export const openRunBook = (db: Database): RunBook => ({
   moveTo: (runId, state) => moveRun(db, runId, state),
   close: async (runId, outcome) => {
     const run = await getRun(db, runId);
-    const verdict = run.kind === 'verify-set' ? verdictOf(outcome) : undefined;
-    const spec = verdict === undefined ? undefined : await specOfRun(db, runId);
-    if (verdict !== undefined && spec?.kind === 'verify-set') {
-      const { setId, poolId } = spec;
+    const found = run.kind === 'verify-set' ? verdictOf(outcome) : undefined;
+    const spec = found === undefined ? undefined : await specOfRun(db, runId);
+    if (found !== undefined && spec?.kind === 'verify-set') {
+      const { setId, poolId, depth } = spec;
+      const verdict = { ...found, depth };
       await storeVerify(db, { id: setId, poolId }, verdict);
       const [base] = damagedBases(verdict, setId);
       if (base !== undefined) await storeVerify(db, { id: base, poolId }, verdict);
     }
     await moveRun(db, runId, outcome.state, outcome);
   },
+  isClosed: async (runId) => isFinal((await getRun(db, runId)).state),
   recordSet: async (runId, setId) => {
     if (!(await hasSet(db, setId))) throw fail('set_not_indexed', { set: setId });
     await db.change('update run set set_id = $2 where id = $1', [runId, setId]);
@@ -38,7 +40,6 @@ export const openRunBook = (db: Database): RunBook => ({
 });
 
 const figuresShape = z.object({
-  depth: z.enum(verifyDepths).exactOptional(),
   objects: z.number(),
   bytes: z.number(),
   pages: z.number().exactOptional(),
@@ -51,8 +52,10 @@ function verdictOf(outcome: RunOutcome): VerifyReport | undefined {
     return figures.success ? { ...figures.data, damage: [] } : undefined;
   }
   if (outcome.code !== 'set_damaged') return undefined;
-  const { object = '', what = outcome.message } = outcome.params;
-  return { objects: 0, bytes: 0, damage: [{ object, what }] };
+  const { object = '', what = outcome.message, count } = outcome.params;
+  const damageCount = Number(count ?? 1);
+  const isMore = Number.isSafeInteger(damageCount) && damageCount > 1;
+  return { objects: 0, bytes: 0, damage: [{ object, what }], ...(isMore ? { damageCount } : {}) };
 }
 
 /** A set that is verified with its chain may be damaged in a set that it builds on: objects are named by their set. */
@@ -74,8 +77,9 @@ function ticketOf(run: RunRow, spec: JobSpec): RunTicket {
   };
 }
 
-/** Which lane a run holds (design §4): data and log of a resource, or the target of a restore. */
+/** Which lane a run holds (design §4): data and log of a resource, or the place that is written. */
 function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
+  if (isOfPlace(spec)) return laneOfPlace(spec);
   switch (spec.kind) {
     case 'full-backup':
     case 'incremental-backup':
@@ -83,17 +87,6 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
     case 'log-backup':
     case 'log-stream':
       return { owner: spec.resourceId, kind: 'log' };
-    case 'restore':
-      return spec.plan.place.kind === 'in-place'
-        ? { owner: spec.plan.place.resourceId, kind: 'exclusive' }
-        : { owner: `${spec.hostId}:${spec.plan.place.directory}`, kind: 'exclusive' };
-    case 'extract-set':
-      return { owner: `${spec.hostId}:${spec.directory}`, kind: 'exclusive' };
-    case 'care':
-      return laneOfCare(spec);
-    case 'pool-copy':
-      // Why: leftovers of a copy must not be collected while the next one goes on with them.
-      return { owner: spec.toPoolId, kind: 'exclusive' };
     case 'verify-set':
     case 'merge-set':
     case 'rebuild':
@@ -101,6 +94,32 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
       return { owner: run.hostId, kind: 'none' };
   }
 }
+
+const kindsOfPlace = ['restore', 'extract-set', 'care', 'pool-copy'] as const;
+type SpecOfPlace = JobSpecOf<(typeof kindsOfPlace)[number]>;
+const isOfPlace = (spec: JobSpec): spec is SpecOfPlace => kindsOfPlace.some((kind) => kind === spec.kind);
+
+function laneOfPlace(spec: SpecOfPlace): RunTicket['lane'] {
+  switch (spec.kind) {
+    case 'restore':
+      return laneOfRestore(spec);
+    case 'extract-set':
+      return laneOfDirectory(spec.hostId, spec.directory);
+    case 'care':
+      return laneOfCare(spec);
+    case 'pool-copy':
+      // Why: leftovers of a copy must not be collected while the next one goes on with them.
+      return { owner: spec.toPoolId, kind: 'exclusive' };
+  }
+}
+
+const laneOfDirectory = (hostId: HostId, directory: string): RunTicket['lane'] => ({
+  owner: `${hostId}:${directory}`,
+  kind: 'exclusive',
+});
+
+const laneOfRestore = ({ hostId, plan: { place } }: JobSpecOf<'restore'>): RunTicket['lane'] =>
+  place.kind === 'in-place' ? { owner: place.resourceId, kind: 'exclusive' } : laneOfDirectory(hostId, place.directory);
 
 /** Two care runs of one pool never meet; one that deletes log keeps log backups of its resource out. */
 function laneOfCare({ care, poolId }: JobSpecOf<'care'>): RunTicket['lane'] {

@@ -40,6 +40,8 @@ export interface RunBook {
   /** Moves a run; a move that already happened is fine, an impossible one throws `run_state_conflict`. */
   moveTo(runId: RunId, state: Exclude<RunState, RunOutcome['state']>): Promise<void>;
   close(runId: RunId, outcome: RunOutcome): Promise<void>;
+  /** True once the last word on a run is recorded. */
+  isClosed(runId: RunId): Promise<boolean>;
   /** Links an indexed set to its run. Throws `set_not_indexed` when the agent has not told of it yet (retryable). */
   recordSet(runId: RunId, setId: SetId): Promise<void>;
 }

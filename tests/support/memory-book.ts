@@ -31,6 +31,7 @@ export function openMemoryBook(): MemoryBook {
       outcomes.set(runId, outcome);
       return tell(`${runId} ${outcome.state}`);
     },
+    isClosed: (runId) => Promise.resolve(outcomes.has(runId)),
     recordSet: (runId: RunId, setId: SetId) => tell(`${runId} ${setId}`),
   };
 }
