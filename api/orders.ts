@@ -82,7 +82,8 @@ async function backupOrder(
     return { kind: 'log-backup', ...head, pools, neededFrom: needed };
   }
   if (run.setId === null) throw bug(`backup ${run.id} was recorded without a set id`);
-  const standby = spec.standby === undefined ? {} : await standbyOfOrder(context, spec.standby);
+  const standby =
+    spec.standby === undefined ? {} : await standbyOfOrder(spec.standby, (id) => instanceAccess(context, id));
   const base = await baseOf(context, spec);
   const pools = await logPools(context, { resourceId, hostId });
   // Why: without a target of the log nobody holds the archived files, so a backup deletes none.

@@ -12,7 +12,7 @@ import { unreachableLogPools } from './orders.ts';
 import type { Caller } from './route.ts';
 import { demandLogin, hostOfResource } from './routes/resources.ts';
 import { nameOf } from './routes/words.ts';
-import { standbyOfJob } from './standby-of-run.ts';
+import { standbyOfJob } from './standby-of-job.ts';
 import { demandReach, startRun } from './start-run.ts';
 
 /** What every run that is started by hand says: K-084, and what happens when its lane is busy (design §4). */

@@ -112,13 +112,13 @@ export function readWhole(path: string): LogFile | undefined {
 function check(needed: NeededLog, { name, absolute: path }: LogFile, reading: SegmentReading | undefined): void {
   const damaged = (reason: string): Error => fail('log_segment_damaged', { path, reason });
   if (reading === undefined) throw damaged('it does not begin with a log page');
-  const { header, ending, to, from, stop } = reading;
+  const { header, ending, to, from, stop, recordsTo } = reading;
   if (header.systemId !== needed.systemId)
     throw damaged(`it belongs to the cluster ${header.systemId}, not ${needed.systemId}`);
   const { range } = needed;
   if (from !== segmentStart(parseSegmentName(name), range.segmentBytes)) throw damaged(`it holds the log from ${from}`);
-  // The end record of the backup must be there; what follows it in the last segment is not ours.
-  const isWhole = ending !== 'early' || compareLsn(to, range.endLsn) >= 0;
+  // The last record of the backup must be there, up to where the next would begin; what follows it is not ours.
+  const isWhole = ending !== 'early' || compareLsn(recordsTo, range.endLsn) >= 0;
   if (!isWhole)
     throw damaged(`valid log ends at ${to} (${stop?.reason ?? 'unknown'} at offset ${String(stop?.offset)})`);
 }

@@ -71,7 +71,10 @@ export const streamLog =
         await streamOnce(streaming);
       } catch (error) {
         if (step.signal.aborted) throw await ended(streaming, error);
-        if (!(error instanceof HoldfastError) || !error.isRetryable) throw error;
+        if (!(error instanceof HoldfastError) || !error.isRetryable) {
+          tellOfSlot(streaming);
+          throw error;
+        }
         step.log({ level: 'warn', message: `${error.message}; the stream goes on when it is back` });
       }
       if (deps.clock.nowMs() - beganMs > longestWaitMs) waitMs = firstWaitMs;
@@ -202,6 +205,14 @@ const lost = ({ instance }: Session, { name }: Slot, from: number): Error =>
 
 function tellOnce({ tally }: Streaming, warning: { readonly code: string; readonly detail: string }): void {
   if (!tally.warnings.some(({ detail }) => detail === warning.detail)) tally.warn(warning);
+}
+
+/** A stream that failed keeps its slot: dropping it would lose the log that the next stream can still fetch. */
+function tellOfSlot({ order, step, memory }: Streaming): void {
+  if (memory.durableTo() === undefined) return;
+  const name = slotOf(order.instance.resourceId);
+  const message = `if the slot ${name} is still there, it keeps log until the stream is started again: do that, or drop it with pg_drop_replication_slot('${name}')`;
+  step.log({ level: 'warn', message });
 }
 
 /**
