@@ -23,8 +23,10 @@ export class VerifyThreads implements CheckRunner {
   readonly #threads: readonly Worker[];
   readonly #cells = newSharedCells();
   readonly #timer: NodeJS.Timeout;
+  readonly #signal: AbortSignal;
 
   constructor(pool: PoolAccess, step: StepContext) {
+    this.#signal = step.signal;
     const outages = new OutageWatch(this.#cells, step, pool.name);
     const look = (): void => {
       applyRates(this.#cells, step.limits());
@@ -49,6 +51,7 @@ export class VerifyThreads implements CheckRunner {
     await Promise.all(work);
     // The others only tell that they were stopped.
     if (failures.length > 0) throw failures[0];
+    if (this.#signal.aborted) throw fail('cancelled', { what: 'The verification' });
   }
 
   async close(): Promise<void> {
