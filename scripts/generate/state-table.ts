@@ -30,6 +30,14 @@ const capabilities: readonly Capability[] = [
     tests: ['agent/wal/', 'core/wal/', 'core/log/'],
   },
   {
+    what: 'Streamed log; sets of closed instances and of standbys',
+    on: 'PostgreSQL 15, the whole product; in the matrix 12 and 18',
+    tests: [
+      ...['tests/engines/log-stream', 'tests/promises/streams-log', 'tests/engines/offline', 'tests/engines/standby'],
+      ...['agent/stream/', 'api/sources'],
+    ],
+  },
+  {
     what: 'Recovery to time, LSN, xid, name, backup state, latest; copies',
     on: 'PostgreSQL 12, 15, 18',
     tests: ['tests/promises/restores-to-a-point', 'tests/promises/restores-a-set.test.ts', 'core/restore/'],

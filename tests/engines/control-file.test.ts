@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { controlFileBytes, decodeControlFile } from '#core/engine/control-file.ts';
+import { changeControlFile, controlFileBytes, decodeControlFile } from '#core/engine/control-file.ts';
+import { parseLsn } from '#core/wal/lsn.ts';
 
 interface Recorded {
   readonly first512: string;
@@ -35,6 +36,16 @@ describe.each(Object.entries(recorded))('control file of PostgreSQL %s', (_major
         expect(() => decodeControlFile(bytes, 'pg_control')).toThrow(/damaged|server version/);
       }),
     );
+  });
+
+  test('is told another begin and stays sound, all else as it was', () => {
+    const lsn = parseLsn('1/2A000028');
+    const minRecovery = { lsn, timeline: 3 };
+    const changed = changeControlFile(contentOf(file), { state: 'in archive recovery', minRecovery }, 'pg_control');
+    expect(decodeControlFile(changed, 'pg_control')).toEqual({
+      ...decodeControlFile(contentOf(file), 'pg_control'),
+      ...{ state: 'in archive recovery', minRecoveryLsn: lsn, minRecoveryTimeline: 3 },
+    });
   });
 
   test('is refused when it is cut short', () => {
