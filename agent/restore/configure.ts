@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { relative } from 'node:path';
+import { engineProfile } from '#core/engine/profiles.ts';
 import { assignmentsIn, lastValue } from '#core/restore/configuration-text.ts';
 import { startsPlainly } from '#core/restore/offline-start.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
@@ -10,7 +11,9 @@ import {
   copySettings,
   recoveryNames,
   recoverySettings,
+  formatSettings,
   replaceSettings,
+  splitRecovery,
   untieConfiguration,
 } from '#core/restore/recovery-settings.ts';
 import type { Warning } from '#core/run/progress.ts';
@@ -85,10 +88,40 @@ export function configure(
     stale.map(({ name }) => name),
     recovery,
   );
-  target.writeFile(target.files.autoConfiguration, replaceSettings(original, [], { ...blanks, ...own, ...recovery }));
-  if (primary !== undefined) target.writeFile('standby.signal', '');
-  else if (!startsPlainly(plan)) target.writeFile('recovery.signal', '');
+  writeSettings(plan, target, { text: original, dropped: [], settings: { ...blanks, ...own, ...recovery } });
+  if (!hasRecoveryFile(plan)) giveSignal(plan, target);
   return { blanks, warnings: [...warnStale(stale), ...(isCopy ? warnLibraries(libraries) : [])] };
+}
+
+function giveSignal(plan: RestorePlan, target: EmptyTarget): void {
+  if (plan.ways?.primary !== undefined) target.writeFile('standby.signal', '');
+  else if (!startsPlainly(plan)) target.writeFile('recovery.signal', '');
+}
+
+const hasRecoveryFile = ({ engine }: RestorePlan): boolean => engineProfile(engine).recovery === 'recovery.conf';
+
+interface NewSettings {
+  /** Of the file that the server writes itself, and that wins over all others. */
+  readonly text: string;
+  readonly dropped: readonly string[];
+  readonly settings: Settings;
+}
+
+/** Puts settings where a server of this engine takes them: a server before PostgreSQL 12 has a file for its recovery. */
+function writeSettings(plan: RestorePlan, target: EmptyTarget, { text, dropped, settings }: NewSettings): void {
+  const write = (own: Settings): void => {
+    target.writeFile(target.files.autoConfiguration, replaceSettings(text, dropped, own));
+  };
+  if (!hasRecoveryFile(plan)) {
+    write(settings);
+    return;
+  }
+  const { configuration, recoveryConf } = splitRecovery(settings);
+  write(configuration);
+  const isStandby = plan.ways?.primary !== undefined;
+  const isWanted = Object.keys(recoveryConf).length > 0 && (isStandby || !startsPlainly(plan));
+  const own = isStandby ? { standby_mode: 'on', ...recoveryConf } : recoveryConf;
+  if (isWanted) target.writeFile('recovery.conf', formatSettings(own));
 }
 
 /** Texts as the server will read them: what lies in the target is written anew without what ties it to a former place. */
@@ -132,10 +165,8 @@ export function settleCopy(plan: RestorePlan, target: EmptyTarget, address: Serv
   const { statistics } = target.files;
   const kept = copySettings({ major: plan.serverMajor, ...address, libraries, statistics });
   const recovery = plan.isOpenedAfter ? {} : { ...recoverySettings({ ...plan, isOpenedAfter: true }) };
-  target.writeFile(
-    target.files.autoConfiguration,
-    replaceSettings(auto, [...recoveryNames, ...temporary], { ...kept, ...recovery }),
-  );
+  const dropped = [...recoveryNames, ...temporary];
+  writeSettings(plan, target, { text: auto, dropped, settings: { ...kept, ...recovery } });
 }
 
 /**
@@ -148,7 +179,7 @@ export function settleInPlace(
   { original, blanks }: { readonly original: string; readonly blanks: Settings },
 ): void {
   const kept = plan.isOpenedAfter ? {} : { ...blanks, ...closedSettings(plan) };
-  target.writeFile(target.files.autoConfiguration, replaceSettings(original, recoveryNames, kept));
+  writeSettings(plan, target, { text: original, dropped: recoveryNames, settings: kept });
 }
 
 const needsToOpen = (name: string): boolean =>

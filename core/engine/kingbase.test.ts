@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { inclusionOf } from '../backup/exclusion.ts';
-import { kingbaseV8R6, kingbaseV9 } from './kingbase.ts';
+import { kingbaseV8R3, kingbaseV8R6, kingbaseV9 } from './kingbase.ts';
 import { postgresql } from './postgresql.ts';
 import { engineLayouts, engineProfiles, profileOf } from './profiles.ts';
 
@@ -33,7 +33,7 @@ describe('profiles of KingbaseES', () => {
   });
 
   test('K-014 where its programs lie names the release of a directory; without a trace it is the oldest', () => {
-    expect(engineLayouts).toEqual([postgresql, kingbaseV8R6]);
+    expect(engineLayouts).toEqual([postgresql, kingbaseV8R6, kingbaseV8R3]);
     const trace = '/opt/Kingbase/ES/V9/Server/bin/kingbase "-D" "/data"';
     expect(profileOf(kingbaseV8R6, trace)).toBe(kingbaseV9);
     expect(profileOf(kingbaseV8R6, '/home/kingbase/Server/bin/kingbase')).toBe(kingbaseV8R6);
@@ -54,6 +54,17 @@ describe('profiles of KingbaseES', () => {
     ['kingbase', undefined],
   ])('PostgreSQL: %j is major %s', (said, major) => {
     expect(postgresql.majorOfProgram(said)).toBe(major);
+  });
+
+  test('K-014 V8R3 keeps its log under its older name and recovers by recovery.conf', () => {
+    expect(kingbaseV8R3).toMatchObject({
+      recovery: 'recovery.conf',
+      files: { log: 'sys_xlog', control: 'global/sys_control' },
+    });
+    const ofV8R3 = (path: string) => inclusionOf(kingbaseV8R3.exclusions, path, path);
+    expect([ofV8R3('sys_xlog'), ofV8R3('sys_wal')]).toEqual(['empty-directory', 'copy']);
+    const trace = '/opt/Kingbase/ES/V9/Server/bin/kingbase';
+    expect(profileOf(kingbaseV8R3, trace)).toBe(kingbaseV8R3);
   });
 
   test('every profile has a name of its own, and V9 shares all but the name with V8R6', () => {

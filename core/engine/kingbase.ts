@@ -51,6 +51,7 @@ export const kingbaseV8R6: EngineProfile = {
   title: 'KingbaseES V8R6',
   majors: { from: 12, to: 12 },
   files,
+  recovery: 'signal',
   exclusions,
   tools: {
     server: 'kingbase',
@@ -89,6 +90,24 @@ export const kingbaseV8R6: EngineProfile = {
   majorOfProgram: (said) => {
     const release = parseKingbaseVersion(said)?.release;
     return release === undefined ? undefined : { V7: 7, V8R2: 9, V8R3: 9, V8R6: 12, V8R7: 12, V9: 12 }[release];
+  },
+};
+
+/**
+ * V8R3 is built on PostgreSQL 9.6: older names, and `recovery.conf` (references: kingbase A.3). Its directories are recognised,
+ * so that nothing is restored over them; login refuses it, because nothing of it is proven here but the shape of its recovery.
+ */
+export const kingbaseV8R3: EngineProfile = {
+  ...kingbaseV8R6,
+  name: 'kingbase-v8r3',
+  title: 'KingbaseES V8R3',
+  majors: { from: 9, to: 9 },
+  files: { ...files, log: 'sys_xlog' },
+  recovery: 'recovery.conf',
+  exclusions: {
+    ...exclusions,
+    contentsOf: exclusions.contentsOf.map((name) => (name === files.log ? 'sys_xlog' : name)),
+    keptDirectories: ['sys_xlog/archive_status'],
   },
 };
 

@@ -25,6 +25,7 @@ export const postgresql: EngineProfile = {
     temporaryPrefix: 'pgsql_tmp',
     socketPrefix: '.s.PGSQL.',
   },
+  recovery: 'signal',
   exclusions: {
     contentsOf: [
       'pg_wal',

@@ -11,6 +11,11 @@ export interface EngineProfile {
   /** Server majors that may be backed up, both ends included. */
   readonly majors: { readonly from: number; readonly to: number };
   readonly files: EngineFiles;
+  /**
+   * How a server is told to recover: by settings and an empty `recovery.signal` (PostgreSQL 12 and later), or by a file
+   * `recovery.conf` of its own, which it renames to `recovery.done` when it has recovered.
+   */
+  readonly recovery: 'signal' | 'recovery.conf';
   readonly exclusions: ExclusionRules;
   readonly tools: EngineTools;
   readonly defaults: EngineDefaults;

@@ -1,10 +1,10 @@
 import { fail } from '../errors/fail.ts';
-import { kingbaseV8R6, kingbaseV9 } from './kingbase.ts';
+import { kingbaseV8R3, kingbaseV8R6, kingbaseV9 } from './kingbase.ts';
 import { postgresql } from './postgresql.ts';
 import type { EngineProfile } from './profile.ts';
 
 /** Every engine that can be protected. */
-export const engineProfiles: readonly EngineProfile[] = [postgresql, kingbaseV8R6, kingbaseV9];
+export const engineProfiles: readonly EngineProfile[] = [postgresql, kingbaseV8R6, kingbaseV9, kingbaseV8R3];
 
 /** One profile for each way in which data directories are laid out: what a directory shows without its server. */
 export const engineLayouts: readonly EngineProfile[] = engineProfiles.filter(

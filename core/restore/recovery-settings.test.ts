@@ -10,10 +10,26 @@ import {
   recoveryNames,
   recoverySettings,
   replaceSettings,
+  splitRecovery,
   untieConfiguration,
 } from './recovery-settings.ts';
 
 describe('recovery settings', () => {
+  test('K-095 a server with recovery.conf finds there what it knows nowhere else, and nothing that is empty', () => {
+    const { configuration, recoveryConf } = splitRecovery({
+      ...copySettings({ major: 9, port: 1, socket: '/s', libraries: '', statistics: 'sys_stat_tmp' }),
+      ...recoverySettings({ setting: { at: 'name', name: 'n' }, timeline: 2, isOpenedAfter: true }),
+    });
+    expect(recoveryConf).toEqual({
+      restore_command: 'false',
+      recovery_target_timeline: '2',
+      recovery_target_action: 'promote',
+      recovery_min_apply_delay: '0',
+      recovery_target_name: 'n',
+    });
+    expect(Object.keys(configuration).filter((name) => /^(recovery_|primary_|restore_)/.test(name))).toEqual([]);
+    expect(configuration).toMatchObject({ hot_standby: 'off', archive_mode: 'off', port: '1' });
+  });
   test('a time is written with a numeric zone: the server refuses Z', () => {
     const setting = { at: 'time', time: parseInstant('2026-11-21T08:12:20.918Z'), isInclusive: false } as const;
     expect(recoverySettings({ setting, timeline: 3, isOpenedAfter: true })).toMatchObject({

@@ -52,6 +52,27 @@ export function recoverySettings(
   };
 }
 
+/** Beside `recoveryNames` what a server before PostgreSQL 12 knows in `recovery.conf` only: elsewhere it would not start. */
+const fileNames = new Set([
+  ...recoveryNames,
+  ...['standby_mode', 'primary_conninfo', 'primary_slot_name', 'trigger_file', 'recovery_min_apply_delay'],
+]);
+
+/** Settings of a restore for a server that takes them in two files. What says nothing is left out of `recovery.conf`. */
+export interface SplitSettings {
+  readonly configuration: Settings;
+  readonly recoveryConf: Settings;
+}
+
+/** The same settings for a server before PostgreSQL 12 (PG 11 manual "Recovery Configuration"; KingbaseES V8R3). */
+export function splitRecovery(settings: Settings): SplitSettings {
+  const all = Object.entries(settings);
+  return {
+    configuration: Object.fromEntries(all.filter(([name]) => !fileNames.has(name))),
+    recoveryConf: Object.fromEntries(all.filter(([name, value]) => fileNames.has(name) && value !== '')),
+  };
+}
+
 function targetSettings(target: RestoreTarget): Settings {
   const inclusive = (is: boolean): Settings => ({ recovery_target_inclusive: is ? 'on' : 'off' });
   switch (target.at) {

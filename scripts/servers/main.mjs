@@ -8,6 +8,7 @@ const servers = {
   temporal: provideTemporal,
   minio: provideMinio,
   tools: () => provideClientTools(18),
+  pg11: () => providePostgres(11),
   pg12: () => providePostgres(12),
   pg13: () => providePostgres(13),
   pg14: () => providePostgres(14),

