@@ -76,6 +76,12 @@ test('K-095 the guide to a dropped table brings it back with every row', async (
   expect(out).toMatch(/DROP TABLE[\s\S]*\n1000\n$/);
 });
 
+test('D-002 the guide to proofs reads a set page by page, and then all of its pool', async () => {
+  const out = await follow('prove-backups.md', {});
+  expect(out).toMatch(/verified +\S+ \S+.*: sound \(page\)/);
+  expect(out).toMatch(/NEXT +STORED +READ[\s\S]*set_[0-9a-f]{32}/);
+});
+
 test('K-080 the guide to S3 leaves the new pool as the only target of the log', async () => {
   const { endPoint, port, accessKey, secretKey } = minio;
   await new Client({ endPoint, port, useSSL: false, accessKey, secretKey }).makeBucket('backups');
