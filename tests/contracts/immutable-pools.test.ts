@@ -9,6 +9,9 @@ import { openSet } from '#agent/sets/open-set.ts';
 import type { CareStage } from '#tests/support/care-stage.ts';
 import { careClock, openCareStage } from '#tests/support/care-stage.ts';
 import { testIds } from '#tests/support/catalog.ts';
+import { openCopyStage } from '#tests/support/copy-stage.ts';
+import { lastFiles, lastIds, makeTinyChain, middleIds } from '#tests/repositories/tiny-chain.ts';
+import { tinyIds } from '#tests/repositories/tiny-set.ts';
 
 let stage: CareStage;
 let client: Client;
@@ -63,6 +66,20 @@ test('leftovers of a killed backup stay while they are protected, and the collec
   expect(report.kept.map(({ what }) => what)).toContain(setId);
   expect(report.kept.find(({ what }) => what === setId)?.why).toMatch(/protected until/);
   expect((await stage.keys(`sets/${setId}/`)).length).toBe(4);
+});
+
+test('K-005 a copy into an immutable bucket is whole, sends nothing again and protects what it put', async () => {
+  const ends = { isFromEncrypted: true, isToEncrypted: false, target: stage.access };
+  const copies = await openCopyStage(ends);
+  await makeTinyChain(copies.from);
+  const sets = [tinyIds.setId, middleIds.setId, lastIds.setId];
+  expect((await copies.copy({ sets })).report).toMatchObject({ sets: 3, leftOut: [] });
+  expect((await copies.copy({ sets })).report).toMatchObject({ sets: 0, setsThere: 3, objects: 0 });
+  const set = await openSet(stage.pool, lastIds.setId);
+  for (const [path, content] of Object.entries(lastFiles))
+    expect(Buffer.compare(await set.readMember(path), content), path).toBe(0);
+  for (const key of await stage.keys(`sets/${lastIds.setId}/`)) expect(await until(key)).toBeGreaterThan(Date.now());
+  await copies.close();
 });
 
 test('a probe is not protected', async () => {

@@ -5,6 +5,8 @@ import type { StepContext } from '#core/ports/step.ts';
 import { fixedId, tinyIds } from './tiny-set.ts';
 
 export const passphrase = 'correct horse battery staple';
+/** Of the golden pool after its key was rotated. */
+export const nextPassphrase = 'wrong donkey capacitor paperclip';
 
 /** A local pool with a fixed id in a directory. */
 export const localAccess = (directory: string, isEncrypted: boolean): PoolAccess => ({

@@ -33,16 +33,18 @@ export interface Copied {
 export interface Ends {
   readonly isFromEncrypted: boolean;
   readonly isToEncrypted: boolean;
+  /** A pool that exists and gets the copies instead of a local one. */
+  readonly target?: PoolAccess;
 }
 
-export async function openCopyStage({ isFromEncrypted, isToEncrypted }: Ends): Promise<CopyStage> {
+export async function openCopyStage({ isFromEncrypted, isToEncrypted, target }: Ends): Promise<CopyStage> {
   const folder = openFolder('hf-copy-pool-');
   const accessOf = (name: string, isEncrypted: boolean): PoolAccess => ({
     ...{ poolId: testIds('pool'), name, place: { kind: 'local', directory: join(folder.path, name) } },
     secrets: isEncrypted ? { passphrase: `four words of ${name}` } : {},
   });
-  const access = { from: accessOf('from', isFromEncrypted), to: accessOf('to', isToEncrypted) };
-  for (const one of [access.from, access.to]) await createCheapPool(one);
+  const access = { from: accessOf('from', isFromEncrypted), to: target ?? accessOf('to', isToEncrypted) };
+  for (const one of [access.from, ...(target === undefined ? [access.to] : [])]) await createCheapPool(one);
   const [from, to] = [await openPool(access.from), await openPool(access.to)];
   return {
     ...{ folder: folder.path, access, from, to },
