@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { addHost } from '#catalog/hosts.ts';
 import { registerResource } from '#catalog/resources.ts';
-import { listRuns, moveRun, runShape } from '#catalog/runs.ts';
+import { addRunEvents, listRuns, moveRun, runShape } from '#catalog/runs.ts';
 import { parseId } from '#core/id.ts';
 import { clientSettings } from '#core/settings/client-settings.ts';
 import type { TestApi } from '#tests/support/api.ts';
@@ -116,15 +116,20 @@ test('exit code 130: Ctrl-C ends the waiting, not the run, and says how to follo
   expect((await runs()).data[0]?.state).toBe('queued');
 });
 
-test('an API that goes away while a run is watched is waited for', async () => {
+test('an API that goes away while a run is watched, or its log followed, is waited for', async () => {
   const started = await holdfast(['run', 'noop', 'db1', '--json']);
   const id = runShape.parse(JSON.parse(started.out)).id;
   const line = await openLine(Number(new URL(api.url).port));
   let heard = '';
   const hear = (text: string) => (heard += text);
-  const watching = runLine({ url: `http://${line.address}`, home: api.home }, ['run', 'watch', id], {}, { hear });
+  const far = { url: `http://${line.address}`, home: api.home };
+  const watching = runLine(far, ['run', 'watch', id], {}, { hear });
+  let told = '';
+  await addRunEvents(api.store.catalog, id, [{ level: 'info', message: 'copying' }]);
+  const following = runLine(far, ['run', 'logs', id, '--follow'], {}, { hear: (text) => (told += text) });
   await vi.waitFor(() => {
     expect(heard).toContain(`${id} `);
+    expect(told).toContain('copying');
   }, patience);
   await line.cut('refused');
   await vi.waitFor(() => {
@@ -133,6 +138,9 @@ test('an API that goes away while a run is watched is waited for', async () => {
   await moveRun(api.store.catalog, id, 'succeeded', { state: 'succeeded', result: {} });
   await line.mend();
   expect(await watching).toMatchObject({ code: 0 });
+  const log = await following;
+  expect(log).toMatchObject({ code: 0, err: '' });
+  expect(log.out.match(/copying|run is succeeded/g)).toEqual(['copying', 'run is succeeded']);
   await line.close();
 });
 

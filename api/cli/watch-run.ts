@@ -11,6 +11,7 @@ import { isFinal } from '#core/run/run-state.ts';
 import { progressShape } from '#core/settings/shape/progress.ts';
 import type { Cli } from './cli.ts';
 import type { ApiClient } from './client.ts';
+import { apiPatienceMs, isAway } from './patience.ts';
 import { doneOf, phaseText } from './progress-text.ts';
 import type { Terminal } from './terminal.ts';
 import { bytesText } from './terminal.ts';
@@ -26,8 +27,6 @@ export const liveRunShape = z.looseObject({
 type LiveRun = z.output<typeof liveRunShape>;
 
 const lookEveryMs = 700;
-/** How long an API that is restarted is waited for: as long as a run bears the loss of its agent by default (K-084). */
-const awayMs = 600_000;
 
 /**
  * Watches a run to its end: a bar on a terminal, a line per phase elsewhere. An API that goes away meanwhile is waited for.
@@ -56,7 +55,7 @@ async function lookUntilFinal(cli: Cli, { id, timeoutSeconds, show }: Watching):
   for (;;) {
     const live = await orInterrupted(cli, id, look(client, id));
     if (live instanceof HoldfastError) {
-      if (seenAt === undefined || nowMs() - seenAt > awayMs) throw live;
+      if (seenAt === undefined || nowMs() - seenAt > apiPatienceMs) throw live;
       show.away(live);
     } else {
       seenAt = nowMs();
@@ -73,7 +72,7 @@ async function look(client: ApiClient, id: RunId): Promise<LiveRun | HoldfastErr
   try {
     return await client.get(liveRunShape, `/api/v1/runs/${id}`);
   } catch (error) {
-    if (error instanceof HoldfastError && error.class === 'unavailable') return error;
+    if (isAway(error)) return error;
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import type { TestApi } from './api.ts';
 interface Person {
   /** Whether what is printed goes to a terminal. */
   readonly isDrawn?: boolean;
-  /** Hears what is said beside the result, while it is said. */
+  /** Hears what is said, while it is said. */
   readonly hear?: (text: string) => void;
   /** Ctrl-C. */
   readonly interrupt?: AbortSignal;
@@ -23,7 +23,10 @@ export async function runLine(
   const code = await runCli(line, {
     terminal: {
       ...{ isWatched: false, isDrawn, input: Readable.from([]), errStream: new Writable() },
-      out: (text) => (out += `${text}\n`),
+      out: (text) => {
+        out += `${text}\n`;
+        hear?.(text);
+      },
       err: (text) => {
         err += text;
         hear?.(text);

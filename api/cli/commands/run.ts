@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { RunEvent } from '#catalog/runs.ts';
@@ -6,6 +7,7 @@ import { idShape } from '#core/settings/shape/words.ts';
 import { listShape } from '../../routes/words.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
+import { apiPatienceMs, isAway } from '../patience.ts';
 import { bytesText, tableOf, timeText } from '../terminal.ts';
 import { liveRunShape } from '../watch-run.ts';
 import { addRunControl } from './run-control.ts';
@@ -114,6 +116,8 @@ function addLogs(noun: Command, cli: Cli): void {
 }
 
 const pageLines = 500;
+/** Between two attempts to follow a log. */
+const againMs = 700;
 
 async function printLog(cli: Cli, run: string, say: (line: RunEvent) => void): Promise<void> {
   const client = await cli.client();
@@ -128,10 +132,26 @@ async function printLog(cli: Cli, run: string, say: (line: RunEvent) => void): P
   }
 }
 
+/** Until the server says that the run is over; after a break it goes on behind the last line. */
 async function followLog(cli: Cli, run: string, say: (line: RunEvent) => void): Promise<void> {
-  await (
-    await cli.client()
-  ).follow(`/api/v1/runs/${run}/logs`, (name, data) => {
-    if (name === 'line') say(runEventShape.parse(JSON.parse(data)));
-  });
+  const client = await cli.client();
+  // Why asked first: an API that never answered is not waited for.
+  await client.get(liveRunShape, `/api/v1/runs/${run}`);
+  const seen = { after: 0, isOver: false, atMs: cli.clock.nowMs() };
+  const isOver = (): boolean => seen.isOver;
+  while (!isOver()) {
+    await client
+      .follow(`/api/v1/runs/${run}/logs?after=${String(seen.after)}`, (name, data) => {
+        seen.atMs = cli.clock.nowMs();
+        if (name === 'end') seen.isOver = true;
+        if (name !== 'line') return;
+        const line = runEventShape.parse(JSON.parse(data));
+        seen.after = line.seq;
+        say(line);
+      })
+      .catch((error: unknown) => {
+        if (!isAway(error) || cli.clock.nowMs() - seen.atMs > apiPatienceMs) throw error;
+      });
+    if (!isOver()) await wait(againMs);
+  }
 }
