@@ -29,6 +29,9 @@ import { lsnToNumber } from '#core/wal/lsn.ts';
 import type { Context } from './context.ts';
 import { startBackup } from './start-backup.ts';
 
+/** Candidates that are looked at for one that is not being deleted. */
+const atOnce = 50;
+
 /** A scrub run with what it was asked for. */
 export interface Scrub {
   readonly run: RunRow;
@@ -48,7 +51,7 @@ export async function nextToScrub({ catalog }: Context, { run, poolId, care }: S
   const isFirst = totals.sets + totals.batches === 0;
   if (left === undefined || left > 0 || isFirst) {
     const { resourceId } = care;
-    const candidates = await scrubCandidates(catalog, { poolId, resourceId, runId: run.id });
+    const candidates = await scrubCandidates(catalog, { poolId, resourceId, runId: run.id, limit: atOnce });
     for (const candidate of candidates.filter(({ damage }) => damage === null)) {
       if (candidate.kind === 'batch' && left !== undefined && candidate.storedBytes > left && !isFirst) break;
       const next = await leased(catalog, { run, poolId, candidate, left });

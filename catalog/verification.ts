@@ -40,30 +40,45 @@ export interface ScrubScope {
   readonly resourceId?: ResourceId | undefined;
   /** What this run has looked at is left out. */
   readonly runId?: RunId;
+  /** Only the first ones; absent: all. */
+  readonly limit?: number;
 }
 
-const storedOfBatch = `(select coalesce(sum((s ->> 'storedBytes')::bigint), 0)::bigint from jsonb_array_elements(b.summary -> 'segments') s)`;
+const words = (column: string): string =>
+  `case when ${damaged(column)} then concat_ws(': ', ${column} -> 'damage' -> 0 ->> 'object', ${column} -> 'damage' -> 0 ->> 'what') end`;
 
-/** What a scrub was in the middle of, then what nobody has looked at for longest. Known damage comes last, with its words. */
-export const scrubCandidates = (db: Database, { poolId, resourceId, runId }: ScrubScope): Promise<ScrubCandidate[]> =>
+/**
+ * What a scrub was in the middle of, then what nobody has looked at for longest. Known damage comes last, with its words. Sizes
+ * are read of what is picked only: the summary of a batch may be large.
+ */
+export const scrubCandidates = (
+  db: Database,
+  { poolId, resourceId, runId, limit }: ScrubScope,
+): Promise<ScrubCandidate[]> =>
   db.rows(
     scrubCandidateShape,
-    `select kind, id, resource_id as "resourceId", stored as "storedBytes", piece as "nextPiece", checked as "checkedAt", since, damage
-     from (
-       select 'set' as kind, id, resource_id, (summary ->> 'storedBytes')::bigint as stored, next_piece as piece,
-         checked_at as checked, coalesce(checked_at, ended_at) as since,
-         case when ${damaged('verify_report')} then concat_ws(': ', verify_report -> 'damage' -> 0 ->> 'object', verify_report -> 'damage' -> 0 ->> 'what') end as damage
+    `with everything as (
+       select 'set' as kind, id, resource_id, next_piece as piece, checked_at as checked,
+         coalesce(checked_at, ended_at) as since, ${words('verify_report')} as damage
        from backup_set where pool_id = $1
        union all
-       select 'batch', b.id, b.resource_id, ${storedOfBatch}, 0, b.checked_at,
-         coalesce(b.checked_at, (b.summary ->> 'coveredUntil')::timestamptz),
-         case when ${damaged('b.verify_report')} then concat_ws(': ', b.verify_report -> 'damage' -> 0 ->> 'object', b.verify_report -> 'damage' -> 0 ->> 'what') end
-       from log_batch b where b.pool_id = $1
-     ) c
-     where ($2::text is null or resource_id = $2)
-       and not exists (select 1 from verification v where v.run_id = $3 and v.kind = c.kind and v.object = c.id)
-     order by damage is not null, piece > 0 desc, since, id`,
-    [poolId, resourceId ?? null, runId ?? null],
+       select 'batch', id, resource_id, 0, checked_at, coalesce(checked_at, indexed_at), ${words('verify_report')}
+       from log_batch where pool_id = $1
+     ), picked as (
+       select c.*, row_number() over (order by damage is not null, piece > 0 desc, since, id) as place from everything c
+       where ($2::text is null or resource_id = $2)
+         and not exists (select 1 from verification v where v.run_id = $3 and v.kind = c.kind and v.object = c.id)
+       order by place limit $4
+     )
+     select kind, id, resource_id as "resourceId", piece as "nextPiece", checked as "checkedAt", since, damage,
+       case kind when 'set' then
+         (select (s.summary ->> 'storedBytes')::bigint from backup_set s where s.id = p.id and s.pool_id = $1)
+       else
+         (select coalesce(sum((e ->> 'storedBytes')::bigint), 0)::bigint
+          from log_batch b, jsonb_array_elements(b.summary -> 'segments') e where b.id = p.id and b.pool_id = $1)
+       end as "storedBytes"
+     from picked p order by place`,
+    [poolId, resourceId ?? null, runId ?? null, limit ?? null],
   );
 
 const totalsShape = z.object({
