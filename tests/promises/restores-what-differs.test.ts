@@ -47,7 +47,8 @@ const planDelta = (consent = 'overwrite test resource'): RestorePlan =>
   restores.plan({
     target: { at: 'immediate' },
     place: { kind: 'in-place', resourceId: newTestId('res'), directory: postgres.dataDirectory, consent },
-    ways: { isDelta: true },
+    // The program of the server reads every file against the manifest, also those that were left as they stood.
+    ways: { isDelta: true, provesFiles: true },
   });
 const orderDelta = (): OrderOf<'restore'> => restores.order(planDelta(), { instance });
 const setBytes = (): number => restores.sets[0]?.rawBytes ?? 0;
