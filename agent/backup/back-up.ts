@@ -28,7 +28,7 @@ import { historyFiles, neededLog, stillThere } from './needed-log.ts';
 import type { LogFile, NeededLog } from './needed-log.ts';
 import { phasesOf } from './phases.ts';
 import { setMetaOf } from './set-meta.ts';
-import { catchUp, problemsOf, switchPrimary } from './standby.ts';
+import { catchUp, demandRecord, problemsOf, switchPrimary } from './standby.ts';
 
 /** One attempt from the checks to the commit; the session is the caller's, and with it backup mode ends in any case. */
 export async function backUp(attempt: Attempt): Promise<SetSummary> {
@@ -120,7 +120,12 @@ async function end(
   requireSameInstance(session.instance, before, await readServerFacts(session));
   const { bytes, content } = await readControlFile(engineProfile(order.instance.engine), order.instance.dataDirectory);
   requireSame(session.instance, 'the system identifier of the control file', before.systemId, content.systemId);
-  const ended = await endBackup(session, order.instance.engine);
+  if (before.role === 'standby') await demandRecord(attempt, content);
+  const ended = await endBackup(session, order.instance.engine).catch(async (error: unknown) => {
+    // The server refuses the call of a standby that was promoted a moment ago: that is what is told then.
+    requireSameInstance(session.instance, before, await readServerFacts(session));
+    throw error;
+  });
   const label = parseBackupLabel(Buffer.from(ended.label).toString('latin1'));
   requireSame(session.instance, 'the timeline', String(before.timeline), String(label.timeline));
   requireSame(session.instance, 'the begin of the backup', begun.beginLsn, label.beginLsn);

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { OrderOf } from '#core/agent/order.ts';
+import type { ControlFile } from '#core/engine/control-file.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { compareLsn, parseLsn } from '#core/wal/lsn.ts';
@@ -15,6 +16,8 @@ import { throwIfEnded } from './ended.ts';
 const replayMinutes = 10;
 const lookAgainMs = 100;
 const archiveMs = 60_000;
+/** A server that was started notes its transactions within 15 s. */
+const recordMs = 30_000;
 
 /** What preflight finds of a standby although only its primary archives. */
 const ofPrimary = /^(backup_from_standby$|archive_)/;
@@ -67,6 +70,21 @@ export async function catchUp({ session, primary, deps, step }: Attempt): Promis
       const { instance } = session;
       throw fail('standby_behind', { instance, reached, wanted, minutes: String(replayMinutes) });
     }
+    await pause(lookAgainMs);
+  }
+}
+
+/**
+ * A standby that begins at the shutdown checkpoint of its primary and has replayed nothing behind it gives a set of which no
+ * recovery can stop: the server stops at or behind a record only. A moment later there is one. Throws `standby_quiet`.
+ */
+export async function demandRecord({ session, deps, step }: Attempt, control: ControlFile): Promise<void> {
+  if (control.redoLsn !== control.checkpointLsn) return;
+  const until = deps.clock.nowMs() + recordMs;
+  while (compareLsn(await replayed(session), control.minRecoveryLsn) <= 0) {
+    throwIfEnded(step.signal);
+    if (deps.clock.nowMs() > until)
+      throw fail('standby_quiet', { instance: session.instance, lsn: control.minRecoveryLsn });
     await pause(lookAgainMs);
   }
 }

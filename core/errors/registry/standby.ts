@@ -18,6 +18,15 @@ export const standbyErrors = {
     messageZh: '{primary} 与 {standby} 不在同一主机,且仅知道其本地套接字',
     hintZh: '请用 --primary-address host:port 指定备库主机可访问的主库地址。',
   },
+  standby_quiet: {
+    class: 'precondition',
+    http: 409,
+    message:
+      'The primary of the standby at {instance} wrote nothing since it was started: no recovery could stop behind {lsn}',
+    hint: 'Name the primary with --primary, which forces a checkpoint there, or start the backup again when something was written.',
+    messageZh: '备库 {instance} 的主库自启动以来未写入任何日志:恢复无法在 {lsn} 之后停止',
+    hintZh: '请用 --primary 指定主库(将在其上强制检查点),或在有写入后重新备份。',
+  },
   standby_behind: {
     class: 'unavailable',
     http: 503,
