@@ -14,6 +14,7 @@ import type { Caller, Route } from '../route.ts';
 import { route } from '../route.ts';
 import { backupBodies, commonOfRun, startBackup } from '../start-backup.ts';
 import { startRun } from '../start-run.ts';
+import { withNames } from '../with-names.ts';
 import type { LiveRun } from '../temporal.ts';
 import { followLog } from './run-log-stream.ts';
 import { listOf, listShape, nameOf, pageQuery, pageRequestOf, wholeList } from './words.ts';
@@ -135,13 +136,6 @@ async function liveOrNothing(context: Context, run: RunRow): Promise<LiveRun> {
     throw cause;
   }
 }
-
-/** What a workflow says in ids, in the words of people. */
-const withNames = (text: string, { hostId, hostName, resourceId, resourceName }: RunRow): string =>
-  [[hostId, hostName] as const, [resourceId, resourceName] as const].reduce(
-    (said, [id, name]) => (id === null || name === null ? said : said.replaceAll(id, name)),
-    text,
-  );
 
 function linkOf({ temporalWeb }: Context, run: RunRow): { temporalUrl?: string } {
   if (temporalWeb === undefined) return {};
