@@ -207,13 +207,10 @@ describe.each(ends.slice(0, 2))('K-005 a copy of log, $name', (which) => {
     const logs = join(stage.folder, 'to', 'logs', sampleSystemId, branchId);
     const { report } = await stage.copy({ systems });
     expect(report.batches).toBe(1);
-    const newest = readdirSync(join(logs, 'batches')).sort().at(-1) ?? '';
+    const [newest = ''] = readdirSync(join(logs, 'batches')).sort().slice(-1);
     rmSync(join(logs, 'batches', newest));
-    const other =
-      readdirSync(logs)
-        .filter((name) => /^[0-9A-F]{24}$/.test(name))
-        .sort()
-        .at(-1) ?? '';
+    const segments = readdirSync(logs).filter((name) => /^[0-9A-F]{24}$/.test(name));
+    const [other = ''] = segments.sort().slice(-1);
     appendFileSync(join(logs, other), 'other bytes');
     const again = (await stage.copy({ systems })).report;
     expect(again).toMatchObject({ batches: 1, objectsReused: 1 });

@@ -63,8 +63,9 @@ describe.each([
       running.stdout.on('data', (part: Buffer) => (out += part.toString()));
       running.stderr.on('data', (part: Buffer) => (err += part.toString()));
       running.on('close', (code, signal) => {
-        if (signal === null && code !== 0) reject(new TypeError(err));
-        else resolve({ wasKilled: signal === 'SIGKILL', objects: Number(out.trim().split('\n').at(-1) ?? 0) });
+        const [objects = '0'] = out.trim().split('\n').slice(-1);
+        if (signal !== null || code === 0) resolve({ wasKilled: signal === 'SIGKILL', objects: Number(objects) });
+        else reject(new TypeError(err));
       });
     });
   };
