@@ -7,7 +7,7 @@ import { formatLsn } from './lsn.ts';
 import { decodePage, decodeSegmentHeader, positionAt } from './page-header.ts';
 import type { EarlyEnd, SegmentReading, TransactionEnd } from './segment-reading.ts';
 import { SegmentFacts } from './segment-facts.ts';
-import { UnfinishedRecord } from './unfinished-record.ts';
+import { UnfinishedRecord, usualRoomBytes } from './unfinished-record.ts';
 
 type PageEnd = 'page' | 'switch' | EarlyEnd;
 
@@ -22,6 +22,7 @@ export class LogReader {
   /** Begin of the last complete record; −1 when not known. */
   #previous = -1;
   #unfinished: UnfinishedRecord | undefined;
+  readonly #room = new Uint8Array(usualRoomBytes);
   /** Bytes still to pass over of a record whose beginning was not given. */
   #unknownBytes = 0;
   #header: SegmentHeader | undefined;
@@ -131,7 +132,7 @@ export class LogReader {
   #beginUnfinished(at: number, length: number, pageEnd: number): PageEnd {
     const isChainVisible = pageEnd - at >= 16 && this.#previous >= 0;
     if (isChainVisible && positionAt(this.#view, at + 8) !== this.#previous) return { reason: 'prev', offset: at };
-    this.#unfinished = new UnfinishedRecord(this.#facts.position + at, length);
+    this.#unfinished = new UnfinishedRecord(this.#facts.position + at, length, this.#room);
     this.#unfinished.take(this.#bytes.subarray(at, pageEnd));
     return 'page';
   }

@@ -1,3 +1,6 @@
+/** Room that serves almost every record: one that holds images of pages is longer than a page. */
+export const usualRoomBytes = 32_768;
+
 /** A record that goes on on the next page or in the next segment. Grows with what is there, not with what its length claims. */
 export class UnfinishedRecord {
   /** Where it begins in the log. */
@@ -6,17 +9,18 @@ export class UnfinishedRecord {
   #buffer: Uint8Array;
   #filled = 0;
 
-  constructor(position: number, length: number) {
+  /** `room` is the reader's, used again for the next such record: there is one a page. */
+  constructor(position: number, length: number, room: Uint8Array) {
     this.position = position;
     this.#length = length;
-    this.#buffer = new Uint8Array(Math.min(length, 32768));
+    this.#buffer = room;
   }
 
   get missingBytes(): number {
     return this.#length - this.#filled;
   }
 
-  /** Appends a copy. */
+  /** Appends a copy. No part is longer than what is missing. */
   take(part: Uint8Array): void {
     const needed = this.#filled + part.length;
     if (needed > this.#buffer.length) {
@@ -28,6 +32,7 @@ export class UnfinishedRecord {
     this.#filled = needed;
   }
 
+  /** Valid until the next record uses the room. */
   whole(): Uint8Array {
     return this.#buffer.subarray(0, this.#filled);
   }
