@@ -55,8 +55,8 @@ export default defineConfig({
     projects: [
       project('unit', unit),
       project('contracts', ['tests/{contracts,repositories,engines,histories}/**/*.test.ts']),
-      project('promises', ['tests/promises/**/*.test.ts'], { workers: 1, order: 2, except: [...chaos, ...long] }),
-      project('long', long, { workers: 1, order: 3 }),
+      project('promises', ['tests/promises/**/*.test.ts'], { order: 2, except: [...chaos, ...long] }),
+      project('long', long, { order: 3 }),
       // Longer than a run may take, so that a run which is not over is told of as such.
       project('chaos', chaos, { workers: 1, order: 3, minutes: 4 }),
       // Minutes each: by hand with `npm run test:deep`, never part of `npm test`.

@@ -71,7 +71,7 @@ export function recoveryKitText(pool: KitPool, facts: KitFacts): string {
     '',
     'To restore without Holdfast',
     '',
-    '  1. Get the reference reader, docs/format-reader/read-set.mjs of the source of Holdfast (one file, Apache-2.0), Node 20',
+    '  1. Get the reference reader, the two files in docs/format-reader/ of the source of Holdfast (Apache-2.0), Node 20',
     '     or later, and in its directory: npm install zstd-napi',
     '  2. Have the pool as a directory: for S3 download everything below the prefix.',
     '  3. Set ids are the names below sets/ that have a file meta; the ids sort by time.',
