@@ -12,4 +12,5 @@ test.each(stories)(
   async (story) => {
     expect(await tellStory(story)).not.toEqual([]);
   },
+  300_000,
 );
