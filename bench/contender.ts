@@ -1,21 +1,25 @@
 import { lstatSync, readdirSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** One side of the comparison. Every call is timed by the contender itself, from the command to its exit. */
-export interface Contender {
+/**
+ * What is timed: a full backup of the cluster; what changed since the contender's latest full; the files of its latest
+ * backup, full or not, restored to a new directory; log stored in its repository.
+ */
+export type Work = 'full' | 'incremental' | 'restore' | 'log';
+
+/** One side of a comparison; works it has no command for are absent. Each is timed by itself, from the command to its exit. */
+export interface Contender extends Readonly<Partial<Record<Work, (round: number) => Promise<Measured>>>> {
   readonly name: string;
   readonly version: string;
   /** What was asked of it, for the reader of the table. */
   readonly options: string;
-  /** Takes a full backup of the cluster. */
-  full(round: number): Promise<Measured>;
-  /** Restores the files of its latest backup to a new directory; undefined when it has no such command. */
-  readonly restore?: (round: number) => Promise<Measured>;
+  /** What goes on beside the backups of a real installation, e.g. a log backup; not timed. */
+  readonly keepUp?: () => Promise<void>;
 }
 
 export interface Measured {
   readonly ms: number;
-  /** Bytes the backup takes in its repository (full only). */
+  /** Bytes that a backup takes in its repository. */
   readonly storedBytes?: number;
   /** Peak of resident memory, all processes of the contender together. */
   readonly rssMiB?: number | undefined;

@@ -1,62 +1,98 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createPool } from '#agent/pools/open-pool.ts';
-import { bug } from '#core/errors/fail.ts';
+import { bug, fail } from '#core/errors/fail.ts';
+import type { ChangedPagesSource } from '#core/changed/changed-pages.ts';
 import { setPrefix } from '#core/format/object-key.ts';
 import type { SetId } from '#core/id.ts';
-import type { PoolAccess } from '#core/pool/pool-access.ts';
 import { productVersion } from '#core/version.ts';
 import type { BenchCluster } from './cluster.ts';
 import type { Contender, Measured } from './contender.ts';
 import { bytesBelow, emptyFiles } from './contender.ts';
-import { bundleEngine, newId } from './engine.ts';
-import { timed } from './timed.ts';
+import type { Engine } from './engine.ts';
+import { newId, openEngine } from './engine.ts';
+import type { EngineOptions } from './engine-options.ts';
 
-function rssOf(output: string): number {
-  const found = /"rssMiB":(\d+)/.exec(output)?.[1];
-  if (found === undefined) throw bug(`the bench engine did not tell its memory: ${output}`);
-  return Number(found);
+/** Flags of the engine child for a cluster. */
+export const instanceOptions = (cluster: BenchCluster): EngineOptions => ({
+  ...{ data: cluster.dataDirectory, socket: cluster.socket, port: String(cluster.port) },
+  ...{ 'system-id': cluster.systemId, 'password-file': cluster.passwordFile, archive: cluster.archiveDirectory },
+});
+
+/** How our contender works: with the source named, or the best there is, and then with log backups beside. */
+export interface HoldfastWays {
+  readonly channels?: number;
+  readonly source?: ChangedPagesSource;
+  /** Name of its home below the folder of the cluster. */
+  readonly folder?: string;
 }
 
 /** Our engine as a child process: pool on the same disk, two channels, zstd 3, page checksums, log in the set. */
-export async function openHoldfast(cluster: BenchCluster): Promise<Contender> {
-  const engine = await bundleEngine();
-  const home = join(cluster.folder, 'holdfast');
-  mkdirSync(home, { mode: 0o755 });
-  const directory = join(home, 'pool');
-  const pool: PoolAccess = { poolId: newId('pool'), name: 'bench', place: { kind: 'local', directory }, secrets: {} };
-  await createPool(pool, { nowMs: () => Date.now() });
-  let latest: SetId | undefined;
-  const run = (action: string, setId: SetId, target: string): ReturnType<typeof timed> => {
-    const { dataDirectory, socket, port, systemId, passwordFile } = cluster;
-    const options = {
-      ...{ action, home, data: dataDirectory, socket, port: String(port), 'system-id': systemId, pool: directory },
-      ...{
-        'pool-id': pool.poolId,
-        'set-id': setId,
-        'password-file': passwordFile,
-        archive: join(cluster.folder, 'archive'),
-        target,
-      },
-    };
-    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
-    return timed({ command: process.execPath, args: [engine, ...args], env: cluster.env, user: undefined });
-  };
-  return {
-    name: 'holdfast',
-    version: productVersion,
-    options: 'engine alone, 2 channels, zstd 3, page checksums, log in the set',
-    async full(): Promise<Measured> {
-      latest = newId('set');
-      const { ms, output } = await run('full', latest, '-');
-      return { ms, rssMiB: rssOf(output), storedBytes: bytesBelow(join(directory, setPrefix(latest))) };
-    },
-    async restore(round): Promise<Measured> {
-      if (latest === undefined) throw bug('nothing to restore yet');
-      const target = join(home, `restored-${String(round)}`);
-      const { ms, output } = await run('restore', latest, target);
-      emptyFiles(target);
-      return { ms, rssMiB: rssOf(output) };
-    },
-  };
+export async function openHoldfast(cluster: BenchCluster, ways: HoldfastWays = {}): Promise<Contender> {
+  const name = ways.source === undefined ? 'holdfast' : `holdfast ${ways.source}`;
+  const home = join(cluster.folder, ways.folder ?? name.replace(' ', '-'));
+  return new Holdfast(cluster, { name, home, ways, engine: await openEngine(home) });
+}
+
+interface Parts {
+  readonly name: string;
+  readonly home: string;
+  readonly ways: HoldfastWays;
+  readonly engine: Engine;
+}
+
+class Holdfast implements Contender {
+  readonly name: string;
+  readonly version = productVersion;
+  readonly options: string;
+  readonly #cluster: BenchCluster;
+  readonly #parts: Parts;
+  #full: SetId | undefined;
+  #latest: SetId | undefined;
+
+  constructor(cluster: BenchCluster, parts: Parts) {
+    const { channels = 2, source } = parts.ways;
+    const pages = source === undefined ? 'changed pages from the best source' : `changed pages from ${source}`;
+    this.name = parts.name;
+    this.options = `engine alone, ${String(channels)} channels, zstd 3, page checksums, log in the set, ${pages}`;
+    this.#cluster = cluster;
+    this.#parts = parts;
+  }
+
+  async full(): Promise<Measured> {
+    const setId = newId('set');
+    const measured = await this.#backUp(setId, {});
+    this.#full = setId;
+    return measured;
+  }
+
+  async incremental(): Promise<Measured> {
+    if (this.#full === undefined) throw bug('there is no full to build on yet');
+    const { source } = this.#parts.ways;
+    return this.#backUp(newId('set'), { base: this.#full, ...(source === undefined ? {} : { source }) });
+  }
+
+  async restore(round: number): Promise<Measured> {
+    if (this.#latest === undefined) throw bug('nothing to restore yet');
+    const target = join(this.#parts.home, `restored-${String(round)}-${this.#latest}`);
+    const { ms, rssMiB } = await this.#run({ action: 'restore', 'set-id': this.#latest, target });
+    emptyFiles(target);
+    return { ms, rssMiB };
+  }
+
+  async keepUp(): Promise<void> {
+    await this.#run({ action: 'log', ...instanceOptions(this.#cluster) });
+  }
+
+  async #backUp(setId: SetId, more: EngineOptions): Promise<Measured> {
+    const options = { action: 'full', ...instanceOptions(this.#cluster), 'set-id': setId, ...more };
+    const { ms, rssMiB, type } = await this.#run(options);
+    if (more.base !== undefined && type !== 'cumulative')
+      throw fail('bench_not_comparable', { contender: this.name, why: 'its incremental became a full' });
+    this.#latest = setId;
+    return { ms, rssMiB, storedBytes: bytesBelow(join(this.#parts.engine.poolDirectory, setPrefix(setId))) };
+  }
+
+  #run(options: EngineOptions): ReturnType<Engine['run']> {
+    const { channels = 2 } = this.#parts.ways;
+    return this.#parts.engine.run({ channels: String(channels), ...options });
+  }
 }

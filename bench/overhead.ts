@@ -1,15 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { createPool } from '#agent/pools/open-pool.ts';
 import { bug, fail } from '#core/errors/fail.ts';
-import type { PoolAccess } from '#core/pool/pool-access.ts';
 import { HoldfastClient } from '#scripts/demo/holdfast-client.ts';
 import type { EmbeddedPostgres } from '#scripts/supervisor/embedded-postgres.ts';
 import { openStack } from '#scripts/supervisor/stack.ts';
 import type { Stack } from '#scripts/supervisor/stack.ts';
-import { bundleEngine, newId } from './engine.ts';
-import { median, timed } from './timed.ts';
+import { newId, openEngine } from './engine.ts';
+import { median } from './timed.ts';
 
 /** What a run takes above the work itself: medians in seconds, on an instance with next to no data. */
 export interface Overhead {
@@ -30,7 +28,6 @@ const runTimeoutMs = 120_000;
 const runShape = z.looseObject({
   run: z.looseObject({ state: z.string(), createdAt: z.string(), closedAt: z.string() }),
 });
-const engineShape = z.looseObject({ engineMs: z.number() });
 
 interface Stage {
   readonly api: HoldfastClient;
@@ -72,7 +69,7 @@ async function prepare({ places }: Stack, folder: string): Promise<Stage> {
 }
 
 async function measure(stage: Stage, rounds: number): Promise<Overhead> {
-  const engine = await openEngine(stage);
+  const engine = await openAlone(stage);
   const times = { noOp: [] as number[], full: [] as number[], engine: [] as number[] };
   const full = {
     ...{ kind: 'full-backup', resource: 'small', pool: 'pool' },
@@ -103,24 +100,12 @@ async function runSeconds({ api }: Stage, body: object): Promise<number> {
 }
 
 /** Takes the same full backup with the engine alone; seconds of its work. */
-async function openEngine({ instance, systemId, folder }: Stage): Promise<() => Promise<number>> {
-  const program = await bundleEngine();
-  const home = join(folder, 'engine');
-  mkdirSync(home, { mode: 0o755 });
-  const directory = join(home, 'pool');
-  const pool: PoolAccess = { poolId: newId('pool'), name: 'bench', place: { kind: 'local', directory }, secrets: {} };
-  await createPool(pool, { nowMs: () => Date.now() });
-  return async () => {
-    const options = {
-      ...{ action: 'full', home, data: instance.dataDirectory, socket: instance.socketDirectory },
-      ...{ port: String(instance.port), 'system-id': systemId, pool: directory, 'pool-id': pool.poolId },
-      ...{ 'set-id': newId('set'), 'password-file': join(instance.folder, 'password') },
-      ...{ archive: instance.archiveDirectory, target: '-' },
-    };
-    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
-    const env = { PATH: process.env['PATH'] ?? '' };
-    const { output } = await timed({ command: process.execPath, args: [program, ...args], env, user: undefined });
-    const last = output.trim().split('\n').slice(-1).join('');
-    return engineShape.parse(JSON.parse(last)).engineMs / 1000;
+async function openAlone({ instance, systemId, folder }: Stage): Promise<() => Promise<number>> {
+  const engine = await openEngine(join(folder, 'engine'));
+  const options = {
+    ...{ action: 'full', data: instance.dataDirectory, socket: instance.socketDirectory, port: String(instance.port) },
+    ...{ 'system-id': systemId, 'password-file': join(instance.folder, 'password') },
+    archive: instance.archiveDirectory,
   };
+  return async () => (await engine.run({ ...options, 'set-id': newId('set') })).engineMs / 1000;
 }

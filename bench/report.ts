@@ -1,110 +1,147 @@
-import type { Measured } from './contender.ts';
+import type { Measured, Work } from './contender.ts';
+import { judgedChange } from './changes.ts';
+import { segmentsPerSecond } from './log-push.ts';
+import type { MemoryPoint } from './memory.ts';
 import type { Overhead } from './overhead.ts';
-import type { Result } from './rounds.ts';
+import type { Row } from './rounds.ts';
+import { logRows, pgbenchRows, serverRows, smallFilesRows } from './scenarios.ts';
 import { median } from './timed.ts';
 
-/** The last line of `--json`: our medians divided by pgBackRest's; undefined (absent) where it is not installed. */
+/** One work of one contender: medians over the rounds. */
+export interface Line {
+  readonly scenario: string;
+  readonly work: Work;
+  readonly contender: string;
+  readonly medianMs: number;
+  /** Fastest and slowest round. */
+  readonly spreadMs: readonly [number, number];
+  readonly storedBytes?: number;
+  readonly rssMiB?: number;
+  /** Of log. */
+  readonly segmentsPerSecond?: number;
+}
+
+/** Our medians divided by a peer's, below 1 where we are better; `logPush` is ours in segments a second divided by theirs. */
+export type Ratios = Readonly<
+  Partial<
+    Record<
+      'full' | 'restore' | 'size' | 'incremental' | 'incrementalBytes' | 'smallFiles' | 'smallFilesRestore' | 'logPush',
+      number
+    >
+  >
+>;
+
+/** The last line of `--json`. */
 export interface BenchReport {
   readonly sizeGb: number;
-  readonly ratios: { readonly full?: number; readonly restore?: number; readonly size?: number };
-  readonly ratiosToBasebackup: BenchReport['ratios'];
+  readonly rounds: number;
+  /** To pgBackRest; what was not measured or has no peer is absent. */
+  readonly ratios: Ratios;
+  readonly ratiosToBasebackup: Ratios;
   readonly versions: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
   /** Largest resident set of our engine process, all threads, over all rounds. */
   readonly rssMiB: number;
   /** The same by contender: resident sets of all its processes together. Shared pages count in each of them. */
   readonly rssMiBOf: Readonly<Record<string, number>>;
+  readonly lines: readonly Line[];
   /** What a run takes above the engine, on a small instance. */
-  readonly overhead: Overhead;
+  readonly overhead?: Overhead;
+  readonly memory?: readonly MemoryPoint[];
   readonly missing: readonly string[];
 }
 
-const timeOf = (runs: readonly Measured[]): number => median(runs.map(({ ms }) => ms));
-const sizeOf = (runs: readonly Measured[]): number => median(runs.flatMap(({ storedBytes }) => storedBytes ?? []));
-
-const memoryOf = ({ full, restore }: Result): number =>
-  Math.max(...[...full, ...restore].map(({ rssMiB = 0 }) => rssMiB));
-
-function ratio(ours: number, theirs: number): number | undefined {
-  const quotient = ours / theirs;
-  return Number.isFinite(quotient) ? Math.round(quotient * 1000) / 1000 : undefined;
+export interface AboutRun {
+  readonly sizeGb: number;
+  readonly rounds: number;
+  readonly overhead: Overhead | undefined;
+  readonly memory: readonly MemoryPoint[] | undefined;
 }
 
-/** Leaves out what could not be measured. */
-const known = <K extends string>(values: Readonly<Record<K, number | undefined>>): Partial<Record<K, number>> => {
-  const kept: Partial<Record<K, number>> = {};
-  for (const name in values) {
-    const value = values[name];
-    if (value !== undefined) kept[name] = value;
-  }
-  return kept;
-};
+const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+const known = (values: readonly (number | undefined)[]): readonly number[] =>
+  values.filter((value) => value !== undefined);
 
-const against = (ours: Result, them: Result | undefined): BenchReport['ratios'] =>
-  them === undefined
-    ? {}
-    : known({
-        full: ratio(timeOf(ours.full), timeOf(them.full)),
-        restore: ratio(timeOf(ours.restore), timeOf(them.restore)),
-        size: ratio(sizeOf(ours.full), sizeOf(them.full)),
-      });
-
-/** `results` hold ours first. */
-export function reportOf(
-  results: readonly [Result, ...Result[]],
-  about: { sizeGb: number; serverVersion: string; overhead: Overhead },
-): BenchReport {
-  const [ours, ...peers] = results;
-  const peer = (name: string): Result | undefined => peers.find(({ contender }) => contender.name === name);
-  const backrest = peer('pgbackrest');
-  const versions = results.map(({ contender }) => [contender.name, contender.version] as const);
+function lineOf(row: Row): Line {
+  const { scenario, work, contender, runs } = row;
+  const times = runs.map(({ ms }) => round(ms, 0));
+  const [stored, memory] = [of(runs, 'storedBytes'), of(runs, 'rssMiB')];
+  const rate = segmentsPerSecond(row, median(times));
   return {
-    sizeGb: about.sizeGb,
-    ratios: against(ours, backrest),
-    ratiosToBasebackup: against(ours, peer('pg_basebackup')),
-    versions: Object.fromEntries([['postgresql', about.serverVersion] as const, ...versions]),
-    rssMiB: memoryOf(ours),
-    rssMiBOf: Object.fromEntries(results.map((result) => [result.contender.name, memoryOf(result)])),
-    overhead: about.overhead,
-    missing: backrest === undefined ? ['pgbackrest is not installed: no ratios to it'] : [],
+    ...{ scenario, work, contender: contender.name, medianMs: median(times) },
+    spreadMs: [Math.min(...times), Math.max(...times)],
+    ...(stored.length === 0 ? {} : { storedBytes: median(stored) }),
+    ...(memory.length === 0 ? {} : { rssMiB: Math.max(...memory) }),
+    ...(rate === undefined ? {} : { segmentsPerSecond: rate }),
   };
 }
 
-const cells = (values: readonly string[]): string =>
-  values.map((value, i) => (i === 0 ? value.padEnd(15) : value.padStart(12))).join('');
-const seconds = (ms: number): string => (Number.isFinite(ms) ? `${(ms / 1000).toFixed(2)} s` : '–');
+const of = (runs: readonly Measured[], name: 'storedBytes' | 'rssMiB'): readonly number[] =>
+  known(runs.map((run) => run[name]));
 
-function spread(runs: readonly Measured[]): string {
-  const times = runs.map(({ ms }) => ms);
-  return times.length === 0
-    ? '–'
-    : `${(Math.min(...times) / 1000).toFixed(2)}–${(Math.max(...times) / 1000).toFixed(2)}`;
-}
+/** Other ways of the same program, by which it is judged too. */
+const ways = ['', ' async', ' block'];
 
-function overheadText({ noOpSeconds, fullSeconds, engineSeconds, aboveEngineSeconds }: Overhead): string {
-  const [whole, alone] = [fullSeconds, engineSeconds].map((one) => one.toFixed(2));
-  const above = `${aboveEngineSeconds.toFixed(2)} s above the engine (${whole ?? ''} s against ${alone ?? ''} s)`;
-  return `overhead of a run on a small instance: a full backup ${above}; a run that does nothing ${noOpSeconds.toFixed(2)} s`;
-}
-
-/** Medians and spreads for people. */
-export function tableOf(report: BenchReport, results: readonly Result[]): string {
-  const lines = results.map(({ contender, full, restore }) =>
-    cells([
-      contender.name,
-      ...[seconds(timeOf(full)), spread(full), seconds(timeOf(restore)), spread(restore)],
-      ...[`${(sizeOf(full) / 1e6).toFixed(1)} MB`, `${String(memoryOf({ contender, full, restore }))} MiB`],
-    ]),
+/** The best of a peer's lines: pgBackRest pushes log in two ways and has two kinds of incrementals. */
+function bestOf(lines: readonly Line[], { scenario, work, peer }: Compared, value: Value): number | undefined {
+  const found = lines.filter((line) => line.scenario === scenario && line.work === work);
+  const values = known(
+    found.filter(({ contender }) => ways.some((way) => contender === peer + way)).map((line) => line[value]),
   );
-  const options = results.map(({ contender }) => `${contender.name} ${contender.version}: ${contender.options}`);
-  const { ratios, rssMiB } = report;
-  const show = (value: number | undefined): string => (value === undefined ? 'not measured' : value.toFixed(3));
-  return [
-    `PostgreSQL ${report.versions['postgresql'] ?? ''}, ${String(report.sizeGb)} GB of pgbench, medians (s, spread)`,
-    cells(['', 'full', 'spread', 'restore', 'spread', 'set size', 'memory']),
-    ...lines,
-    `holdfast / pgbackrest: full ${show(ratios.full)}, restore ${show(ratios.restore)}, size ${show(ratios.size)}; peak memory ${String(rssMiB)} MiB`,
-    overheadText(report.overhead),
-    ...options,
-    ...report.missing.map((line) => `missing: ${line}`),
-  ].join('\n');
+  return values.length === 0 ? undefined : Math.min(...values);
+}
+
+type Value = 'medianMs' | 'storedBytes';
+
+interface Compared {
+  readonly scenario: string;
+  readonly work: Work;
+  readonly peer: string;
+}
+
+/** Our median divided by the best of the peer's, in time or in stored bytes. */
+export function ratioOf(lines: readonly Line[], compared: Compared, value: Value = 'medianMs'): number | undefined {
+  const ours = bestOf(lines, { ...compared, peer: 'holdfast' }, value);
+  const theirs = bestOf(lines, compared, value);
+  return ours === undefined || theirs === undefined ? undefined : round(ours / theirs, 3);
+}
+
+function ratiosTo(lines: readonly Line[], peer: string): Ratios {
+  const isServers = peer === 'pg_basebackup';
+  const changed = isServers ? serverRows : judgedChange.name;
+  const push = ratioOf(lines, { scenario: logRows, work: 'log', peer });
+  const all: Readonly<Record<keyof Ratios, number | undefined>> = {
+    full: ratioOf(lines, { scenario: pgbenchRows, work: 'full', peer }),
+    restore: ratioOf(lines, { scenario: isServers ? serverRows : pgbenchRows, work: 'restore', peer }),
+    size: ratioOf(lines, { scenario: pgbenchRows, work: 'full', peer }, 'storedBytes'),
+    incremental: ratioOf(lines, { scenario: changed, work: 'incremental', peer }),
+    incrementalBytes: ratioOf(lines, { scenario: changed, work: 'incremental', peer }, 'storedBytes'),
+    smallFiles: ratioOf(lines, { scenario: smallFilesRows, work: 'full', peer }),
+    smallFilesRestore: ratioOf(lines, { scenario: smallFilesRows, work: 'restore', peer }),
+    logPush: push === undefined ? undefined : round(1 / push, 2),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** Puts medians, ratios and what belongs to them together. */
+export function reportOf(rows: readonly Row[], { overhead, memory, ...about }: AboutRun): BenchReport {
+  const lines = rows.map(lineOf);
+  const contenders = rows.map(({ contender }) => contender);
+  const rssMiBOf: Record<string, number> = {};
+  for (const { contender, rssMiB = 0 } of lines) rssMiBOf[contender] = Math.max(rssMiBOf[contender] ?? 0, rssMiB);
+  const servers = rows.map(({ server }) => [`postgresql ${server.split('.')[0] ?? ''}`, server] as const);
+  const hasBackrest = rows.some(({ contender }) => contender.name.startsWith('pgbackrest'));
+  return {
+    ...about,
+    ratios: ratiosTo(lines, 'pgbackrest'),
+    ratiosToBasebackup: ratiosTo(lines, 'pg_basebackup'),
+    versions: Object.fromEntries([...servers, ...contenders.map(({ name, version }) => [name, version] as const)]),
+    options: Object.fromEntries(contenders.map(({ name, options }) => [name, options])),
+    rssMiB: rssMiBOf['holdfast'] ?? 0,
+    rssMiBOf,
+    lines,
+    ...(overhead === undefined ? {} : { overhead }),
+    ...(memory === undefined ? {} : { memory }),
+    missing: rows.length > 0 && !hasBackrest ? ['pgbackrest is not installed: no ratios to it'] : [],
+  };
 }

@@ -1,35 +1,48 @@
-import type { Contender, Measured } from './contender.ts';
+import type { Contender, Measured, Work } from './contender.ts';
 
-/** All measurements of one contender, one entry a round. */
-export interface Result {
+/** All measurements of one work of one contender, one entry a round. */
+export interface Row {
+  /** What it was done with, e.g. `20 000 relations`. */
+  readonly scenario: string;
+  /** Version of the server. */
+  readonly server: string;
+  readonly work: Work;
   readonly contender: Contender;
-  readonly full: Measured[];
-  readonly restore: Measured[];
+  readonly runs: Measured[];
+}
+
+export interface RoundsRequest {
+  readonly scenario: string;
+  readonly server: string;
+  /** In this order; a restore takes what was backed up last. */
+  readonly works: readonly Work[];
+  /** Counted ones. */
+  readonly rounds: number;
+  readonly say: (text: string) => void;
 }
 
 /**
  * Lets all contenders do the same work in turns, in alternating order, so that neither side always finds the caches
- * the other one warmed. One full backup each goes before and is not counted.
+ * the other one warmed. One round goes before and is not counted.
  */
 export async function runRounds(
-  contenders: readonly [Contender, ...Contender[]],
-  rounds: number,
-  say: (text: string) => void,
-): Promise<[Result, ...Result[]]> {
-  const resultOf = (contender: Contender): Result => ({ contender, full: [], restore: [] });
-  const [ours, ...peers] = contenders;
-  const results: [Result, ...Result[]] = [resultOf(ours), ...peers.map(resultOf)];
+  contenders: readonly Contender[],
+  { scenario, server, works, rounds, say }: RoundsRequest,
+): Promise<readonly Row[]> {
+  const rows = works.flatMap((work) =>
+    contenders
+      .filter((contender) => contender[work] !== undefined)
+      .map((contender): Row => ({ scenario, server, work, contender, runs: [] })),
+  );
   for (let round = 0; round <= rounds; round++) {
-    const order = round % 2 === 0 ? results : results.toReversed();
-    for (const { contender, full, restore } of order) {
-      const taken = await contender.full(round);
-      const restored = await contender.restore?.(round);
-      if (round === 0) continue;
-      full.push(taken);
-      if (restored !== undefined) restore.push(restored);
-      const tail = restored === undefined ? '' : `, restore ${restored.ms.toFixed(0)} ms`;
-      say(`bench: round ${String(round)} ${contender.name}: full ${taken.ms.toFixed(0)} ms${tail}`);
+    const order = round % 2 === 0 ? contenders : contenders.toReversed();
+    const turns = order.flatMap((contender) => rows.filter((row) => row.contender === contender));
+    for (const { contender, work, runs } of turns) {
+      const measured = await contender[work]?.(round);
+      if (measured === undefined || round === 0) continue;
+      runs.push(measured);
+      say(`bench: ${scenario}, round ${String(round)}: ${contender.name} ${work} ${measured.ms.toFixed(0)} ms`);
     }
   }
-  return results;
+  return rows;
 }

@@ -34,4 +34,12 @@ export const copyErrors = {
     messageZh: '基准测试缺少 {tool}',
     hintZh: '请安装 PostgreSQL 15 及其客户端工具(Debian:postgresql-15)后重新运行基准测试。',
   },
+  bench_not_comparable: {
+    class: 'precondition',
+    http: 500,
+    message: 'The bench cannot compare {contender}: {why}',
+    hint: 'Run the bench on a machine where nothing else works; if it repeats, look into the log of the server in its folder.',
+    messageZh: '基准测试无法比较 {contender}:{why}',
+    hintZh: '请在没有其他负载的机器上运行基准测试;若反复出现,请查看其目录中的服务器日志。',
+  },
 } as const satisfies Record<string, ErrorSpec>;
