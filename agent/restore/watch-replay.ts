@@ -17,7 +17,7 @@ export interface WatchedRecovery {
   onReplay(replay: Replay): void;
 }
 
-const lookEveryMs = 500;
+const lookEveryMs = 250;
 
 /**
  * Watches where a server without a door replays log: by the title of its startup process, which names the segment, and by its log, in
