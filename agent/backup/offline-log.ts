@@ -16,6 +16,8 @@ export interface OfflineLog {
   readonly segments: readonly SegmentName[];
   /** Where the last complete record ends: there the server would go on. */
   readonly endLsn: Lsn;
+  /** False when nothing follows the shutdown checkpoint: also of a server that crashed before it wrote anything. */
+  readonly isReplayNeeded: boolean;
 }
 
 export interface OfflineLogPlace {
@@ -52,7 +54,9 @@ export function readOfflineLog(place: OfflineLogPlace): OfflineLog {
   }
   if (end === undefined) throw missing(place);
   demandCheckpoint(place, end, last);
-  return { segments: segments.filter((name) => name <= segmentOf(timeline, before(end), segmentBytes)), endLsn: end };
+  const isReplayNeeded = last !== control.checkpointLsn || redoLsn !== control.checkpointLsn;
+  const held = segments.filter((name) => name <= segmentOf(timeline, before(end), segmentBytes));
+  return { segments: held, endLsn: end, isReplayNeeded };
 }
 
 /** The position on a border belongs to the segment before it. */

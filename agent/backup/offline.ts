@@ -86,7 +86,7 @@ export async function takeOfflineBackup(attempt: OfflineAttempt): Promise<SetSum
       systemId: control.systemId,
     };
     const begun = { inspected: { facts }, control, beginLsn: control.redoLsn, history, beganAtMs };
-    const state = control.state === 'shut down' ? ('clean' as const) : ('crashed' as const);
+    const state = log.isReplayNeeded ? ('crashed' as const) : ('clean' as const);
     const offline = { state, isLogMinimal: control.isLogMinimal };
     const ended = { endLsn: log.endLsn, endedAtMs };
     const meta = setMetaOf({ attempt, attemptId, begun, building: full([]), scan, ended, copied, offline });

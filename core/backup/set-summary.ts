@@ -23,7 +23,7 @@ export interface BaseOfSet {
 
 /** How a closed instance was left (D-007). */
 export interface OfflineOfSet {
-  /** clean: shut down as it should be. crashed: its log must be replayed up to the end LSN before it is of use. */
+  /** clean: shut down as it should be, or dead before it wrote anything. crashed: its log must be replayed up to the end LSN before it is of use. */
   readonly state: 'clean' | 'crashed';
   /** wal_level was minimal: no archive recovery begins from such a set, it can only be opened as it was. */
   readonly isLogMinimal: boolean;

@@ -23,7 +23,8 @@ export const staysAsItIs = (plan: OfflinePlan): boolean =>
 /**
  * What is changed in the control file of a closed instance so that the server begins as it must, undefined when it stays.
  * A crashed one is told that recovery must reach the end of its log before it is consistent, as after a recovery that was
- * cut off: without a backup_label nothing else would keep the server from stopping too early. One of wal_level = minimal
+ * cut off: without a backup_label nothing else would keep the server from stopping too early. A clean one may be of a server
+ * that died before it wrote anything: it was shut down as far as log and files go. One of wal_level = minimal
  * is told that it crashed, so that unlogged relations, which no set holds, are made anew.
  */
 export function startOf(
@@ -32,5 +33,7 @@ export function startOf(
 ): ControlFileChange | undefined {
   if (plan.offline === undefined) return undefined;
   if (startsPlainly(plan)) return { state: 'in production' };
-  return plan.offline.state === 'clean' ? undefined : { state: 'in archive recovery', minRecovery: setEnd };
+  return plan.offline.state === 'clean'
+    ? { state: 'shut down' }
+    : { state: 'in archive recovery', minRecovery: setEnd };
 }

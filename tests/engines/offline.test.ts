@@ -219,6 +219,24 @@ describe('D-007 a closed instance', () => {
     }
   });
 
+  test.runIf(isMatrix)('that crashed before it wrote anything counts as clean and opens from its set', async () => {
+    const stage = await openStage(15);
+    const { postgres, restores } = stage;
+    try {
+      await postgres.sql('create table kept as select g as id from generate_series(1, 1000) g');
+      await postgres.stop();
+      await postgres.start();
+      await crash(stage);
+      const set = await take(stage);
+      expect(set).toMatchObject({ offline: { state: 'clean' } });
+      const report = await restore(stage, set, 'idle');
+      expect(report).toMatchObject({ isOpen: true, timeline: 2 });
+      expect(await restores.sql(report, 'select count(*)::int as n from kept')).toEqual([{ n: 1000 }]);
+    } finally {
+      await closeStage(stage);
+    }
+  });
+
   test('that is opened while it is copied gives no set', async () => {
     const stage = await openStage(15);
     const { postgres, bench } = stage;
