@@ -63,7 +63,10 @@ describe('a local pool', () => {
     const stranger = { ...local(at('mine')), poolId: poolId(2) };
     await expect(openPool(stranger)).rejects.toMatchObject({ code: 'pool_other', params: { found: poolId(1) } });
     const refused = expect(createPool(stranger, clock)).rejects;
-    await refused.toMatchObject({ code: 'pool_exists', hint: expect.stringContaining(`--attach ${poolId(1)}`) as string });
+    await refused.toMatchObject({
+      code: 'pool_exists',
+      hint: expect.stringContaining(`--attach ${poolId(1)}`) as string,
+    });
   });
 
   test('a wrong, a missing and a needless passphrase are told apart', async () => {
