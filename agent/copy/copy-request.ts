@@ -1,12 +1,11 @@
 import type { Changed } from '#core/changed/changed-pages.ts';
 import type { Compression } from '#core/agent/order.ts';
-import type { Span } from '#core/format/chain.ts';
 import type { DamagedPage, FrameOfSet, MemberOfSet, PieceOfSet } from '#core/format/meta.ts';
 import type { AttemptId } from '#core/id.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import type { SetKeys } from '#agent/sets/set-keys.ts';
-import type { CarriedFrames } from './thread-message.ts';
+import type { Carrying } from './carrying.ts';
 
 /** One file to copy, as the scan of the data directory saw it. */
 export interface SourceFile {
@@ -77,18 +76,6 @@ export interface CopyRequest {
   readonly base?: BaseFiles;
   /** Called once per piece after the pool holds it durably; the caller journals it with fsync before it returns. */
   onAcknowledged(piece: AcknowledgedPiece): void;
-}
-
-/** A file whose bytes are carried over from sets of the same pool: what no frame holds is zero. */
-export interface CarriedFile {
-  readonly file: Omit<SourceFile, 'absolute' | 'pages' | 'mustExist' | 'changed'>;
-  readonly zeros: readonly Span[];
-}
-
-/** Frames of other sets; `file` of a part is the index in `files`. */
-export interface Carrying {
-  readonly files: readonly CarriedFile[];
-  readonly tasks: readonly CarriedFrames[];
 }
 
 /** A page that failed its checksum but was being written, by its LSN: right exactly when that LSN is at most the end LSN. */

@@ -10,12 +10,13 @@ import type { FrameOfSet } from '#core/format/meta.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 import { bytesOfParts } from './carried-units.ts';
+import type { CarriedFrame, CarriedFrames, CarriedPart } from './carrying.ts';
 import { FrameBundle } from './frame-bundle.ts';
 import type { Pace } from './pace.ts';
 import { transferPace } from './pace.ts';
 import type { PieceWriter, SealedExtent } from './piece-writer.ts';
 import { cell, shouldStop } from './shared-control.ts';
-import type { CarriedFrame, CarriedFrames, CarriedPart, ThreadSettings } from './thread-message.ts';
+import type { ThreadSettings } from './thread-message.ts';
 
 /** A frame as it was fetched, its SHA-256 checked. */
 interface Fetched {

@@ -4,14 +4,8 @@ import type { DamagedPage, Extent, FrameOfSet } from '#core/format/meta.ts';
 import { baseFrame, zeroFrame } from '#core/format/meta.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
-import type {
-  AcknowledgedExtent,
-  AcknowledgedPiece,
-  CarriedFile,
-  CopyResult,
-  SourceFile,
-  TornPage,
-} from './copy-request.ts';
+import type { CarriedFile } from './carrying.ts';
+import type { AcknowledgedExtent, AcknowledgedPiece, CopyResult, SourceFile, TornPage } from './copy-request.ts';
 import type { Reading } from './reading.ts';
 import type { NumberedFile } from './plan-units.ts';
 import type { FileFact, KnownSpan } from './thread-message.ts';

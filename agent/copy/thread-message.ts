@@ -1,8 +1,8 @@
 import type { Span } from '#core/format/chain.ts';
-import type { FrameOfSet, PieceOfSet } from '#core/format/meta.ts';
 import type { AttemptId } from '#core/id.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { SetKeys } from '#agent/sets/set-keys.ts';
+import type { CarriedFrames } from './carrying.ts';
 import type { AcknowledgedPiece } from './copy-request.ts';
 import type { SharedCells } from './shared-control.ts';
 
@@ -55,34 +55,6 @@ export interface ScanOfFile extends FileOfUnit {
   readonly baseBytes: number;
   /** Rising. */
   readonly known: readonly KnownSpan[];
-}
-
-/** Bytes of a file that are carried over from a frame of another set: a whole extent of that set, or a cut of one. */
-export interface CarriedPart extends Span {
-  readonly file: number;
-  readonly path: string;
-  /** Offset in the raw frame. */
-  readonly offset: number;
-  /** Hash of the bytes; '' for a cut, whose hash is found when `of` was checked. */
-  readonly hash: string;
-  /** The extent of which this is a cut: offset in the raw frame, length and hash. */
-  readonly of?: { readonly offset: number; readonly length: number; readonly hash: string };
-}
-
-/** A frame of another set with what of it is wanted. */
-export interface CarriedFrame {
-  readonly frame: FrameOfSet;
-  /** True: the frame becomes one of this set as it is packed, else its parts share frames with others. */
-  readonly isKept: boolean;
-  readonly parts: readonly CarriedPart[];
-}
-
-/** Frames of one piece of another set of the same pool that are fetched together. */
-export interface CarriedFrames {
-  readonly set: SetKeys;
-  readonly piece: PieceOfSet;
-  /** Rising by offset. */
-  readonly frames: readonly CarriedFrame[];
 }
 
 export type Unit =
