@@ -11,6 +11,7 @@ import type { BranchPlace, CommittedBranch } from '../wal/committed-log.ts';
 import { demandCorrupt, readBranch, secureBranch } from '../wal/committed-log.ts';
 import { copyReferences } from './copy-references.ts';
 import type { Copying } from './copying.ts';
+import { firstMissing, listBatches } from './missing-log.ts';
 
 /**
  * Copies the log of a database, branch by branch, batch by batch in the order of their chain: segments and block references
@@ -49,22 +50,23 @@ class BranchCopy {
 
   async *run(): AsyncGenerator<BatchSummary> {
     const { from, to } = this.#work;
-    const source = await readBranch(from, this.#place, 0);
-    const target = await readBranch(to, this.#place, 0);
+    const notes = await readTruncations(to, this.#place);
+    const there = new Set((await listBatches(to, this.#place)).map(({ batchId }) => batchId));
+    const listed = await listBatches(from, this.#place);
+    for (const { batchId } of listed) if (there.has(batchId)) this.#work.count('batchesThere');
+    const position = firstMissing(listed, there, notes);
+    const target = await readBranch(to, this.#place, position ?? Infinity);
     await secureBranch(to, target);
     this.#begin(target);
-    const words = `log of ${this.#place.systemId} on branch ${this.#place.branchId}`;
-    for (const { message } of source.unreadable) this.#work.failed({ what: words, why: message });
     // Why: whoever put the newest batch may have died before the catalog heard of it; those before it were told of.
     if (target.newest !== undefined) yield target.newest.batch;
-    const there = new Set(target.batches.map(({ batchId }) => batchId));
-    const notes = await readTruncations(to, this.#place);
+    if (position === undefined) return;
+    const source = await readBranch(from, this.#place, position);
+    const words = `log of ${this.#place.systemId} on branch ${this.#place.branchId}`;
+    for (const { message } of source.unreadable) this.#work.failed({ what: words, why: message });
     for (const batch of [...source.batches].sort(byId)) {
       this.#work.demandGoing();
-      if (there.has(batch.batchId) || wasDeleted(batch, notes) || this.#isHeld(batch)) {
-        this.#work.count('batchesThere');
-        continue;
-      }
+      if (there.has(batch.batchId) || wasDeleted(batch, notes) || this.#isHeld(batch)) continue;
       const copied = await this.#tryCopy(batch, words);
       if (copied === undefined) return;
       yield copied;

@@ -2,11 +2,14 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import type { Minio } from '#tests/support/minio.ts';
+import { openMinio } from '#tests/support/minio.ts';
 import type { Platform } from '#tests/support/platform.ts';
 import { openPlatform, setsIn } from '#tests/support/platform.ts';
 import { connectTo } from '#tests/support/restored-copy.ts';
 
 let platform: Platform;
+let minio: Minio;
 let pools: { readonly near: string; readonly far: string };
 const sets: string[] = [];
 
@@ -23,7 +26,7 @@ const copy = (...what: readonly string[]): Promise<unknown> =>
 const marksIn = (set: string, pool: string): Promise<unknown> => platform.done(['set', 'marks', set, '--pool', pool]);
 
 beforeAll(async () => {
-  platform = await openPlatform();
+  [platform, minio] = await Promise.all([openPlatform(), openMinio()]);
   await platform.register(platform.instance, 'main');
   await platform.logIn(platform.instance, 'main');
   const near = await platform.localPool('near');
@@ -45,6 +48,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await platform.close();
+  await minio.close();
 });
 
 test('K-005 a copy that makes no sense is refused before anything is touched', async () => {
@@ -113,4 +117,17 @@ test('K-005 what was removed from the copy does not come back with the next one'
   expect(await copy('--all')).toMatchObject({ outcome: { result: { sets: 0, leftOut: [{ what: sets[1] }] } } });
   const named = ['pool', 'copy', '--from', 'near', '--to', 'far', '--set', sets[1] ?? ''];
   expect(await platform.refused(3, named)).toMatchObject({ code: 'copy_refused' });
+});
+
+test('a copy in an immutable bucket is protected from its owners too', async () => {
+  const { endPoint, port, accessKey, secretKey } = minio;
+  const place = ['--s3', `${endPoint}:${String(port)}`, '--bucket', 'vault', '--no-tls', '--immutable', '30'];
+  const keys = { HOLDFAST_S3_ACCESS_KEY: accessKey, HOLDFAST_S3_SECRET_KEY: secretKey };
+  await platform.done(['pool', 'create', 'vault', ...place, '--host', platform.host], keys);
+  const made = await platform.done(['pool', 'copy', '--from', 'near', '--to', 'vault', '--all', '--wait']);
+  expect(made).toMatchObject({ state: 'succeeded', outcome: { result: { sets: 2 } } });
+  const refusal = await platform.refused(3, ['set', 'rm', sets[1] ?? '', '--pool', 'vault']);
+  expect(refusal).toMatchObject({ code: 'set_protected' });
+  expect(refusal.message).toMatch(/locked until 20/);
+  expect(await platform.done(['pool', 'test', 'vault'])).toBeDefined();
 });
