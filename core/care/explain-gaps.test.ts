@@ -6,7 +6,8 @@ import { explainGaps } from './explain-gaps.ts';
 const range = (from: string, to: string, branchId = 'b') => ({ branchId, from: parseLsn(from), to: parseLsn(to) });
 const timelineOf = (...gaps: readonly LogGap[]): LogTimeline => ({
   branches: [{ branchId: 'b', timeline: 2, stretches: [], gaps }],
-  windows: [], furthest: [],
+  windows: [],
+  furthest: [],
 });
 const gapsAfter = (gap: LogGap, ...deleted: readonly ReturnType<typeof range>[]): number =>
   explainGaps(timelineOf(gap), deleted).branches[0]?.gaps.length ?? -1;
