@@ -13,6 +13,7 @@ import { newTestId } from '#tests/support/backup.ts';
 import { contentOf, differences, differingFiles, restoreFiles } from '#tests/support/chain.ts';
 import type { Postgres } from '#tests/support/postgres.ts';
 import type { RestoreBench } from '#tests/support/restore.ts';
+import { openVerifier } from '#tests/support/verifier.ts';
 
 /** One combination of the matrix (issue 4 "Accepted when"). */
 export interface Cell {
@@ -64,6 +65,7 @@ export async function playCell(cell: Cell, ground: Ground): Promise<Row> {
     await incremental(play, round, wanted);
   }
   await recoverToPoint(play);
+  await verifyBackup(play);
   await mergeChain(play);
   await verifyAll(play);
   const [full] = play.sets;
@@ -145,6 +147,27 @@ async function checkIndexes(connect: (database?: string) => Promise<Client>): Pr
   } finally {
     await client.end();
   }
+}
+
+/** Of 17 the program must be its own: its manifest is checked against a control file that only 17 lays out so. */
+const canVerify = ({ major, dataDirectory }: Postgres): boolean =>
+  major !== 17 && existsSync(join(dataDirectory, 'PG_VERSION'));
+
+/** The newest set as files only, judged by the server's own program. */
+async function verifyBackup({ ground, proofs, sets }: Play): Promise<void> {
+  const { bench, postgres, restores } = ground;
+  if (!canVerify(postgres)) return;
+  const newest = sets[sets.length - 1] ?? expect.unreachable();
+  const directory = join(bench.folder, 'verified');
+  const tablespaceMap = Object.fromEntries(
+    newest.tablespaces.map(({ oid }) => [String(oid), `${directory}-${String(oid)}`]),
+  );
+  const place = { kind: 'copy' as const, directory };
+  const plan = restores.plan({ target: { at: 'latest' }, place, tablespaceMap, ways: { endsAs: 'files' } });
+  await restores.restore(restores.order(plan));
+  const verify = await openVerifier(postgres, bench.folder);
+  expect(verify(directory)).toMatchObject({ status: 0 });
+  proofs.push('pg_verifybackup of a restored directory before it is opened');
 }
 
 /** One full of the chain restores to the same bytes. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { provideClientTools } from '#scripts/servers/postgres.mjs';
 import type { Postgres } from './postgres.ts';
@@ -26,11 +26,16 @@ function repair(from: string, to: string): void {
   chmodSync(to, 0o755);
 }
 
-/** The server's own pg_verifybackup with its pg_waldump: that of the distribution, or of the client tools below `folder`. */
+/**
+ * The server's own pg_verifybackup with its pg_waldump: that of the distribution, or of the client tools below `folder`, which
+ * read no log of an older server.
+ */
 export async function openVerifier({ major, programs }: Postgres, folder: string): Promise<Verifier> {
   let directory = programs;
   let env = {};
-  if (major === 18) {
+  const isBorrowed = !existsSync(join(programs, 'pg_verifybackup'));
+  const more = isBorrowed && major < 18 ? ['--no-parse-wal'] : [];
+  if (isBorrowed) {
     directory = folder;
     const tools = await provideClientTools(18);
     repair(join(tools, 'pg_verifybackup'), join(folder, 'pg_verifybackup'));
@@ -39,7 +44,11 @@ export async function openVerifier({ major, programs }: Postgres, folder: string
   }
   return (target) => {
     const program = join(directory, 'pg_verifybackup');
-    const { status, stdout, stderr, error } = spawnSync(program, [target], { cwd: '/', env, encoding: 'utf8' });
+    const { status, stdout, stderr, error } = spawnSync(program, [...more, target], {
+      cwd: '/',
+      env,
+      encoding: 'utf8',
+    });
     return { status, words: `${stdout}${stderr}${error?.message ?? ''}` };
   };
 }
