@@ -12,6 +12,7 @@ import {
   startPostgres,
 } from '#scripts/supervisor/postgres-instance.ts';
 import { folderBase, openFolder } from './folder.ts';
+import type { ServerLife } from './server-life.ts';
 import { makeServerFolders, serverLife } from './server-life.ts';
 import { renewSystemId } from './system-id.ts';
 
@@ -32,7 +33,7 @@ export interface PostgresOptions {
   readonly isClosed?: boolean;
 }
 
-export interface Postgres {
+export interface Postgres extends ServerLife {
   readonly major: Major;
   /** Folder of initdb, postgres, pg_ctl. */
   readonly programs: string;
@@ -49,18 +50,6 @@ export interface Postgres {
   readonly connection: { host: string; port: number; user: string; password: string; database: string };
   /** The same for child processes: PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE. */
   readonly env: Readonly<Record<string, string>>;
-  /** One statement on a connection of its own; the rows. */
-  sql(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
-  connect(database?: string): Promise<pg.Client>;
-  /** Process id of the postmaster; undefined when closed. */
-  pid(): number | undefined;
-  start(): Promise<void>;
-  /** Fast shutdown. */
-  stop(): Promise<void>;
-  /** SIGKILL: a crash. */
-  kill(): Promise<void>;
-  /** Stops and removes everything. */
-  close(): Promise<void>;
 }
 
 const password = 'holdfast-test';

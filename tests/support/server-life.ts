@@ -1,14 +1,30 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type pg from 'pg';
 import type { Child } from '#scripts/supervisor/child.ts';
 import { giveToUnprivileged } from '#scripts/supervisor/unprivileged.ts';
 import type { Folder } from './folder.ts';
-import type { Postgres } from './postgres.ts';
+
+/** What can be done with any server of a test. */
+export interface ServerLife {
+  /** One statement on a connection of its own; the rows. */
+  sql(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+  connect(database?: string): Promise<pg.Client>;
+  /** Process id of the postmaster; undefined when closed. */
+  pid(): number | undefined;
+  start(): Promise<void>;
+  /** Fast shutdown. */
+  stop(): Promise<void>;
+  /** SIGKILL: a crash. */
+  kill(): Promise<void>;
+  /** Stops and removes everything. */
+  close(): Promise<void>;
+}
 
 interface Server {
   /** Everything of it is below; removed when the server is closed. */
   readonly place: Folder;
-  readonly connect: Postgres['connect'];
+  readonly connect: ServerLife['connect'];
   readonly begin: () => Promise<Child>;
 }
 
@@ -21,11 +37,7 @@ export function makeServerFolders(folder: string): void {
 }
 
 /** How a server of a test is asked, started and ended, whatever engine it is. */
-export function serverLife({
-  place,
-  connect,
-  begin,
-}: Server): Pick<Postgres, 'sql' | 'pid' | 'start' | 'stop' | 'kill' | 'close'> {
+export function serverLife({ place, connect, begin }: Server): Omit<ServerLife, 'connect'> {
   let server: Child | undefined;
   return {
     sql: async (text, values = []) => {
