@@ -32,7 +32,7 @@ async function run({ connect }: Filling, ...statements: readonly string[]): Prom
   }
 }
 
-/** Tables of 8 to 64 KiB each, without indexes (engine.md §H). */
+/** Tables of 8 to 64 KiB each, one file a table: no indexes, and no column that would have a table of its own for large values. */
 export const fillWithRelations =
   (count: number): Fill =>
   (cluster) =>
@@ -40,8 +40,8 @@ export const fillWithRelations =
       cluster,
       `do $$ begin
          for i in 1..${String(count)} loop
-           execute format('create table r%s as select g as id, md5(g::text) as name, now() as at from generate_series(1, %s) g',
-                          i, 100 + (i * 7919) % 700);
+           execute format('create table r%s as select g as id, md5(g::text)::uuid as name, now() as at from generate_series(1, %s) g',
+                          i, 100 + (i * 7919) % 950);
            if i % 500 = 0 then commit; end if;
          end loop;
        end $$`,
