@@ -143,7 +143,7 @@ async function checkContent(
   }
   const set = sets[sets.length - 1] ?? expect.unreachable();
   const pool = await bench.openPool();
-  expect(await verifySet(pool, set.setId, 'full', bench.step(bench.order(noAccess(set))))).toMatchObject({
+  expect(await verifySet(pool, set.setId, 'page', bench.step(bench.order(noAccess(set))))).toMatchObject({
     damage: [],
   });
   await pool.close();

@@ -63,7 +63,7 @@ export const restoresKingbase = (options: KingbaseStageOptions): void => {
       const opened = await stage.bench.openPool();
       for (const { setId } of stage.restores.sets) {
         const step = stage.bench.step(stage.bench.order(stage.instance));
-        expect(await verifySet(opened, setId, 'full', step)).toMatchObject({ damage: [] });
+        expect(await verifySet(opened, setId, 'page', step)).toMatchObject({ damage: [] });
       }
       await opened.close();
     });
