@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hash128 } from '#agent/codec/hash.ts';
+import { crc32cOver } from '#core/wal/crc32c.ts';
 import { extentBytes, openPageMemory } from './page-memory.ts';
 
 const binaries = '/usr/lib/postgresql/15/bin';
@@ -146,5 +148,21 @@ test('K-047 hashes bytes in place exactly as the XXH3-128 of the format', () => 
     const expected = hash128(view);
     expect(memory.hash(from, length), String(length)).toBe(expected);
     expect([memory.hashOf(view), memory.hashOf(view.slice())], String(length)).toEqual([expected, expected]);
+  }
+});
+
+test('K-089 sums bytes in place exactly as CRC-32C by tables does, whatever their length', () => {
+  const memory = openPageMemory(8192);
+  const bytes = randomBytes(memory.bytes.length);
+  memory.bytes.set(bytes);
+  // Around where folding begins, where a chunk of it ends, and the whole.
+  const lengths = [0, 1, 7, 8, 4096, 8191, 8192, 8193, 36_111, 36_112, 36_113, 68_880, 131_072, 1_000_003, 1_048_576];
+  for (const length of lengths) {
+    for (const from of [0, 5, 4096].filter((at) => at + length <= bytes.length)) {
+      const part = Buffer.from(bytes.subarray(from, from + length));
+      const expected = crc32cOver(0, new DataView(part.buffer, part.byteOffset, length), 0, length) >>> 0;
+      const found = [memory.crcOf(memory.bytes.subarray(from, from + length)), memory.crcOf(part)];
+      expect(found, `${String(length)} bytes from ${String(from)}`).toEqual([expected, expected]);
+    }
   }
 });
