@@ -8,7 +8,8 @@ export interface Assignment {
   readonly value: string;
 }
 
-const assignment = /^\s*([A-Za-z_][\w.]*)\s*=?\s*(.*)$/;
+// Flag s: a dot leaves out U+2028 and U+2029, which end no line of a settings file.
+const assignment = /^\s*([A-Za-z_][\w.]*)\s*=?\s*(.*)$/s;
 
 /** Name of the setting that a line of a settings file gives a value, in lower case; undefined for comments and blanks. */
 export const settingOf = (line: string): string | undefined =>
@@ -17,8 +18,8 @@ export const settingOf = (line: string): string | undefined =>
 /** Value of a line that gives one, unquoted. */
 export function valueOf(line: string): string {
   const value = assignment.exec(line)?.[2] ?? '';
-  const quoted = /^'((?:[^'\\]|''|\\.)*)'/.exec(value.trim())?.[1];
-  return quoted === undefined ? value.replace(/#.*$/, '').trim() : quoted.replaceAll("''", "'").replace(/\\(.)/g, '$1');
+  const quoted = /^'((?:[^'\\]|''|\\.)*)'/s.exec(value.trim())?.[1];
+  return quoted === undefined ? value.replace(/#.*$/s, '').trim() : quoted.replaceAll("''", "'").replace(/\\(.)/gs, '$1');
 }
 
 /** All assignments of a settings file in their order, includes too: they look like settings. */
