@@ -76,20 +76,11 @@ test('an extraction never touches a directory that holds anything, or one inside
 });
 
 test('damage is found before a byte of it is written, and nothing is left', async () => {
-  const pieces = readdirSync(join(bench.folder, 'pool', 'sets', set.base?.setId ?? ''), {
-    recursive: true,
-    encoding: 'utf8',
-  });
-  const piece = join(
-    bench.folder,
-    'pool',
-    'sets',
-    set.base?.setId ?? '',
-    pieces.find((name) => name.endsWith('.bak')) ?? '',
-  );
-  const good = readFileSync(piece);
-  writeFileSync(piece, Buffer.alloc(good.length));
+  const folder = join(bench.folder, 'pool', 'sets', set.base?.setId ?? '');
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.bak'));
+  const good = new Map(names.map((name) => [join(folder, name), readFileSync(join(folder, name))]));
+  for (const [piece, bytes] of good) writeFileSync(piece, Buffer.alloc(bytes.length));
   await expect(extract('damaged', path)).rejects.toMatchObject({ code: 'object_damaged' });
   expect(readdirSync(join(bench.folder, 'damaged'))).toEqual([]);
-  writeFileSync(piece, good);
+  for (const [piece, bytes] of good) writeFileSync(piece, bytes);
 });
