@@ -19,7 +19,9 @@ export const settingOf = (line: string): string | undefined =>
 export function valueOf(line: string): string {
   const value = assignment.exec(line)?.[2] ?? '';
   const quoted = /^'((?:[^'\\]|''|\\.)*)'/s.exec(value.trim())?.[1];
-  return quoted === undefined ? value.replace(/#.*$/s, '').trim() : quoted.replaceAll("''", "'").replace(/\\(.)/gs, '$1');
+  return quoted === undefined
+    ? value.replace(/#.*$/s, '').trim()
+    : quoted.replaceAll("''", "'").replace(/\\(.)/gs, '$1');
 }
 
 /** All assignments of a settings file in their order, includes too: they look like settings. */
