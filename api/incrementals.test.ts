@@ -81,12 +81,16 @@ const linkTo = ({ setId, base, beginLsn, endLsn }: SetSummary): BaseOfSet => ({
 });
 
 const damage = (set: SetId): Promise<void> =>
-  storeVerify(api.store.catalog, { id: set, poolId }, {
-    objects: 1,
-    bytes: 1,
-    sets: [set],
-    damage: [{ object: 'piece', what: 'is cut' }],
-  });
+  storeVerify(
+    api.store.catalog,
+    { id: set, poolId },
+    {
+      objects: 1,
+      bytes: 1,
+      sets: [set],
+      damage: [{ object: 'piece', what: 'is cut' }],
+    },
+  );
 
 const chainOfThree = async (world: World) => {
   const full = await commit(world, { segment: 3 });
