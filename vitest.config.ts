@@ -17,6 +17,7 @@ const long = [
   'copies-pools',
   'gives-places-back',
   'guides',
+  'incrementals',
   'keeps-what-is-needed',
   'network-lost',
   'restores-standbys',
