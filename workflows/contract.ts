@@ -28,7 +28,16 @@ export interface InspectInput {
   readonly inspectionId: string;
   readonly hostId: HostId;
   readonly kind:
-    'discover' | 'preflight' | 'login' | 'place' | 'pool-create' | 'pool-test' | 'pool-rotate' | 'pool-kit' | 'mark-set' | 'set-contents';
+    | 'discover'
+    | 'preflight'
+    | 'login'
+    | 'place'
+    | 'pool-create'
+    | 'pool-test'
+    | 'pool-rotate'
+    | 'pool-kit'
+    | 'mark-set'
+    | 'set-contents';
   readonly queuePrefix: string;
 }
 

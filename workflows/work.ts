@@ -28,40 +28,27 @@ async function perform(order: WorkOrder): Promise<WorkResult> {
   const isOfLog = order.kind === 'log-backup' || order.kind === 'log-stream';
   const activities = agentWork(order, isOfLog ? 'wal' : 'data', `${order.kind} of ${order.runId}`);
   try {
-    return await stepOf(activities, order.kind)(order);
+    return await activities[steps[order.kind]](order);
   } catch (error) {
     if (!isNobodyThere(error)) throw error;
     throw fail('agent_lost', { host: order.hostId, minutes: String(order.reconnectMinutes) }, error);
   }
 }
 
-function stepOf(activities: HostActivities, kind: WorkOrder['kind']): (order: WorkOrder) => Promise<WorkResult> {
-  switch (kind) {
-    case 'full-backup':
-    case 'incremental-backup':
-      return activities.takeFullBackup;
-    case 'log-backup':
-      return activities.takeLogBackup;
-    case 'log-stream':
-      return activities.streamLog;
-    case 'restore':
-      return activities.restore;
-    case 'verify-set':
-      return activities.verifySet;
-    case 'merge-set':
-      return activities.mergeSet;
-    case 'extract-set':
-      return activities.extractSet;
-    case 'rebuild':
-      return activities.rebuildFromPool;
-    case 'pool-copy':
-      return activities.copyPool;
-    case 'care':
-      return activities.careForPool;
-    case 'no-op':
-      return activities.noOp;
-  }
-}
+const steps = {
+  'full-backup': 'takeFullBackup',
+  'incremental-backup': 'takeFullBackup',
+  'log-backup': 'takeLogBackup',
+  'log-stream': 'streamLog',
+  restore: 'restore',
+  'verify-set': 'verifySet',
+  'merge-set': 'mergeSet',
+  'extract-set': 'extractSet',
+  rebuild: 'rebuildFromPool',
+  'pool-copy': 'copyPool',
+  care: 'careForPool',
+  'no-op': 'noOp',
+} as const satisfies Record<WorkOrder['kind'], keyof HostActivities>;
 
 /** A run that is closed by now needs no word. */
 async function tell(send: () => Promise<void>): Promise<void> {

@@ -43,17 +43,18 @@ describe('frames', () => {
 
   test('a frame is sealed for another place without being unpacked, and opens there only', () => {
     const there = { pool: 'pool_1', object: 'sets/c/d/piece-000009.bak', offset: 77 };
-    for (const from of [{}, { key }]) {
-      for (const to of [{}, { key: new Uint8Array(randomBytes(32)) }]) {
-        for (const raw of [compressible, randomBytes(3000), new Uint8Array()]) {
-          const stored = sealFrame(raw, seal(from));
-          const target = new Uint8Array(frameBound(raw.length));
-          const nonce = { level: 0, channel: 1, counter: 99 };
-          const length = resealFrameInto(target, stored, { ...place, ...from }, { ...there, ...nonce, ...to });
-          const moved = target.slice(0, length);
-          expect(Buffer.from(openFrame(moved, { ...there, ...to }))).toEqual(Buffer.from(raw));
-          if ('key' in to) expect(() => openFrame(moved, { ...place, ...to })).toThrow(/not authentic/);
-        }
+    const keys = [{}, { key }].flatMap((from) =>
+      [{}, { key: new Uint8Array(randomBytes(32)) }].map((to) => ({ from, to })),
+    );
+    for (const { from, to } of keys) {
+      for (const raw of [compressible, randomBytes(3000), new Uint8Array()]) {
+        const stored = sealFrame(raw, seal(from));
+        const target = new Uint8Array(frameBound(raw.length));
+        const nonce = { level: 0, channel: 1, counter: 99 };
+        const length = resealFrameInto(target, stored, { ...place, ...from }, { ...there, ...nonce, ...to });
+        const moved = target.slice(0, length);
+        expect(Buffer.from(openFrame(moved, { ...there, ...to }))).toEqual(Buffer.from(raw));
+        if ('key' in to) expect(() => openFrame(moved, { ...place, ...to })).toThrow(/not authentic/);
       }
     }
     const cut = sealFrame(compressible, seal({ key })).subarray(0, -1);

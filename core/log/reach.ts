@@ -33,21 +33,28 @@ export function reachOf(
   const step = route[first];
   const end = lsnToNumber(set.endLsn);
   if (step === undefined || (step.to !== undefined && end > lsnToNumber(step.to))) return undefined;
-  const steps = route.slice(first);
-  const begin = floorTo(lsnToNumber(set.beginLsn), set.segmentBytes);
-  const own = follow({ steps, branches, bytes: set.segmentBytes, from: begin, until: end }).segments;
-  const isOwnLogKnown = own.length > 0 && (own[own.length - 1]?.to ?? 0) >= end;
+  return reachAlong(set, { route, steps: route.slice(first), branches });
+}
+
+interface Known {
+  readonly route: readonly RouteStep[];
+  /** The route from the branch of the set on. */
+  readonly steps: readonly RouteStep[];
+  readonly branches: ReadonlyMap<string, KnownBranch>;
+}
+
+function reachAlong(set: SetSummary, { route, steps, branches }: Known): Reach | undefined {
+  const bytes = set.segmentBytes;
+  const end = lsnToNumber(set.endLsn);
+  const begin = floorTo(lsnToNumber(set.beginLsn), bytes);
+  const own = follow({ steps, branches, bytes, from: begin, until: end }).segments;
+  const isOwnLogKnown = (own[own.length - 1]?.to ?? -1) >= end;
   if (!set.isConsistent && !isOwnLogKnown) return undefined;
   // Archive recovery refuses to begin with log of wal_level = minimal: nothing leads on from there.
   if (set.offline?.isLogMinimal === true) return { set, route, own, isOwnLogKnown, ...conclude(set, []) };
-  const from = set.isConsistent ? floorTo(end, set.segmentBytes) : begin;
-  const followed = follow({
-    steps,
-    branches,
-    bytes: set.segmentBytes,
-    from,
-    ...(set.isConsistent ? { canSkip: { position: from, branchId: set.branchId } } : {}),
-  });
+  const from = set.isConsistent ? floorTo(end, bytes) : begin;
+  const canSkip = { position: from, branchId: set.branchId };
+  const followed = follow({ steps, branches, bytes, from, ...(set.isConsistent ? { canSkip } : {}) });
   return { set, route, own, isOwnLogKnown, ...conclude(set, followed.segments) };
 }
 

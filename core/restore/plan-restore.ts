@@ -15,7 +15,7 @@ import type { RestoreRequest } from './request.ts';
 import { stepsOf } from './steps.ts';
 import type { Reached } from './stop-branch.ts';
 import { stopOnOwner } from './stop-branch.ts';
-import { checkWays } from './ways.ts';
+import { checkWays } from './check-ways.ts';
 import type { RestoreWays } from './ways.ts';
 
 /**

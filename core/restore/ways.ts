@@ -1,6 +1,3 @@
-import { fail } from '../errors/fail.ts';
-import type { RestoreRequest } from './request.ts';
-
 /** The server that a standby follows. Its password stands in the pass file, never here. */
 export interface StandbyPrimary {
   readonly host: string;
@@ -31,34 +28,3 @@ export interface RestoreWays {
 /** What must be typed to replace a resource in place: a delta restore keeps nothing of the old files, and its consent says so. */
 export const consentFor = (resourceName: string, ways?: RestoreWays): string =>
   ways?.isDelta === true ? `overwrite ${resourceName}` : resourceName;
-
-/** Throws `restore_ways_conflict`, `damage_consent_mismatch`. */
-export function checkWays(request: RestoreRequest): void {
-  const { ways = {}, resourceName: resource } = request;
-  const why = conflictOf(request, ways);
-  if (why !== undefined) throw fail('restore_ways_conflict', { why });
-  const { damageConsent: given } = ways;
-  if (given !== undefined && given !== resource)
-    throw fail('damage_consent_mismatch', { given: given.slice(0, 80), resource });
-}
-
-function conflictOf(request: RestoreRequest, ways: RestoreWays): string | undefined {
-  const isInPlace = request.place.kind === 'in-place';
-  if (isInPlace && ways.endsAs !== undefined)
-    return 'files without a server, and standbys, are made as copies (--to), not in place';
-  if (!isInPlace && ways.isDelta === true)
-    return 'only what differs (--delta) is written in place (--in-place): a copy begins empty';
-  if (ways.damageConsent !== undefined && request.setId === undefined)
-    return 'a damaged set (--accept-damage) is restored only when it is named (--set)';
-  return conflictOfStandby(request, ways);
-}
-
-function conflictOfStandby({ target, isOpenedAfter }: RestoreRequest, ways: RestoreWays): string | undefined {
-  const isStandby = ways.endsAs === 'standby';
-  if (isStandby !== (ways.primary !== undefined))
-    return 'a standby (--as-standby) and the primary that it follows (--primary-host) are named together';
-  if (!isStandby) return undefined;
-  if (target.at !== 'latest' && target.at !== 'immediate')
-    return 'a standby follows its primary to the end: it begins from --latest or --immediate, not from a point between';
-  return isOpenedAfter ? undefined : 'a standby is open for reading, it cannot be left closed (--closed)';
-}

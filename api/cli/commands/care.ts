@@ -127,7 +127,9 @@ function addRemoval(noun: Command, cli: Cli): void {
         const path = `/api/v1/care-plans/${encodeURIComponent(plan)}/run`;
         return startAndWatch(cli, { path, body: consent === undefined ? {} : { consent }, wait, timeout, isJson });
       }
-      const made = await (await cli.client()).post(carePlanShape, `/api/v1/backup-sets/${set}/removal-plan${inPool(pool)}`);
+      const made = await (
+        await cli.client()
+      ).post(carePlanShape, `/api/v1/backup-sets/${set}/removal-plan${inPool(pool)}`);
       const command = `holdfast set rm ${set} --plan ${made.planId} --consent <name of the resource>`;
       return { json: made, text: planText(made, command) };
     },

@@ -38,20 +38,13 @@ const saidFacts = ({ standing }: Row): string[][] => [
 ];
 
 function factsOf({ id, poolId, pools, verifiedAt, verifyReport, summary }: Row): string[][] {
-  const { base } = summary;
   const damage = verifyReport?.damageCount ?? verifyReport?.damage.length ?? 0;
   const depth = verifyReport?.depth ?? 'full';
   const verdict = damage === 0 ? `sound (${depth})` : `${String(damage)} findings (${depth})`;
   return [
     ['set', id],
     ['type', typeWords(summary)],
-    ...(base === undefined
-      ? []
-      : [
-          ['base', base.setId],
-          ['changed pages', `by ${base.changedPages}, since ${base.beginLsn}`],
-        ]),
-    ...(summary.mergedFrom === undefined ? [] : [['merged from', `${summary.mergedFrom.setId} and all it builds on`]]),
+    ...originFacts(summary),
     ['ended', `${timeText(summary.endedAt)} (began ${timeText(summary.beganAt)})`],
     ['begin LSN', `${summary.beginLsn} in ${summary.beginSegment}`],
     ['end LSN', `${summary.endLsn} in ${summary.endSegment}`],
@@ -69,6 +62,17 @@ function factsOf({ id, poolId, pools, verifiedAt, verifyReport, summary }: Row):
     ['run', `${summary.runId} by ${summary.toolVersion}`],
   ];
 }
+
+/** What a set builds on, or was made of. */
+const originFacts = ({ base, mergedFrom }: SetSummary): string[][] => [
+  ...(base === undefined
+    ? []
+    : [
+        ['base', base.setId],
+        ['changed pages', `by ${base.changedPages}, since ${base.beginLsn}`],
+      ]),
+  ...(mergedFrom === undefined ? [] : [['merged from', `${mergedFrom.setId} and all it builds on`]]),
+];
 
 /** The type of a set, and of one of a closed instance how that was left. */
 export const typeWords = ({ type, offline }: Pick<SetSummary, 'type' | 'offline'>): string =>

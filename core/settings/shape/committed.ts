@@ -35,9 +35,7 @@ export const setSummaryShape: z.ZodType<SetSummary> = z.looseObject({
   resourceId: idShape('res'),
   type: setTypeShape,
   base: baseShape.exactOptional(),
-  mergedFrom: z
-    .looseObject({ setId: idShape('set'), metaSha256: z.string().regex(/^[0-9a-f]{64}$/) })
-    .exactOptional(),
+  mergedFrom: z.looseObject({ setId: idShape('set'), metaSha256: z.string().regex(/^[0-9a-f]{64}$/) }).exactOptional(),
   engine: z.string(),
   serverVersion: countShape,
   systemId: z.string().regex(/^\d{1,20}$/),
