@@ -62,7 +62,7 @@ export function proveCluster(wanted: Pick<RestorePlan, 'systemId'>, directory: s
     return [
       {
         code: 'old_cluster_unknown',
-        detail: `${path} could not be read, so that it was not proven whose data was moved aside: ${String(error)}`,
+        detail: `${path} could not be read, so that it is not proven whose data lies there: ${String(error)}`,
       },
     ];
   }

@@ -4,6 +4,7 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { refuseUsedGround } from '#agent/datadir/writer-ground.ts';
 import { bytesBelow } from '#agent/datadir/writer-overwrite.ts';
 import { canonicalPath, isAbsent, refuseNotEmpty } from '#agent/datadir/writer-paths.ts';
+import { isLeft } from '#agent/datadir/writer-left.ts';
 import { refuseRunning } from '#agent/datadir/writer-running.ts';
 import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
 import { proveCluster } from './clear-place.ts';
@@ -55,7 +56,7 @@ const fateOf = ({ isDelta }: InspectionOf<'place'>): string =>
   isDelta === true ? 'IT IS WRITTEN OVER, nothing of it is kept' : 'it is moved aside and kept';
 
 function lookAtOld(asked: InspectionOf<'place'>, directory: string): Finding {
-  const { systemId } = asked;
+  const { systemId, isDelta } = asked;
   if (isAbsent(directory)) return { check: 'place', verdict: 'ok', detail: `${directory} does not exist`, hint: '' };
   let doubts: readonly string[] = [];
   const found = look('place', `${directory} holds the database of the plan; ${fateOf(asked)}`, () => {
@@ -65,7 +66,7 @@ function lookAtOld(asked: InspectionOf<'place'>, directory: string): Finding {
   if (doubt === undefined) return found;
   return {
     check: 'place',
-    verdict: 'warn',
+    verdict: isDelta === true && !isLeft(directory) ? 'fail' : 'warn',
     detail: doubt,
     hint: 'Look yourself whose data it is before you replace it.',
   };

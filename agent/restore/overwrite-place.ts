@@ -1,6 +1,8 @@
 import { engineProfile } from '#core/engine/profiles.ts';
+import { fail } from '#core/errors/fail.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { logDirectoryOf } from '#agent/datadir/reader.ts';
+import { isLeft, markLeft } from '#agent/datadir/writer-left.ts';
 import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
 import { bytesBelow, removeControl, takeOver } from '#agent/datadir/writer-overwrite.ts';
 import { canonicalPath, isAbsent } from '#agent/datadir/writer-paths.ts';
@@ -18,7 +20,7 @@ import { stopLeftServer } from './stop-left-server.ts';
 /**
  * Everything that must be true, and everything that must be saved, before a data directory is written over (delta restore, design §7).
  * From its end on there is no way back: no server starts there before the restore is done. Safe to call again. Throws `target_running`,
- * `target_not_empty`, `tablespace_shared`, `system_id_of_restore`, `space_too_little`, what the pool throws.
+ * `target_not_empty`, `tablespace_shared`, `system_id_of_restore`, `delta_unproven`, `space_too_little`, what the pool throws.
  */
 export async function overwritePlace(
   work: RestoreWork,
@@ -44,11 +46,21 @@ async function prove(
   const { plan } = work.order;
   refuseRunning(directory);
   const warnings = proveCluster(plan, directory);
+  refuseDoubt(directory, warnings);
   const spaces = oldTablespaces(Object.values(plan.tablespaceMap).map(canonicalPath), directory);
   const there = [directory, ...spaces].reduce((sum, root) => sum + bytesBelow(root), 0);
   refuseTooLittleSpace([{ path: directory, bytes: Math.max(0, plan.rawBytes - there) }]);
   warnings.push(...(await saveTail(work, logDirectoryOf(directory))));
+  refuseDoubt(directory, warnings);
   return [spaces, warnings];
+}
+
+const doubts = new Set(['old_cluster_unknown', 'log_tail_unsaved']);
+
+/** Moved aside, a database can be looked at later; written over, it is gone. What an earlier delta left is no database any more. */
+function refuseDoubt(directory: string, warnings: readonly Warning[]): void {
+  const doubt = warnings.find(({ code }) => doubts.has(code));
+  if (doubt !== undefined && !isLeft(directory)) throw fail('delta_unproven', { directory, why: doubt.detail });
 }
 
 /**
@@ -58,6 +70,7 @@ async function prove(
 export function abandonOverwritten({ order, step }: RestoreWork, directory: string, isBegun: boolean): void {
   if (!isBegun) return;
   removeControl(directory, engineProfile(order.plan.engine).files.control);
+  markLeft(directory);
   releasePlaces(order);
   step.log({
     level: 'error',

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { isLeft } from '#agent/datadir/writer-left.ts';
 import { writeMarker } from '#agent/datadir/writer-marker.ts';
 import { formatId } from '#core/id.ts';
 import { begunRestores, undoRestore } from './undo-restore.ts';
@@ -42,6 +43,16 @@ test('a copy whose recovery had begun stays to be looked at', async () => {
   await undoRestore(folder, runId);
   expect(readdirSync(data).sort()).toEqual(['.holdfast-restore', 'base', 'global', 'link']);
   expect(readdirSync(space)).toContain('base');
+});
+
+test('K-098 what a delta restore wrote over half way has no control file, and the next delta may take it', async () => {
+  mkdirSync(join(data, 'global'));
+  writeFileSync(join(data, 'global', 'pg_control'), 'control');
+  openRestoreJournal(folder, runId).overwrite([space]);
+  expect(isLeft(data)).toBe(false);
+  await undoRestore(folder, runId);
+  expect([isLeft(data), existsSync(join(data, 'global', 'pg_control'))]).toEqual([true, false]);
+  expect(readdirSync(data)).not.toContain('.holdfast-restore');
 });
 
 test('a place that another run marked meanwhile is not touched', async () => {

@@ -4,6 +4,7 @@ import type { RunId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
 import { discardMarked } from '#agent/datadir/discard-marked.ts';
 import { layoutOf } from '#agent/datadir/reader.ts';
+import { markLeft } from '#agent/datadir/writer-left.ts';
 import { readMarker, releaseMarker } from '#agent/datadir/writer-marker.ts';
 import { removeControl } from '#agent/datadir/writer-overwrite.ts';
 import { canonicalPath } from '#agent/datadir/writer-paths.ts';
@@ -26,6 +27,7 @@ async function releaseOverwritten(places: readonly string[], runId: RunId): Prom
   if (directory !== undefined && readMarker(directory) === runId) {
     await stopLeftServer(directory);
     removeControl(directory, layoutOf(directory).files.control);
+    markLeft(directory);
   }
   for (const place of places) releaseMarker(place, runId);
 }

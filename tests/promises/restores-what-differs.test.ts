@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceAccess, OrderOf } from '#core/agent/order.ts';
@@ -65,6 +65,20 @@ test('K-098 K-119 a delta restore over a running instance is refused and touches
   expect(await postgres.sql(digest)).toEqual([content]);
 });
 
+test('K-098 a delta restore is refused, and touches nothing, where it is unproven whose data it is or its log could not be saved', async () => {
+  await postgres.stop();
+  for (const needed of ['global/pg_control', 'pg_wal']) {
+    const [place, beside] = [join(postgres.dataDirectory, needed), join(postgres.dataDirectory, '..', 'beside')];
+    renameSync(place, beside);
+    const before = readdirSync(postgres.dataDirectory);
+    await expect(restores.restore(orderDelta())).rejects.toMatchObject({ code: 'delta_unproven' });
+    expect(readdirSync(postgres.dataDirectory)).toEqual(before);
+    renameSync(beside, place);
+  }
+  await postgres.start();
+  expect(await postgres.sql(digest)).toEqual([content]);
+});
+
 test('K-098 a delta restore writes few bytes when little differs, removes what the set does not have, and gives the same content', async () => {
   await postgres.sql(`update wide set text = 'changed' where id % 4000 = 0`);
   await postgres.sql('create table later as select 1 as one');
@@ -102,7 +116,9 @@ test('K-098 a delta restore that failed for good leaves a place without a contro
     code: 'recovery_short',
   });
   expect(existsSync(join(postgres.dataDirectory, 'global', 'pg_control'))).toBe(false);
+  // Only what an earlier delta left may be written over although nothing says any more whose it is.
   const report = await restores.restore(orderDelta());
   expect(report.warnings.map(({ code }) => code)).toContain('old_cluster_unknown');
+  expect(existsSync(join(postgres.dataDirectory, '.holdfast-overwritten'))).toBe(false);
   expect(await postgres.sql(digest)).toEqual([content]);
 });

@@ -263,6 +263,14 @@ export const restoreErrors = {
     messageZh: '{directory} 中是集群 {found},而计划恢复的是集群 {wanted}',
     hintZh: '该位置是另一个集群,未改动任何内容。请改为恢复到新目录。',
   },
+  delta_unproven: {
+    class: 'unsafe',
+    http: 409,
+    message: '{directory} is not written over by a delta restore: {why}',
+    hint: 'Nothing there was touched. Restore in place without --delta: the old directory is moved aside and kept.',
+    messageZh: '差异恢复不会覆盖 {directory}:{why}',
+    hintZh: '该处未改动任何内容。请改为不带 --delta 的原位恢复:旧目录会被移开并保留。',
+  },
   server_missing: {
     class: 'precondition',
     http: 409,
