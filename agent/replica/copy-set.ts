@@ -73,8 +73,9 @@ async function carryPieces(work: Copying, { meta }: OpenSet, keys: BothKeys): Pr
   const pieces = new Array<PieceOfSet>(entries.length);
   const frames = [...meta.frames];
   let next = 0;
+  let hasFailed = false;
   const carrier = async (): Promise<void> => {
-    for (let at = next++, entry = entries[at]; entry !== undefined; at = next++, entry = entries[at]) {
+    for (let at = next++, entry = entries[at]; entry !== undefined && !hasFailed; at = next++, entry = entries[at]) {
       work.demandGoing();
       const carried = await carryOne(work, keys, { entry, sizeThere: sizes.get(keyOfPiece(keys.to, entry.piece)) });
       pieces[at] = { ...entry.piece, storedBytes: carried.body.length };
@@ -82,7 +83,14 @@ async function carryPieces(work: Copying, { meta }: OpenSet, keys: BothKeys): Pr
       work.passed(entry.piece.storedBytes);
     }
   };
-  await Promise.all(Array.from({ length: piecesAtOnce }, carrier));
+  const carriers = Array.from({ length: piecesAtOnce }, () =>
+    carrier().catch((error: unknown) => {
+      hasFailed = true;
+      throw error;
+    }),
+  );
+  // Why all are waited for: a put behind a failure would contend with that of the next attempt (`copy_contended`).
+  await Promise.all(carriers).finally(() => Promise.allSettled(carriers));
   return { pieces, frames };
 }
 

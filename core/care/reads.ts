@@ -36,7 +36,8 @@ export function readsOf(order: Order): readonly PoolReads[] {
     case 'pool-copy':
       return [
         { poolId: order.from.poolId, sets: order.task.sets, log: order.task.systems.map(allLogOf) },
-        { poolId: order.to.poolId, sets: order.task.bases, log: [] },
+        // Why log too: the copy continues the chain of batches there, and names the hash of the newest.
+        { poolId: order.to.poolId, sets: order.task.bases, log: order.task.systems.map(allLogOf) },
       ];
     case 'verify-set':
     case 'extract-set':

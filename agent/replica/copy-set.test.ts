@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import type { OrderOf } from '#core/agent/order.ts';
+import { fail } from '#core/errors/fail.ts';
+import { pieceKey } from '#core/format/object-key.ts';
+import type { SetId } from '#core/id.ts';
+import type { Pool } from '../pools/open-pool.ts';
+import { beginSet } from '../sets/begin-set.ts';
+import { commitBackupSet } from '../sets/commit-backup-set.ts';
+import { quietStep } from '#tests/repositories/pools.ts';
+import { testIds } from '#tests/support/catalog.ts';
+import type { CopyStage } from '#tests/support/copy-stage.ts';
+import { openCopyStage } from '#tests/support/copy-stage.ts';
+import { sampleSet } from '#tests/support/samples.ts';
+import { copySet } from './copy-set.ts';
+import { Copying } from './copying.ts';
+
+const pieceCount = 12;
+
+/** Commits a set of many small pieces; returns its id and the key of its first piece. */
+async function commitPieces(pool: Pool) {
+  const { setId, runId, attemptId: attempt, ...rest } = sampleSet(testIds('res'));
+  const summary = { ...rest, setId, runId, attemptId: attempt, isConsistent: false };
+  const keys = await beginSet(pool, { setId, runId });
+  const pieces: { readonly piece: number; readonly attempt: typeof attempt; readonly storedBytes: number }[] = [];
+  for (let piece = 1; piece <= pieceCount; piece++) {
+    await pool.store.putIfAbsent(pieceKey(setId, attempt, piece), randomBytes(100));
+    pieces.push({ piece, attempt, storedBytes: 100 });
+  }
+  const members = [{ kind: 'directory' as const, path: 'pg_wal', mode: 448 }];
+  await commitBackupSet(pool, keys, { summary, pieces, frames: [], members, damagedPages: [] });
+  return { setId, firstPiece: pieceKey(setId, attempt, 1) };
+}
+
+function copying({ access }: CopyStage, setId: SetId, pools: { readonly from: Pool; readonly to: Pool }): Copying {
+  const task = { sets: [setId], bases: [], systems: [], bytesTotal: 0, leftOut: [], warnings: [] };
+  const ids = { runId: testIds('run'), hostId: testIds('host') };
+  const order: OrderOf<'pool-copy'> = { kind: 'pool-copy', ...ids, ...access, task, limits: {} };
+  return new Copying({ ...pools, order, step: { ...quietStep, runId: order.runId }, newId: testIds });
+}
+
+interface Gate {
+  readonly passed: Promise<void>;
+  open(): void;
+}
+
+function gate(): Gate {
+  let open = (): void => undefined;
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open: () => void open() };
+}
+
+test('K-005 a copy of a set that failed has ended: nothing of it goes on beside the next attempt', async () => {
+  const stage = await openCopyStage({ isFromEncrypted: false, isToEncrypted: false });
+  const { setId, firstPiece } = await commitPieces(stage.from);
+  const [othersPut, hasFailed] = [gate(), gate()];
+  let puts = 0;
+  let onTheirWay = 0;
+  const from: Pool = {
+    ...stage.from,
+    store: {
+      ...stage.from.store,
+      get: async (key, range) => {
+        if (key !== firstPiece) return stage.from.store.get(key, range);
+        await othersPut.passed;
+        hasFailed.open();
+        throw fail('object_missing', { pool: 'from', object: key });
+      },
+    },
+  };
+  const to: Pool = {
+    ...stage.to,
+    store: {
+      ...stage.to.store,
+      putIfAbsent: async (key, body) => {
+        if (!key.endsWith('.bak')) return stage.to.store.putIfAbsent(key, body);
+        puts += 1;
+        onTheirWay += 1;
+        if (puts === 2) othersPut.open();
+        await hasFailed.passed;
+        await nextTurn();
+        const outcome = await stage.to.store.putIfAbsent(key, body);
+        onTheirWay -= 1;
+        return outcome;
+      },
+    },
+  };
+  await expect(copySet(copying(stage, setId, { from, to }), setId)).rejects.toMatchObject({ code: 'object_missing' });
+  expect({ puts, onTheirWay }).toEqual({ puts: 2, onTheirWay: 0 });
+  const again = copying(stage, setId, stage);
+  expect((await copySet(again, setId)).setId).toBe(setId);
+  expect(again.result.objectsReused).toBe(2);
+  await stage.close();
+});
