@@ -7,6 +7,7 @@ import { parseId } from '#core/id.ts';
 import { newDataKey, unwrapKey, wrapKey } from '../codec/keys.ts';
 import type { ObjectLock } from '../codec/sealed-object.ts';
 import { openObject, sealObject } from '../codec/sealed-object.ts';
+import { openedUnderNewest } from '../pools/newest-key.ts';
 import type { Pool } from '../pools/open-pool.ts';
 import type { SetKeys } from './set-keys.ts';
 
@@ -52,7 +53,7 @@ function unwrapUnderAny(
   throw first;
 }
 
-/** The keys of a set that was begun. Throws `object_missing`, `object_damaged`. */
+/** The keys of a set that was begun. Throws `object_missing`, `object_damaged`, `passphrase_old` of one begun after a rotation. */
 export async function readSetKeys(pool: Pool, setId: SetId): Promise<SetKeys> {
   const keys = { poolId: pool.id, setId };
   const stored = await pool.store.get(setStartKey(setId));
@@ -60,7 +61,8 @@ export async function readSetKeys(pool: Pool, setId: SetId): Promise<SetKeys> {
   if (pool.key === undefined) return keys;
   if (wrappedKey === undefined) throw damaged(pool, setId, 'it has no data key although the pool is encrypted');
   const at = { pool: pool.name, object: setStartKey(setId) };
-  return { ...keys, dataKey: unwrapUnderAny(pool, wrappedKey, contextOf(pool, setId), at) };
+  const unwrap = (): Uint8Array => unwrapUnderAny(pool, wrappedKey, contextOf(pool, setId), at);
+  return { ...keys, dataKey: await openedUnderNewest(pool, unwrap) };
 }
 
 /**

@@ -13,6 +13,7 @@ import type { VerifyReport } from '#core/restore/report.ts';
 import type { Progress, Warning } from '#core/run/progress.ts';
 import type { CareWork } from '#agent/care/care-work.ts';
 import { putMark, readMarks } from '#agent/care/marks.ts';
+import { demandNewestKey } from '#agent/pools/newest-key.ts';
 import type { PartReport, VerifyRequest } from '#agent/sets/verify-set.ts';
 import { lookAtSet } from '#agent/sets/verify-set.ts';
 import type { VerifiedPool } from './check-runner.ts';
@@ -26,8 +27,9 @@ const longestFinding = 1500;
 /**
  * Reads stored sets and log back, one after the other as the API names them, and tells what it found of each before it asks
  * for the next: a run that was killed goes on behind the last one. A damaged set gets a quarantine mark in its pool, so that
- * it stays out of use even when the catalog is lost. Throws `scrub_found_damage` after it looked at all, `cancelled`, and
- * what the pool and the channel throw.
+ * it stays out of use even when the catalog is lost. Throws `scrub_found_damage` after it looked at all, `cancelled`,
+ * `passphrase_old` before it calls anything damaged that a newer key of the pool may open, and what the pool and the channel
+ * throw.
  */
 export async function scrub(work: CareWork, { depth }: ScrubTask): Promise<CareReport> {
   const { channel } = work.deps;
@@ -92,6 +94,7 @@ class Looker {
       step.report({ ...progress, bytesRead: this.#before + bytesRead });
     };
     const found = await look({ ...step, report });
+    if (found.damage.length > 0) await demandNewestKey(this.#pool);
     this.#before += found.bytes;
     return found;
   }
@@ -113,6 +116,7 @@ class Looker {
   async #quarantine(setId: SetId, { damage }: VerifyReport): Promise<readonly MarkOfSet[] | undefined> {
     const { pool, deps, order, step } = this.#work;
     const { marks, unreadable } = await readMarks(pool, setId);
+    if (unreadable.length > 0) await demandNewestKey(pool);
     for (const { message } of unreadable)
       this.warnings.push({ code: 'mark_unreadable', detail: `${setId}: ${message}` });
     const own = damage.find(({ object }) => object.startsWith(setPrefix(setId)));

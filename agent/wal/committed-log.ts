@@ -7,6 +7,7 @@ import { compareLsn } from '#core/wal/lsn.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import { explains, readTruncations } from '#agent/care/truncation.ts';
+import { openedUnderNewest } from '#agent/pools/newest-key.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openBatch } from '#agent/sets/log-objects.ts';
 
@@ -153,7 +154,7 @@ export function demandCorrupt(error: unknown): HoldfastError {
 
 async function readBatch(pool: Pool, key: BatchKey): Promise<ReadBatch> {
   const stored = await pool.store.get(key.key);
-  const batch = openBatch(pool, key.key, stored);
+  const batch = await openedUnderNewest(pool, () => openBatch(pool, key.key, stored));
   if (batch.branchId !== key.branchId || batch.batchId !== key.batchId) {
     throw fail('batch_chain_broken', {
       branch: key.branchId,
