@@ -46,7 +46,7 @@ async function perform(work: CareWork, task: Exclude<CareTask, ScrubTask>): Prom
     await deleteSet(work, setId);
   }
   // Why: a set that stays after all may need log that the plan counted as needed by nobody.
-  const isWhole = work.kept.length === 0;
+  const isWhole = work.sets === task.sets.length;
   for (const log of task.log) {
     if (isWhole) await deleteLog(work, log);
     else work.keep(`log of ${log.systemId} on branch ${log.branchId}`, 'a set that was to go with it stays');

@@ -4,8 +4,7 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { ObjectInfo } from '#core/ports/object-store.ts';
 import { openBatch } from '#agent/sets/log-objects.ts';
 import type { CareWork } from './care-work.ts';
-import { protectionOf } from './collect-orphans.ts';
-import { removeObjects } from './remove-objects.ts';
+import { protectionOf, removeObjects } from './remove-objects.ts';
 
 const segmentShape = /^logs\/(\d{1,20})\/([0-9a-f]{32})\/([0-9A-F]{24}(?:\.[0-9a-f]{16})?)$/;
 const branchShape = /^logs\/(\d{1,20})\/([0-9a-f]{32})\//;

@@ -1,7 +1,7 @@
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { fieldsOf, parseJson, textField } from '#core/format/fields.ts';
-import { setMetaKey, setStartKey } from '#core/format/object-key.ts';
+import { setMetaKey, setPrefix, setStartKey } from '#core/format/object-key.ts';
 import type { RunId, SetId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
 import { instantFromMs } from '#core/instant.ts';
@@ -11,7 +11,9 @@ import { openObject } from '#agent/codec/sealed-object.ts';
 import type { CareWork } from './care-work.ts';
 import { removeRest } from './delete-set.ts';
 import { isAtWorkHere } from './at-work-here.ts';
+import { objectsBelow, protectionOf } from './remove-objects.ts';
 
+const sideShape = /^(?:marks|keys)\/(set_[0-9a-f]{32})\//;
 const shape = /^sets\/(set_[0-9a-f]{32})\/(meta$|start$|try_([0-9a-f]{32})\/)/;
 
 /** Objects of a set that has no `meta`. */
@@ -24,14 +26,37 @@ interface Orphan {
 }
 
 /**
- * Collects pieces of sets that never became one: only of runs that have ended, older than the grace time, never while the
- * run may still go on. Right before each deletion the API is asked again and the pool is looked at for `meta`.
+ * Collects pieces of sets that never became one, and marks and keys of sets that are gone: only of runs that have ended, older than the
+ * grace time, never while the run may still go on. Right before each deletion the API is asked again and the pool is looked at for `meta`.
  */
 export async function collectOrphans(work: CareWork, task: CollectTask): Promise<void> {
   for await (const orphan of orphansOf(work)) {
     work.step.signal.throwIfAborted();
     await collect(work, task, orphan);
   }
+  for (const orphan of await sidesAlone(work)) {
+    work.step.signal.throwIfAborted();
+    await collect(work, task, orphan);
+  }
+}
+
+/** Marks and keys of sets of which nothing else is there: they were protected longer than their set when it was deleted. */
+async function sidesAlone({ pool }: CareWork): Promise<readonly Orphan[]> {
+  const found = new Map<SetId, Orphan>();
+  for (const prefix of ['marks/', 'keys/']) {
+    for await (const { key, sizeBytes } of pool.store.list(prefix)) {
+      const id = sideShape.exec(key)?.[1];
+      if (id === undefined) continue;
+      const setId = parseId('set', id);
+      const { objects, bytes } = found.get(setId) ?? { objects: 0, bytes: 0 };
+      const lastTriedMs = timeOf(setId.slice(4));
+      found.set(setId, { setId, objects: objects + 1, bytes: bytes + sizeBytes, hasStart: false, lastTriedMs });
+    }
+  }
+  const alone: Orphan[] = [];
+  for (const orphan of found.values())
+    if ((await objectsBelow(pool, setPrefix(orphan.setId))).length === 0) alone.push(orphan);
+  return alone;
 }
 
 async function collect(work: CareWork, task: CollectTask, orphan: Orphan): Promise<void> {
@@ -64,12 +89,6 @@ async function collect(work: CareWork, task: CollectTask, orphan: Orphan): Promi
   const refusal = await removeRest(work, setId).then(() => undefined, protectionOf);
   await work.tell({ kind: 'orphan', setId, step: refusal === undefined ? 'done' : 'kept' });
   if (refusal !== undefined) work.keep(setId, refusal);
-}
-
-/** Why the store does not let go of something yet, in words; other trouble is thrown on. */
-export function protectionOf(error: unknown): string {
-  if (error instanceof HoldfastError && error.code === 'delete_refused') return error.params['why'] ?? error.message;
-  throw error;
 }
 
 /** Groups the listing by set. Objects of a set follow each other, and `meta` is the first of them. */

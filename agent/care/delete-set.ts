@@ -4,11 +4,12 @@ import type { SetId } from '#core/id.ts';
 import { instantFromMs } from '#core/instant.ts';
 import type { CareWork } from './care-work.ts';
 import { readMarks } from './marks.ts';
-import { objectsBelow, removeCommitPoint, removeObjects } from './remove-objects.ts';
+import { objectsBelow, protectionOf, removeCommitPoint, removeObjects } from './remove-objects.ts';
 
 /**
  * Deletes one set: claims it (nobody reads it from then on), looks at its marks in the pool, removes `meta` first, so that
- * it is no set any more, then pieces, `start` and what belongs to it. Killed anywhere, the next attempt goes on where it was.
+ * it is no set any more, then pieces, `start` and what belongs to it. Killed anywhere, the next attempt goes on where it was. Marks and
+ * keys that were put late may be protected longer than the set: they stay, are named, and a later collection takes them.
  */
 export async function deleteSet(work: CareWork, setId: SetId): Promise<void> {
   const claim = await work.claim({ kind: 'set', setId });
@@ -25,7 +26,9 @@ export async function deleteSet(work: CareWork, setId: SetId): Promise<void> {
   }
   work.add(await removeCommitPoint(work.pool, setMetaKey(setId)));
   await work.tell({ kind: 'set', setId, step: 'removed' });
-  await removeRest(work, setId);
+  await removePieces(work, setId);
+  const refusalOfSides = await removeSides(work, setId).then(() => undefined, protectionOf);
+  if (refusalOfSides !== undefined) work.keep(`marks and keys of ${setId}`, refusalOfSides);
   await work.tell({ kind: 'set', setId, step: 'done' });
   work.sets += 1;
 }
@@ -38,16 +41,27 @@ async function refusalInPool({ pool, deps }: CareWork, setId: SetId): Promise<st
   return refusalOf(standingOf(marks), instantFromMs(deps.clock.nowMs()));
 }
 
-/** Pieces, then `start`, which says whose they are; then marks and keys, which mean nothing without the set. */
+/** Pieces, then `start`, which says whose they are; then marks and keys. */
 export async function removeRest(work: CareWork, setId: SetId): Promise<void> {
+  await removePieces(work, setId);
+  await removeSides(work, setId);
+}
+
+async function removePieces(work: CareWork, setId: SetId): Promise<void> {
   const { pool, step } = work;
   const all = await objectsBelow(pool, setPrefix(setId));
   const start = setStartKey(setId);
   const pieces = all.filter(({ key }) => key !== start);
+  for (const some of [pieces, all.filter(({ key }) => key === start)])
+    work.add(await removeObjects(pool, some, step.signal));
+}
+
+/** Marks and keys mean nothing without the set. */
+async function removeSides(work: CareWork, setId: SetId): Promise<void> {
+  const { pool, step } = work;
   const sides = [
     ...(await objectsBelow(pool, marksPrefix(setId))),
     ...(await objectsBelow(pool, setKeysPrefix(setId))),
   ];
-  for (const some of [pieces, all.filter(({ key }) => key === start), sides])
-    work.add(await removeObjects(pool, some, step.signal));
+  work.add(await removeObjects(pool, sides, step.signal));
 }

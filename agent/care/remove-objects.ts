@@ -54,6 +54,12 @@ async function removeSome(pool: Pool, keys: readonly ObjectKey[]): Promise<void>
   }
 }
 
+/** Why the store does not let go of something yet, in words; other trouble is thrown on. */
+export function protectionOf(error: unknown): string {
+  if (error instanceof HoldfastError && error.code === 'delete_refused') return error.params['why'] ?? error.message;
+  throw error;
+}
+
 /** Everything below a prefix. */
 export async function objectsBelow(pool: Pool, prefix: string): Promise<readonly ObjectInfo[]> {
   const found: ObjectInfo[] = [];

@@ -178,10 +178,10 @@ export function testCare(kind: CarePool): void {
       const before = await stage.keys('logs/');
       const named = before.filter((key) => key.includes('batches/')).length;
       expect(before.length - named).toBeGreaterThan(1);
+      stage.answer = (claim) => (claim.kind === 'log' ? { verdict: 'granted' } : { verdict: 'refused', why: 'young' });
       const look = await stage.care({ task: 'collect', isDryRun: true, graceHours: 1 });
       expect(look).toMatchObject({ isDryRun: true });
       expect(await stage.keys('logs/')).toEqual(before);
-      stage.answer = (claim) => (claim.kind === 'log' ? { verdict: 'granted' } : { verdict: 'refused', why: 'young' });
       const report = await stage.care({ task: 'collect', isDryRun: false, graceHours: 1 });
       expect(report.objects).toBe(look.objects);
       const problems: string[] = [];
