@@ -14,6 +14,7 @@ import { claimDeletion, recordDeletion } from './deletions.ts';
 import { addHost } from './hosts.ts';
 import { addJob } from './jobs.ts';
 import { acquireLeases, claimOnSet } from './leases.ts';
+import { deletingFrom, forgetDeletions } from './pool-copies.ts';
 import { batchesOf, indexBatch } from './log-batches.ts';
 import { addPool } from './pools.ts';
 import { addRun, moveRun } from './runs.ts';
@@ -156,6 +157,26 @@ test('a removed set leaves the index at once, is not leased again, and does not 
     { kind: 'set', setId: set.setId, step: 'done' },
   );
   expect(await claim(care, ofSet(set.setId))).toEqual({ verdict: 'done' });
+});
+
+test('K-005 a set that was deleted can be indexed and leased again once a copy brings it back, not while its deletion goes on', async () => {
+  const set = await indexed();
+  const care = await run();
+  await claim(care, ofSet(set.setId));
+  await recordDeletion(
+    store.catalog,
+    { runId: care, poolId, now: now() },
+    { kind: 'set', setId: set.setId, step: 'done' },
+  );
+  expect((await deletingFrom(store.catalog, poolId)).get(set.setId)).toBe(care);
+  await forgetDeletions(store.catalog, poolId, [set.setId]);
+  await expect(lease(await run(), set.setId)).rejects.toMatchObject({ code: 'set_being_deleted' });
+  await close(care);
+  expect((await deletingFrom(store.catalog, poolId)).has(set.setId)).toBe(false);
+  await forgetDeletions(store.catalog, poolId, [set.setId]);
+  await indexSet(store.catalog, set, poolId);
+  await lease(await run(), set.setId);
+  expect(await store.catalog.change('select 1 from backup_set where id = $1', [set.setId])).toBe(1);
 });
 
 test('a hold refuses a claim; a quarantined set is neither restored nor built upon', async () => {

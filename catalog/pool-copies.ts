@@ -4,6 +4,7 @@ import type { PoolId, RunId, SetId } from '#core/id.ts';
 import { setSummaryShape } from '#core/settings/shape/committed.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
+import { isOpenSql } from './leases.ts';
 
 /** Every set of a pool, by id. */
 export async function setsOfPool(db: Database, pool: PoolId): Promise<readonly SetSummary[]> {
@@ -21,6 +22,30 @@ export async function deletedFrom(db: Database, pool: PoolId): Promise<ReadonlyM
     [pool],
   );
   return new Map(rows.map(({ id, run }) => [id, run]));
+}
+
+/** Those of them whose run has not ended and may remove objects of them still. */
+export async function deletingFrom(db: Database, pool: PoolId): Promise<ReadonlyMap<SetId, RunId>> {
+  const rows = await db.rows(
+    z.object({ id: idShape('set'), run: idShape('run') }),
+    `select d.object as id, d.run_id as run from deletion d join run r on r.id = d.run_id
+     where d.pool_id = $1 and d.kind = 'set' and d.state in ('removed', 'done') and ${isOpenSql}`,
+    [pool],
+  );
+  return new Map(rows.map(({ id, run }) => [id, run]));
+}
+
+/**
+ * Lets sets that were deleted from a pool be there again: a copy is about to bring them. Without this their deletion would
+ * keep them out of the index and refuse every lease. A deletion whose run goes on stays.
+ */
+export async function forgetDeletions(db: Database, pool: PoolId, sets: readonly SetId[]): Promise<void> {
+  await db.change(
+    `update deletion d set state = 'kept' from run r
+     where r.id = d.run_id and d.pool_id = $1 and d.kind = 'set' and d.object = any ($2)
+       and d.state in ('removed', 'done') and not (${isOpenSql})`,
+    [pool, sets],
+  );
 }
 
 const systemShape = z.object({ systemId: z.string() });

@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { OrderOf } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
-import { pieceKey } from '#core/format/object-key.ts';
+import { pieceKey, setMetaKey } from '#core/format/object-key.ts';
 import type { SetId } from '#core/id.ts';
 import type { Pool } from '../pools/open-pool.ts';
 import { beginSet } from '../sets/begin-set.ts';
 import { commitBackupSet } from '../sets/commit-backup-set.ts';
 import { quietStep } from '#tests/repositories/pools.ts';
+import { makeTinyChain, middleIds } from '#tests/repositories/tiny-chain.ts';
+import { tinyIds } from '#tests/repositories/tiny-set.ts';
 import { testIds } from '#tests/support/catalog.ts';
 import type { CopyStage } from '#tests/support/copy-stage.ts';
 import { openCopyStage } from '#tests/support/copy-stage.ts';
@@ -50,7 +54,12 @@ function gate(): Gate {
   const passed = new Promise<void>((resolve) => {
     open = resolve;
   });
-  return { passed, open: () => void open() };
+  return {
+    passed,
+    open: () => {
+      open();
+    },
+  };
 }
 
 test('K-005 a copy of a set that failed has ended: nothing of it goes on beside the next attempt', async () => {
@@ -93,5 +102,17 @@ test('K-005 a copy of a set that failed has ended: nothing of it goes on beside 
   const again = copying(stage, setId, stage);
   expect((await copySet(again, setId)).setId).toBe(setId);
   expect(again.result.objectsReused).toBe(2);
+  await stage.close();
+});
+
+test('K-005 an incremental is not copied upon a base that is damaged in the target', async () => {
+  const stage = await openCopyStage({ isFromEncrypted: false, isToEncrypted: false });
+  await makeTinyChain(stage.from);
+  const { setId: full } = tinyIds;
+  const work = copying(stage, middleIds.setId, stage);
+  await copySet(work, full);
+  writeFileSync(join(stage.folder, 'to', setMetaKey(full)), 'not a meta');
+  await expect(copySet(work, middleIds.setId)).rejects.toMatchObject({ code: 'set_base_damaged' });
+  expect(await stage.to.store.head(setMetaKey(middleIds.setId))).toBeUndefined();
   await stage.close();
 });

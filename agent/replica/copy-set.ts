@@ -1,11 +1,10 @@
 import type { BaseOfSet, SetSummary } from '#core/backup/set-summary.ts';
 import { fail } from '#core/errors/fail.ts';
-import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { FrameOfSet, PieceOfSet, SetMeta } from '#core/format/meta.ts';
 import { setMetaKey } from '#core/format/object-key.ts';
 import type { SetId } from '#core/id.ts';
-import { sha256Hex } from '../codec/hash.ts';
 import type { Pool } from '../pools/open-pool.ts';
+import { openBaseOf } from '../sets/base-of-set.ts';
 import { beginSet } from '../sets/begin-set.ts';
 import { commitBackupSet, sizesOf } from '../sets/commit-backup-set.ts';
 import type { OpenSet } from '../sets/open-set.ts';
@@ -30,7 +29,7 @@ export async function copySet(work: Copying, setId: SetId): Promise<SetSummary> 
   const source = await openSet(from, setId);
   await source.openBase();
   const { summary } = source.meta;
-  const base = summary.base === undefined ? undefined : await linkIn(to, setId, summary.base);
+  const base = await linkIn(to, source.meta);
   const keys = { from: source.keys, to: await beginSet(to, { setId, runId: work.runId }) };
   const { pieces, frames } = await carryPieces(work, source, keys);
   work.demandGoing();
@@ -49,13 +48,18 @@ async function whatIsThere(work: Copying, setId: SetId): Promise<SetSummary> {
   return summary;
 }
 
-/** The same base as it is named in the target: `meta` there has other bytes and so another hash. */
-async function linkIn(to: Pool, setId: SetId, base: BaseOfSet): Promise<BaseOfSet> {
-  const stored = await to.store.get(setMetaKey(base.setId)).catch((error: unknown) => {
-    const isAbsent = error instanceof HoldfastError && error.code === 'object_missing';
-    throw isAbsent ? fail('set_base_missing', { set: setId, base: base.setId, pool: to.name }, error) : error;
+/**
+ * The same base as it is named in the target: `meta` there has other bytes and so another hash. All else that proves a base
+ * is asked of it: whatever lies there must not become the base of a good set.
+ */
+async function linkIn(to: Pool, meta: SetMeta): Promise<BaseOfSet | undefined> {
+  const { base } = meta.summary;
+  if (base === undefined) return undefined;
+  const there = await openBaseOf(to, meta, async (setId) => {
+    const opened = await openSet(to, setId);
+    return { meta: opened.meta, metaSha256: base.metaSha256, hashThere: opened.metaSha256 };
   });
-  return { ...base, metaSha256: sha256Hex(stored) };
+  return { ...base, metaSha256: there?.hashThere ?? base.metaSha256 };
 }
 
 function piecesToCarry({ pieces, frames }: SetMeta): readonly PieceToCarry[] {

@@ -20,7 +20,8 @@ const setOf = (n: number, base?: number, more: Partial<SetSummary> = {}): SetSum
 };
 const world = (more: Partial<CopyWorld> = {}): CopyWorld => ({
   ...{ from: 'a', to: 'b', sets: [setOf(1), setOf(2, 1), setOf(3, 2), setOf(4)], unusable: new Map() },
-  ...{ there: new Set(), deletedThere: new Map(), systemsWithLog: ['42', '43'], systemsLoggedThere: new Set() },
+  ...{ there: new Set(), unusableThere: new Map(), deletedThere: new Map(), deletingThere: new Map() },
+  ...{ systemsWithLog: ['42', '43'], systemsLoggedThere: new Set() },
   ...more,
 });
 const all = { sets: [], isAll: true, isWithLog: false };
@@ -44,12 +45,23 @@ test('a damaged set and what builds on it are left out with the reason, and refu
   expect(() => planCopy(damaged, one(9))).toThrow(/set_/);
 });
 
-test('what retention deleted from the target does not come back, nor what builds on it', () => {
+test('K-005 nothing is put upon a set that is damaged in the target: it is left out with the remedy, and refused when it is named', () => {
+  const bad = world({ there: new Set([setId(1), setId(4)]), unusableThere: new Map([[setId(1), 'it is damaged']]) });
+  const plan = planCopy(bad, all);
+  expect(plan.sets).toEqual([]);
+  expect(plan.leftOut.map(({ what }) => what)).toEqual([1, 2, 3].map(setId));
+  for (const named of [1, 2]) expect(() => planCopy(bad, one(named))).toThrow(`holdfast set rm ${setId(1)} --pool b`);
+  expect(planCopy(bad, one(4)).bases).toEqual([setId(4)]);
+});
+
+test('what was deleted from the target, and what builds on it, comes back only when it is named and no run deletes it', () => {
   const expired = world({ deletedThere: new Map([[setId(1), run]]) });
   const plan = planCopy(expired, all);
   expect(plan.sets).toEqual([setId(4)]);
   expect(plan.leftOut).toHaveLength(3);
-  expect(() => planCopy(expired, one(1))).toThrow(/does not come back/);
+  expect(planCopy(expired, one(2)).sets).toEqual([1, 2].map(setId));
+  const going = world({ deletedThere: new Map([[setId(1), run]]), deletingThere: new Map([[setId(1), run]]) });
+  expect(() => planCopy(going, one(2))).toThrow(/being deleted/);
 });
 
 test('log goes with all databases, or with those of the named sets, never where a log backup writes itself', () => {

@@ -17,8 +17,12 @@ export interface CopyWorld {
   readonly unusable: UnusableSets;
   /** Sets of the target. */
   readonly there: ReadonlySet<SetId>;
+  /** Of the target: damaged or quarantined there. */
+  readonly unusableThere: UnusableSets;
   /** Sets that a plan deleted from the target, with the run that did. */
   readonly deletedThere: ReadonlyMap<SetId, RunId>;
+  /** Those of them whose run has not ended. */
+  readonly deletingThere: ReadonlyMap<SetId, RunId>;
   /** Databases of which the source has log. */
   readonly systemsWithLog: readonly string[];
   /** Databases whose own log backups write into the target. */
@@ -34,8 +38,8 @@ export interface CopyWish {
 
 /**
  * Decides what a copy takes: named sets with all that they build on, or every good set that the target does not have. What
- * retention deleted from the target does not come back: each pool has its own retention. Throws `set_unknown` and
- * `copy_refused` for a set that was named.
+ * was deleted from the target comes back only with a set that is named: each pool has its own retention. Nothing is put upon
+ * a set that is damaged or quarantined in the target. Throws `set_unknown` and `copy_refused` for a set that was named.
  */
 export function planCopy(world: CopyWorld, wish: CopyWish): PoolCopyTask {
   const { usable, excluded } = sortUsable(world.sets, world.unusable);
@@ -50,15 +54,14 @@ export function planCopy(world: CopyWorld, wish: CopyWish): PoolCopyTask {
   for (const setId of wish.sets) {
     const set = known.get(setId);
     if (set === undefined) throw fail('set_unknown', { set: setId });
-    const why = reasons.get(setId) ?? goneThere(set, world);
+    const why = reasons.get(setId) ?? badThere(set, world) ?? leavingThere(set, world);
     if (why !== undefined) throw fail('copy_refused', { set: setId, from: world.from, to: world.to, why });
     take(set);
   }
   for (const set of wish.isAll ? usable : []) {
-    if (world.there.has(set.setId)) continue;
-    const why = goneThere(set, world);
-    if (why === undefined) take(set);
-    else leftOut.push({ what: set.setId, why });
+    const why = badThere(set, world) ?? goneThere(set, world);
+    if (why !== undefined) leftOut.push({ what: set.setId, why });
+    else if (!world.there.has(set.setId)) take(set);
   }
   if (wish.isAll) leftOut.push(...excluded.map(({ set, reason }) => ({ what: set.setId, why: reason })));
   const sets = [...chosen.values()].filter(({ setId }) => wish.sets.length > 0 || !world.there.has(setId));
@@ -73,16 +76,44 @@ export function planCopy(world: CopyWorld, wish: CopyWish): PoolCopyTask {
   };
 }
 
-/** Why a set cannot be in the target again, in words. */
-function goneThere(set: SetSummary, { sets, there, deletedThere, to }: CopyWorld): string | undefined {
+/** The first of a set and all that it builds on of which something is to be said, in words. */
+function sayOfChain(
+  set: SetSummary,
+  { sets }: CopyWorld,
+  say: (setId: SetId, name: string) => string | undefined,
+): string | undefined {
   const chain = chainOf(set, byId(sets));
   for (const { setId } of chain.isComplete ? chain.sets : []) {
-    const run = there.has(setId) ? undefined : deletedThere.get(setId);
-    if (run !== undefined)
-      return `${setId === set.setId ? 'it' : `its base ${setId}`} was deleted from ${to} by ${run} and does not come back`;
+    const said = say(setId, setId === set.setId ? 'it' : `its base ${setId}`);
+    if (said !== undefined) return said;
   }
   return undefined;
 }
+
+/** Why a set is not brought to the target again when nobody names it. */
+const goneThere = (set: SetSummary, world: CopyWorld): string | undefined =>
+  sayOfChain(set, world, (setId, name) => {
+    const run = world.there.has(setId) ? undefined : world.deletedThere.get(setId);
+    return run === undefined
+      ? undefined
+      : `${name} was deleted from ${world.to} by ${run} and comes back only when it is named with --set`;
+  });
+
+/** A deletion that goes on would take what the copy puts. */
+const leavingThere = (set: SetSummary, world: CopyWorld): string | undefined =>
+  sayOfChain(set, world, (setId, name) => {
+    const run = world.deletingThere.get(setId);
+    return run === undefined ? undefined : `${name} is being deleted from ${world.to} by ${run}: wait for its end`;
+  });
+
+/** What the target has is not sent again, so a copy that is not good there has to go first. */
+const badThere = (set: SetSummary, world: CopyWorld): string | undefined =>
+  sayOfChain(set, world, (setId, name) => {
+    const why = world.there.has(setId) ? world.unusableThere.get(setId) : undefined;
+    if (why === undefined) return undefined;
+    const remove = `\`holdfast set rm ${setId} --pool ${world.to}\``;
+    return `${name} is in ${world.to} already and not good there (${why}): remove it there with ${remove}, then copy again`;
+  });
 
 interface LogChoice {
   readonly systems: readonly string[];

@@ -30,9 +30,10 @@ export const replicaErrors = {
     class: 'precondition',
     http: 409,
     message: 'Set {set} is not copied from pool {from} to pool {to}: {why}',
-    hint: 'Choose another set; `holdfast set show {set}` says what it needs. A set that retention deleted from a pool does not come back there.',
+    hint: 'Choose another set; `holdfast set show {set}` says what it needs. A set that was deleted from a pool comes back there only when it is named with --set.',
     messageZh: '备份集 {set} 未从存储池 {from} 复制到 {to}:{why}',
-    hintZh: '请选择其他备份集;`holdfast set show {set}` 可查看其依赖。被保留策略从某存储池删除的备份集不会再回到该池。',
+    hintZh:
+      '请选择其他备份集;`holdfast set show {set}` 可查看其依赖。已从某存储池删除的备份集,只有用 --set 指名时才会回到该池。',
   },
   copy_contended: {
     class: 'precondition',
