@@ -50,8 +50,9 @@ export async function nextToScrub({ catalog }: Context, { run, poolId, care }: S
   const left = care.budgetBytes === undefined ? undefined : care.budgetBytes - totals.bytes;
   const isFirst = totals.sets + totals.batches === 0;
   if (left === undefined || left > 0 || isFirst) {
-    const { resourceId } = care;
-    const candidates = await scrubCandidates(catalog, { poolId, resourceId, runId: run.id, limit: atOnce });
+    const { resourceId, depth } = care;
+    const scope = { poolId, resourceId, depth, runId: run.id, limit: atOnce };
+    const candidates = await scrubCandidates(catalog, scope);
     for (const candidate of candidates.filter(({ damage }) => damage === null)) {
       if (candidate.kind === 'batch' && left !== undefined && candidate.storedBytes > left && !isFirst) break;
       const next = await leased(catalog, { run, poolId, candidate, left });

@@ -26,7 +26,8 @@ create table backup_set (
   full_set_id text generated always as (COALESCE(((summary -> 'base'::text) ->> 'fullSetId'::text), (summary ->> 'setId'::text))) stored not null,
   changed_pages text generated always as (((summary -> 'base'::text) ->> 'changedPages'::text)) stored,
   checked_at timestamp with time zone,
-  next_piece integer default 0 not null
+  next_piece integer default 0 not null,
+  next_depth text
 );
 
 create table care_plan (

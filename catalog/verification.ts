@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ScrubTask } from '#core/care/care-task.ts';
 import type { ScrubNext, ScrubTold } from '#core/care/verification.ts';
 import { verdictAfter, withoutDamage } from '#core/care/verification.ts';
 import type { PoolId, ResourceId, RunId } from '#core/id.ts';
@@ -42,6 +43,8 @@ export interface ScrubScope {
   readonly runId?: RunId;
   /** Only the first ones; absent: all. */
   readonly limit?: number;
+  /** How deep it looks: sets of which earlier portions were read less deep are begun anew. */
+  readonly depth?: ScrubTask['depth'];
 }
 
 const words = (column: string): string =>
@@ -53,16 +56,17 @@ const words = (column: string): string =>
  */
 export const scrubCandidates = (
   db: Database,
-  { poolId, resourceId, runId, limit }: ScrubScope,
+  { poolId, resourceId, runId, limit, depth }: ScrubScope,
 ): Promise<ScrubCandidate[]> =>
   db.rows(
     scrubCandidateShape,
     `with everything as (
-       select 'set' as kind, id, resource_id, next_piece as piece, checked_at as checked,
+       select 'set' as kind, id, resource_id, checked_at as checked,
+         case when $5 = 'page' and next_depth is distinct from 'page' then 0 else next_piece end as piece,
          coalesce(checked_at, ended_at) as since, ${words('verify_report')} as damage
        from backup_set where pool_id = $1
        union all
-       select 'batch', id, resource_id, 0, checked_at, coalesce(checked_at, indexed_at), ${words('verify_report')}
+       select 'batch', id, resource_id, checked_at, 0, coalesce(checked_at, indexed_at), ${words('verify_report')}
        from log_batch where pool_id = $1
      ), picked as (
        select c.*, row_number() over (order by damage is not null, piece > 0 desc, since, id) as place from everything c
@@ -78,7 +82,7 @@ export const scrubCandidates = (
           from log_batch b, jsonb_array_elements(b.summary -> 'segments') e where b.id = p.id and b.pool_id = $1)
        end as "storedBytes"
      from picked p order by place`,
-    [poolId, resourceId ?? null, runId ?? null, limit ?? null],
+    [poolId, resourceId ?? null, runId ?? null, limit ?? null, depth ?? null],
   );
 
 const totalsShape = z.object({
@@ -134,8 +138,8 @@ export function storeScrubbed(db: Database, { runId, poolId }: Teller, told: Scr
     else if (told.nextPiece === undefined || damage.length > 0)
       await storeVerify(inside, { id: told.setId, poolId }, told.report);
     if (told.kind === 'set' && told.nextPiece !== undefined)
-      await inside.change('update backup_set set next_piece = $3 where id = $1 and pool_id = $2', [
-        ...[told.setId, poolId, told.nextPiece],
+      await inside.change('update backup_set set next_piece = $3, next_depth = $4 where id = $1 and pool_id = $2', [
+        ...[told.setId, poolId, told.nextPiece, told.report.depth ?? 'full'],
       ]);
     return true;
   });

@@ -132,6 +132,15 @@ describe('a scrub of a sound pool', () => {
     expect((await listed()).every(({ checkedAt }) => checkedAt !== null)).toBe(true);
   });
 
+  test('begins a set anew where earlier portions were read less deep: pages are claimed only of what was read for pages', async () => {
+    await scrub({ budgetBytes: 1 });
+    const first = (await listed()).find(({ nextPiece }) => nextPiece > 0);
+    expect(first).toMatchObject({ kind: 'set', nextPiece: 1 });
+    // One piece of two is read: the first one again, not the last.
+    await scrub({ budgetBytes: 1, depth: 'page' });
+    expect((await listed()).find(({ id }) => id === first?.id)).toMatchObject({ nextPiece: 1 });
+  });
+
   test('goes on behind what it told before, when its agent was killed', async () => {
     const runId = await start();
     let told = 0;
