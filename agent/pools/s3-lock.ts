@@ -64,12 +64,25 @@ async function lockedUntil({ client, bucket }: LockedBucket, name: string): Prom
   }
 }
 
-/** In a bucket with versions a deletion of a protected object hides it and succeeds: this refuses before. Throws `pool_refused`. */
-export async function demandUnlocked(locked: LockedBucket, names: readonly string[]): Promise<void> {
-  for (const name of names) {
-    const until = await lockedUntil(locked, name);
-    if (until !== undefined)
-      throw fail('pool_refused', { pool: locked.pool, why: `${name} is protected until ${until}` });
+/** Questions about the protection of objects that are under way together. */
+const askedAtOnce = 16;
+
+/**
+ * In a bucket with versions a deletion of a protected object hides it and succeeds: this refuses before. `guard` gives each question a
+ * deadline of its own. Throws `pool_refused`, what `guard` throws.
+ */
+export async function demandUnlocked(
+  locked: LockedBucket,
+  names: readonly string[],
+  guard: (what: string, ask: () => Promise<Instant | undefined>) => Promise<Instant | undefined>,
+): Promise<void> {
+  for (let at = 0; at < names.length; at += askedAtOnce) {
+    const some = names.slice(at, at + askedAtOnce);
+    const ends = await Promise.all(some.map((name) => guard(`asking for ${name}`, () => lockedUntil(locked, name))));
+    ends.forEach((until, i) => {
+      const why = `${some[i] ?? ''} is protected until ${until ?? ''}`;
+      if (until !== undefined) throw fail('pool_refused', { pool: locked.pool, why });
+    });
   }
 }
 

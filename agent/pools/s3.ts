@@ -198,8 +198,10 @@ async function* list(opening: Promise<S3Handle>, prefix: string): AsyncIterable<
 async function remove(s3: S3Handle, keys: readonly ObjectKey[]): Promise<void> {
   for (let at = 0; at < keys.length; at += 1000) {
     const names = keys.slice(at, at + 1000).map((key) => nameOf(s3, key));
-    if (s3.immutableDays !== undefined) await demandUnlocked(s3, names);
-    demandRemoved(s3, await s3.client.removeObjects(s3.bucket, names));
+    if (s3.immutableDays !== undefined)
+      await demandUnlocked(s3, names, (what, question) => guarded(s3, what, question));
+    const answered = await guarded(s3, 'removing objects', () => s3.client.removeObjects(s3.bucket, names));
+    demandRemoved(s3, answered);
   }
 }
 
@@ -244,7 +246,7 @@ export function openS3Store(ground: S3Ground): ObjectStore & PoolGround {
     get: async (key, range) => get(await handle(), key, range),
     head: (key) => ask(`asking for ${key}`, (s3) => head(s3, key)),
     list: (prefix) => list(handle(), prefix),
-    remove: (keys) => ask('removing objects', (s3) => remove(s3, keys)),
+    remove: async (keys) => remove(await handle(), keys),
     // A put that was answered is durable: the server synced it before it answered.
     barrier: () => Promise.resolve(),
     secure: () => Promise.resolve(),
