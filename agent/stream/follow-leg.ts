@@ -30,6 +30,10 @@ export interface FollowDeps {
   readonly branch: StreamedBranch;
   /** How often the unfinished segment is committed. */
   readonly tailMs: number;
+  /** From now on there may be log that came and is not committed. */
+  onReceiving(): void;
+  /** All that came is committed, up to its last whole record, and nothing comes any more. */
+  onSettled(): void;
 }
 
 /** How a leg ended: the server left the timeline, or it does not have the log where the leg begins any more. */
@@ -53,6 +57,7 @@ const markWaitMs = 2000;
 export async function followLeg(deps: FollowDeps, leg: FollowedLeg): Promise<EndOfLeg> {
   const incoming = new IncomingLog(leg.from, leg.segmentBytes, deps.clock);
   await deps.branch.begin(leg.from);
+  deps.onReceiving();
   const stream = deps.replication.start(leg, incoming);
   incoming.whenFull = () => {
     if (incoming.full.length >= mostWaiting) stream.pause();
@@ -68,6 +73,7 @@ export async function followLeg(deps: FollowDeps, leg: FollowedLeg): Promise<End
   if (error !== undefined && codeOf(error) === '58P01') return 'removed';
   await follower.drain();
   await follower.tail();
+  deps.onSettled();
   deps.step.signal.throwIfAborted();
   if (error !== undefined) throw streamError(error, deps.session.instance);
   return 'left';

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { OrderOf } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { RunId } from '#core/id.ts';
 import { createTokenBucket } from '#core/pool/token-bucket.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
@@ -17,6 +18,7 @@ import { openSession } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
 import { readServerFacts } from '#agent/database/server-facts.ts';
 import type { ServerFacts } from '#agent/database/server-facts.ts';
+import { demandNewestKey } from '#agent/pools/newest-key.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
 import { withRateLimit } from '#agent/pools/rate-limit.ts';
@@ -48,23 +50,36 @@ interface Streaming {
   readonly step: StepContext;
   readonly tally: LogTally;
   readonly memory: SlotMemory;
+  readonly standing: Standing;
 }
 
+/** What changes from commit to commit. */
+interface Standing {
+  /** True while the pool holds all that came through the slot: only then may the slot go. */
+  isCovered: boolean;
+  /** When it was last looked whether the key of the pool was rotated. */
+  keySeenMs: number;
+}
+
+/** A stream lives for months: it asks so often whether it still seals under the newest key. */
+const keyLookMs = 60_000;
 const firstWaitMs = 500;
 const longestWaitMs = 15_000;
 
 /**
  * Receives the log of a primary as it is written, over the replication protocol with a slot of its own, until it is
- * cancelled (design §6): the slot goes then. A server, network or pool that went away is waited for without end, for the slot
- * keeps the log. Safe to begin again after a kill: it goes on behind what the pool holds. Throws `cancelled`, `slot_lost`,
- * `slot_refused`, `stream_refused`, `stream_source_standby`, `system_id_mismatch`, and for log that is not what it should be
- * what a log backup throws.
+ * cancelled (design §6): the slot goes then, unless it keeps log that the pool may lack. A server, network or pool that went
+ * away is waited for without end, for the slot keeps the log. Safe to begin again after a kill: it goes on behind what the pool
+ * holds. Throws `cancelled`, `slot_lost`, `slot_refused`, `stream_refused`, `stream_source_standby`, `system_id_mismatch`,
+ * `passphrase_old` after a rotation, so that the step begins again with an order of now, and for log that is not what it
+ * should be what a log backup throws.
  */
-export const streamLog =
-  (deps: StreamDeps): HostWork['streamLog'] =>
-  async (order, step) => {
-    const memory = openSlotMemory(deps.home, order.runId);
-    const streaming: Streaming = { deps, order, step, tally: new LogTally(step, 0), memory };
+export const streamLog = (deps: StreamDeps): HostWork['streamLog'] => {
+  /** Stored bytes of runs that began again with another passphrase: counters of a run only grow. */
+  const stored = new Map<RunId, number>();
+  return async (order, step) => {
+    const streaming = begun(deps, order, step);
+    streaming.tally.storedBytes = stored.get(order.runId) ?? 0;
     for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
       const beganMs = deps.clock.nowMs();
       try {
@@ -75,6 +90,10 @@ export const streamLog =
           tellOfSlot(streaming);
           throw error;
         }
+        if (error.code === 'passphrase_old') {
+          stored.set(order.runId, streaming.tally.storedBytes);
+          throw error;
+        }
         step.log({ level: 'warn', message: `${error.message}; the stream goes on when it is back` });
       }
       if (deps.clock.nowMs() - beganMs > longestWaitMs) waitMs = firstWaitMs;
@@ -82,6 +101,13 @@ export const streamLog =
       if (step.signal.aborted) throw await ended(streaming, step.signal.reason);
     }
   };
+};
+
+const begun = (deps: StreamDeps, order: Order, step: StepContext): Streaming => ({
+  ...{ deps, order, step, tally: new LogTally(step, 0), memory: openSlotMemory(deps.home, order.runId) },
+  // Why not covered: a slot that is there already may keep log that an earlier process received and could not commit.
+  standing: { isCovered: false, keySeenMs: deps.clock.nowMs() },
+});
 
 /** One login: as long as server, network and pool hold. Returns when the server left its timeline. */
 async function streamOnce(streaming: Streaming): Promise<void> {
@@ -136,7 +162,7 @@ async function demandSource(session: Session, { order: { instance }, memory }: S
  * The slot of the resource. One that this run made and that is gone now is never made again in silence: log may be missing.
  * One that an earlier run left is taken up; a lost one of an earlier run is replaced, and said.
  */
-async function ensureSlot({ order, step, memory, tally }: Streaming, session: Session): Promise<Slot> {
+async function ensureSlot({ order, step, memory, tally, standing }: Streaming, session: Session): Promise<Slot> {
   const name = slotOf(order.instance.resourceId);
   const found = await findSlot(session, name);
   if (found.state === 'usable') {
@@ -154,6 +180,7 @@ async function ensureSlot({ order, step, memory, tally }: Streaming, session: Se
   }
   const slot = await makeSlot(session, name);
   await memory.remember(slot.restartLsn);
+  standing.isCovered = true;
   step.log({ level: 'info', message: `made the replication slot ${name}, which keeps log from ${slot.restartLsn} on` });
   const advice = await slotAdvice(session);
   if (advice !== undefined) tally.warn({ code: 'slot_unbounded', detail: advice });
@@ -170,13 +197,16 @@ interface LegGround {
 }
 
 async function follow(streaming: Streaming, leg: StreamLeg, ground: LegGround): Promise<void> {
-  const { deps, order, step, tally } = streaming;
+  const { deps, order, step, tally, standing } = streaming;
   const { session, replication, pool, slot, segmentBytes } = ground;
   const { timeline } = leg.branch;
   const branch = new StreamedBranch(
     {
       ...{ pool, channel: deps.channel, newId: deps.newId, runId: order.runId, segmentBytes, tally },
-      onCommitted: (position) => streaming.memory.note(formatLsn(position)),
+      onCommitted: async (position) => {
+        await streaming.memory.note(formatLsn(position));
+        await lookForKey(streaming, pool);
+      },
       ...{ resourceId: order.instance.resourceId, level: levelOf(order.options.compression) },
     },
     leg.branch,
@@ -185,7 +215,11 @@ async function follow(streaming: Streaming, leg: StreamLeg, ground: LegGround): 
   if (leg.known.newest !== undefined) await deps.channel.putBatch(leg.known.newest.batch, order.runId);
   await branch.writer.commitHistory(segmentBytes);
   const followed = { slot: slot.name, timeline, segmentBytes };
-  const parts = { clock: deps.clock, replication, session, step, branch, tailMs: order.tailSeconds * 1000 };
+  const parts = {
+    ...{ clock: deps.clock, replication, session, step, branch, tailMs: order.tailSeconds * 1000 },
+    onReceiving: () => void (standing.isCovered = false),
+    onSettled: () => void (standing.isCovered = true),
+  };
   step.log({ level: 'info', message: `streaming timeline ${String(timeline)} from ${formatLsn(leg.from)}` });
   const end = await followLeg(parts, { ...followed, from: leg.from });
   if (end === 'left') {
@@ -198,6 +232,14 @@ async function follow(streaming: Streaming, leg: StreamLeg, ground: LegGround): 
   if (leg.from >= kept) throw lost(session, slot, leg.from);
   const again = await followLeg(parts, { ...followed, from: kept });
   if (again === 'removed') throw lost(session, slot, kept);
+}
+
+/** What others write after a rotation is closed to the old passphrase; so shall be what a stream writes. */
+async function lookForKey({ deps, step, standing }: Streaming, pool: Pool): Promise<void> {
+  const nowMs = deps.clock.nowMs();
+  if (step.signal.aborted || nowMs - standing.keySeenMs < keyLookMs) return;
+  standing.keySeenMs = nowMs;
+  await demandNewestKey(pool);
 }
 
 const lost = ({ instance }: Session, { name }: Slot, from: number): Error =>
@@ -216,13 +258,17 @@ function tellOfSlot({ order, step, memory }: Streaming): void {
 }
 
 /**
- * A stream that a person ended takes its slot along; one that only moves to the next agent process keeps it. What cannot be
- * dropped now is named, for it keeps log.
+ * A stream that a person ended takes its slot along; one that only moves to the next agent process keeps it, and so does one
+ * whose last commit did not cover what it received: the slot has the only copy. What stays is named, for it keeps log.
  */
-async function ended({ order, step, memory }: Streaming, error: unknown): Promise<unknown> {
+async function ended({ order, step, memory, standing }: Streaming, error: unknown): Promise<unknown> {
   const { reason } = step.signal as { readonly reason: unknown };
   if (!(reason instanceof HoldfastError) || reason.code !== 'cancelled') return error;
   const name = slotOf(order.instance.resourceId);
+  if (!standing.isCovered) {
+    tellOfKept(step, name, memory.durableTo());
+    return reason;
+  }
   try {
     const session = await openSession(order.instance);
     try {
@@ -240,6 +286,14 @@ async function ended({ order, step, memory }: Streaming, error: unknown): Promis
     });
   }
   return reason;
+}
+
+function tellOfKept(step: StepContext, name: string, durableTo: Lsn | undefined): void {
+  const message =
+    durableTo === undefined
+      ? `this stream never reached its slot: if an earlier one left ${name}, it keeps log until a stream is started again: do that, or drop it with pg_drop_replication_slot('${name}')`
+      : `the replication slot ${name} stays: the pool may lack log behind ${durableTo}, which the server keeps until the stream is started again: do that, or drop it with pg_drop_replication_slot('${name}')`;
+  step.log({ level: 'warn', message });
 }
 
 /** What this run knows of its slot, also across a kill of the agent: that there was one, and up to where its log is safe. */

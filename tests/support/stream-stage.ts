@@ -34,20 +34,31 @@ export interface StreamStage {
   readonly restores: RestoreBench;
   readonly access: InstanceAccess;
   readonly batches: readonly BatchSummary[];
-  stream(before?: RunningStream): RunningStream;
+  /** Begins a stream, or goes on with the one that ran before. */
+  stream(before?: Pick<RunningStream, 'order'>): RunningStream;
   /** Waits until the log is committed up to what the server writes now, and known up to now. */
   readonly untilCovered: () => Promise<void>;
   slots(): Promise<readonly Record<string, unknown>[]>;
   close(): Promise<void>;
 }
 
-export async function openStreamStage(options: PostgresOptions): Promise<StreamStage> {
+export interface StreamStageOptions {
+  /** Of an encrypted pool. */
+  readonly passphrase?: string;
+  /** Milliseconds that the clock of the agent is ahead; asked each time. */
+  readonly aheadMs?: () => number;
+}
+
+export async function openStreamStage(
+  options: PostgresOptions,
+  { passphrase, aheadMs = () => 0 }: StreamStageOptions = {},
+): Promise<StreamStage> {
   const postgres = await openPostgres(options);
-  const bench = await openBackupBench();
+  const bench = await openBackupBench(passphrase === undefined ? {} : { passphrase });
   const restores = openRestoreBench(bench, postgres);
   const access = await instanceAccess(postgres);
   const { batches } = restores;
-  const clock = { nowMs: () => Date.now() };
+  const clock = { nowMs: () => Date.now() + aheadMs() };
   const channel = {
     putBatch: (batch: BatchSummary) => {
       if (!batches.some(({ batchId }) => batchId === batch.batchId)) batches.push(batch);
@@ -65,7 +76,7 @@ export async function openStreamStage(options: PostgresOptions): Promise<StreamS
     const abort = new AbortController();
     const lines: string[] = [];
     const step: StepContext = {
-      ...{ runId: order.runId, signal: abort.signal, limits: () => ({}), report: () => undefined },
+      ...{ runId: order.runId, signal: abort.signal, limits: () => ({}), report: () => undefined, reconnectMs: 60_000 },
       log: ({ message }) => void lines.push(message),
     };
     const end = run(order, step).then(
