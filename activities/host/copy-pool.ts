@@ -1,4 +1,5 @@
-import type { AgentChannel, CommittedInPool } from '#core/ports/host-work.ts';
+import type { PoolCopyReport } from '#core/care/pool-copy.ts';
+import type { AgentChannel, CommittedInPool, HostWork } from '#core/ports/host-work.ts';
 import type { RunId } from '#core/id.ts';
 import { attach } from './attach.ts';
 import { fetchOrder } from './fetch-order.ts';
@@ -11,15 +12,31 @@ export const copyPool =
   (order) =>
     attach(jobs, order, async (step) => {
       const copying = work.copyPool(await fetchOrder(channel, 'pool-copy', step), step);
-      for (;;) {
-        const next = await copying.next();
-        if (next.done === true) {
-          const { warnings, ...report } = next.value;
-          return { warnings, report: { ...report } };
-        }
-        await untilAvailable(() => tell(channel, next.value, step.runId), step.signal);
-      }
+      const telling = (made: CommittedInPool): Promise<void> =>
+        untilAvailable(() => tell(channel, made, step.runId), step.signal);
+      const { warnings, ...report } = await tellingOfEach(copying, telling);
+      return { warnings, report: { ...report } };
     });
+
+/**
+ * Runs a copy to its end. When something that it made cannot be told of, it hears that at the place where it waits, so that
+ * it closes its pools. Throws what the copy and `telling` throw.
+ */
+export async function tellingOfEach(
+  copying: ReturnType<HostWork['copyPool']>,
+  telling: (made: CommittedInPool) => Promise<void>,
+): Promise<PoolCopyReport> {
+  for (;;) {
+    const next = await copying.next();
+    if (next.done === true) return next.value;
+    try {
+      await telling(next.value);
+    } catch (error) {
+      await copying.throw(error);
+      throw error;
+    }
+  }
+}
 
 function tell(channel: AgentChannel, made: CommittedInPool, teller: RunId): Promise<void> {
   switch (made.kind) {
