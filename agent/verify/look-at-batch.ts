@@ -2,6 +2,7 @@ import type { BatchSummary } from '#core/log/batch-summary.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { VerifyReport } from '#core/restore/report.ts';
+import type { Warning } from '#core/run/progress.ts';
 import { noProgress } from '#core/run/progress.ts';
 import { getReferences, keyOfBatch, keyOfLog, openBatch } from '#agent/sets/log-objects.ts';
 import type { Damage } from '#agent/sets/piece-damage.ts';
@@ -13,10 +14,11 @@ import { openCheckRunner } from './check-runner.ts';
 /**
  * Looks at every byte of a committed batch of log: its object and its segments against their hashes, and its block references.
  * `batch` is what the catalog knows of it: its segments are looked for even when the object is gone. Damage is reported, not
- * thrown. Throws `pool_unreachable`, `cancelled`.
+ * thrown. Lost block references are a warning: no log is missing, and who looks for changed pages reads the log itself then. Throws `pool_unreachable`, `cancelled`.
  */
 export async function lookAtBatch(pool: VerifiedPool, batch: BatchSummary, step: StepContext): Promise<VerifyReport> {
-  const damage: Damage[] = [...(await checkObject(pool, batch)), ...(await checkReferences(pool, batch))];
+  const damage: Damage[] = [...(await checkObject(pool, batch))];
+  const warnings = await checkReferences(pool, batch);
   const checks = batch.segments.map((segment): SegmentCheck => ({
     ...{ kind: 'segment', sealer: sealerOf(pool), pool: pool.name },
     object: keyOfLog({ ...batch, name: segment.object }),
@@ -35,7 +37,8 @@ export async function lookAtBatch(pool: VerifiedPool, batch: BatchSummary, step:
     await runner.close();
   }
   const objects = 1 + checks.length + (batch.references === undefined ? 0 : 1);
-  return { depth: 'full', objects, bytes: bytes + (batch.references?.storedBytes ?? 0), damage };
+  const report = { depth: 'full' as const, objects, bytes: bytes + (batch.references?.storedBytes ?? 0), damage };
+  return warnings.length === 0 ? report : { ...report, warnings };
 }
 
 const sealerOf = ({ id, key, olderKeys = [] }: VerifiedPool): SegmentCheck['sealer'] =>
@@ -56,12 +59,13 @@ async function checkObject(pool: VerifiedPool, batch: BatchSummary): Promise<rea
   }
 }
 
-async function checkReferences(pool: VerifiedPool, batch: BatchSummary): Promise<readonly Damage[]> {
+async function checkReferences(pool: VerifiedPool, batch: BatchSummary): Promise<readonly Warning[]> {
   if (batch.references === undefined) return [];
   try {
     await getReferences(pool, batch, batch.references);
     return [];
   } catch (error) {
-    return [findingOf(keyOfLog({ ...batch, name: batch.references.object }), error)];
+    const { what } = findingOf(keyOfLog({ ...batch, name: batch.references.object }), error);
+    return [{ code: 'log_references_unreadable', detail: `${what}; the log itself is there and is read instead` }];
   }
 }

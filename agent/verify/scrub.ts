@@ -94,7 +94,7 @@ class Looker {
       step.report({ ...progress, bytesRead: this.#before + bytesRead });
     };
     const found = await look({ ...step, report });
-    if (found.damage.length > 0) await demandNewestKey(this.#pool);
+    if (found.damage.length + (found.warnings ?? []).length > 0) await demandNewestKey(this.#pool);
     this.#before += found.bytes;
     return found;
   }

@@ -8,13 +8,14 @@ import type { OrderOf } from '#core/agent/order.ts';
 import type { CareReport } from '#core/care/care-report.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { fail } from '#core/errors/fail.ts';
-import { logSegmentKey, pieceKey } from '#core/format/object-key.ts';
+import { branchPrefix, logReferencesKey, logSegmentKey, pieceKey } from '#core/format/object-key.ts';
 import type { PoolId, ResourceId, RunId, SetId } from '#core/id.ts';
 import { scrubCandidateShape } from '#core/settings/shape/scrub.ts';
 import { careForPool } from '#agent/care/care-for-pool.ts';
 import { readMarks } from '#agent/care/marks.ts';
 import type { ApiChannel } from '#agent/channel.ts';
 import { openChannel } from '#agent/channel.ts';
+import { sha256Hex } from '#agent/codec/hash.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { createPool, openPool } from '#agent/pools/open-pool.ts';
 import { listSets } from '#agent/sets/list-sets.ts';
@@ -223,6 +224,20 @@ describe('a scrub that finds damage', () => {
       params: { count: '1' },
     });
     expect(await fulls()).toBe(before + 1);
+  });
+
+  test('warns of block references that are lost: the log is sound, stays in use, and is looked at again', async () => {
+    const { systemId, branchId } = tinyLog;
+    const batch = await makeTinyLog(pool);
+    const key = logReferencesKey(systemId, branchId, '0000000000300000', batch.batchId);
+    const object = key.slice(branchPrefix(systemId, branchId).length);
+    const references = { object, from: batch.from, to: batch.to, storedSha256: sha256Hex(''), storedBytes: 9 };
+    await api.store.catalog.change('update log_batch set summary = summary || $2 where pool_id = $1', [
+      ...[pool.id, JSON.stringify({ references })],
+    ]);
+    const warning = { code: 'log_references_unreadable', detail: expect.stringContaining(object) as string };
+    expect(await scrub({ isFollowedByFull: true })).toMatchObject({ sets: 3, batches: 1, warnings: [warning] });
+    expect((await listed()).filter(({ damage }) => damage !== null)).toEqual([]);
   });
 
   test('K-096 takes damaged log out of the timeline, so that nothing is planned over it', async () => {

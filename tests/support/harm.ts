@@ -121,11 +121,11 @@ export class HarmStage {
     if (object === 'holdfast.json') return codeOf(() => this.#openAgain());
     if (object.startsWith('marks/log/')) return this.#verifyNote();
     if (object.startsWith('marks/')) return (await readMarks(this.#pool, tinyIds.setId)).unreadable[0]?.code ?? '';
-    const { damage } =
+    const { damage, warnings = [] } =
       set === undefined
         ? await lookAtBatch(this.#pool, this.#batch, quietStep)
         : await verifySet(this.#pool, set, 'full', quietStep);
-    return damage[0]?.what ?? '';
+    return damage[0]?.what ?? warnings[0]?.detail ?? '';
   }
 
   async #verifyNote(): Promise<string> {
