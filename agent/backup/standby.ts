@@ -96,6 +96,9 @@ async function replayed(session: Session): Promise<Lsn> {
   return parseLsn(textOf(await session.queryOne(statement), 'lsn'));
 }
 
+/** Names of history and backup files sort among those of segments and say nothing of the log before them. */
+export const isArchivedUpTo = (last: string, end: SegmentName): boolean => /^[0-9A-F]{24}$/.test(last) && last >= end;
+
 /**
  * Closes the segment in which the set ends on the primary and looks whether its archiver took it: log backup of the primary
  * leads on from there. The set holds all the log that it needs, so what is missing is a word in the log of the run.
@@ -108,7 +111,7 @@ export async function switchPrimary({ primary, deps, step }: Attempt, end: Segme
     const row = await primary.queryOne(
       "select coalesce(last_archived_wal, '') as last, current_setting('archive_mode') as mode from pg_stat_archiver",
     );
-    if (textOf(row, 'mode') === 'off' || textOf(row, 'last').slice(0, 24) >= end) return;
+    if (textOf(row, 'mode') === 'off' || isArchivedUpTo(textOf(row, 'last'), end)) return;
     throwIfEnded(step.signal);
     if (deps.clock.nowMs() > until) break;
     await pause(lookAgainMs);
