@@ -213,6 +213,25 @@ test('log is not deleted while a reader needs what lies before its end or a log 
   expect(await claim(await run(), wanted)).toEqual({ verdict: 'refused', why: `run ${writer} reads or writes it` });
 });
 
+test('K-080 log is deleted while a stream goes on, but for what lies at the end of the stream', async () => {
+  const [old, newest] = [sampleBatch(resourceId), sampleBatch(resourceId)];
+  const { systemId, branchId } = old;
+  await indexBatch(store.catalog, old, poolId);
+  await indexBatch(store.catalog, { ...newest, from: parseLsn('0/9000000'), to: parseLsn('0/9000400') }, poolId);
+  const [stream, care] = [await run(), await run()];
+  await store.catalog.change(`update run set kind = 'log-stream' where id = $1`, [stream]);
+  await acquireLeases(store.catalog, stream, [{ poolId, sets: [], log: [{ systemId, from: 0 }] }]);
+  const upTo = (to?: string): Extract<DeletionClaim, { kind: 'log' }> => ({
+    ...{ kind: 'log', systemId, branchId },
+    ...(to === undefined ? {} : { to: parseLsn(to) }),
+  });
+  const why = { verdict: 'refused', why: `run ${stream} reads or writes it` };
+  for (const near of ['0/9000400', '0/9000000', '0/8000401', undefined])
+    expect(await claim(care, upTo(near))).toEqual(why);
+  expect(await claim(care, { ...upTo('0/4000000'), branchId: 'f'.repeat(32) })).toEqual(why);
+  expect(await claim(care, upTo('0/4000000'))).toEqual({ verdict: 'granted' });
+});
+
 test('leftovers are collected only of runs that ended longer ago than the grace time', async () => {
   const setId = testIds('set');
   const [backup, care] = [await run(setId), await run()];

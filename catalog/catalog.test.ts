@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fail } from '#core/errors/fail.ts';
 import type { HostId, PoolId, ResourceId, RunId } from '#core/id.ts';
+import { canShare } from '#core/run/lane.ts';
 import type { JobSpec } from '#core/settings/job-spec.ts';
 import type { TestCatalog } from '#tests/support/catalog.ts';
 import { openTestCatalog, testIds } from '#tests/support/catalog.ts';
@@ -166,15 +167,36 @@ test('a run moves only along its states, and a repeated move is fine', async () 
   expect(run.closedAt).not.toBeNull();
 });
 
+function fullOf(spec: JobSpec): Extract<JobSpec, { kind: 'full-backup' }> {
+  if (spec.kind === 'full-backup') return spec;
+  throw fail('value_malformed', { text: spec.kind, what: 'sample', expected: 'a full' });
+}
+
 test('D-024 an incremental takes the one data lane of its resource, as a full does', async () => {
-  const full = sampleBackup(resourceId, poolId);
-  if (full.kind !== 'full-backup')
-    throw fail('value_malformed', { text: full.kind, what: 'sample', expected: 'a full' });
+  const full = fullOf(sampleBackup(resourceId, poolId));
   const id = await newRun({ ...full, kind: 'incremental-backup', type: 'differential' });
   expect(await openRunBook(db()).ticket(id)).toMatchObject({
     kind: 'incremental-backup',
     lane: { owner: resourceId, kind: 'data' },
   });
+});
+
+test('K-080 a plan that deletes log of a resource may go beside its stream, not beside a log backup', async () => {
+  const { reconnectMinutes, whenBusy } = sampleBackup(resourceId, poolId);
+  const common = { reconnectMinutes, whenBusy, hostId, poolId };
+  const { options } = fullOf(sampleBackup(resourceId, poolId));
+  const care = { does: 'plan', planId: testIds('plan'), logOf: resourceId } as const;
+  const laneOf = async (spec: JobSpec) => (await openRunBook(db()).ticket(await newRun(spec))).lane;
+  const ofLog = { ...common, resourceId, options };
+  const [plan, stream, backup] = [
+    await laneOf({ ...common, kind: 'care', care }),
+    await laneOf({ ...ofLog, kind: 'log-stream', tailSeconds: 30 }),
+    await laneOf({ ...ofLog, kind: 'log-backup' }),
+  ];
+  expect([plan.owner, stream.owner, backup.owner]).toEqual([resourceId, resourceId, resourceId]);
+  expect(canShare(plan.kind, stream.kind)).toBe(true);
+  expect(canShare(plan.kind, backup.kind)).toBe(false);
+  expect(canShare(stream.kind, backup.kind)).toBe(false);
 });
 
 test('the columns of a chain are read from the summary', async () => {

@@ -98,6 +98,14 @@ async function againstSet(db: Database, { runId, poolId, now }: Claimant, setId:
   return child === undefined ? undefined : `${child.name} builds on it`;
 }
 
+/**
+ * A stream reads and writes at the end of each branch and moves on with it: what lies a segment and more before that end may
+ * go. Leftovers that no batch names ($5 is 0) may be its own. `l` is the lease, `r` its run.
+ */
+const isUsedByStreamSql = `($5::bigint = 0 or $5::bigint > (
+  select coalesce(max((b.summary ->> 'to')::pg_lsn - '0/0'::pg_lsn - (b.summary ->> 'segmentBytes')::numeric), 0)
+  from log_batch b where b.system_id = $1 and b.pool_id = $2 and b.branch_id = $4))`;
+
 async function againstLog(
   db: Database,
   { runId, poolId }: Claimant,
@@ -108,7 +116,8 @@ async function againstLog(
     holderShape,
     `select l.run_id as run from log_lease l join run r on r.id = l.run_id
      where l.system_id = $1 and l.pool_id = $2 and l.run_id <> $3 and ${isOpenSql}
-       and (l.branch_id = '' or (l.branch_id = $4 and l.from_position < $5)) limit 1`,
+       and case when r.kind = 'log-stream' then ${isUsedByStreamSql}
+           else l.branch_id = '' or (l.branch_id = $4 and l.from_position < $5) end limit 1`,
     [systemId, poolId, runId, branchId, to === undefined ? 0 : lsnToNumber(to)],
   );
   return user === undefined ? undefined : `run ${user.run} reads or writes it`;

@@ -85,8 +85,9 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
     case 'incremental-backup':
       return { owner: spec.resourceId, kind: 'data' };
     case 'log-backup':
-    case 'log-stream':
       return { owner: spec.resourceId, kind: 'log' };
+    case 'log-stream':
+      return { owner: spec.resourceId, kind: 'log-stream' };
     case 'verify-set':
     case 'merge-set':
     case 'rebuild':
@@ -121,11 +122,11 @@ const laneOfDirectory = (hostId: HostId, directory: string): RunTicket['lane'] =
 const laneOfRestore = ({ hostId, plan: { place } }: JobSpecOf<'restore'>): RunTicket['lane'] =>
   place.kind === 'in-place' ? { owner: place.resourceId, kind: 'exclusive' } : laneOfDirectory(hostId, place.directory);
 
-/** Two care runs of one pool never meet; one that deletes log keeps log backups of its resource out. */
+/** Two care runs of one pool never meet; one that deletes log keeps log backups of its resource out, not its stream. */
 function laneOfCare({ care, poolId }: JobSpecOf<'care'>): RunTicket['lane'] {
   // Why a lane of its own: reading for hours must not keep retention or the collection of leftovers waiting.
   if (care.does === 'scrub') return { owner: `scrub:${poolId}`, kind: 'exclusive' };
   return care.does === 'plan' && care.logOf !== undefined
-    ? { owner: care.logOf, kind: 'log' }
+    ? { owner: care.logOf, kind: 'log-deletion' }
     : { owner: poolId, kind: 'exclusive' };
 }

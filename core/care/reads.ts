@@ -30,6 +30,7 @@ export function readsOf(order: Order): readonly PoolReads[] {
         log: [{ systemId: order.instance.systemId, from: 0 }],
       }));
     case 'log-stream':
+      // What of it holds a deletion up moves on with the stream: the catalog asks where it is now.
       return [{ poolId: order.pool.poolId, sets: [], log: [allLogOf(order.instance.systemId)] }];
     case 'restore':
       return [{ poolId: order.pool.poolId, sets: [order.plan.setId], log: logOfRestore(order) }];

@@ -11,7 +11,7 @@ export interface RunTicket {
   /** Lane the work holds: a resource, or for a restore to a copy its target (host + path). */
   readonly lane: {
     readonly owner: ResourceId | string;
-    readonly kind: 'data' | 'log' | 'logical' | 'exclusive' | 'none';
+    readonly kind: 'data' | 'log' | 'log-stream' | 'log-deletion' | 'logical' | 'exclusive' | 'none';
   };
   /** K-084: 1–60. */
   readonly reconnectMinutes: number;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { LaneEntry, LaneKind } from './lane.ts';
 import { admissible, blockerOf, canShare } from './lane.ts';
 
-const kinds: readonly LaneKind[] = ['data', 'log', 'logical', 'exclusive', 'none'];
+const kinds: readonly LaneKind[] = ['data', 'log', 'log-stream', 'log-deletion', 'logical', 'exclusive', 'none'];
 const kind = fc.constantFrom(...kinds);
 const entries = fc
   .array(kind, { maxLength: 12 })
@@ -22,6 +22,16 @@ test('lets data, log and logical work go side by side, never two of a kind, and 
   const allowed = held.flatMap((a) => held.filter((b) => canShare(a, b)).map((b) => `${a}+${b}`));
   expect(allowed).toEqual(['data+log', 'data+logical', 'log+data', 'log+logical', 'logical+data', 'logical+log']);
   expect(kinds.every((k) => canShare('none', k))).toBe(true);
+});
+
+test('K-080 lets log be deleted beside a stream, and neither beside a log backup', () => {
+  expect(canShare('log-stream', 'log-deletion')).toBe(true);
+  for (const kind of ['log-stream', 'log-deletion'] as const) {
+    expect(canShare('log', kind)).toBe(false);
+    expect(canShare(kind, kind)).toBe(false);
+    expect(canShare('data', kind)).toBe(true);
+    expect(canShare('exclusive', kind)).toBe(false);
+  }
 });
 
 /** Plays a whole queue: admits what may enter, then ends the holder picked, until nobody waits. */

@@ -28,7 +28,7 @@ interface CommonOfJob {
   readonly whenBusy: 'skip' | 'refuse' | 'wait';
 }
 
-/** A plan that was shown, or the collection of leftovers. A plan that touches log holds the log lane of its resource. */
+/** A plan that was shown, or the collection of leftovers. A plan that touches log keeps log backups of its resource out. */
 export type CareOfJob =
   | { readonly does: 'plan'; readonly planId: PlanId; readonly logOf?: ResourceId }
   | { readonly does: 'collect'; readonly isDryRun: boolean; readonly graceHours: number }
