@@ -17,7 +17,8 @@ beforeAll(async () => {
 });
 
 const mebi = 1_048_576;
-const limits = { transferBytesPerSecond: 4 * mebi };
+/** Slow enough that the work still goes on when Temporal, which is asked again every few seconds, tells of it again. */
+const limits = { transferBytesPerSecond: 2 * mebi };
 /** Longer than the quick retries of a pool: what comes after is the patience of the reconnect time. */
 const outageMs = 9000;
 const timeoutMs = 90_000;
