@@ -2,7 +2,7 @@ import { fail } from '#core/errors/fail.ts';
 import type { TruncationNote } from '#core/care/care-task.ts';
 import type { BatchId } from '#core/id.ts';
 import type { BatchSummary, SegmentOfBatch } from '#core/log/batch-summary.ts';
-import { compareLsn } from '#core/wal/lsn.ts';
+import { compareLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { readTruncations } from '../care/truncation.ts';
 import type { PutLog } from '../sets/log-objects.ts';
@@ -11,13 +11,14 @@ import type { BranchPlace, CommittedBranch } from '../wal/committed-log.ts';
 import { demandCorrupt, readBranch, secureBranch } from '../wal/committed-log.ts';
 import { copyReferences } from './copy-references.ts';
 import type { Copying } from './copying.ts';
+import type { ListedBatch } from './missing-log.ts';
 import { firstMissing, listBatches } from './missing-log.ts';
 
 /**
  * Copies the log of a database, branch by branch, batch by batch in the order of their chain: segments and block references
  * first, then the batch, which names the hash of the batch before it in the target. Yields each batch that the target holds
  * durably and of which the catalog may not know. Log that a plan deleted from the target does not come back. A batch that
- * cannot be read is told as a failure and the rest goes on.
+ * cannot be read is told as a failure: its branch is copied up to there, and the other branches go on.
  */
 export async function* copyLog(work: Copying, systemId: string): AsyncGenerator<BatchSummary> {
   for (const branchId of await branchesOf(work, systemId)) {
@@ -35,6 +36,7 @@ async function branchesOf({ from }: Copying, systemId: string): Promise<readonly
   return [...found];
 }
 
+const idsOf = (listed: readonly ListedBatch[]): readonly string[] => listed.map(({ batchId }) => batchId);
 const byId = (a: BatchSummary, b: BatchSummary): number => (a.batchId < b.batchId ? -1 : 1);
 
 class BranchCopy {
@@ -51,7 +53,7 @@ class BranchCopy {
   async *run(): AsyncGenerator<BatchSummary> {
     const { from, to } = this.#work;
     const notes = await readTruncations(to, this.#place);
-    const there = new Set((await listBatches(to, this.#place)).map(({ batchId }) => batchId));
+    const there = new Set(idsOf(await listBatches(to, this.#place)));
     const listed = await listBatches(from, this.#place);
     for (const { batchId } of listed) if (there.has(batchId)) this.#work.count('batchesThere');
     const position = firstMissing(listed, there, notes);
@@ -64,7 +66,8 @@ class BranchCopy {
     const source = await readBranch(from, this.#place, position);
     const words = `log of ${this.#place.systemId} on branch ${this.#place.branchId}`;
     for (const { message } of source.unreadable) this.#work.failed({ what: words, why: message });
-    for (const batch of [...source.batches].sort(byId)) {
+    const lost = new Set(source.unreadableIds.filter((batchId) => !there.has(batchId)));
+    for (const batch of upToLoss(source.batches, lost, { listed, notes })) {
       this.#work.demandGoing();
       if (there.has(batch.batchId) || wasDeleted(batch, notes) || this.#isHeld(batch)) continue;
       const copied = await this.#tryCopy(batch, words);
@@ -154,6 +157,17 @@ class BranchCopy {
     }
     throw fail('copy_contended', { object: keyOfLog({ ...this.#place, name: object }), pool: to.name });
   }
+}
+
+/** Batches in the order of their chain, none of behind the first that is lost and that no plan deleted from the target. */
+function upToLoss(
+  batches: readonly BatchSummary[],
+  lost: ReadonlySet<string>,
+  { listed, notes }: { readonly listed: readonly ListedBatch[]; readonly notes: readonly TruncationNote[] },
+): readonly BatchSummary[] {
+  const rest = new Set(idsOf(listed).filter((batchId) => !lost.has(batchId)));
+  const end = firstMissing(listed, rest, notes) ?? Infinity;
+  return batches.filter(({ from }) => lsnToNumber(from) <= end).sort(byId);
 }
 
 const wasDeleted = ({ from, to, segments }: BatchSummary, notes: readonly TruncationNote[]): boolean =>

@@ -28,6 +28,8 @@ export interface CommittedBranch {
   readonly newest?: ReadBatch;
   /** Batches that cannot be read: what they list counts as not committed and is committed again from the archive. */
   readonly unreadable: readonly HoldfastError[];
+  /** Ids of these batches, as their keys say. */
+  readonly unreadableIds: readonly string[];
 }
 
 /** A batch, its object, and the hash that the next batch names. */
@@ -127,15 +129,17 @@ export async function readBranch(
   const wanted = keys.filter((key, i) => i >= first || key === newestKey);
   const segments = new Map<SegmentName, SegmentOfBatch>();
   const unreadable: HoldfastError[] = [];
+  const unreadableIds: string[] = [];
   const batches: BatchSummary[] = [];
   let newest: CommittedBranch['newest'];
   for (const key of wanted) {
     const read = await readBatch(pool, key).catch((error: unknown) => void unreadable.push(demandCorrupt(error)));
+    if (read === undefined) unreadableIds.push(key.batchId);
     for (const segment of read?.batch.segments ?? []) keepLonger(segments, segment);
     if (read !== undefined) batches.push(read.batch);
     if (read !== undefined && read.batch.batchId > (newest?.batch.batchId ?? '')) newest = read;
   }
-  return { branchId, segments, batches, unreadable, ...(newest === undefined ? {} : { newest }) };
+  return { branchId, segments, batches, unreadable, unreadableIds, ...(newest === undefined ? {} : { newest }) };
 }
 
 /**
