@@ -1,17 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { OrderOf } from '#core/agent/order.ts';
-import type { RelationNames } from '#core/contents/list-tables.ts';
 import { findMembers } from '#core/contents/find-members.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import { filesOf, neededExtents } from '#core/format/chain.ts';
-import type { FileOfSet } from '#core/format/meta.ts';
+import type { FileOfSet, SetMeta } from '#core/format/meta.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { ExtractReport } from '#core/restore/report.ts';
 import { noProgress } from '#core/run/progress.ts';
-import { relationNames } from '#agent/database/relation-names.ts';
 import { discardMarked } from '#agent/datadir/discard-marked.ts';
 import { FileWriter } from '#agent/datadir/writer-files.ts';
 import { refuseUsedGround } from '#agent/datadir/writer-ground.ts';
@@ -23,6 +21,7 @@ import { openChain } from '#agent/sets/open-chain.ts';
 import type { SetChain } from '#agent/sets/open-chain.ts';
 import { placeOfFrame } from '#agent/sets/open-set.ts';
 import { extentBytes } from '#agent/sets/read-frame.ts';
+import { namesOfSet } from './names-of-set.ts';
 
 export interface ExtractDeps {
   readonly clock: Clock;
@@ -38,7 +37,7 @@ const ownerOfAgent = () => ({ uid: process.getuid?.() ?? 0, gid: process.getgid?
 
 /**
  * Writes one file, or all segments and forks of one relation, of a set with what it takes from its bases into an empty directory of its
- * own, below their paths in the set. Every frame and extent is checked by its hash. Safe to call again. Throws `extract_nothing`,
+ * own, below their paths in the set. Every frame and extent is checked by its hash. Safe to call again. Throws `extract_nothing`, `extract_names_other`,
  * `target_not_empty`, `place_in_use`, `space_too_little`, `cancelled`, what the pool throws.
  */
 export const extractSet =
@@ -53,8 +52,7 @@ export const extractSet =
     const pool = await openPoolOfStep(order.pool, step, clock);
     try {
       const chain = await openChain(pool, order.setId);
-      const files = findMembers(chain[0].meta, order.what, await namesFor(order));
-      if (files.length === 0) throw fail('extract_nothing', { what: order.what, set: order.setId });
+      const files = await meant(chain[0].meta, order);
       refuseTooLittleSpace([{ path: directory, bytes: files.reduce((sum, file) => sum + file.sizeBytes, 0) }]);
       return await write({ order, step, chain, files, directory });
     } finally {
@@ -62,9 +60,14 @@ export const extractSet =
     }
   };
 
-/** Names are asked for only where the words can be no path. */
-async function namesFor({ what, instance }: ExtractOrder): Promise<RelationNames> {
-  return instance === undefined || what.includes('/') ? new Map<string, string>() : relationNames(instance);
+/** The running instance is asked for names only where the words are no path of the set: plain files need no database. */
+async function meant(meta: SetMeta, { what, instance, setId }: ExtractOrder): Promise<readonly FileOfSet[]> {
+  const byPath = findMembers(meta, what, new Map());
+  if (byPath.length > 0) return byPath;
+  const canBeName = instance !== undefined && !what.includes('/');
+  const byName = canBeName ? findMembers(meta, what, await namesOfSet(meta.summary, instance)) : [];
+  if (byName.length === 0) throw fail('extract_nothing', { what, set: setId });
+  return byName;
 }
 
 interface Extraction {

@@ -5,6 +5,7 @@ import type { InstanceAccess } from '#core/agent/order.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { ExtractReport } from '#core/restore/report.ts';
 import { extractSet } from '#agent/extract/extract-set.ts';
+import { namesOfSet } from '#agent/extract/names-of-set.ts';
 import { openSet } from '#agent/sets/open-set.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
@@ -37,9 +38,9 @@ afterAll(async () => {
   await postgres.close();
 });
 
-const extract = (name: string, what: string): Promise<ExtractReport> => {
+const extract = (name: string, what: string, access = instance): Promise<ExtractReport> => {
   const runId = newTestId('run');
-  const head = { kind: 'extract-set' as const, runId, hostId: newTestId('host'), pool: bench.pool, instance };
+  const head = { kind: 'extract-set' as const, runId, hostId: newTestId('host'), pool: bench.pool, instance: access };
   const run = extractSet({ clock: { nowMs: () => Date.now() }, logDirectories: () => Promise.resolve([]) });
   const step = bench.step({ ...bench.order(instance), runId });
   return run({ ...head, setId: set.setId, what, directory: join(bench.folder, name) }, step);
@@ -65,6 +66,17 @@ test('D-013 one other file is extracted by its path; what the set does not have 
   await expect(extract('nothing', 'public.nothing')).rejects.toMatchObject({ code: 'extract_nothing' });
   await expect(extract('nothing', 'base/1/../../etc')).rejects.toMatchObject({ code: 'extract_nothing' });
   expect(existsSync(join(bench.folder, 'nothing'))).toBe(false);
+});
+
+test('D-013 a plain file needs no running instance, and names count only for a set on the way of the instance', async () => {
+  const report = await extract('closed', 'postgresql.auto.conf', { ...instance, port: 1 });
+  expect(report.files).toEqual(['postgresql.auto.conf']);
+  await expect(extract('unreachable', 'public.wide', { ...instance, port: 1 })).rejects.not.toMatchObject({
+    code: 'extract_nothing',
+  });
+  expect((await namesOfSet(set, instance)).get(path)).toBe('postgres.public.wide');
+  for (const other of [{ systemId: '7' }, { branchId: '0'.repeat(32) }, { timeline: 2 }])
+    await expect(namesOfSet({ ...set, ...other }, instance)).rejects.toMatchObject({ code: 'extract_names_other' });
 });
 
 test('an extraction never touches a directory that holds anything, or one inside a pool', async () => {

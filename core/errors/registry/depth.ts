@@ -44,6 +44,14 @@ export const depthErrors = {
     hintZh:
       '请用路径指定文件,或用关系的任一文件路径、或 库.模式.关系 的形式指定关系(按名称查找需要能登录运行中的实例)。可用 `holdfast set show {set} --files` 和 `--tables` 查看内容。',
   },
+  extract_names_other: {
+    class: 'precondition',
+    http: 409,
+    message: 'Set {set} does not lie on the way of {instance}: names there may mean other files',
+    hint: 'Name the relation by a path of one of its files; `holdfast set show {set} --files` lists them.',
+    messageZh: '备份集 {set} 不在 {instance} 的历史分支上:那里的名称可能指向其他文件',
+    hintZh: '请用关系的任一文件路径指定;可用 `holdfast set show {set} --files` 列出文件。',
+  },
   verifier_missing: {
     class: 'precondition',
     http: 409,
