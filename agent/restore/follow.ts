@@ -7,7 +7,7 @@ import type { RunningProcess } from '#agent/exec.ts';
 import { isAlive } from '#agent/datadir/reader.ts';
 import { endOfStart, requireLabel, startServer } from './recover.ts';
 import type { Recovered, RecoveryRequest } from './recover.ts';
-import { lastWords, logTail } from './server-log.ts';
+import { lastWords, logTail, streamBegan } from './server-log.ts';
 import { titlesOf } from './server-processes.ts';
 
 const streamMs = 12_000;
@@ -57,7 +57,7 @@ async function untilStreaming(server: RunningProcess, request: RecoveryRequest):
       await server.stop('SIGINT', streamMs);
       throw fail('cancelled', { what: 'the restore' });
     }
-    const at = streamingAt(server.pid);
+    const at = streamingAt(server.pid) ?? streamBegan(logTail(request.logFile));
     if (at !== undefined && compareLsn(at, request.plan.mustReach) >= 0) return at;
     await pause(pollMs);
   }

@@ -1,6 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Instant } from '#core/instant.ts';
 import { parseInstant } from '#core/instant.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
+import { parseLsn } from '#core/wal/lsn.ts';
 import { codeOf } from '#agent/file-system.ts';
 
 const tailBytes = 64 * 1024;
@@ -47,4 +49,14 @@ export function lastTransaction(text: string): Instant | undefined {
   const after = stop?.[0].includes('stopping after') === true ? stop[1] : undefined;
   const time = found ?? after;
   return time === undefined ? undefined : parseInstant(time.replace(/\+00$/, '+00:00'));
+}
+
+/**
+ * Where a standby began to stream; undefined when it does not, or its receiver has failed since. The process itself names a
+ * place only when something came: a primary that writes nothing sends nothing.
+ */
+export function streamBegan(text: string): Lsn | undefined {
+  const last = [...text.matchAll(/started streaming WAL from primary at ([0-9A-F]+\/[0-9A-F]+)/g)].slice(-1)[0];
+  if (last?.[1] === undefined || /FATAL|replication terminated/.test(text.slice(last.index))) return undefined;
+  return parseLsn(last[1]);
 }
