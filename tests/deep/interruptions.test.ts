@@ -88,6 +88,7 @@ test('a demo reaps what an earlier one left when its guard was killed too', asyn
   expect(await first.untilSaid(/full backup \(/, sceneMs), first.said()).toBe(true);
   const [left = ''] = demoFolders();
   // Why all at once: this is what the end of a container or of a machine does.
+  process.kill(pidOf(first), 'SIGSTOP');
   for (const line of processesOf(join(temporary.path, left))) process.kill(Number(line.split(' ')[0]), 'SIGSTOP');
   const pids = processesOf(join(temporary.path, left)).map((line) => Number(line.split(' ')[0]));
   for (const pid of [...pids, pidOf(first)]) process.kill(pid, 'SIGKILL');
