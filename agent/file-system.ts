@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync } from 'node:fs';
 
 /** errno name of a file system error, or code of whatever else carries one as text; '' for anything else. */
 export const codeOf = (error: unknown): string =>
@@ -11,5 +11,15 @@ export function syncDirectory(path: string): void {
     fsyncSync(handle);
   } finally {
     closeSync(handle);
+  }
+}
+
+/** Text of a file; undefined when it is not there, has just gone (below /proc), or is not ours to read. */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ESRCH', 'EACCES'].includes(codeOf(error))) return undefined;
+    throw error;
   }
 }

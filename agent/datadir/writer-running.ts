@@ -1,10 +1,11 @@
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { engineLayouts } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
-import { codeOf } from '#agent/file-system.ts';
+import { codeOf, readIfThere } from '#agent/file-system.ts';
 import type { PidFile } from './reader.ts';
 import { isAlive, readPidFile } from './reader.ts';
+import { processIds, titlesOf } from './server-processes.ts';
 
 /** True when a living process works in a directory, as a server does in its own (a number alone may have been taken again). */
 export function worksIn(pid: number, directory: string): boolean {
@@ -60,7 +61,7 @@ const serverNames = engineLayouts.map(({ tools }) => tools.server);
 
 /** A server process keeps its data directory as working directory, even when somebody removed its pid file. */
 export function workingIn(directory: string): number | undefined {
-  return processes().find((pid) => {
+  return processIds().find((pid) => {
     try {
       return (
         readlinkSync(`/proc/${String(pid)}/cwd`) === directory &&
@@ -73,38 +74,14 @@ export function workingIn(directory: string): number | undefined {
   });
 }
 
-const processes = (): readonly number[] => {
-  try {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-};
-
 /** Titles of client sessions end in `user database [local] state` or `user database address(port) state`. */
 const clientTitle = /^\S+: (?:\S+: )?(\S+ \S+ (?:\[local\]|[0-9a-fA-F.:]+\(\d+\))) /;
 
 /** Client sessions of a server by their process titles: needs no login (K-119). */
 export function clientsOf(postmaster: number): readonly string[] {
   if (!isAlive(postmaster)) return [];
-  return processes().flatMap((pid) => {
-    const stat = readIfThere(`/proc/${String(pid)}/stat`) ?? '';
-    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-    if (parent !== postmaster) return [];
-    const title = (readIfThere(`/proc/${String(pid)}/cmdline`) ?? '').replaceAll('\0', ' ');
+  return titlesOf(postmaster).flatMap((title) => {
     const session = clientTitle.exec(title)?.[1];
     return session === undefined ? [] : [session];
   });
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ESRCH', 'EACCES'].includes(codeOf(error))) return undefined;
-    throw error;
-  }
 }

@@ -8,7 +8,7 @@ import { isAlive } from '#agent/datadir/reader.ts';
 import { endOfStart, requireLabel, startServer } from './recover.ts';
 import type { Recovered, RecoveryRequest } from './recover.ts';
 import { lastWords, logTail, streamBegan } from './server-log.ts';
-import { titlesOf } from './server-processes.ts';
+import { titlesOf } from '#agent/datadir/server-processes.ts';
 
 const streamMs = 12_000;
 const pollMs = 100;

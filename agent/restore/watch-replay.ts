@@ -6,7 +6,7 @@ import { parseLsn } from '#core/wal/lsn.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { parseSegmentName, segmentStart } from '#core/wal/segment-name.ts';
 import { logTail } from './server-log.ts';
-import { titlesOf } from './server-processes.ts';
+import { titlesOf } from '#agent/datadir/server-processes.ts';
 
 export interface WatchedRecovery {
   readonly plan: Pick<RestorePlan, 'mustReach' | 'segmentBytes'>;

@@ -1,5 +1,5 @@
-import { readFileSync, readdirSync } from 'node:fs';
-import { codeOf } from '#agent/file-system.ts';
+import { readdirSync } from 'node:fs';
+import { codeOf, readIfThere } from '#agent/file-system.ts';
 
 /**
  * Titles of the processes of a server, as `ps` shows them: what it does, told without a login. Empty where there is no
@@ -13,28 +13,20 @@ export function titlesOf(postmaster: number): readonly string[] {
 
 /** Kernels without a list of children: every process names its parent. */
 function childrenOf(parent: number): readonly number[] {
-  return pids().filter((pid) => {
+  return processIds().filter((pid) => {
     const stat = readIfThere(`/proc/${String(pid)}/stat`) ?? '';
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent;
   });
 }
 
-function pids(): readonly number[] {
+/** Every process of this machine; none where there is no /proc. */
+export function processIds(): readonly number[] {
   try {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map(Number);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ESRCH', 'EACCES'].includes(codeOf(error))) return undefined;
     throw error;
   }
 }
