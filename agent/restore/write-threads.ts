@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { bug } from '#core/errors/fail.ts';
 import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
+import { keepBusy, untilAllDone } from '#agent/copy/keep-busy.ts';
 import { threadFile, threadOptions } from '#agent/copy/thread-file.ts';
 import { cell } from '#agent/copy/shared-control.ts';
 import type { FromWriter, ToWriter, WriteSettings } from './write-message.ts';
@@ -24,15 +25,7 @@ export class WriteThreads {
   /** Works off all messages; `onDone` hears each answer. Rejects with the first failure, after all threads stopped working. */
   async run(messages: readonly ToWriter[], onDone: (done: Done) => void): Promise<void> {
     const queue = messages.values();
-    const failures: unknown[] = [];
-    const work = this.#threads.map((thread) =>
-      this.#serve(thread, queue, onDone).catch((error: unknown) => {
-        failures.push(error);
-      }),
-    );
-    await Promise.all(work);
-    // The others only tell that they were stopped.
-    if (failures.length > 0) throw failures[0];
+    await untilAllDone(this.#threads.map((thread) => this.#serve(thread, queue, onDone)));
   }
 
   stop(): void {
@@ -43,45 +36,17 @@ export class WriteThreads {
     await Promise.all(this.#threads.map((thread) => thread.terminate()));
   }
 
-  /** Keeps one thread busy until the queue is empty and its answers are in. */
-  #serve(thread: Worker, queue: IterableIterator<ToWriter>, onDone: (done: Done) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let open = 0;
-      const give = (): void => {
-        const next = queue.next();
-        if (next.done === true) return;
-        open++;
-        thread.postMessage(next.value);
-      };
-      const settle = (how: () => void): void => {
-        thread.off('message', onMessage).off('error', onError).off('exit', onExit);
-        how();
-      };
-      const failWith = (error: unknown): void => {
-        this.stop();
-        settle(() => {
-          reject(error instanceof Error ? error : bug(String(error)));
-        });
-      };
-      const onMessage = (message: FromWriter): void => {
-        if (message.kind === 'failed') {
-          failWith(errorOf(message));
-          return;
-        }
+  #serve(thread: Worker, queue: Iterator<ToWriter>, onDone: (done: Done) => void): Promise<void> {
+    return keepBusy<ToWriter, FromWriter>({
+      ...{ thread, name: 'restore', ahead, queue },
+      take: (message) => {
+        if (message.kind === 'failed') return errorOf(message);
         onDone(message);
-        open--;
-        give();
-        if (open === 0) settle(resolve);
-      };
-      const onError = (error: unknown): void => {
-        failWith(bug('a restore thread crashed', error));
-      };
-      const onExit = (code: number): void => {
-        failWith(bug(`a restore thread ended with ${String(code)}`));
-      };
-      thread.on('message', onMessage).on('error', onError).on('exit', onExit);
-      for (let i = 0; i < ahead; i++) give();
-      if (open === 0) settle(resolve);
+        return undefined;
+      },
+      stop: () => {
+        this.stop();
+      },
     });
   }
 }

@@ -3,6 +3,7 @@ import { bug, fail } from '#core/errors/fail.ts';
 import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { StepContext } from '#core/ports/step.ts';
+import { keepBusy, untilAllDone } from '#agent/copy/keep-busy.ts';
 import { OutageWatch } from '#agent/copy/outage.ts';
 import { applyRates, cell, newSharedCells } from '#agent/copy/shared-control.ts';
 import { threadFile, threadOptions } from '#agent/copy/thread-file.ts';
@@ -41,16 +42,8 @@ export class VerifyThreads implements CheckRunner {
   }
 
   async run(checks: Iterable<Check>, onChecked: (checked: Checked) => void): Promise<void> {
-    const queue = checks[Symbol.iterator]();
-    const failures: unknown[] = [];
-    const work = this.#threads.map((thread) =>
-      this.#serve(thread, queue, onChecked).catch((error: unknown) => {
-        failures.push(error);
-      }),
-    );
-    await Promise.all(work);
-    // The others only tell that they were stopped.
-    if (failures.length > 0) throw failures[0];
+    const queue = messagesOf(checks);
+    await untilAllDone(this.#threads.map((thread) => this.#serve(thread, queue, onChecked)));
     if (this.#signal.aborted) throw fail('cancelled', { what: 'The verification' });
   }
 
@@ -64,47 +57,23 @@ export class VerifyThreads implements CheckRunner {
     Atomics.store(this.#cells, cell.stop, 1n);
   }
 
-  /** Keeps one thread busy until there is nothing left to check and its answers are in. */
-  #serve(thread: Worker, queue: Iterator<Check>, onChecked: (checked: Checked) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let open = 0;
-      const give = (): void => {
-        const next = queue.next();
-        if (next.done === true) return;
-        open++;
-        thread.postMessage({ kind: 'check', check: next.value } satisfies ToVerifier);
-      };
-      const settle = (how: () => void): void => {
-        thread.off('message', onMessage).off('error', onError).off('exit', onExit);
-        how();
-      };
-      const failWith = (error: HoldfastError): void => {
-        this.#stop();
-        settle(() => {
-          reject(error);
-        });
-      };
-      const onMessage = (message: FromVerifier): void => {
-        if (message.kind === 'failed') {
-          failWith(errorOf(message));
-          return;
-        }
+  #serve(thread: Worker, queue: Iterator<ToVerifier>, onChecked: (checked: Checked) => void): Promise<void> {
+    return keepBusy<ToVerifier, FromVerifier>({
+      ...{ thread, name: 'verify', ahead, queue },
+      take: (message) => {
+        if (message.kind === 'failed') return errorOf(message);
         onChecked(message.checked);
-        open--;
-        give();
-        if (open === 0) settle(resolve);
-      };
-      const onError = (error: unknown): void => {
-        failWith(bug('a verify thread crashed', error));
-      };
-      const onExit = (code: number): void => {
-        failWith(bug(`a verify thread ended with ${String(code)}`));
-      };
-      thread.on('message', onMessage).on('error', onError).on('exit', onExit);
-      for (let i = 0; i < ahead; i++) give();
-      if (open === 0) settle(resolve);
+        return undefined;
+      },
+      stop: () => {
+        this.#stop();
+      },
     });
   }
+}
+
+function* messagesOf(checks: Iterable<Check>): Generator<ToVerifier> {
+  for (const check of checks) yield { kind: 'check', check };
 }
 
 function errorOf({ code, params, stack }: Extract<FromVerifier, { kind: 'failed' }>): HoldfastError {
