@@ -15,6 +15,9 @@ export type AttemptId = Brand<string, 'AttemptId'>;
 export type TokenId = Brand<string, 'TokenId'>;
 export type PlanId = Brand<string, 'PlanId'>;
 export type MarkId = Brand<string, 'MarkId'>;
+export type EventId = Brand<string, 'EventId'>;
+export type ChannelId = Brand<string, 'ChannelId'>;
+export type DeliveryId = Brand<string, 'DeliveryId'>;
 
 /** Prefix of each id in text form, e.g. `run_0193…`: build.md "Ids: prefixed UUIDv7". */
 export interface IdByPrefix {
@@ -29,10 +32,13 @@ export interface IdByPrefix {
   tok: TokenId;
   plan: PlanId;
   mark: MarkId;
+  evt: EventId;
+  chan: ChannelId;
+  dlv: DeliveryId;
 }
 export type IdPrefix = keyof IdByPrefix;
 
-const shape = /^(host|res|pool|job|run|set|batch|try|tok|plan|mark)_[0-9a-f]{32}$/;
+const shape = /^(host|res|pool|job|run|set|batch|try|tok|plan|mark|evt|chan|dlv)_[0-9a-f]{32}$/;
 
 /** Parses an id of the given kind. Throws `id_malformed` for anything else. */
 export function parseId<P extends IdPrefix>(prefix: P, text: string): IdByPrefix[P] {

@@ -7,6 +7,7 @@ const permissions = {
     'manage-hosts',
     'manage-resources',
     'manage-pools',
+    'manage-channels',
     'run-backups',
     'run-restores',
     'rebuild-catalog',
