@@ -19,8 +19,12 @@ export interface ThreadEvents {
 interface Thread {
   readonly worker: Worker;
   unitsOut: number;
+  /** Puts what it still held. */
+  isFlushing: boolean;
   hasEnded: boolean;
 }
+
+const isBusy = ({ unitsOut, isFlushing, hasEnded }: Thread): boolean => (unitsOut > 0 || isFlushing) && !hasEnded;
 
 /** A fixed number of worker threads that work off units one source hands out. Bounded: `unitsAhead` per thread. */
 export class CopyThreads {
@@ -28,7 +32,6 @@ export class CopyThreads {
   readonly #events: ThreadEvents;
   #units: Iterator<Unit> | undefined;
   #whenIdle: (() => void) | undefined;
-  #flushesOut = 0;
   #isClosing = false;
 
   constructor(count: number, settingsOf: (thread: number) => ThreadSettings, events: ThreadEvents) {
@@ -47,16 +50,17 @@ export class CopyThreads {
   /** Resolves when all threads have put and acknowledged what they held. */
   flush(): Promise<void> {
     return this.#untilIdle(() => {
-      this.#flushesOut = this.#threads.length;
-      for (const thread of this.#threads) send(thread, { kind: 'flush' });
+      for (const thread of this.#threads) {
+        thread.isFlushing = true;
+        send(thread, { kind: 'flush' });
+      }
     });
   }
 
   /** Ends the threads, at once when they are idle. The stop cell must be set before, so that busy ones leave their work. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    const isBusy = (): boolean => this.#threads.some(({ unitsOut, hasEnded }) => unitsOut > 0 && !hasEnded);
-    for (let waited = 0; waited < graceMs && isBusy(); waited += 20) await pause(20);
+    for (let waited = 0; waited < graceMs && this.#threads.some(isBusy); waited += 20) await pause(20);
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
   }
 
@@ -73,7 +77,7 @@ export class CopyThreads {
       ...threadOptions,
       name: `copy-${String(settings.channel)}`,
     });
-    const thread: Thread = { worker, unitsOut: 0, hasEnded: false };
+    const thread: Thread = { worker, unitsOut: 0, isFlushing: false, hasEnded: false };
     worker.on('message', (message: FromThread) => {
       this.#take(thread, message);
     });
@@ -94,7 +98,7 @@ export class CopyThreads {
       return;
     }
     if (message.kind === 'unit-done') thread.unitsOut--;
-    if (message.kind === 'flushed') this.#flushesOut--;
+    if (message.kind === 'flushed') thread.isFlushing = false;
     if (this.#isClosing && message.kind !== 'piece') return;
     try {
       if (message.kind !== 'flushed') this.#events.onMessage(message);
@@ -118,9 +122,8 @@ export class CopyThreads {
   }
 
   #checkIdle(): void {
-    const isIdle =
-      this.#units === undefined && this.#flushesOut === 0 && this.#threads.every(({ unitsOut }) => unitsOut === 0);
-    if (!isIdle) return;
+    const isIdle = this.#threads.every(({ unitsOut, isFlushing }) => unitsOut === 0 && !isFlushing);
+    if (this.#units !== undefined || !isIdle) return;
     this.#whenIdle?.();
     this.#whenIdle = undefined;
   }
