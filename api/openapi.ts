@@ -66,7 +66,7 @@ function relinked(schema: Json): Json {
 
 function operationOf(route: Route, book: SchemaBook, problem: Json): Json {
   const json = (schema: Json): Json => ({ 'application/json': { schema } });
-  const content = route.answer === undefined ? {} : { content: json(book.schemaOf(route.answer)) };
+  const content = route.answer === undefined ? streamOf(route) : { content: answerOf(route, route.answer, book) };
   return {
     operationId: operationId(route),
     summary: route.title,
@@ -80,6 +80,13 @@ function operationOf(route: Route, book: SchemaBook, problem: Json): Json {
     },
   };
 }
+
+const streamOf = ({ stream }: Route): Json =>
+  stream === undefined ? {} : { content: { 'text/event-stream': { schema: { type: 'string' } } } };
+
+const answerOf = ({ contentType = 'application/json' }: Route, answer: z.ZodType, book: SchemaBook): Json => ({
+  [contentType]: { schema: book.schemaOf(answer) },
+});
 
 const operationId = (route: Route): string =>
   `${route.method}_${route.path

@@ -34,7 +34,9 @@ export interface RouteSpec<P, Q, B, R> {
   /** The question or the answer is a secret, so nothing of it is kept for repeats. */
   readonly isSecret?: boolean;
   readonly serve: (asked: Asked<P, Q, B>) => Promise<Served<R>>;
-  /** Streams instead, when the caller accepts `text/event-stream`. */
+  /** The answer is text of this type, not JSON. */
+  readonly contentType?: string;
+  /** Streams instead, when the caller accepts `text/event-stream`; always when the route has no other answer. */
   readonly stream?: (asked: Asked<P, Q, B>, request: Request, response: Response) => Promise<void>;
 }
 

@@ -58,10 +58,7 @@ const handlerOf =
   async (request: Request, response: Response): Promise<void> => {
     const caller = await admit(context, route, request);
     const foreign = { params: request.params, query: request.query, body: request.body as unknown, caller };
-    if (
-      route.stream !== undefined &&
-      request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream'
-    ) {
+    if (route.stream !== undefined && isStreamWanted(route, request)) {
       await route.stream(foreign, request, response);
       return;
     }
@@ -71,8 +68,12 @@ const handlerOf =
     if (served.location !== undefined) response.set('Location', served.location);
     response.status(route.status);
     if (route.answer === undefined) response.end();
-    else response.json(served.answer);
+    else if (route.contentType === undefined) response.json(served.answer);
+    else response.type(route.contentType).send(served.answer);
   };
+
+const isStreamWanted = (route: Route, request: Request): boolean =>
+  route.answer === undefined || request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream';
 
 async function admit(context: Context, route: Route, request: Request): Promise<Caller> {
   if (route.access === 'everybody') return { kind: 'nobody' };
