@@ -1,5 +1,5 @@
 import type { CareReport } from '#core/care/care-report.ts';
-import type { CareTask, ScrubTask } from '#core/care/care-task.ts';
+import type { CareTask, CollectTask, ScrubTask } from '#core/care/care-task.ts';
 import type { OrderOf } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
@@ -13,6 +13,8 @@ import { collectLog } from './collect-log.ts';
 import { collectOrphans } from './collect-orphans.ts';
 import { deleteLog } from './delete-log.ts';
 import { deleteSet } from './delete-set.ts';
+
+const hourMs = 3_600_000;
 
 /**
  * Executes a shown plan, collects leftovers, or reads back what is stored. Safe to call again after a kill at any instant: what is gone is passed
@@ -39,7 +41,8 @@ export const careForPool =
 async function perform(work: CareWork, task: Exclude<CareTask, ScrubTask>): Promise<void> {
   if (task.task === 'collect') {
     await collectOrphans(work, task);
-    return collectLog(work, task);
+    await collectLog(work, task);
+    return collectHalfWritten(work, task);
   }
   for (const setId of task.sets) {
     work.step.signal.throwIfAborted();
@@ -50,6 +53,17 @@ async function perform(work: CareWork, task: Exclude<CareTask, ScrubTask>): Prom
   for (const log of task.log) {
     if (isWhole) await deleteLog(work, log);
     else work.keep(`log of ${log.systemId} on branch ${log.branchId}`, 'a set that was to go with it stays');
+  }
+}
+
+/** What a killed writer left between two bytes: never listed, so no verdict is asked. */
+async function collectHalfWritten(work: CareWork, task: CollectTask): Promise<void> {
+  const ground = openGround(work.order.pool);
+  try {
+    const beforeMs = work.deps.clock.nowMs() - task.graceHours * hourMs;
+    work.add(await ground.collectTemporaries({ beforeMs, isDryRun: task.isDryRun }));
+  } finally {
+    await ground.close();
   }
 }
 

@@ -12,6 +12,7 @@ import { localError, markerPath, notMounted, objectMissing, pathOf, temporaryPre
 import type { LocalWriter } from './local-writer.ts';
 import { openLocalWriter, writeAgain } from './local-writer.ts';
 import { Undurable } from './undurable.ts';
+import { collectTemporaries } from './local-temporaries.ts';
 import type { PoolGround } from './pool-ground.ts';
 
 /** Files of 8–32 MiB are written in one call; more than this many are never fsynced at once. */
@@ -228,6 +229,7 @@ export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & 
     prepare: () => guarded(ground, () => prepare(ground)),
     isThere: () => isThere(ground),
     keepsDeleted: () => Promise.resolve(undefined),
+    collectTemporaries: (old) => guarded(ground, () => collectTemporaries(ground, old)),
     isEmpty: () =>
       guarded(ground, async () =>
         (await readdir(ground.directory)).every((name) => name === 'lost+found' || name.startsWith(temporaryPrefix)),

@@ -1,3 +1,5 @@
+import type { OldTemporaries } from './local-temporaries.ts';
+
 /** What creating a pool needs beyond the object port. */
 export interface PoolGround {
   /** Makes the directory or bucket where that is possible. */
@@ -8,4 +10,6 @@ export interface PoolGround {
   isEmpty(): Promise<boolean>;
   /** Why a deleted object still takes room (object lock, versions), in words; undefined when it does not, or nobody can say. */
   keepsDeleted(): Promise<string | undefined>;
+  /** Half-written files that killed writers left; removed unless it is a dry run. A bucket has none. */
+  collectTemporaries(old: OldTemporaries): Promise<{ readonly objects: number; readonly bytes: number }>;
 }

@@ -261,6 +261,7 @@ export function openS3Store(ground: S3Ground): ObjectStore & PoolGround {
       }),
     isThere: () => ask('asking for the bucket', (s3) => s3.client.bucketExists(s3.bucket)),
     isEmpty: () => ask('listing the bucket', (s3) => isEmpty(s3)),
+    collectTemporaries: () => Promise.resolve({ objects: 0, bytes: 0 }),
     keepsDeleted: () => ask('asking for the protection of the bucket', keepsDeleted),
   };
 }

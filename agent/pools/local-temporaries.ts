@@ -1,0 +1,46 @@
+import { lstat, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf } from '#agent/file-system.ts';
+import type { LocalGround } from './local-paths.ts';
+import { temporaryPrefix } from './local-paths.ts';
+
+export interface OldTemporaries {
+  /** Milliseconds since 1970; what changed at or after it stays: its writer may be at work. */
+  readonly beforeMs: number;
+  readonly isDryRun: boolean;
+}
+
+/** Finds, and unless it is a dry run removes, files that a writer which was killed left half written. They were never objects. */
+export async function collectTemporaries(
+  ground: LocalGround,
+  { beforeMs, isDryRun }: OldTemporaries,
+): Promise<{ readonly objects: number; readonly bytes: number }> {
+  let objects = 0;
+  let bytes = 0;
+  for await (const path of temporariesBelow(ground.directory)) {
+    const found = await orGone(lstat(path));
+    if (found?.isFile() !== true || found.mtimeMs >= beforeMs) continue;
+    if (!isDryRun) await orGone(unlink(path));
+    objects += 1;
+    bytes += found.size;
+  }
+  return { objects, bytes };
+}
+
+async function* temporariesBelow(directory: string): AsyncIterable<string> {
+  for (const entry of (await orGone(readdir(directory, { withFileTypes: true }))) ?? []) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) yield* temporariesBelow(path);
+    else if (entry.name.startsWith(temporaryPrefix)) yield path;
+  }
+}
+
+/** A writer that ends takes its file away, a deletion its directory: neither is a failure. */
+async function orGone<T>(step: Promise<T>): Promise<T | undefined> {
+  try {
+    return await step;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
