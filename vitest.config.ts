@@ -20,11 +20,13 @@ const long = [
   'incrementals',
   'keeps-what-is-needed',
   'network-lost',
+  'refuses-targets',
   'restores-standbys',
   'restores-what-differs',
   'scrubs',
   'streams-log',
 ].map((name) => `tests/promises/${name}.test.ts`);
+const longEngines = ['changed-pages-traps', 'incremental-chains'].map((name) => `tests/engines/${name}.test.ts`);
 
 /** Project of tests: name, files, how many at once, its turn. Projects of one turn run together. */
 const project = (
@@ -55,9 +57,9 @@ export default defineConfig({
     reporters: ['default', './tests/support/plain-reporter.ts'],
     projects: [
       project('unit', unit),
-      project('contracts', ['tests/{contracts,repositories,engines,histories}/**/*.test.ts']),
+      project('contracts', ['tests/{contracts,repositories,engines,histories}/**/*.test.ts'], { except: longEngines }),
       project('promises', ['tests/promises/**/*.test.ts'], { order: 2, except: [...chaos, ...long] }),
-      project('long', long, { order: 3 }),
+      project('long', [...long, ...longEngines], { order: 3 }),
       // Longer than a run may take, so that a run which is not over is told of as such.
       project('chaos', chaos, { workers: 1, order: 3, minutes: 4 }),
       // Minutes each: by hand with `npm run test:deep`, never part of `npm test`.
