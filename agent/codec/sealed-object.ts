@@ -14,7 +14,10 @@ const digestBytes = 32;
 const objectFrameBytes = 4 * 1024 * 1024;
 /** ASCII "HFOB". */
 const magic = 0x424f4648;
-const kindNumbers = { start: 1, meta: 2, 'log-segment': 3, batch: 4, references: 5, mark: 6, truncation: 7 } as const;
+const kindNumbers = {
+  ...{ start: 1, meta: 2, 'log-segment': 3, batch: 4, references: 5, mark: 6, truncation: 7 },
+  'logical-meta': 8,
+} as const;
 
 export type ObjectKind = keyof typeof kindNumbers;
 

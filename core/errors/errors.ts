@@ -7,6 +7,7 @@ import { databaseErrors } from './registry/database.ts';
 import { depthErrors } from './registry/depth.ts';
 import { engineErrors } from './registry/engine.ts';
 import { inputErrors } from './registry/input.ts';
+import { logicalErrors } from './registry/logical.ts';
 import { offlineErrors } from './registry/offline.ts';
 import { platformErrors } from './registry/platform.ts';
 import { poolErrors } from './registry/pool.ts';
@@ -30,6 +31,7 @@ export const errors = {
   ...databaseErrors,
   ...depthErrors,
   ...engineErrors,
+  ...logicalErrors,
   ...offlineErrors,
   ...platformErrors,
   ...poolErrors,

@@ -15,6 +15,15 @@ export const setMetaKey = (set: SetId): ObjectKey => key(`sets/${set}/meta`);
 export const pieceKey = (set: SetId, attempt: AttemptId, piece: number): ObjectKey =>
   key(`sets/${set}/${attempt}/piece-${digits(piece)}.bak`);
 
+/** Logical sets have keys of their own (docs/format.md §13): whoever does not know them passes them over. */
+export const logicalPrefix = (): string => 'logical/';
+export const logicalSetPrefix = (set: SetId): string => `logical/${set}/`;
+export const logicalStartKey = (set: SetId): ObjectKey => key(`logical/${set}/start`);
+export const logicalMetaKey = (set: SetId): ObjectKey => key(`logical/${set}/meta`);
+/** Pieces count from 1 within an attempt. */
+export const logicalPieceKey = (set: SetId, attempt: AttemptId, piece: number): ObjectKey =>
+  key(`logical/${set}/${attempt}/piece-${digits(piece)}.bak`);
+
 /** `branchId` is the hash of the history file (docs/format.md §6), `systemId` a decimal number as text. */
 export const branchPrefix = (systemId: string, branchId: string): string => `logs/${systemId}/${branchId}/`;
 export const logSegmentKey = (systemId: string, branchId: string, object: string): ObjectKey =>
@@ -46,7 +55,7 @@ export const isProbe = (one: ObjectKey): boolean => one.startsWith('probes/');
 
 /** True for objects whose existence commits something: the metadata of a set, a batch of log, the pool itself, a key of it. */
 export const isCommitPoint = (one: ObjectKey): boolean =>
-  one === poolKey() || one.startsWith(keyFilesPrefix()) || /^sets\/[^/]+\/meta$/.test(one) || one.includes('/batches/');
+  one === poolKey() || one.startsWith(keyFilesPrefix()) || /^(sets|logical)\/[^/]+\/meta$/.test(one) || one.includes('/batches/');
 
 /** For keys that came out of a listing or a metadata object. Throws `value_malformed` on anything that could leave the pool. */
 export function parseObjectKey(text: string): ObjectKey {

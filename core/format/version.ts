@@ -13,6 +13,8 @@ export const formatVersions = {
   object: { written: 1, readable: 1 },
   /** Lines of `meta`: 2 knows extents of a base set. */
   meta: { written: 2, readable: 1 },
+  /** Lines of the `meta` of a logical set. */
+  logical: { written: 1, readable: 1 },
   /** Lines of the block references of a batch. */
   references: { written: 1, readable: 1 },
 } as const;

@@ -1,0 +1,64 @@
+/** A table by its exact name; never a pattern. */
+export interface TableName {
+  readonly schema: string;
+  readonly table: string;
+}
+
+/**
+ * What of one database is wanted. Names are exact. Without `schemas` and `tables` it is the whole database, large objects and
+ * what belongs to no schema included; with them only these. What is excluded wins. A partitioned table stands for all its
+ * partitions.
+ */
+export interface DatabaseSelection {
+  readonly database: string;
+  readonly schemas: readonly string[];
+  readonly tables: readonly TableName[];
+  readonly excludeSchemas: readonly string[];
+  readonly excludeTables: readonly TableName[];
+}
+
+/**
+ * K-072: what of an instance is wanted. `all`: every database that takes connections and is no template, as there are when the
+ * run begins. Each database has a snapshot of its own: within a database all is of one moment, between databases it is not.
+ */
+export type LogicalSelection =
+  { readonly of: 'all' } | { readonly of: 'chosen'; readonly databases: readonly DatabaseSelection[] };
+
+/** Every name of a database together: more would not fit the command line of a dump tool. */
+export const mostNames = 2000;
+
+export const wholeDatabase = (database: string): DatabaseSelection => ({
+  ...{ database, schemas: [], tables: [], excludeSchemas: [], excludeTables: [] },
+});
+
+/** True when nothing was picked from the database: large objects and globals of the database go with it. */
+export const isWhole = ({ schemas, tables }: DatabaseSelection): boolean => schemas.length === 0 && tables.length === 0;
+
+const isSame = (a: TableName, b: TableName): boolean => a.schema === b.schema && a.table === b.table;
+
+/** Whether a relation is wanted, by its own name and those of the partitioned tables it is a part of, the nearest first. */
+export function isSelected(selection: DatabaseSelection, name: TableName, above: readonly TableName[] = []): boolean {
+  const names = [name, ...above];
+  const isAmong = (list: readonly TableName[]): boolean => names.some((one) => list.some((each) => isSame(each, one)));
+  if (selection.excludeSchemas.includes(name.schema) || isAmong(selection.excludeTables)) return false;
+  return isWhole(selection) || selection.schemas.includes(name.schema) || isAmong(selection.tables);
+}
+
+/** `schema.table` for people. */
+export const tableText = ({ schema, table }: TableName): string => `${schema}.${table}`;
+
+/** In words: a database, or what of it. */
+export function selectionText(selection: LogicalSelection): string {
+  if (selection.of === 'all') return 'all databases';
+  return selection.databases.map(databaseText).join(', ');
+}
+
+function databaseText(one: DatabaseSelection): string {
+  const picked = [...one.schemas.map((schema) => `${schema}.*`), ...one.tables.map(tableText)];
+  const left = [...one.excludeSchemas.map((schema) => `${schema}.*`), ...one.excludeTables.map(tableText)];
+  const without = left.length === 0 ? '' : ` without ${few(left)}`;
+  return `${one.database}${picked.length === 0 ? '' : ` (${few(picked)})`}${without}`;
+}
+
+const few = (names: readonly string[]): string =>
+  names.length <= 4 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${String(names.length - 3)} more`;
