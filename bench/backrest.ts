@@ -46,15 +46,21 @@ export const backrestLines = (at: string): readonly string[] => [
   'compress-level=3',
 ];
 
-/** The usual one gets the log of the server; the other one has block incrementals and does not wait for any log. */
+/**
+ * The usual one gets the log of the server, and has block incrementals where its version has them for everybody (the goals
+ * name them). `block` is the beta of 2.45: it has a repository of its own and does not wait for any log.
+ */
 type Kind = 'usual' | 'block';
 
-function configOf(cluster: BenchCluster, { hasBundle }: Backrest, { at, kind }: { at: string; kind: Kind }): string {
+const hasBlocks = ({ blocks }: Backrest, kind: Kind): boolean => kind === 'block' || blocks === 'stable';
+
+function configOf(cluster: BenchCluster, backrest: Backrest, { at, kind }: { at: string; kind: Kind }): string {
   return [
     ...backrestLines(at),
     'repo1-retention-full=99',
-    ...(hasBundle ? ['repo1-bundle=y'] : []),
-    ...(kind === 'block' ? ['repo1-block=y', 'archive-check=n'] : []),
+    ...(backrest.hasBundle ? ['repo1-bundle=y'] : []),
+    ...(hasBlocks(backrest, kind) ? ['repo1-block=y'] : []),
+    ...(kind === 'block' ? ['archive-check=n'] : []),
     'start-fast=y',
     'checksum-page=y',
     '[bench]',
@@ -66,19 +72,20 @@ function configOf(cluster: BenchCluster, { hasBundle }: Backrest, { at, kind }: 
   ].join('\n');
 }
 
-function optionsOf({ hasBundle, blocks }: Backrest, kind: Kind): string {
-  const bundle = hasBundle ? 'repo-bundle' : 'no repo-bundle: this version lacks it';
-  const block = `repo-block${blocks === 'beta' ? ' (beta in this version)' : ''}, archive-check=n`;
-  return `process-max 2, zst 3, start-fast, checksum-page, ${bundle}, ${kind === 'block' ? `${block}, ` : ''}incrementals of type diff`;
+function optionsOf(backrest: Backrest, kind: Kind): string {
+  const bundle = backrest.hasBundle ? 'repo-bundle' : 'no repo-bundle: this version lacks it';
+  const block = `repo-block${backrest.blocks === 'beta' ? ' (beta in this version)' : ''}`;
+  const more = [...(hasBlocks(backrest, kind) ? [block] : []), ...(kind === 'block' ? ['archive-check=n'] : [])];
+  return ['process-max 2, zst 3, start-fast, checksum-page', bundle, ...more, 'incrementals of type diff'].join(', ');
 }
 
 /**
- * pgBackRest with two processes, zst 3 and, where its version has them, bundled small files; undefined when it is not
- * installed, or has no block incrementals and those are asked for. Its stanza is made here.
+ * pgBackRest with two processes, zst 3 and, where its version has them, bundled small files and block incrementals;
+ * undefined when it is not installed, or has no beta of block incrementals and that is asked for. Its stanza is made here.
  */
 export async function openBackrest(cluster: BenchCluster, kind: Kind = 'usual'): Promise<Contender | undefined> {
   const backrest = await findBackrest();
-  if (backrest === undefined || (kind === 'block' && backrest.blocks === undefined)) return undefined;
+  if (backrest === undefined || (kind === 'block' && backrest.blocks !== 'beta')) return undefined;
   const name = kind === 'block' ? 'pgbackrest block' : 'pgbackrest';
   const at = join(cluster.folder, kind === 'block' ? 'backrest-block' : 'backrest');
   const config = join(at, 'pgbackrest.conf');

@@ -60,7 +60,7 @@ const settings = (folder: string, major: number): string =>
   ].join('\n');
 
 /** Folders that both sides write to, and an archive that feeds both. pgBackRest wants its name in the archive command. */
-function layOut(folder: string, hasBackrest: boolean): void {
+function layOut(folder: string, backrest: string | undefined): void {
   chmodSync(folder, 0o755);
   const parts = ['backrest', 'backrest-block'].flatMap((at) =>
     ['', '/repository', '/lock', '/spool', '/log'].map((part) => `${at}${part}`),
@@ -70,9 +70,11 @@ function layOut(folder: string, hasBackrest: boolean): void {
     giveToUnprivileged(join(folder, name));
   }
   giveToUnprivileged(folder);
-  const push = hasBackrest
-    ? `pgbackrest --config=${folder}/backrest/pgbackrest.conf --stanza=bench archive-push "$1"`
-    : '';
+  // By its path: the server's own PATH may lead to another version.
+  const push =
+    backrest === undefined
+      ? ''
+      : `'${backrest}' --config=${folder}/backrest/pgbackrest.conf --stanza=bench archive-push "$1"`;
   const keep = `cp "$1" '${folder}/archive/'"$2".part && mv '${folder}/archive/'"$2".part '${folder}/archive/'"$2"`;
   writeFileSync(join(folder, 'pgbackrest-and-keep.sh'), `set -e\n${push}\n${keep}\n`, { mode: 0o755 });
 }
@@ -89,7 +91,7 @@ async function programsOf(major: 15 | 18): Promise<Pick<BenchCluster, 'programs'
 export async function openBenchCluster({ base, major, fill }: ClusterRequest): Promise<BenchCluster> {
   const { programs, clients } = await programsOf(major);
   const folder = mkdtempSync(join(base, 'hf-bench-'));
-  layOut(folder, major === 15 && findOnPath('pgbackrest') !== undefined);
+  layOut(folder, major === 15 ? findOnPath('pgbackrest') : undefined);
   const dataDirectory = join(folder, 'data');
   const passwordFile = join(folder, 'password');
   const password = randomBytes(12).toString('hex');

@@ -21,6 +21,8 @@ export interface BenchOptions {
   /** Folder on the disk that is measured. */
   readonly directory: string;
   readonly isJson: boolean;
+  /** Outputs of runs with `--json`, whose goals go into docs/benchmarks.md; then nothing is measured. */
+  readonly fill: readonly string[];
 }
 
 const malformed = (text: string, what: string, expected: string) => fail('value_malformed', { text, what, expected });
@@ -35,17 +37,21 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
       rounds: { type: 'string', default: '5' },
       directory: { type: 'string', default: tmpdir() },
       json: { type: 'boolean', default: false },
+      fill: { type: 'string', default: '' },
     },
   });
   const { size, rounds, directory, json: isJson } = values;
+  const fill = namesIn(values.fill);
   const sizeGb = Number(size);
   if (!(sizeGb > 0)) throw malformed(size, 'size of a bench', 'GB above 0');
   if (!/^[1-9]\d*$/.test(rounds)) throw malformed(rounds, 'number of rounds', 'a whole number from 1');
-  return { sizeGb, rounds: Number(rounds), directory, isJson, scenarios: scenariosOf(values.only) };
+  return { sizeGb, rounds: Number(rounds), directory, isJson, scenarios: scenariosOf(values.only), fill };
 }
 
+const namesIn = (text: string): readonly string[] => text.split(',').filter((name) => name !== '');
+
 function scenariosOf(only: string): readonly Scenario[] {
-  const names = only.split(',').filter((name) => name !== '');
+  const names = namesIn(only);
   const unknown = names.find((name) => !scenarios.some((known) => known === name));
   if (unknown !== undefined) throw malformed(unknown, 'scenario of a bench', scenarios.join(', '));
   return scenarios.filter((name) => (names.length === 0 ? !onlyWhenAsked.includes(name) : names.includes(name)));

@@ -1,5 +1,7 @@
 import type { Measured, Work } from './contender.ts';
 import { judgedChange } from './changes.ts';
+import type { Goal } from './goals.ts';
+import { goalsOf } from './goals.ts';
 import { segmentsPerSecond } from './log-push.ts';
 import type { MemoryPoint } from './memory.ts';
 import type { Overhead } from './overhead.ts';
@@ -49,6 +51,8 @@ export interface BenchReport {
   readonly overhead?: Overhead;
   readonly memory?: readonly MemoryPoint[];
   readonly missing: readonly string[];
+  /** Rows of design §9, judged by the bar of the pgBackRest that was found. */
+  readonly goals: readonly Goal[];
 }
 
 export interface AboutRun {
@@ -131,7 +135,7 @@ export function reportOf(rows: readonly Row[], { overhead, memory, ...about }: A
   for (const { contender, rssMiB = 0 } of lines) rssMiBOf[contender] = Math.max(rssMiBOf[contender] ?? 0, rssMiB);
   const servers = rows.map(({ server }) => [`postgresql ${server.split('.')[0] ?? ''}`, server] as const);
   const hasBackrest = rows.some(({ contender }) => contender.name.startsWith('pgbackrest'));
-  return {
+  const report = {
     ...about,
     ratios: ratiosTo(lines, 'pgbackrest'),
     ratiosToBasebackup: ratiosTo(lines, 'pg_basebackup'),
@@ -144,4 +148,5 @@ export function reportOf(rows: readonly Row[], { overhead, memory, ...about }: A
     ...(memory === undefined ? {} : { memory }),
     missing: rows.length > 0 && !hasBackrest ? ['pgbackrest is not installed: no ratios to it'] : [],
   };
+  return { ...report, goals: goalsOf(report) };
 }

@@ -1,3 +1,4 @@
+import type { Goal } from './goals.ts';
 import type { MemoryPoint } from './memory.ts';
 import type { Overhead } from './overhead.ts';
 import type { BenchReport, Line, Ratios } from './report.ts';
@@ -49,6 +50,11 @@ function memoryText(point: MemoryPoint): string {
   return `memory of ${contender}, ${of}: ${backup}, restore ${String(restoreMiB)} MiB in ${String(restoreSeconds)} s`;
 }
 
+function goalText({ row, bar, found, verdict }: Goal): string {
+  const value = found === undefined ? '' : String(found);
+  return `  ${verdict.padEnd(14)}${row.padEnd(46)}${value.padEnd(8)}${bar}`.trimEnd();
+}
+
 /** Medians and spreads for people; the last column is our time divided by that contender's. */
 export function tableOf(report: BenchReport): string {
   const { versions, options, overhead, memory = [], missing } = report;
@@ -66,5 +72,8 @@ export function tableOf(report: BenchReport): string {
     ...memory.map(memoryText),
     ...programs,
     ...missing.map((line) => `missing: ${line}`),
+    ...(report.goals.every(({ verdict }) => verdict === 'not measured')
+      ? []
+      : ['goals', ...report.goals.map(goalText)]),
   ].join('\n');
 }
