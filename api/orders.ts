@@ -48,6 +48,8 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
       return mergeOrder(context, run, spec);
     case 'extract-set':
       return extractOrder(context, run, spec);
+    case 'log-restore':
+      return logRestoreOrder(context, run, spec);
     case 'rebuild':
       return { kind: 'rebuild', ...head, pool: await poolAccess(context, spec.poolId) };
     case 'care':
@@ -146,6 +148,14 @@ async function restoreOrder(context: Context, run: RunRow, spec: JobSpecOf<'rest
   const pool = await poolAccess(context, poolId);
   if (plan.place.kind === 'copy') return { ...order, pool };
   return { ...order, pool, instance: await instanceAccess(context, plan.place.resourceId) };
+}
+
+async function logRestoreOrder(
+  context: Context,
+  { id: runId, hostId }: RunRow,
+  { directory, plan, limits, poolId }: JobSpecOf<'log-restore'>,
+): Promise<OrderOf<'log-restore'>> {
+  return { kind: 'log-restore', runId, hostId, pool: await poolAccess(context, poolId), directory, plan, limits };
 }
 
 async function mergeOrder(context: Context, run: RunRow, spec: JobSpecOf<'merge-set'>): Promise<OrderOf<'merge-set'>> {

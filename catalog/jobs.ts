@@ -11,7 +11,7 @@ import { pageOf } from './page.ts';
 const kindOf = (spec: JobSpec): 'backup' | 'restore' | 'care' => {
   if (spec.kind === 'full-backup' || spec.kind === 'incremental-backup') return 'backup';
   if (spec.kind === 'log-backup' || spec.kind === 'log-stream') return 'backup';
-  return spec.kind === 'restore' ? 'restore' : 'care';
+  return spec.kind === 'restore' || spec.kind === 'log-restore' ? 'restore' : 'care';
 };
 
 /** Stores a job with its first revision: every run has one, one-off commands too (build.md "Data model"). */

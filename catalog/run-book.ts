@@ -96,7 +96,7 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
   }
 }
 
-const kindsOfPlace = ['restore', 'extract-set', 'care', 'pool-copy'] as const;
+const kindsOfPlace = ['restore', 'extract-set', 'log-restore', 'care', 'pool-copy'] as const;
 type SpecOfPlace = JobSpecOf<(typeof kindsOfPlace)[number]>;
 const isOfPlace = (spec: JobSpec): spec is SpecOfPlace => kindsOfPlace.some((kind) => kind === spec.kind);
 
@@ -110,6 +110,7 @@ function laneOfPlace(spec: SpecOfPlace): RunTicket['lane'] {
       return laneOfCare(spec);
     case 'pool-copy':
       // Why: leftovers of a copy must not be collected while the next one goes on with them.
+    case 'log-restore':
       return { owner: spec.toPoolId, kind: 'exclusive' };
   }
 }

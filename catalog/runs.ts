@@ -26,6 +26,7 @@ export const runShape = z.object({
     'verify-set',
     'merge-set',
     'extract-set',
+    'log-restore',
     'rebuild',
     'care',
     'pool-copy',

@@ -58,3 +58,4 @@ async function tell(send: () => Promise<void>): Promise<void> {
     log.warn('the run of this work is closed', { cause: String(error) });
   }
 }
+  'log-restore': 'restoreLog',

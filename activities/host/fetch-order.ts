@@ -27,6 +27,7 @@ function limitsOf(order: Order): RateLimits {
       return order.options.limits;
     case 'restore':
     case 'pool-copy':
+    case 'log-restore':
     case 'merge-set':
       return order.limits;
     case 'verify-set':

@@ -38,6 +38,7 @@ export interface HostActivities {
   readonly extractSet: (order: WorkOrder) => Promise<WorkResult>;
   readonly rebuildFromPool: (order: WorkOrder) => Promise<WorkResult>;
   readonly careForPool: (order: WorkOrder) => Promise<WorkResult>;
+  readonly restoreLog: (order: WorkOrder) => Promise<WorkResult>;
   readonly copyPool: (order: WorkOrder) => Promise<WorkResult>;
   readonly noOp: (order: WorkOrder) => Promise<WorkResult>;
 }

@@ -9,6 +9,7 @@ import { noOp } from './no-op.ts';
 import { probeHost } from './probe-host.ts';
 import { rebuildFromPool } from './rebuild-from-pool.ts';
 import { restore } from './restore.ts';
+import { restoreLog } from './restore-log.ts';
 import { setLimits } from './set-limits.ts';
 import { setPaused } from './set-paused.ts';
 import { streamLog } from './stream-log.ts';
@@ -31,6 +32,7 @@ export const openHostActivities = (deps: HostDeps): HostActivities => ({
   extractSet: step(extractSet(deps)),
   rebuildFromPool: step(rebuildFromPool(deps)),
   careForPool: step(careForPool(deps)),
+  restoreLog: step(restoreLog(deps)),
   copyPool: step(copyPool(deps)),
   noOp: step(noOp(deps)),
 });

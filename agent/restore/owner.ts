@@ -16,8 +16,15 @@ export function ownerOf(order: OrderOf<'restore'>, account: string): FileOwner {
   const stands =
     order.instance === undefined ? undefined : standing(canonicalPath(order.instance.dataDirectory), order.runId);
   if (stands !== undefined && stands.uid !== 0) return { uid: stands.uid, gid: stands.gid };
+  return ownerOfCopy(account, order.plan.place.directory);
+}
+
+/** Who owns what is written beside no instance: the agent itself, or the account named in the settings. Throws `account_missing`. */
+export function ownerOfCopy(account: string, directory: string): FileOwner {
+  const uid = process.getuid?.() ?? 0;
+  if (uid !== 0) return { uid, gid: process.getgid?.() ?? 0 };
   const found = accountOf(account);
-  if (found === undefined) throw fail('account_missing', { user: account, directory: order.plan.place.directory });
+  if (found === undefined) throw fail('account_missing', { user: account, directory });
   return found;
 }
 

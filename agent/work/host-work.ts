@@ -18,6 +18,7 @@ import { logDirectoriesOf } from '#agent/database/log-directories.ts';
 import { checkLogin } from '#agent/database/login.ts';
 import { preflight } from '#agent/database/preflight.ts';
 import { extractSet } from '#agent/extract/extract-set.ts';
+import { restoreLog } from '#agent/log-restore/restore-log.ts';
 import { mergeSet } from '#agent/merge/merge-set.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { createPool, openPool } from '#agent/pools/open-pool.ts';
@@ -77,6 +78,7 @@ export function openHostWork(parts: HostWorkParts): HostWork {
       } finally {
         await pool.close();
       }
+    restoreLog: restoreLog({ clock, logDirectories, account: parts.account }),
     },
     extractSet: extractSet({ clock, logDirectories }),
     mergeSet: mergeSet({ home, newId, toolVersion: parts.version }),

@@ -4,6 +4,7 @@ import type { ContentsView } from '../contents/contents.ts';
 import type { CareTask } from '../care/care-task.ts';
 import type { NewMark } from '../care/mark.ts';
 import type { PoolCopyTask } from '../care/pool-copy.ts';
+import type { LogRestoreOfJob } from '../log/log-restore-plan.ts';
 import type { VerifyDepth } from '../care/verify-depth.ts';
 import type { HostId, ResourceId, RunId, SetId } from '../id.ts';
 import type { PoolAccess } from '../pool/pool-access.ts';
@@ -160,6 +161,12 @@ export type Order =
       /** Running instance whose catalog knows the names of relations. */
       readonly instance?: InstanceAccess;
     }
+  | ({
+      readonly kind: 'log-restore';
+      readonly runId: RunId;
+      readonly hostId: HostId;
+      readonly pool: PoolAccess;
+    } & LogRestoreOfJob)
   | {
       readonly kind: 'pool-copy';
       readonly runId: RunId;

@@ -43,6 +43,8 @@ export function readsOf(order: Order): readonly PoolReads[] {
     case 'verify-set':
     case 'extract-set':
       return [{ poolId: order.pool.poolId, sets: [order.setId], log: [] }];
+    case 'log-restore':
+      return [{ poolId: order.pool.poolId, sets: [], log: logOfPlan(order.plan) }];
     case 'merge-set':
       return [{ poolId: order.pool.poolId, sets: [order.from], log: [] }];
     case 'rebuild':
@@ -54,6 +56,7 @@ export function readsOf(order: Order): readonly PoolReads[] {
 
 const allLogOf = (systemId: string): LogRead => ({ systemId, from: 0 });
 
+type LogPlan = Pick<OrderOf<'restore'>['plan'], 'systemId' | 'segmentBytes' | 'segments'>;
 type OrderOf<K extends Order['kind']> = Extract<Order, { kind: K }>;
 
 /** The base of an incremental, and the log since it, from which changed pages may be read. */
@@ -65,10 +68,13 @@ function readsOfBackup({ base, pool }: OrderOf<'full-backup'>): readonly PoolRea
 
 /** A restore in place also writes: it saves the log that nobody has backed up yet. */
 function logOfRestore({ plan }: OrderOf<'restore'>): readonly LogRead[] {
-  const { systemId, segmentBytes } = plan;
-  if (plan.place.kind === 'in-place') return [{ systemId, from: 0 }];
+  return plan.place.kind === 'in-place' ? [{ systemId: plan.systemId, from: 0 }] : logOfPlan(plan);
+}
+
+/** From the first segment of each branch on. */
+function logOfPlan({ systemId, segmentBytes, segments }: LogPlan): readonly LogRead[] {
   const first = new Map<string, number>();
-  for (const { branchId, name } of plan.segments) {
+  for (const { branchId, name } of segments) {
     const at = lsnToNumber(segmentStart(name, segmentBytes));
     first.set(branchId, Math.min(at, first.get(branchId) ?? Infinity));
   }

@@ -8,6 +8,7 @@ import { depthErrors } from './registry/depth.ts';
 import { engineErrors } from './registry/engine.ts';
 import { inputErrors } from './registry/input.ts';
 import { logicalErrors } from './registry/logical.ts';
+import { logRestoreErrors } from './registry/log-restore.ts';
 import { offlineErrors } from './registry/offline.ts';
 import { platformErrors } from './registry/platform.ts';
 import { poolErrors } from './registry/pool.ts';
@@ -34,6 +35,7 @@ export const errors = {
   ...logicalErrors,
   ...offlineErrors,
   ...platformErrors,
+  ...logRestoreErrors,
   ...poolErrors,
   ...replicaErrors,
   ...restoreErrors,

@@ -10,6 +10,7 @@ import type { RunId } from '../id.ts';
 import type { PoolCopyReport } from '../care/pool-copy.ts';
 import type { BatchSummary } from '../log/batch-summary.ts';
 import type { KitFacts } from '../pool/recovery-kit.ts';
+import type { LogRestoreReport } from '../log/log-restore-plan.ts';
 import type { ExtractReport, LogReport, RestoreReport, VerifyReport } from '../restore/report.ts';
 import type { StepContext } from './step.ts';
 
@@ -28,6 +29,8 @@ export interface HostWork {
   /** Writes a file or relation of a set into an empty directory. */
   extractSet(order: OrderOf<'extract-set'>, step: StepContext): Promise<ExtractReport>;
   verifySet(order: OrderOf<'verify-set'>, step: StepContext): Promise<VerifyReport>;
+  /** Fetches log into an empty directory; nothing is recovered. */
+  restoreLog(order: OrderOf<'log-restore'>, step: StepContext): Promise<LogRestoreReport>;
   /** Reads what is committed in a pool: the only source of `catalog rebuild`. */
   readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIterable<FoundInPool>;
   /** Deletes what a plan says, or collects leftovers (design §4 "Leases"). */
@@ -79,6 +82,7 @@ export interface AgentChannel {
     | OrderOf<'merge-set'>
     | OrderOf<'extract-set'>
     | OrderOf<'no-op'>
+    | OrderOf<'log-restore'>
     | OrderOf<'rebuild'>
     | OrderOf<'care'>
     | OrderOf<'pool-copy'>

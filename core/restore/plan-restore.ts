@@ -5,6 +5,7 @@ import { logSegmentKey } from '../format/object-key.ts';
 import type { SetId } from '../id.ts';
 import { branchesOf } from '../log/branches.ts';
 import { coverage, locate } from '../log/coverage.ts';
+import { knownHistories } from '../log/known-histories.ts';
 import type { CommittedLog } from '../log/coverage.ts';
 import type { LogTimeline, RoutedSegment } from '../log/timeline.ts';
 import { compareLsn } from '../wal/lsn.ts';
@@ -51,7 +52,7 @@ export function planRestore(asked: RestoreRequest): RestorePlan {
     timeline: stopTimeline(located, set),
     mustReach: compareLsn(located.mustReach, set.endLsn) > 0 ? located.mustReach : set.endLsn,
     segments: located.segments.map((one) => planned(one, set.systemId)),
-    histories: historiesOf(timeline, located),
+    histories: knownHistories(timeline.branches, located.route),
     place: request.place,
     tablespaceMap,
     isOpenedAfter: request.isOpenedAfter,
@@ -137,15 +138,3 @@ const planned = ({ branchId, segment }: RoutedSegment, systemId: string): Planne
   rawSha256: segment.rawSha256,
   storedSha256: segment.storedSha256,
 });
-
-/** All known history files: with siblings in place, the server cannot choose a timeline number that is taken. */
-function historiesOf(timeline: LogTimeline, located: Reached): Readonly<Record<string, string>> {
-  const onRoute = new Set(located.route.map((step) => step.branchId));
-  const files: Record<string, string> = {};
-  for (const branch of timeline.branches) {
-    if (branch.history === undefined || branch.history === '') continue;
-    const name = `${branch.timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
-    if (onRoute.has(branch.branchId) || files[name] === undefined) files[name] = branch.history;
-  }
-  return files;
-}

@@ -8,6 +8,7 @@ import { verifyDepths } from '../care/verify-depth.ts';
 import type { ChangedPagesSource } from '../changed/changed-pages.ts';
 import type { HostId, PlanId, PoolId, ResourceId, SetId } from '../id.ts';
 import type { RestorePlan } from '../restore/plan.ts';
+import type { LogRestoreOfJob } from '../log/log-restore-plan.ts';
 import type { RateLimits } from '../run/rate.ts';
 import {
   backupOptionsShape,
@@ -21,6 +22,7 @@ import { newMarkShape } from './shape/care.ts';
 import { changedPagesSourceShape } from './shape/committed.ts';
 import { rateLimitsShape } from './shape/progress.ts';
 import { countShape, idShape, pathShape } from './shape/words.ts';
+import { logRestorePlanShape } from './shape/log-restore.ts';
 
 /** What every job says: K-084, and what happens when its lane is busy (design §4). */
 interface CommonOfJob {
@@ -131,6 +133,7 @@ export type JobSpec = CommonOfJob &
         readonly hostId: HostId;
         readonly poolId: PoolId;
         readonly care: CareOfJob;
+    | ({ readonly kind: 'log-restore'; readonly hostId: HostId; readonly poolId: PoolId } & LogRestoreOfJob)
       }
     | {
         readonly kind: 'pool-copy';
@@ -245,6 +248,10 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     care: careShape,
   }),
   z.looseObject({
+  z.looseObject({
+    ...{ ...common, kind: z.literal('log-restore'), hostId: idShape('host'), poolId: idShape('pool') },
+    ...{ directory: pathShape, plan: logRestorePlanShape, limits: rateLimitsShape },
+  }),
     ...{ ...common, kind: z.literal('pool-copy'), hostId: idShape('host'), poolId: idShape('pool') },
     ...{ toPoolId: idShape('pool'), sets: z.array(idShape('set')), isAll: z.boolean(), isWithLog: z.boolean() },
     limits: rateLimitsShape,

@@ -213,6 +213,7 @@ const onlyWork = (work: Partial<HostWork>): HostWork => ({
   createPool: unasked('create a pool'),
   testPool: unasked('test a pool'),
   rotateKey: unasked('rotate a key'),
+  restoreLog: unasked('fetch log'),
   kitFacts: unasked('make a recovery kit'),
   lookIntoSet: unasked('look into a set'),
   ...work,

@@ -7,6 +7,7 @@ import { restorePlanShape } from '../restore-options.ts';
 import { changedPagesSourceShape, setSummaryShape } from './committed.ts';
 import { contentsViewShape } from './contents.ts';
 import { careTaskShape, newMarkShape } from './care.ts';
+import { logRestorePlanShape } from './log-restore.ts';
 import { poolCopyTaskShape } from './pool-copy.ts';
 import { rateLimitsShape } from './progress.ts';
 import { countShape, idShape, pathShape, segmentShape } from './words.ts';
@@ -99,6 +100,10 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
   z.looseObject({
     ...{ ...head, kind: z.literal('pool-copy'), from: poolAccessShape, to: poolAccessShape },
     ...{ task: poolCopyTaskShape, limits: rateLimitsShape },
+  }),
+  z.looseObject({
+    ...{ ...head, kind: z.literal('log-restore'), pool: poolAccessShape, directory: pathShape },
+    ...{ plan: logRestorePlanShape, limits: rateLimitsShape },
   }),
   z.looseObject({ ...head, kind: z.literal('no-op'), seconds: countShape }),
   z.looseObject({ ...head, kind: z.literal('rebuild'), pool: poolAccessShape }),
