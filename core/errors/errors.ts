@@ -10,6 +10,7 @@ import { inputErrors } from './registry/input.ts';
 import { logicalErrors } from './registry/logical.ts';
 import { logRestoreErrors } from './registry/log-restore.ts';
 import { offlineErrors } from './registry/offline.ts';
+import { planErrors } from './registry/plan.ts';
 import { platformErrors } from './registry/platform.ts';
 import { poolErrors } from './registry/pool.ts';
 import { replicaErrors } from './registry/replica.ts';
@@ -34,6 +35,7 @@ export const errors = {
   ...engineErrors,
   ...logicalErrors,
   ...offlineErrors,
+  ...planErrors,
   ...platformErrors,
   ...logRestoreErrors,
   ...poolErrors,
