@@ -9,6 +9,7 @@ import { engineErrors } from './registry/engine.ts';
 import { inputErrors } from './registry/input.ts';
 import { logicalErrors } from './registry/logical.ts';
 import { logRestoreErrors } from './registry/log-restore.ts';
+import { noticeErrors } from './registry/notice.ts';
 import { offlineErrors } from './registry/offline.ts';
 import { planErrors } from './registry/plan.ts';
 import { platformErrors } from './registry/platform.ts';
@@ -34,6 +35,7 @@ export const errors = {
   ...depthErrors,
   ...engineErrors,
   ...logicalErrors,
+  ...noticeErrors,
   ...offlineErrors,
   ...planErrors,
   ...platformErrors,

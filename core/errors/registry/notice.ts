@@ -1,0 +1,77 @@
+import type { ErrorSpec } from '../error-spec.ts';
+
+/** Errors of events, channels and targets. */
+export const noticeErrors = {
+  event_type_unknown: {
+    class: 'input',
+    http: 400,
+    message: 'There is no type of event {type}',
+    hint: 'Use *, problems, a group as run.*, or one of: {known}.',
+    messageZh: '不存在事件类型 {type}',
+    hintZh: '请使用 *、problems、类似 run.* 的分组,或以下类型之一:{known}。',
+  },
+  channel_unknown: {
+    class: 'input',
+    http: 404,
+    message: 'There is no {kind} {channel}',
+    hint: 'List them with `holdfast {kind} ls`.',
+    messageZh: '不存在通知渠道 {channel}({kind})',
+    hintZh: '请用 `holdfast {kind} ls` 查看列表。',
+  },
+  channel_limit: {
+    class: 'precondition',
+    http: 409,
+    message: 'There are {count} channels already, the most there may be',
+    hint: 'Remove one that nobody needs with `holdfast webhook rm` or `holdfast mail rm`.',
+    messageZh: '已有 {count} 个通知渠道,达到上限',
+    hintZh: '请用 `holdfast webhook rm` 或 `holdfast mail rm` 删除不需要的渠道。',
+  },
+  channel_disabled: {
+    class: 'precondition',
+    http: 409,
+    message: 'Channel {channel} is disabled: {reason}',
+    hint: 'Remove the cause, then enable it: `holdfast {kind} enable {channel}`.',
+    messageZh: '通知渠道 {channel} 已停用:{reason}',
+    hintZh: '请排除原因后启用:`holdfast {kind} enable {channel}`。',
+  },
+  webhook_url_refused: {
+    class: 'input',
+    http: 400,
+    message: 'The webhook address {url} is refused: {reason}',
+    hint: 'Use an https:// address without user and password; plain http is for addresses in HOLDFAST_NOTICE_ALLOW.',
+    messageZh: 'Webhook 地址 {url} 被拒绝:{reason}',
+    hintZh: '请使用不含用户名和密码的 https:// 地址;仅 HOLDFAST_NOTICE_ALLOW 中的地址可使用 http。',
+  },
+  webhook_address_refused: {
+    class: 'denied',
+    http: 403,
+    message: '{host} is at {address}, which is not a public address',
+    hint: 'When the receiver is yours, allow it on the server: HOLDFAST_NOTICE_ALLOW={address}/32 or its network.',
+    messageZh: '{host} 的地址 {address} 不是公网地址',
+    hintZh: '若接收端确为自有服务,请在服务器上设置 HOLDFAST_NOTICE_ALLOW={address}/32 或其网段。',
+  },
+  delivery_unknown: {
+    class: 'input',
+    http: 404,
+    message: 'There is no delivery {delivery}',
+    hint: 'List them with `holdfast webhook deliveries` or `holdfast mail deliveries`.',
+    messageZh: '不存在投递 {delivery}',
+    hintZh: '请用 `holdfast webhook deliveries` 或 `holdfast mail deliveries` 查看列表。',
+  },
+  mail_not_configured: {
+    class: 'precondition',
+    http: 409,
+    message: 'This server has no mail server to send by',
+    hint: 'Set HOLDFAST_SMTP_URL and HOLDFAST_SMTP_FROM for `holdfast api` and start it again.',
+    messageZh: '服务器尚未配置邮件服务器',
+    hintZh: '请为 `holdfast api` 设置 HOLDFAST_SMTP_URL 与 HOLDFAST_SMTP_FROM 后重新启动。',
+  },
+  target_missing: {
+    class: 'input',
+    http: 404,
+    message: 'Resource {resource} has no RPO or RTO target',
+    hint: 'Set one with `holdfast target set {resource} --rpo 1h`.',
+    messageZh: '资源 {resource} 未设置 RPO 或 RTO 目标',
+    hintZh: '请用 `holdfast target set {resource} --rpo 1h` 设置目标。',
+  },
+} as const satisfies Record<string, ErrorSpec>;
