@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { closeSync, fchownSync, constants as fileConstants, fstatSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
-import { fail } from '#core/errors/fail.ts';
+import type { Readable, Writable } from 'node:stream';
+import { bug, fail } from '#core/errors/fail.ts';
 
 /** Unprivileged account a child runs as; PostgreSQL refuses to run as root. Needs root in the caller. */
 export interface ProcessUser {
@@ -54,6 +55,14 @@ export interface RunningProcess {
   output(): string;
   /** Sends `signal` to the child alone and waits; after `graceMs` its process group is killed. */
   stop(signal: NodeJS.Signals, graceMs: number): Promise<{ readonly exitCode: number }>;
+}
+
+/** A child whose output is read as it comes and whose input is written as it goes. */
+export interface PipedProcess {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** Settles when the child has ended and its output was read; rejects with `command_unusable` when it could not be started. */
+  readonly exited: Promise<{ readonly exitCode: number; readonly stderr: string }>;
 }
 
 const baseEnvironment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
@@ -117,6 +126,26 @@ export async function startProcess(request: ProcessRequest): Promise<RunningProc
       return result;
     },
   };
+}
+
+/**
+ * Starts a child between two pipes. Its output must be read, or it stands still. Nothing of it touches a disk. The signal of
+ * the request ends it; the caller looks at `exited`, because output that ended says nothing about success.
+ */
+export function startPiped(request: Omit<ProcessRequest, 'outputFile' | 'outputOwner'>): PipedProcess {
+  const child = launch(request, ['pipe', 'pipe', 'pipe']);
+  const stderr = collect(child.stderr, tailBytes, 'tail');
+  const release = request.signal === undefined ? () => undefined : endOn(child, request.signal);
+  const exited = outcomeOf(child, request.command)
+    .then((exitCode) => ({ exitCode, stderr: stderr() }))
+    .finally(release);
+  // Why: whoever asks hears of a failure; nobody may ask before the streams have ended.
+  exited.catch(() => undefined);
+  const { stdin, stdout } = child;
+  if (stdin === null || stdout === null) throw bug(`${request.command} was started without pipes`);
+  // A child that ends before its input does tells why by its exit code.
+  stdin.on('error', () => undefined);
+  return { stdin, stdout, exited };
 }
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = fileConstants;

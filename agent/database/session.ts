@@ -1,5 +1,7 @@
 import pg from 'pg';
 import type { QueryResult } from 'pg';
+import type { Readable, Writable } from 'node:stream';
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import type { InstanceAccess } from '#core/agent/order.ts';
 import { bug, fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
@@ -36,8 +38,16 @@ export interface Session {
   queryOne(statement: string, parameters?: readonly unknown[]): Promise<Row>;
   /** Aborted, with the error as reason, when the session ends without `close`. */
   readonly lost: AbortSignal;
+  /** Rows of a `COPY … TO STDOUT` as they come. The stream fails with what the driver says (SQLSTATE in `code`). One at a time, nothing beside it. */
+  copyOut(statement: string): RowsOut;
+  /** Takes rows of a `COPY … FROM STDIN`; fails as `copyOut`. */
+  copyIn(statement: string): RowsIn;
   close(): Promise<void>;
 }
+
+/** `rowCount` is right when the stream has ended. */
+export type RowsOut = Readable & { readonly rowCount: number };
+export type RowsIn = Writable & { readonly rowCount: number };
 
 const connectTimeoutMs = 15_000;
 /** What a lost socket, a terminated backend and a stopping server look like to node-pg. */
@@ -116,7 +126,7 @@ function watchLoss(client: pg.Client, instance: string): LossWatch {
 type Bound = { readonly instance: string; readonly user: string; readonly lost: LossWatch };
 
 /** A session before anything is known about its server. */
-type BareSession = Pick<Session, 'instance' | 'query' | 'queryOne' | 'lost' | 'close'>;
+type BareSession = Pick<Session, 'instance' | 'query' | 'queryOne' | 'lost' | 'copyOut' | 'copyIn' | 'close'>;
 
 function sessionOf(client: pg.Client, bound: Bound, spell: Spell): BareSession {
   const { instance, lost } = bound;
@@ -140,6 +150,8 @@ function sessionOf(client: pg.Client, bound: Bound, spell: Spell): BareSession {
       return row;
     },
     lost: lost.signal,
+    copyOut: (asked) => client.query(copyTo(spell(asked))),
+    copyIn: (asked) => client.query(copyFrom(spell(asked))),
     close: async () => {
       lost.expectEnd();
       await client.end();
