@@ -77,6 +77,7 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   const queues = queuesOf(settings, identity);
   const reporting = keepReporting(
     { agentVersion: productVersion, paths: [home], discover: () => work.discover() },
+    scratch: settings.agentScratch,
     {
       channel,
       everyMs: settings.reportSeconds * 1000,
@@ -86,7 +87,10 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
     },
     signal,
   );
-  const undoing = undoLeft({ home, channel, isLive: (runId) => jobs.isLive(runId) }, signal);
+  const undoing = undoLeft(
+    { home, scratch: settings.agentScratch, channel, isLive: (runId) => jobs.isLive(runId) },
+    signal,
+  );
   const serving = serveWorkers(
     {
       ...agentService(queues, { work, channel, jobs, agentVersion: productVersion }, tokens),
@@ -110,7 +114,10 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
 /** Paths of a setting that are separated by colons. */
 const listOf = (paths = ''): readonly string[] => paths.split(':').filter((path) => path !== '');
 
-const undoLeft = (parts: Pick<Undoing, 'home' | 'channel' | 'isLive'>, signal: AbortSignal): Promise<void> =>
+const undoLeft = (
+  parts: Pick<Undoing, 'home' | 'scratch' | 'channel' | 'isLive'>,
+  signal: AbortSignal,
+): Promise<void> =>
   keepUndoing(
     {
       ...parts,
@@ -119,7 +126,7 @@ const undoLeft = (parts: Pick<Undoing, 'home' | 'channel' | 'isLive'>, signal: A
         log.warn({ runId }, 'the run is over: what its restore left was cleaned up');
       },
       onTrouble: (runId, error) => {
-        log.warn({ runId, err: error }, 'what a restore left cannot be cleaned up yet');
+        log.warn({ runId, err: error }, 'what a run left cannot be cleaned up yet');
       },
     },
     signal,

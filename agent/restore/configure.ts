@@ -17,6 +17,7 @@ import {
   untieConfiguration,
 } from '#core/restore/recovery-settings.ts';
 import type { Warning } from '#core/run/progress.ts';
+import { scratchAccess, scratchSettings } from '#core/restore/scratch-place.ts';
 import { standbySettings } from '#core/restore/standby-settings.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import type { SettingRead } from './effective-configuration.ts';
@@ -81,14 +82,19 @@ export function configure(
   const own = isCopy
     ? copySettings({ major: plan.serverMajor, ...addressOf(place), libraries, statistics: target.files.statistics })
     : closedDoor(plan.serverMajor, place.socket);
-  const { primary } = plan.ways ?? {};
+  const { primary, isScratch = false } = plan.ways ?? {};
+  if (isScratch) target.writeFile(target.files.hba, scratchAccess);
   const recovery = primary === undefined ? recoverySettings(plan) : standbySettings(primary);
   const stale = read.filter(({ name, value }) => recoveryNames.includes(name) && value !== '');
   const blanks = blankStops(
     stale.map(({ name }) => name),
     recovery,
   );
-  writeSettings(plan, target, { text: original, dropped: [], settings: { ...blanks, ...own, ...recovery } });
+  writeSettings(plan, target, {
+    text: original,
+    dropped: [],
+    settings: { ...blanks, ...own, ...(isScratch ? scratchSettings : {}), ...recovery },
+  });
   if (!hasRecoveryFile(plan)) giveSignal(plan, target);
   return { blanks, warnings: [...warnStale(stale), ...(isCopy ? warnLibraries(libraries) : [])] };
 }

@@ -19,6 +19,8 @@ export interface RestoreJournal {
   begun(): readonly string[] | undefined;
   /** Durable when it returns: before anything is touched. */
   begin(places: readonly string[]): void;
+  /** What was restored is gone: another attempt begins anew. */
+  forget(): void;
   /** Nothing is left to clean up. */
   end(): void;
   /** Directories that this run moved aside or was about to, in the order of their moves; undefined when none. */
@@ -105,6 +107,9 @@ export function openRestoreJournal(home: string, runId: RunId): RestoreJournal {
     begun: () => read(begunName, z.array(z.string())),
     begin: (places) => {
       write(begunName, places);
+    },
+    forget: () => {
+      remove(finishedName);
     },
     end: () => {
       remove(begunName);

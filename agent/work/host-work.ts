@@ -49,6 +49,8 @@ export interface HostWorkParts {
   readonly roots: readonly string[];
   /** Account that owns a restored copy when the agent is root. */
   readonly account: string;
+  /** Where scratch instances lie; below `home` when absent. */
+  readonly scratch?: string | undefined;
 }
 
 /** All adapters of this host behind the one port that the activities know. */
@@ -58,19 +60,15 @@ export function openHostWork(parts: HostWorkParts): HostWork {
   const neededLog = neededLogOf(parts.channel);
   const places = { roots: parts.roots, processes: '/proc' };
   const logDirectories = async (): Promise<readonly string[]> => logDirectoriesOf(await discover(places));
+  const restoring = {
+    ...{ home, clock, newId, channel: parts.channel, logDirectories, account: parts.account, root: parts.scratch },
+    programs: () => Promise.resolve([...parts.programs, ...discoverPrograms(places)]),
+  };
   return {
     takeFullBackup: takeFullBackup({ home, clock, newId, neededLog, toolVersion: parts.version }),
     streamLog: streamLog({ home, clock, newId, channel: parts.channel }),
     takeLogBackup: takeLogBackup({ clock, newId, neededLog, channel: parts.channel }),
-    restore: restore({
-      home,
-      clock,
-      newId,
-      channel: parts.channel,
-      programs: () => Promise.resolve([...parts.programs, ...discoverPrograms(places)]),
-      logDirectories,
-      account: parts.account,
-    }),
+    restore: restore(restoring),
     verifySet: async (order, step) => {
       const pool = await openPoolOfStep(order.pool, step, clock);
       try {
@@ -78,9 +76,9 @@ export function openHostWork(parts: HostWorkParts): HostWork {
       } finally {
         await pool.close();
       }
-    restoreLog: restoreLog({ clock, logDirectories, account: parts.account }),
     },
     extractSet: extractSet({ clock, logDirectories }),
+    restoreLog: restoreLog({ clock, logDirectories, account: parts.account }),
     mergeSet: mergeSet({ home, newId, toolVersion: parts.version }),
     readPool,
     copyPool: copyPool({ clock, newId }),

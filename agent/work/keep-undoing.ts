@@ -3,9 +3,12 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { RunId } from '#core/id.ts';
 import type { AgentChannel } from '#core/ports/host-work.ts';
 import { begunRestores, undoRestore } from '#agent/restore/undo-restore.ts';
+import { begunScratches, discardScratch } from '#agent/scratch/scratch-base.ts';
 
 export interface Undoing {
   readonly home: string;
+  /** Where scratch instances lie, when it is not below `home`. */
+  readonly scratch?: string | undefined;
   readonly channel: Pick<AgentChannel, 'order'>;
   /** True while a job of this process works for the run: it cleans up itself. */
   readonly isLive: (runId: RunId) => boolean;
@@ -15,24 +18,28 @@ export interface Undoing {
 }
 
 /**
- * Cleans up restores whose runs ended without a word to this host, at the start of the agent and then at the interval.
+ * Cleans up restores and scratch instances whose runs ended without a word to this host, at the start of the agent and then at the interval.
  * Only a run that the API calls over is touched: one that waits for its next attempt keeps everything.
  */
 export async function keepUndoing(undoing: Undoing, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    for (const runId of begunRestores(undoing.home)) await undoWhenOver(undoing, runId);
+    const begun = [...begunRestores(undoing.home), ...begunScratches(groundOf(undoing))];
+    for (const runId of new Set(begun)) await undoWhenOver(undoing, runId);
     await delay(undoing.everyMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-/** Undoes one restore when nobody will go on with it; trouble is told and tried again at the next interval. */
+const groundOf = ({ home, scratch }: Pick<Undoing, 'home' | 'scratch'>) => ({ home, root: scratch });
+
+/** Undoes what one run made when nobody will go on with it; trouble is told and tried again at the next interval. */
 export async function undoWhenOver(
-  { home, channel, isLive, onUndone, onTrouble }: Undoing,
+  { home, scratch, channel, isLive, onUndone, onTrouble }: Undoing,
   runId: RunId,
 ): Promise<void> {
   try {
     if (isLive(runId) || !(await isOver(channel, runId)) || isLive(runId)) return;
     await undoRestore(home, runId);
+    await discardScratch(groundOf({ home, scratch }), runId);
     onUndone(runId);
   } catch (error) {
     onTrouble(runId, error);

@@ -19,6 +19,7 @@ import { restoreErrors } from './registry/restore.ts';
 import { runErrors } from './registry/run.ts';
 import { setErrors } from './registry/sets.ts';
 import { verifyErrors } from './registry/verify.ts';
+import { transferErrors } from './registry/transfer.ts';
 import { standbyErrors } from './registry/standby.ts';
 import { streamErrors } from './registry/stream.ts';
 import { walErrors } from './registry/wal.ts';
@@ -47,6 +48,7 @@ export const errors = {
   ...setErrors,
   ...verifyErrors,
   ...standbyErrors,
+  ...transferErrors,
   ...streamErrors,
   ...walErrors,
 } as const;

@@ -1,6 +1,7 @@
 import type { SetSummary, TablespaceOfSet } from '../backup/set-summary.ts';
 import { fail } from '../errors/fail.ts';
 import type { RestoreRequest } from './request.ts';
+import { isScratch, scratchTablespace } from './scratch-place.ts';
 import { consentFor } from './ways.ts';
 
 /**
@@ -37,6 +38,7 @@ function pathOf(request: RestoreRequest, tablespace: TablespaceOfSet): string {
   const mapped = request.tablespaceMap[String(tablespace.oid)];
   if (mapped !== undefined) return trimSlash(mapped);
   if (request.place.kind === 'in-place') return tablespace.path;
+  if (isScratch(request.place)) return scratchTablespace(tablespace.oid);
   throw fail('tablespace_unmapped', { oid: String(tablespace.oid), path: tablespace.path });
 }
 

@@ -23,6 +23,8 @@ export interface RestoreWays {
   readonly isDelta?: boolean;
   /** What cannot be read from the pool becomes zeros, listed in the outcome. The name of the resource, typed. */
   readonly damageConsent?: string;
+  /** A scratch instance (core/restore/scratch-place.ts): little memory, and no password on its private socket. */
+  readonly isScratch?: boolean;
 }
 
 /** What must be typed to replace a resource in place: a delta restore keeps nothing of the old files, and its consent says so. */

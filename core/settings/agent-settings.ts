@@ -75,6 +75,13 @@ export type AgentSettings = z.output<typeof agentSettings>;
 /** Settings that the command line of the agent takes too, each with its flag; all others come from the environment. */
 export const agentFlags = {
   agentHome: 'home',
+  agentScratch: field(z.string().regex(/^\//, 'an absolute directory').optional(), {
+    title: 'Directory of scratch instances',
+    description:
+      'Where instances are restored that a run needs for itself and removes again; below the agent home when absent. The restore account must be able to enter it, and it needs room for a whole instance',
+    example: '/srv/holdfast-scratch',
+    since,
+  }),
   apiUrl: 'api',
   enrolTokenFile: 'enrol',
   discoverRoot: 'discover-root',
