@@ -73,11 +73,11 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
     programs: listOf(settings.postgresBin),
     roots: listOf(settings.discoverRoot),
     account: settings.restoreAccount,
+    scratch: settings.agentScratch,
   });
   const queues = queuesOf(settings, identity);
   const reporting = keepReporting(
     { agentVersion: productVersion, paths: [home], discover: () => work.discover() },
-    scratch: settings.agentScratch,
     {
       channel,
       everyMs: settings.reportSeconds * 1000,
@@ -123,7 +123,7 @@ const undoLeft = (
       ...parts,
       everyMs: undoMs,
       onUndone: (runId) => {
-        log.warn({ runId }, 'the run is over: what its restore left was cleaned up');
+        log.warn({ runId }, 'the run is over: what it left was cleaned up');
       },
       onTrouble: (runId, error) => {
         log.warn({ runId, err: error }, 'what a run left cannot be cleaned up yet');
