@@ -88,11 +88,7 @@ async function write(restore: LogRestore): Promise<LogRestoreReport> {
   const { written, damaged } = await writeSegments(restore);
   const missing = [...plan.gaps, ...damaged];
   const texts = Object.entries(plan.histories);
-  const snippet = recoverySnippet(
-    plan,
-    { directory: directory.path, missing },
-    engineProfile(plan.engine).recovery,
-  );
+  const snippet = recoverySnippet(plan, { directory: directory.path, missing }, engineProfile(plan.engine).recovery);
   for (const [name, text] of [...texts, [recoveryFileName, snippet] as const])
     await directory.write(name, Buffer.from(text), nowMs);
   directory.finish();

@@ -11,6 +11,7 @@ import { addBackupCommand } from './commands/backup.ts';
 import { addCareCommands } from './commands/care.ts';
 import { addHostCommands } from './commands/host.ts';
 import { addPoolCommands } from './commands/pool.ts';
+import { addLogCommands } from './commands/log.ts';
 import { addResourceCommands } from './commands/resource.ts';
 import { addRestoreCommands } from './commands/restore.ts';
 import { addRetentionCommands } from './commands/retention.ts';
@@ -49,6 +50,7 @@ export function buildProgram(cli: Cli): Command {
   addScrubVerb(program, cli);
   addServerCommands(program, cli);
   const { terminal } = cli;
+  addLogCommands(program, cli);
   const output = {
     writeOut: (text: string) => {
       terminal.out(text.replace(/\n$/, ''));

@@ -9,6 +9,7 @@ import { hostRoutes } from './hosts.ts';
 import { jobRoutes } from './jobs.ts';
 import { poolCopyRoutes } from './pool-copies.ts';
 import { poolKeyRoutes } from './pool-keys.ts';
+import { logRestoreRoutes } from './log-restores.ts';
 import { poolRoutes } from './pools.ts';
 import { resourceChangeRoutes } from './resource-changes.ts';
 import { resourceRoutes } from './resources.ts';
@@ -44,5 +45,6 @@ export const allRoutes = (context: Context): Route[] => [
   ...scrubRoutes(context),
   ...agentRoutes(context),
   ...careAgentRoutes(context),
+  ...logRestoreRoutes(context),
   ...scrubAgentRoutes(context),
 ];

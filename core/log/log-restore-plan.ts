@@ -5,8 +5,7 @@ import type { Lsn } from '../wal/lsn.ts';
 import type { RateLimits } from '../run/rate.ts';
 
 /** An end of a range of log: a wall time, or a position. */
-export type LogBound =
-  { readonly at: 'time'; readonly time: Instant } | { readonly at: 'lsn'; readonly lsn: Lsn };
+export type LogBound = { readonly at: 'time'; readonly time: Instant } | { readonly at: 'lsn'; readonly lsn: Lsn };
 
 /** A segment to be fetched, with what of it is verified log. */
 export interface PlannedLog extends PlannedSegment {

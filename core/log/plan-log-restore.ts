@@ -117,6 +117,8 @@ function firstOf(way: readonly KnownSegment[], from: LogBound): number {
   }
   const { time } = from;
   const at = way.findIndex(({ segment: { maxCommit } }) => maxCommit !== undefined && maxCommit >= time);
+  const firstCommit = way[at]?.segment.firstCommit;
+  if (firstCommit !== undefined && firstCommit < time) return at;
   const before = (at < 0 ? way : way.slice(0, at)).findLastIndex(({ segment }) => segment.maxCommit !== undefined);
   return Math.max(before, 0);
 }

@@ -39,8 +39,8 @@ export const logRestoreErrors = {
     class: 'corrupt',
     http: 422,
     message: 'None of the {count} segments of log could be read from pool {pool}: {first}',
-    hint: 'Verify the pool with `holdfast scrub`, and fetch the log from another pool with --pool. The directory was left empty.',
+    hint: 'Verify the pool with `holdfast pool scrub {pool}`, and fetch the log from another pool with --pool. The directory was left empty.',
     messageZh: '{count} 个日志段均无法从存储池 {pool} 读取:{first}',
-    hintZh: '请用 `holdfast scrub` 检查存储池,并用 --pool 从其他存储池取日志。目标目录保持为空。',
+    hintZh: '请用 `holdfast pool scrub {pool}` 检查存储池,并用 --pool 从其他存储池取日志。目标目录保持为空。',
   },
 } as const satisfies Record<string, ErrorSpec>;

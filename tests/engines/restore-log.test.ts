@@ -1,0 +1,96 @@
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { parseLsn } from '#core/wal/lsn.ts';
+import type { LogRestorePlan } from '#core/log/log-restore-plan.ts';
+import { planLogRestore } from '#core/log/plan-log-restore.ts';
+import { restoreLog } from '#agent/log-restore/restore-log.ts';
+import { openFolder } from '#tests/support/folder.ts';
+import type { LogStage } from '#tests/support/log-stage.ts';
+import { archived, clock, newId, stageOn, writeRows } from '#tests/support/log-stage.ts';
+
+const folder = openFolder('hf-fetch-');
+afterAll(() => {
+  folder.remove();
+});
+
+/** Three segments in the pool. */
+async function fill(stage: LogStage): Promise<LogRestorePlan> {
+  for (let i = 0; i < 3; i++) {
+    await writeRows(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+  }
+  await stage.backUp();
+  const log = { sets: [], batches: stage.told };
+  const resource = { id: stage.order().instance.resourceId, name: 'main', engine: 'postgresql' };
+  return planLogRestore({ log, resource, from: { at: 'lsn', lsn: parseLsn('0/1000000') } });
+}
+
+function fetch(stage: LogStage, plan: LogRestorePlan, name: string, runId = newId('run')) {
+  const { hostId } = stage.order();
+  const [pool] = stage.pools;
+  if (pool === undefined) throw new TypeError('the stage has no pool');
+  const work = restoreLog({ clock, logDirectories: () => Promise.resolve([]), account: 'postgres' });
+  const order = { kind: 'log-restore' as const, runId, hostId, pool, plan, limits: {} };
+  return work({ ...order, directory: join(folder.path, name) }, stage.step);
+}
+
+test('K-091 K-109 log is fetched byte for byte, closed to others, with a file to recover with; damage is told, not written', async () => {
+  const stage = await stageOn(15, { passphrase: 'open sesame' });
+  const plan = await fill(stage);
+  const names = archived(stage);
+  const report = await fetch(stage, plan, 'whole');
+  expect(report).toMatchObject({ segments: names.length, histories: 0, missing: [] });
+  expect(readdirSync(report.directory).sort()).toEqual([...names, 'holdfast-recovery.conf'].sort());
+  for (const name of names) {
+    const path = join(report.directory, name);
+    expect(Buffer.compare(readFileSync(path), readFileSync(join(stage.server.archiveDirectory, name))), name).toBe(0);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  }
+  expect(readFileSync(report.recoveryFile, 'utf8')).toContain(`restore_command = 'cp ''${report.directory}/%f'' "%p"'`);
+
+  const [, second] = plan.segments;
+  const [pool] = stage.pools;
+  const directory = pool?.place.kind === 'local' ? pool.place.directory : '';
+  writeFileSync(join(directory, second?.object ?? ''), 'torn');
+  const torn = await fetch(stage, plan, 'torn');
+  expect(torn.segments).toBe(names.length - 1);
+  expect(torn.missing).toMatchObject([{ from: second?.from, to: second?.to }]);
+  expect(readdirSync(torn.directory)).not.toContain(second?.name);
+  expect(readFileSync(torn.recoveryFile, 'utf8')).toContain(`# MISSING: ${second?.name ?? ''} was left out`);
+
+  const only = { ...plan, segments: plan.segments.slice(1, 2) };
+  await expect(fetch(stage, only, 'nothing')).rejects.toMatchObject({ code: 'log_all_damaged' });
+  expect(readdirSync(join(folder.path, 'nothing'))).toEqual([]);
+});
+
+test('K-091 what an earlier attempt fetched stays; a directory that holds anything, or lies in a pool, is refused', async () => {
+  const stage = await stageOn(15);
+  const plan = await fill(stage);
+  const [first] = plan.segments;
+  const runId = newId('run');
+  const begun = join(folder.path, 'begun');
+  mkdirSync(begun);
+  writeFileSync(join(begun, '.holdfast-restore'), `${runId}\n`);
+  writeFileSync(join(begun, first?.name ?? ''), 'half of a segment');
+  const report = await fetch(stage, plan, 'begun', runId);
+  const bytes = readFileSync(join(stage.server.archiveDirectory, first?.name ?? ''));
+  expect(Buffer.compare(readFileSync(join(begun, first?.name ?? '')), bytes)).toBe(0);
+  expect(report.segments).toBe(plan.segments.length);
+  await expect(fetch(stage, plan, 'begun')).rejects.toMatchObject({ code: 'target_not_empty' });
+  const [pool] = stage.pools;
+  const inside = pool?.place.kind === 'local' ? join(pool.place.directory, 'logs', 'mine') : '';
+  const work = restoreLog({ clock, logDirectories: () => Promise.resolve([]), account: 'postgres' });
+  const { hostId } = stage.order();
+  if (pool === undefined) throw new TypeError('the stage has no pool');
+  const order = {
+    kind: 'log-restore' as const,
+    runId: newId('run'),
+    hostId,
+    pool,
+    plan,
+    limits: {},
+    directory: inside,
+  };
+  await expect(work(order, stage.step)).rejects.toMatchObject({ code: 'place_in_use' });
+});
