@@ -4,6 +4,7 @@ import type { RunId } from '#core/id.ts';
 import type { AgentChannel } from '#core/ports/host-work.ts';
 import { claimVerdictShape } from '#core/settings/shape/care.ts';
 import { scrubNextShape } from '#core/settings/shape/scrub.ts';
+import { hooksOfRunShape } from '#core/settings/hooks.ts';
 import { inspectionShape, orderShape } from '#core/settings/shape/order.ts';
 import { callApi } from './channel-call.ts';
 
@@ -24,6 +25,7 @@ export function openChannel(url: string, hostKey: string): ApiChannel {
   return {
     order: (runId) => get(`/agent/v1/orders/${encodeURIComponent(runId)}`, orderShape),
     inspection: (id) => get(`/agent/v1/inspections/${encodeURIComponent(id)}`, inspectionShape),
+    hooks: (runId) => get(`/agent/v1/hooks/${encodeURIComponent(runId)}`, hooksOfRunShape),
     putSet: (set, teller) => send('PUT', `/agent/v1/sets/${set.setId}${tellerQuery(teller)}`, set),
     putBatch: (batch, teller) => send('PUT', `/agent/v1/batches/${batch.batchId}${tellerQuery(teller)}`, batch),
     putMark: (mark, teller) =>

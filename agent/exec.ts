@@ -4,6 +4,7 @@ import { closeSync, fchownSync, constants as fileConstants, fstatSync, openSync 
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { bug, fail } from '#core/errors/fail.ts';
+import type { ScriptOutput } from '#core/hooks/output-lines.ts';
 
 /** Unprivileged account a child runs as; PostgreSQL refuses to run as root. Needs root in the caller. */
 export interface ProcessUser {
@@ -93,6 +94,45 @@ export async function exec(request: ExecRequest): Promise<ExecResult> {
   } finally {
     release();
     if (output !== undefined) closeSync(output);
+  }
+}
+
+/** A program of the operator: who knows what it writes, how long it takes and what it starts. */
+export interface ScriptRequest extends Pick<ProcessRequest, 'command' | 'args' | 'cwd'> {
+  readonly env: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  /** Milliseconds after which it is ended with its process group; that is an answer, not an error. */
+  readonly timeoutMs: number;
+  /** Bytes kept of the begin and of the end of what it writes, both streams together. */
+  readonly keptBytes: number;
+}
+
+export interface ScriptResult {
+  readonly exitCode: number;
+  readonly isTimedOut: boolean;
+  readonly output: ScriptOutput;
+}
+
+/**
+ * Runs a script until it ends. What it leaves in its process group is ended with it, so that nothing that it started
+ * holds up the run by keeping the output open. Throws `command_unusable`, `cancelled`.
+ */
+export async function execScript(request: ScriptRequest): Promise<ScriptResult> {
+  const { command, signal } = request;
+  const child = launch(request, ['ignore', 'pipe', 'pipe']);
+  const output = collectEnds([child.stdout, child.stderr], request.keptBytes);
+  const ended = outcomeOf(child, command);
+  child.once('exit', () => {
+    endGroup(child.pid);
+  });
+  const timer = AbortSignal.timeout(request.timeoutMs);
+  const release = endOn(child, AbortSignal.any([timer, signal]));
+  try {
+    const exitCode = await ended;
+    if (signal.aborted) throw fail('cancelled', { what: command });
+    return { exitCode, isTimedOut: timer.aborted, output: output() };
+  } finally {
+    release();
   }
 }
 
@@ -200,6 +240,38 @@ function collect(stream: ChildProcess['stdout'], limit: number, keep: 'head' | '
     }
   });
   return () => Buffer.concat(chunks).toString('utf8');
+}
+
+/** Keeps the first and the last bytes of streams together, as they come. */
+function collectEnds(streams: readonly ChildProcess['stdout'][], keptBytes: number): () => ScriptOutput {
+  const half = Math.floor(keptBytes / 2);
+  let head = Buffer.alloc(0);
+  let tail: Buffer = Buffer.alloc(0);
+  let seen = 0;
+  const take = (chunk: Buffer): void => {
+    seen += chunk.length;
+    const first = chunk.subarray(0, half - head.length);
+    if (first.length > 0) head = Buffer.concat([head, first]);
+    const rest = chunk.subarray(first.length);
+    if (rest.length > 0) tail = Buffer.concat([tail, rest.subarray(-half)]).subarray(-half);
+  };
+  for (const stream of streams) stream?.on('data', take);
+  return () => ({
+    head: head.toString('utf8'),
+    tail: tail.toString('utf8'),
+    droppedBytes: seen - head.length - tail.length,
+  });
+}
+
+/** What a process that has ended left in its group. */
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (cause) {
+    // ESRCH: it left nothing, which is the rule.
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ESRCH')) throw cause;
+  }
 }
 
 /** Ends the child when the signal fires; the returned function forgets it. */

@@ -15,6 +15,8 @@ import { serveWorkers } from '#wire/serve-workers.ts';
 import { stopSignal } from '#wire/stop-signal.ts';
 import { openChannel } from './channel.ts';
 import { enrol } from './enrol.ts';
+import { openHookRunner } from './hooks/hook-runner.ts';
+import { openHookTries } from './hooks/hook-tries.ts';
 import { flagsIn } from './flags.ts';
 import type { HostIdentity } from './host-identity.ts';
 import { keepReporting } from './self-report.ts';
@@ -60,6 +62,8 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   const journal = await openRunJournal(join(home, 'ends'));
   await journal.forgetBefore(clock.nowMs() - keptEndsMs);
   const tokens = await openTokenJournal(join(home, 'tokens'));
+  const tries = await openHookTries(join(home, 'hooks'));
+  await tries.forgetBefore(clock.nowMs() - keptEndsMs);
   const say = (runId: RunId, line: LogLine): void => {
     log[line.level]({ runId }, line.message);
     relay.add(runId, line);
@@ -93,7 +97,17 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   );
   const serving = serveWorkers(
     {
-      ...agentService(queues, { work, channel, jobs, agentVersion: productVersion }, tokens),
+      ...agentService(
+        queues,
+        {
+          work,
+          channel,
+          jobs,
+          hooks: openHookRunner({ directory: settings.agentScripts, tries }),
+          agentVersion: productVersion,
+        },
+        tokens,
+      ),
       onServing: () => {
         log.info({ address: queues.place.address }, 'serving');
       },

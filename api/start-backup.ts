@@ -5,6 +5,7 @@ import type { RunRow } from '#catalog/runs.ts';
 import { addRunEvents } from '#catalog/runs.ts';
 import type { PoolId, ResourceId } from '#core/id.ts';
 import { backupOptionsShape, reconnectField } from '#core/settings/backup-options.ts';
+import { hooksShape, verifyAfterShape } from '#core/settings/hooks.ts';
 import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
 import { changedPagesSourceShape } from '#core/settings/shape/committed.ts';
 import type { Context } from './context.ts';
@@ -19,6 +20,7 @@ import { demandReach, startRun } from './start-run.ts';
 export const commonOfRun = {
   reconnectMinutes: reconnectField.default(10),
   whenBusy: z.enum(['refuse', 'wait']).default('refuse'),
+  hooks: hooksShape.exactOptional(),
 };
 const common = {
   ...commonOfRun,
@@ -49,6 +51,7 @@ const fullBody = z.object({
     .meta({ description: 'the instance is closed, shut down or crashed; refused while a server uses it (D-007)' })
     .exactOptional(),
   standby: standbyBody,
+  verifyAfter: verifyAfterShape.exactOptional(),
 });
 const logBody = z.object({ ...common, kind: z.literal('log-backup') });
 /** How often the unfinished segment is committed: each time is a batch more. */
@@ -72,6 +75,7 @@ const incrementalBody = z.object({
     .meta({ description: 'where changed pages come from; the best that is available when absent' })
     .exactOptional(),
   standby: standbyBody,
+  verifyAfter: verifyAfterShape.exactOptional(),
 });
 
 /** Bodies of `POST /runs` that start a backup. */
@@ -114,8 +118,13 @@ function specOf(
   poolId: PoolId,
   standby: Pick<JobSpecOf<'full-backup'>, 'standby'>,
 ): JobSpec {
-  const { options, reconnectMinutes, whenBusy } = body;
-  const head = { resourceId, poolId, options, reconnectMinutes, whenBusy };
+  const { options, reconnectMinutes, whenBusy, hooks } = body;
+  const verifyAfter = 'verifyAfter' in body ? body.verifyAfter : undefined;
+  const head = {
+    ...{ resourceId, poolId, options, reconnectMinutes, whenBusy },
+    ...(hooks === undefined ? {} : { hooks }),
+    ...(verifyAfter === undefined ? {} : { verifyAfter }),
+  };
   if (body.kind === 'log-backup') return { kind: body.kind, ...head };
   if (body.kind === 'log-stream') return { kind: body.kind, ...head, tailSeconds: body.tailSeconds };
   if (body.kind === 'full-backup')

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
+import { planOfHooks } from '#core/hooks/hook.ts';
 import type { HostId, SetId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
 import type { RunBook, RunOutcome, RunTicket } from '#core/ports/run-book.ts';
@@ -20,16 +21,7 @@ export const openRunBook = (db: Database): RunBook => ({
   },
   moveTo: (runId, state) => moveRun(db, runId, state),
   close: async (runId, outcome) => {
-    const run = await getRun(db, runId);
-    const found = run.kind === 'verify-set' ? verdictOf(outcome) : undefined;
-    const spec = found === undefined ? undefined : await specOfRun(db, runId);
-    if (found !== undefined && spec?.kind === 'verify-set') {
-      const { setId, poolId, depth } = spec;
-      const verdict = { ...found, depth };
-      await storeVerify(db, { id: setId, poolId }, verdict);
-      const [base] = damagedBases(verdict, setId);
-      if (base !== undefined) await storeVerify(db, { id: base, poolId }, verdict);
-    }
+    await keepVerdict(db, await getRun(db, runId), outcome);
     await moveRun(db, runId, outcome.state, outcome);
   },
   isClosed: async (runId) => isFinal((await getRun(db, runId)).state),
@@ -39,16 +31,43 @@ export const openRunBook = (db: Database): RunBook => ({
   },
 });
 
+/** What a run saw of a set that it verified, or read back after it had made it, stays with the set. */
+async function keepVerdict(db: Database, run: RunRow, outcome: RunOutcome): Promise<void> {
+  const spec = await specOfRun(db, run.id);
+  const seen = lookOf(run, spec);
+  const found = seen === undefined ? undefined : verdictOf(outcome, seen.isAfterwards);
+  if (seen === undefined || found === undefined) return;
+  const { setId, poolId, depth } = seen;
+  const verdict = { ...found, depth };
+  await storeVerify(db, { id: setId, poolId }, verdict);
+  const [base] = damagedBases(verdict, setId);
+  if (base !== undefined) await storeVerify(db, { id: base, poolId }, verdict);
+}
+
+/** Which set a run read back and how deep. `isAfterwards`: it made the set first. */
+function lookOf(run: RunRow, spec: JobSpec) {
+  if (spec.kind === 'verify-set') {
+    const { setId, poolId, depth } = spec;
+    return { setId, poolId, depth, isAfterwards: false };
+  }
+  const { verifyAfter: depth = 'none' } = spec;
+  if (depth === 'none' || run.setId === null || !('poolId' in spec)) return undefined;
+  return { setId: run.setId, poolId: spec.poolId, depth, isAfterwards: true };
+}
+
 const figuresShape = z.object({
   objects: z.number(),
   bytes: z.number(),
   pages: z.number().exactOptional(),
 });
 
-/** What a verify run said about its set: sound, damaged, or nothing when it did not get that far. */
-function verdictOf(outcome: RunOutcome): VerifyReport | undefined {
+const madeShape = z.object({ verified: z.unknown() });
+
+/** What a run said about the set that it read back: sound, damaged, or nothing when it did not get that far. */
+function verdictOf(outcome: RunOutcome, isAfterwards: boolean): VerifyReport | undefined {
   if (outcome.state === 'succeeded' || outcome.state === 'warned') {
-    const figures = figuresShape.safeParse(outcome.result);
+    const { data: made } = madeShape.safeParse(outcome.result);
+    const figures = figuresShape.safeParse(isAfterwards ? made?.verified : outcome.result);
     return figures.success ? { ...figures.data, damage: [] } : undefined;
   }
   if (outcome.code !== 'set_damaged') return undefined;
@@ -66,6 +85,8 @@ const damagedBases = ({ damage }: VerifyReport, verified: SetId): readonly SetId
     .filter((set) => set !== verified);
 
 function ticketOf(run: RunRow, spec: JobSpec): RunTicket {
+  const hooks = planOfHooks(spec.hooks);
+  const { verifyAfter = 'none' } = spec;
   return {
     runId: run.id,
     kind: spec.kind,
@@ -74,6 +95,8 @@ function ticketOf(run: RunRow, spec: JobSpec): RunTicket {
     reconnectMinutes: spec.reconnectMinutes,
     whenBusy: spec.whenBusy,
     ...(run.setId === null ? {} : { setId: run.setId }),
+    ...(hooks === undefined ? {} : { hooks }),
+    ...(verifyAfter === 'none' ? {} : { verifyAfter }),
   };
 }
 

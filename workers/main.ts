@@ -25,7 +25,9 @@ installRuntime((level, message, meta) => {
 
 const catalog = openCatalog(settings.catalogUrl);
 const client = openTemporalClient(place, payloadKey);
-const deps = { book: openRunBook(catalog), door: openLaneDoor(client) };
+// No channel is told yet beyond what the catalog keeps.
+const teller = { tellOutcome: () => Promise.resolve() };
+const deps = { book: openRunBook(catalog), door: openLaneDoor(client), teller };
 const bundlePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
 const worker = { namespace: place.namespace, queuePrefix: settings.queuePrefix, bundlePath, payloadKey };
 

@@ -10,6 +10,8 @@ import { controlQueue, hostQueue } from './contract.ts';
 
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 const minuteMs = 60_000;
+/** Beyond its own time-out: to fetch what it is, and to clean up behind it. */
+const lastScriptGraceMs = 5 * minuteMs;
 const settled = { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED } as const;
 
 /** Steps beside the catalog: short, repeated until the catalog is back. */
@@ -64,6 +66,16 @@ export const agentWork = (reach: HostReach, kind: 'data' | 'wal', summary: strin
     summary,
     scheduleToStartTimeout: reach.reconnectMinutes * minuteMs,
     startToCloseTimeout: '30d',
+    heartbeatTimeout: '60s',
+    retry,
+  });
+
+/** A script after the end of the work: bounded, for it runs although somebody may have cancelled the run (K-088). */
+export const agentLastScript = (reach: HostReach, timeoutSeconds: number): Pick<HostActivities, 'runHook'> =>
+  hostActivities(reach, 'data', {
+    summary: 'script after the run',
+    scheduleToStartTimeout: reach.reconnectMinutes * minuteMs,
+    startToCloseTimeout: timeoutSeconds * 1000 + lastScriptGraceMs,
     heartbeatTimeout: '60s',
     retry,
   });

@@ -50,7 +50,15 @@ export const resumeUpdate = 'resume';
 /** Query of a run workflow: where it stands, in words, and the workflow whose pending activity carries the progress. */
 export const statusQuery = 'status';
 export interface RunStatus {
-  readonly phase: 'recording' | 'waiting-for-agent' | 'waiting-for-lane' | 'working' | 'committing' | 'closed';
+  readonly phase:
+    | 'recording'
+    | 'waiting-for-agent'
+    | 'precondition'
+    | 'waiting-for-lane'
+    | 'working'
+    | 'committing'
+    | 'after-script'
+    | 'closed';
   readonly detail: string;
   readonly isPaused?: boolean;
   readonly workWorkflowId?: string;

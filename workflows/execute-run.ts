@@ -16,6 +16,7 @@ import { agentProbe, controlActivities, isNobodyThere } from './activity-proxies
 import type { RunInput } from './contract.ts';
 import { dropSignal, laneWorkflowId, stopSignal, workWorkflowId } from './contract.ts';
 import { cancelledOutcome, outcomeOf } from './failure.ts';
+import { afterScript, askPrecondition } from './hooks.ts';
 import type { RunControl } from './run-control.ts';
 import { openRunControl } from './run-control.ts';
 
@@ -23,13 +24,19 @@ const minuteMs = 60_000;
 /** How long a silent work is believed before the lane is asked again; asking is idempotent and repairs a lane that died. */
 const checkAfterMs = [minuteMs, 5 * minuteMs, 15 * minuteMs] as const;
 
-/** A run: record → wait for the agent → lane → work → record the set → close (design §4). Cancel is Temporal's cancel. */
+/**
+ * A run (design §4): record → wait for the agent → precondition → lane → script before → work → verify → record the set →
+ * script after → close → tell. The work and what is around it in the lane is `work.ts`. Cancel is Temporal's cancel.
+ */
 export async function executeRun(input: RunInput): Promise<RunOutcome> {
   const run = openRunControl(input);
-  const outcome = await perform(input, run).catch(outcomeOf);
+  const control = controlActivities(input.queuePrefix);
+  const ended = await perform(input, run).catch(outcomeOf);
   return CancellationScope.nonCancellable(async () => {
-    await controlActivities(input.queuePrefix).closeRun(input.runId, outcome);
+    const outcome = await afterScript(input, run, ended);
+    await control.closeRun(input.runId, outcome);
     run.enter('closed', outcome.state);
+    await control.tellOutcome(input.runId);
     await condition(allHandlersFinished);
     if (outcome.state === 'failed')
       throw ApplicationFailure.nonRetryable(outcome.message, outcome.code, outcome.params);
@@ -44,13 +51,15 @@ async function perform(input: RunInput, run: RunControl): Promise<RunOutcome> {
   run.knows(ticket);
   const order = workOrderOf(input, ticket);
   await waitForAgent(order, run);
+  const asked = await askPrecondition(order, run);
 
   const end = await workInLane(order, run, ticket.whenBusy);
   if (end.state === 'busy') return busyOutcome(order, end.holder, ticket.whenBusy === 'skip');
   if (end.state !== 'done') return end.state === 'cancelled' ? cancelledOutcome : end;
 
   run.enter('committing', 'recording what was made');
-  const { setId, report, warnings } = end.result;
+  const { setId, report } = end.result;
+  const warnings = [...asked, ...end.result.warnings];
   await CancellationScope.nonCancellable(async () => {
     if (setId !== undefined) await control.recordSet(input.runId, setId);
   });
@@ -58,10 +67,11 @@ async function perform(input: RunInput, run: RunControl): Promise<RunOutcome> {
 }
 
 function workOrderOf({ runId, kind, queuePrefix }: RunInput, ticket: RunTicket): WorkOrder {
-  const { hostId, reconnectMinutes } = ticket;
+  const { hostId, reconnectMinutes, hooks, verifyAfter } = ticket;
   // Why: work that holds nothing still needs an id of its own, so that two of them never meet.
   const lane = ticket.lane.kind === 'none' ? { owner: runId, kind: 'none' as const } : ticket.lane;
-  return { runId, kind, hostId, lane, reconnectMinutes, queuePrefix };
+  const order = { runId, kind, hostId, lane, reconnectMinutes, queuePrefix };
+  return { ...order, ...(hooks === undefined ? {} : { hooks }), ...(verifyAfter === undefined ? {} : { verifyAfter }) };
 }
 
 async function waitForAgent(order: WorkOrder, run: RunControl): Promise<void> {
@@ -89,6 +99,7 @@ async function workInLane(order: WorkOrder, run: RunControl, whenBusy: RunTicket
     const verdict = await control.enterLane({ order, whenBusy });
     if (verdict.verdict === 'busy') return { state: 'busy', holder: verdict.holder };
     if (verdict.verdict === 'waiting') await waitForTurn(order, run, verdict.position);
+    run.entersLane();
     run.enter('working', `${order.kind} on ${order.hostId}`, workId);
     return await untilTold(order, (ms) => run.workEnds(ms));
   } catch (error) {

@@ -1,8 +1,10 @@
 import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { RunOutcome } from '#core/ports/run-book.ts';
 import { errorFromForm, failureFormOf } from '#core/run/failure-form.ts';
 import type { WorkEnd } from '#core/run/work-order.ts';
+import { isNobodyThere } from './activity-proxies.ts';
 
 type Stopped = Exclude<WorkEnd, { state: 'done' }>;
 
@@ -17,7 +19,9 @@ export function stoppedBy(thrown: unknown): Stopped {
 /** The same as the last word on a run. */
 export function outcomeOf(thrown: unknown): RunOutcome {
   const stopped = stoppedBy(thrown);
-  return stopped.state === 'cancelled' ? cancelledOutcome : stopped;
+  if (stopped.state === 'cancelled') return cancelledOutcome;
+  // A run that its precondition sent home has not failed (K-087).
+  return stopped.code === 'precondition_false' ? { ...stopped, state: 'skipped' } : stopped;
 }
 
 export const cancelledOutcome: RunOutcome = {
@@ -26,6 +30,13 @@ export const cancelledOutcome: RunOutcome = {
   params: { what: 'The run' },
   message: 'The run was cancelled',
 };
+
+/** The registered error of a step that failed; `agent_lost` when nobody took it within the reconnect time. */
+export function errorOf(thrown: unknown, reach: { readonly host: string; readonly minutes: string }): HoldfastError {
+  if (isNobodyThere(thrown)) return fail('agent_lost', reach, thrown);
+  const { type, message, params } = failureFormOf(rootOf(thrown));
+  return errorFromForm(type, message, [params]);
+}
 
 /** The same as a failure of the workflow itself, so that Temporal shows it failed too (design §4). */
 export function workflowFailureOf(thrown: unknown): ApplicationFailure {

@@ -20,6 +20,11 @@ export interface RunControl {
   enter(phase: RunStatus['phase'], detail: string, workWorkflowId?: string): void;
   /** From here on the limits of the run can be changed. */
   knows(ticket: RunTicket): void;
+  /** The ticket, once it is read. */
+  known(): RunTicket | undefined;
+  /** The run has its lane, or the work said so: from here on the script after it runs. */
+  entersLane(): void;
+  hadLane(): boolean;
   /** True when the work began or ended before the time was over. */
   workBegins(timeoutMs: number): Promise<boolean>;
   /** How the work ended, or undefined when the time was over before. */
@@ -31,6 +36,7 @@ export function openRunControl(input: RunInput): RunControl {
   let status: RunStatus = { phase: 'recording', detail: 'reading the job' };
   let known: RunTicket | undefined;
   let hasBegun = false;
+  let isInLane = false;
   let end: WorkEnd | undefined;
   setHandler(defineQuery<RunStatus>(statusQuery), () => status);
   setHandler(defineSignal(workBeganSignal), () => {
@@ -68,6 +74,11 @@ export function openRunControl(input: RunInput): RunControl {
     knows: (ticket) => {
       known = ticket;
     },
+    known: () => known,
+    entersLane: () => {
+      isInLane = true;
+    },
+    hadLane: () => isInLane || hasBegun,
     workBegins: (timeoutMs) => condition(() => hasBegun || end !== undefined, timeoutMs),
     workEnds: async (timeoutMs) => {
       await condition(() => end !== undefined, timeoutMs);

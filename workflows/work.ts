@@ -18,17 +18,40 @@ export async function work(order: WorkOrder, hasWaited: boolean): Promise<void> 
   });
   const run = getExternalWorkflowHandle(runWorkflowId(order.runId));
   if (hasWaited) await tell(() => run.signal(began));
-  const told = await doing.run(() => perform(order)).then((result): WorkEnd => ({ state: 'done', result }), stoppedBy);
+  const told = await doing
+    .run(() => performAll(order))
+    .then((result): WorkEnd => ({ state: 'done', result }), stoppedBy);
   // Why: an agent that died while it cleaned up says "restarted"; who asked to stop hears "stopped".
   const end: WorkEnd = told.state === 'failed' && doing.consideredCancelled ? { state: 'cancelled' } : told;
   await CancellationScope.nonCancellable(() => tell(() => run.signal(ended, end)));
 }
 
-async function perform(order: WorkOrder): Promise<WorkResult> {
+/** What is done while the run has its lane: script before → work → verify (design §4). */
+async function performAll(order: WorkOrder): Promise<WorkResult> {
+  const before = order.hooks?.before === undefined ? [] : (await performPart(order, 'before')).warnings;
+  const made = await perform(order);
+  if (order.verifyAfter === undefined || made.setId === undefined)
+    return { ...made, warnings: [...before, ...made.warnings] };
+  const { report: verified, warnings } = await performPart(order, 'verify');
+  return { ...made, report: { ...made.report, verified }, warnings: [...before, ...made.warnings, ...warnings] };
+}
+
+const partSteps = { before: 'runHook', verify: 'verifyAfter' } as const satisfies Record<string, keyof HostActivities>;
+
+function performPart(order: WorkOrder, part: keyof typeof partSteps): Promise<WorkResult> {
+  const activities = agentWork(order, 'data', `${part} of ${order.runId}`);
+  return orLost(order, activities[partSteps[part]]({ ...order, part }));
+}
+
+function perform(order: WorkOrder): Promise<WorkResult> {
   const isOfLog = order.kind === 'log-backup' || order.kind === 'log-stream';
   const activities = agentWork(order, isOfLog ? 'wal' : 'data', `${order.kind} of ${order.runId}`);
+  return orLost(order, activities[steps[order.kind]](order));
+}
+
+async function orLost(order: WorkOrder, step: Promise<WorkResult>): Promise<WorkResult> {
   try {
-    return await activities[steps[order.kind]](order);
+    return await step;
   } catch (error) {
     if (!isNobodyThere(error)) throw error;
     throw fail('agent_lost', { host: order.hostId, minutes: String(order.reconnectMinutes) }, error);

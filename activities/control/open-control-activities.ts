@@ -6,6 +6,7 @@ import { markPaused } from './mark-paused.ts';
 import { markRunning } from './mark-running.ts';
 import { recordRun } from './record-run.ts';
 import { recordSet } from './record-set.ts';
+import { tellOutcome } from './tell-outcome.ts';
 
 /** The steps of the control queue over the catalog and the lanes. */
 export const openControlActivities = (deps: ControlDeps): ControlActivities => ({
@@ -15,4 +16,5 @@ export const openControlActivities = (deps: ControlDeps): ControlActivities => (
   markPaused: step(markPaused(deps)),
   recordSet: step(recordSet(deps)),
   closeRun: step(closeRun(deps)),
+  tellOutcome: step(tellOutcome(deps)),
 });

@@ -1,6 +1,7 @@
 import type { Inspection } from '#core/agent/order.ts';
 import type { RunId } from '#core/id.ts';
 import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
+import type { HookRunner } from '#core/ports/hook-runner.ts';
 import type { JobTable } from '#core/ports/job-table.ts';
 import type { RateLimits } from '#core/run/rate.ts';
 import type { WorkOrder, WorkResult } from '#core/run/work-order.ts';
@@ -10,6 +11,7 @@ export interface HostDeps {
   readonly work: HostWork;
   readonly channel: AgentChannel;
   readonly jobs: JobTable;
+  readonly hooks: HookRunner;
   readonly agentVersion: string;
 }
 
@@ -40,5 +42,8 @@ export interface HostActivities {
   readonly careForPool: (order: WorkOrder) => Promise<WorkResult>;
   readonly restoreLog: (order: WorkOrder) => Promise<WorkResult>;
   readonly copyPool: (order: WorkOrder) => Promise<WorkResult>;
+  /** A part of a run beside its main work (core/hooks). */
+  readonly runHook: (order: WorkOrder) => Promise<WorkResult>;
+  readonly verifyAfter: (order: WorkOrder) => Promise<WorkResult>;
   readonly noOp: (order: WorkOrder) => Promise<WorkResult>;
 }

@@ -10,11 +10,13 @@ import { probeHost } from './probe-host.ts';
 import { rebuildFromPool } from './rebuild-from-pool.ts';
 import { restore } from './restore.ts';
 import { restoreLog } from './restore-log.ts';
+import { runHook } from './run-hook.ts';
 import { setLimits } from './set-limits.ts';
 import { setPaused } from './set-paused.ts';
 import { streamLog } from './stream-log.ts';
 import { takeFullBackup } from './take-full-backup.ts';
 import { takeLogBackup } from './take-log-backup.ts';
+import { verifyAfter } from './verify-after.ts';
 import { verifySet } from './verify-set.ts';
 
 /** The steps of one host over its adapters; an agent serves all of them on each of its queues. */
@@ -34,5 +36,7 @@ export const openHostActivities = (deps: HostDeps): HostActivities => ({
   careForPool: step(careForPool(deps)),
   restoreLog: step(restoreLog(deps)),
   copyPool: step(copyPool(deps)),
+  runHook: step(runHook(deps)),
+  verifyAfter: step(verifyAfter(deps)),
   noOp: step(noOp(deps)),
 });

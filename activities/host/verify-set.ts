@@ -1,4 +1,8 @@
+import type { OrderOf } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import type { VerifyReport } from '#core/restore/report.ts';
+import type { WorkResult } from '#core/run/work-order.ts';
 import { attach } from './attach.ts';
 import { fetchOrder } from './fetch-order.ts';
 import type { HostActivities, HostDeps } from './host-activities.ts';
@@ -12,18 +16,21 @@ export const verifySet =
   (order) =>
     attach(jobs, order, async (step) => {
       const asked = await fetchOrder(channel, 'verify-set', step);
-      const { warnings = [], ...verified } = await work.verifySet(asked, step);
-      const { damage, damageCount = damage.length } = verified;
-      const [first] = damage;
-      for (const { object, what } of damage.slice(0, mostTold))
-        step.log({ level: 'error', message: `${object}: ${what}` });
-      if (first !== undefined) {
-        throw fail('set_damaged', {
-          set: asked.setId,
-          count: String(damageCount),
-          object: first.object,
-          what: first.what,
-        });
-      }
-      return { warnings, report: { sets: [asked.setId], ...verified, depth: asked.depth } };
+      return demandSound(asked, await work.verifySet(asked, step), step);
     });
+
+/** Tells of each damage in the log of the run. Throws `set_damaged` when there is any. */
+export function demandSound(
+  asked: OrderOf<'verify-set'>,
+  { warnings = [], ...verified }: VerifyReport,
+  step: StepContext,
+): WorkResult {
+  const { damage, damageCount = damage.length } = verified;
+  const [first] = damage;
+  for (const { object, what } of damage.slice(0, mostTold)) step.log({ level: 'error', message: `${object}: ${what}` });
+  if (first !== undefined) {
+    const { object, what } = first;
+    throw fail('set_damaged', { set: asked.setId, count: String(damageCount), object, what });
+  }
+  return { warnings, report: { sets: [asked.setId], ...verified, depth: asked.depth } };
+}

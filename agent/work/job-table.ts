@@ -8,7 +8,8 @@ import { noProgress } from '#core/run/progress.ts';
 import type { LogLine, Progress } from '#core/run/progress.ts';
 import type { RateLimits } from '#core/run/rate.ts';
 import { changedLimits, ratesAt } from '#core/run/rate.ts';
-import type { WorkOrder, WorkResult } from '#core/run/work-order.ts';
+import type { JobKey, WorkOrder, WorkResult } from '#core/run/work-order.ts';
+import { jobKeyOf } from '#core/run/work-order.ts';
 import type { Fence } from './fence.ts';
 import { Patience } from './patience.ts';
 import { PauseSwitch } from './pause-switch.ts';
@@ -29,6 +30,7 @@ export interface ClosableJobTable extends JobTable {
 }
 
 interface Job {
+  readonly runId: RunId;
   readonly handle: JobHandle;
   readonly abort: AbortController;
   readonly control: JobControl;
@@ -45,13 +47,15 @@ type Begin = (step: JobStep) => Promise<WorkResult>;
 
 /** The jobs of this process. A job outlives the activity attempts that attach to it. */
 export function openJobTable(deps: JobDeps): ClosableJobTable {
-  const jobs = new Map<RunId, Job>();
-  const patience = new Map<RunId, Patience>();
+  const jobs = new Map<JobKey, Job>();
+  const patience = new Map<JobKey, Patience>();
   const patienceOf = (order: WorkOrder): Patience => {
-    const known = patience.get(order.runId) ?? new Patience(deps.clock, order.reconnectMinutes);
-    patience.set(order.runId, known);
+    const key = jobKeyOf(order);
+    const known = patience.get(key) ?? new Patience(deps.clock, order.reconnectMinutes);
+    patience.set(key, known);
     return known;
   };
+  const jobsOf = (runId: RunId): readonly Job[] => [...jobs.values()].filter((job) => job.runId === runId);
   let lastChange: Promise<void> = Promise.resolve();
   /** Changes build on each other: one at a time, in the order they came. */
   const inTurn = (change: () => Promise<void>): Promise<void> => {
@@ -61,13 +65,14 @@ export function openJobTable(deps: JobDeps): ClosableJobTable {
   };
   return {
     attach: (order, begin) => {
-      const known = jobs.get(order.runId);
+      const key = jobKeyOf(order);
+      const known = jobs.get(key);
       if (known !== undefined) return known.handle;
       const job = startJob(deps, { order, begin, patience: patienceOf(order) });
-      jobs.set(order.runId, job);
+      jobs.set(key, job);
       void job.handle.end.then((end) => {
-        jobs.delete(order.runId);
-        if (end.ok || !end.error.isRetryable) patience.delete(order.runId);
+        jobs.delete(key);
+        if (end.ok || !end.error.isRetryable) patience.delete(key);
       });
       return job.handle;
     },
@@ -75,15 +80,14 @@ export function openJobTable(deps: JobDeps): ClosableJobTable {
       inTurn(async () => {
         const all = changedLimits((await deps.journal.limits(runId)) ?? {}, change);
         await deps.journal.recordLimits(runId, all);
-        const job = jobs.get(runId);
-        if (job !== undefined) job.control.change = all;
+        for (const job of jobsOf(runId)) job.control.change = all;
       }),
     setPaused: (runId, isPaused) =>
       inTurn(async () => {
         await deps.journal.recordPaused(runId, isPaused);
-        jobs.get(runId)?.control.pause.set(isPaused);
+        for (const job of jobsOf(runId)) job.control.pause.set(isPaused);
       }),
-    isLive: (runId) => jobs.has(runId),
+    isLive: (runId) => jobsOf(runId).length > 0,
     close: async () => {
       const running = [...jobs.values()];
       for (const job of running) job.abort.abort(fail('agent_stopping', {}));
@@ -134,7 +138,7 @@ function startJob(deps: JobDeps, { order, begin, patience }: Start): Job {
     },
     isGivenUp: () => patience.isOver(),
   };
-  return { handle, abort, control };
+  return { runId: order.runId, handle, abort, control };
 }
 
 interface Running {
@@ -149,16 +153,18 @@ async function runJob(
   { order, step, begin, control }: Running,
 ): Promise<StepEnd<WorkResult>> {
   try {
-    const finished = await journal.end(order.runId);
+    const key = jobKeyOf(order);
+    const finished = await journal.end(key);
     if (finished !== undefined) return finished;
     const kept = await journal.limits(order.runId);
     control.change ??= kept;
-    control.pause.recall(await journal.isPaused(order.runId));
+    // Why not the last part: a run that is cancelled while it is paused still has to end.
+    if (order.part !== 'after') control.pause.recall(await journal.isPaused(order.runId));
     // Why before the lane: what begins now holds nothing yet, and shall not hold a session for as long as it is paused.
     await control.pause.untilOff(step.signal);
     const held = await fence.enter(order.lane.owner, { key: order.runId, kind: order.lane.kind }, step.signal);
     try {
-      return await finish(journal, order.runId, await endOf(step, begin));
+      return await finish(journal, key, await endOf(step, begin));
     } finally {
       held.leave();
     }
@@ -176,8 +182,8 @@ async function endOf(step: JobStep, begin: Begin): Promise<StepEnd<WorkResult>> 
 }
 
 /** Ends that waiting cannot change are journalled before anyone hears of them. */
-async function finish(journal: RunJournal, runId: RunId, end: StepEnd<WorkResult>): Promise<StepEnd<WorkResult>> {
-  if (end.ok || !end.error.isRetryable) await journal.recordEnd(runId, end);
+async function finish(journal: RunJournal, key: JobKey, end: StepEnd<WorkResult>): Promise<StepEnd<WorkResult>> {
+  if (end.ok || !end.error.isRetryable) await journal.recordEnd(key, end);
   return end;
 }
 

@@ -6,7 +6,7 @@ import type { RunId } from '#core/id.ts';
 import type { StepEnd } from '#core/ports/step.ts';
 import { errorFromForm, failureFormOf } from '#core/run/failure-form.ts';
 import type { RateLimits } from '#core/run/rate.ts';
-import type { WorkResult } from '#core/run/work-order.ts';
+import type { JobKey, WorkResult } from '#core/run/work-order.ts';
 import { warningShape, rateLimitsShape } from '#core/settings/shape/progress.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import { isMissing, removeWholeFile, writeWholeFile } from './whole-file.ts';
@@ -28,9 +28,9 @@ const endShape = z.discriminatedUnion('ok', [
  * never work done twice, temporal-verified §3), the limits an operator set last, and that he paused it.
  */
 export interface RunJournal {
-  end(runId: RunId): Promise<StepEnd<WorkResult> | undefined>;
+  end(key: JobKey): Promise<StepEnd<WorkResult> | undefined>;
   /** Durable when it returns. */
-  recordEnd(runId: RunId, end: StepEnd<WorkResult>): Promise<void>;
+  recordEnd(key: JobKey, end: StepEnd<WorkResult>): Promise<void>;
   limits(runId: RunId): Promise<RateLimits | undefined>;
   /** Durable when it returns. Throws `value_malformed`. */
   recordLimits(runId: RunId, limits: RateLimits): Promise<void>;
@@ -44,18 +44,18 @@ export interface RunJournal {
 /** Opens the journal in a folder of its own, which is made when it does not exist. */
 export async function openRunJournal(folder: string): Promise<RunJournal> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const endFile = (runId: RunId): string => join(folder, `${runId}.end.json`);
+  const endFile = (key: JobKey): string => join(folder, `${key}.end.json`);
   const limitsFile = (runId: RunId): string => join(folder, `${runId}.limits.json`);
   const pauseFile = (runId: RunId): string => join(folder, `${runId}.paused.json`);
   return {
-    end: async (runId) => {
-      const kept = await readJson(endFile(runId), endShape);
+    end: async (key) => {
+      const kept = await readJson(endFile(key), endShape);
       if (kept === undefined) return undefined;
       return kept.ok ? kept : { ok: false, error: errorFromForm(kept.type, kept.message, [kept.params]) };
     },
-    recordEnd: (runId, end) => {
+    recordEnd: (key, end) => {
       const content = end.ok ? end : { ok: false, ...failureFormOf(end.error) };
-      return writeWholeFile(endFile(runId), JSON.stringify(content));
+      return writeWholeFile(endFile(key), JSON.stringify(content));
     },
     limits: (runId) => readJson(limitsFile(runId), rateLimitsShape),
     recordLimits: async (runId, limits) => {

@@ -1,3 +1,4 @@
+import { hookAgentRoutes } from '../agent-channel/hook-routes.ts';
 import { agentRoutes } from '../agent-channel/agent-routes.ts';
 import { careAgentRoutes } from '../agent-channel/care-routes.ts';
 import { scrubAgentRoutes } from '../agent-channel/scrub-routes.ts';
@@ -47,4 +48,5 @@ export const allRoutes = (context: Context): Route[] => [
   ...careAgentRoutes(context),
   ...logRestoreRoutes(context),
   ...scrubAgentRoutes(context),
+  ...hookAgentRoutes(context),
 ];

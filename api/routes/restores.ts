@@ -16,6 +16,7 @@ import { planRestore } from '#core/restore/plan-restore.ts';
 import type { RestorePlace, RestorePlan } from '#core/restore/plan.ts';
 import { consentFor } from '#core/restore/ways.ts';
 import { reconnectField } from '#core/settings/backup-options.ts';
+import { hooksShape } from '#core/settings/hooks.ts';
 import { restoreOptionsShape, restorePlanShape, restoreTargetShape } from '#core/settings/restore-options.ts';
 import { findingShape } from '#core/settings/shape/host.ts';
 import { countShape, idShape, pathShape } from '#core/settings/shape/words.ts';
@@ -54,6 +55,7 @@ const restoreBody = z.object({
   timeline: countShape.optional(),
   options: restoreOptionsShape.prefault({}),
   reconnectMinutes: reconnectField.default(10),
+  hooks: hooksShape.exactOptional(),
 });
 type RestoreBody = z.output<typeof restoreBody>;
 
@@ -115,6 +117,20 @@ export const restoreRoutes = (context: Context): Route[] => [
     },
   }),
 ];
+
+/** What a restore would do, planned now. Throws `consent_missing` and what planning refuses. */
+export async function prepareRestore(context: Context, body: RestoreBody) {
+  demandConsent(body);
+  const { plan, hostId, pool, resource } = await planFor(context, body);
+  const { channels, limits, resumeBufferBytes } = body.options;
+  const spec = {
+    ...{ kind: 'restore' as const, reconnectMinutes: body.reconnectMinutes, whenBusy: 'refuse' as const },
+    ...(body.hooks === undefined ? {} : { hooks: body.hooks }),
+    ...{ hostId, poolId: pool.id, sourceId: resource.id, plan, channels, limits },
+    ...(resumeBufferBytes === undefined ? {} : { resumeBufferBytes }),
+  };
+  return { spec, hostId, resource };
+}
 
 interface Planned {
   readonly plan: RestorePlan;

@@ -165,7 +165,11 @@ async function cancel(context: Context, run: RunRow, caller: Caller): Promise<Ru
   return getRun(context.catalog, run.id);
 }
 
-async function startNoOp(context: Context, body: Extract<RunBody, { kind: 'no-op' }>, caller: Caller): Promise<RunRow> {
+export async function prepareNoOp({ catalog }: Context, { host: named, ...rest }: NoOpBody) {
+  return { ...rest, hostId: (await getHost(catalog, named)).id };
+}
+
+async function startNoOp(context: Context, body: NoOpBody, caller: Caller): Promise<RunRow> {
   const host = await getHost(context.catalog, body.host);
   const { seconds, reconnectMinutes, whenBusy } = body;
   const spec = { kind: 'no-op' as const, hostId: host.id, seconds, reconnectMinutes, whenBusy };

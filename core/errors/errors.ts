@@ -6,6 +6,7 @@ import { copyErrors } from './registry/copy.ts';
 import { databaseErrors } from './registry/database.ts';
 import { depthErrors } from './registry/depth.ts';
 import { engineErrors } from './registry/engine.ts';
+import { hookErrors } from './registry/hook.ts';
 import { inputErrors } from './registry/input.ts';
 import { logicalErrors } from './registry/logical.ts';
 import { logRestoreErrors } from './registry/log-restore.ts';
@@ -35,6 +36,8 @@ export const errors = {
   ...databaseErrors,
   ...depthErrors,
   ...engineErrors,
+  ...hookErrors,
+  ...logRestoreErrors,
   ...logicalErrors,
   ...noticeErrors,
   ...offlineErrors,

@@ -6,6 +6,7 @@ import type { CareReport } from '../care/care-report.ts';
 import type { ClaimVerdict, DeletionClaim, DeletionTold, TruncationNote } from '../care/care-task.ts';
 import type { MarkOfSet } from '../care/mark.ts';
 import type { ScrubNext, ScrubTold } from '../care/verification.ts';
+import type { HooksOfRun } from '../hooks/hook.ts';
 import type { RunId } from '../id.ts';
 import type { PoolCopyReport } from '../care/pool-copy.ts';
 import type { BatchSummary } from '../log/batch-summary.ts';
@@ -88,6 +89,8 @@ export interface AgentChannel {
     | OrderOf<'pool-copy'>
   >;
   inspection(inspectionId: string): Promise<Inspection>;
+  /** The scripts of a run of this host and what they are told. */
+  hooks(runId: string): Promise<HooksOfRun>;
   /** Idempotent by set id and pool. `teller`: the copy that made it in its pool, when another run made the set. */
   putSet(set: SetSummary, teller?: RunId): Promise<void>;
   /** Idempotent by batch id. `teller`: the log backup that found it in its pool, or the copy, when another run made it. */

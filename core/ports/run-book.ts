@@ -1,3 +1,4 @@
+import type { HookPlan } from '../hooks/hook.ts';
 import type { HostId, ResourceId, RunId, SetId } from '../id.ts';
 import type { RunKind } from '../run/run-kind.ts';
 import type { RunState } from '../run/run-state.ts';
@@ -18,6 +19,10 @@ export interface RunTicket {
   readonly setId?: SetId;
   /** Scheduled incremental and log runs are skipped when the lane is busy; manual ones are refused or wait. */
   readonly whenBusy: 'skip' | 'refuse' | 'wait';
+  /** Scripts of the job (K-087, K-088); absent when it has none. */
+  readonly hooks?: HookPlan;
+  /** How deep the set is read back before the run is called good; absent: not at all. */
+  readonly verifyAfter?: 'quick' | 'full';
 }
 
 /** The last word on a run. `failed` carries the registered code and its parameters. */

@@ -1,3 +1,4 @@
+import type { HookPlan, RunPart, ToldOutcome } from '../hooks/hook.ts';
 import type { HostId, RunId, SetId } from '../id.ts';
 import type { LaneKind } from './lane.ts';
 import type { RunKind } from './run-kind.ts';
@@ -13,7 +14,19 @@ export interface WorkOrder {
   readonly reconnectMinutes: number;
   /** Task-queue prefix of tests; '' in production. */
   readonly queuePrefix: string;
+  /** Scripts around the work (K-087, K-088). */
+  readonly hooks?: HookPlan;
+  readonly verifyAfter?: 'quick' | 'full';
+  /** Asks an agent for this part of the run instead of its main work. */
+  readonly part?: RunPart;
+  /** With the part `after`. */
+  readonly told?: ToldOutcome;
 }
+
+/** Names a job of an agent: the run, and the part of it when it is not the main work. A file name. */
+export type JobKey = RunId | `${RunId}.${RunPart}`;
+export const jobKeyOf = ({ runId, part }: Pick<WorkOrder, 'runId' | 'part'>): JobKey =>
+  part === undefined ? runId : `${runId}.${part}`;
 
 /** A request at the lane. An entry that has waited tells its run when it begins. */
 export interface LaneRequest {

@@ -62,6 +62,13 @@ export const agentSettings = z.object({
       since,
     },
   ),
+  agentScripts: field(z.string().startsWith('/', 'an absolute directory').optional(), {
+    title: 'Directory of scripts',
+    description:
+      'Scripts that jobs may name lie in this directory; without it none is run. It and what is in it must belong to root or the account of the agent and be writable by nobody else',
+    example: '/etc/holdfast/scripts',
+    since,
+  }),
   restoreAccount: field(z.string().min(1).default('postgres'), {
     title: 'Owner of restored copies',
     description: 'Account (name or uid:gid) that owns and runs a restored copy when the agent is root',

@@ -6,6 +6,7 @@ import type { NewMark } from '../care/mark.ts';
 import type { VerifyDepth } from '../care/verify-depth.ts';
 import { verifyDepths } from '../care/verify-depth.ts';
 import type { ChangedPagesSource } from '../changed/changed-pages.ts';
+import type { Hooks } from '../hooks/hook.ts';
 import type { HostId, PlanId, PoolId, ResourceId, SetId } from '../id.ts';
 import type { RestorePlan } from '../restore/plan.ts';
 import type { LogRestoreOfJob } from '../log/log-restore-plan.ts';
@@ -17,6 +18,7 @@ import {
   reconnectField,
   resumeBufferField,
 } from './backup-options.ts';
+import { hooksShape, verifyAfterShape } from './hooks.ts';
 import { restorePlanShape } from './restore-options.ts';
 import { newMarkShape } from './shape/care.ts';
 import { changedPagesSourceShape } from './shape/committed.ts';
@@ -28,6 +30,10 @@ import { logRestorePlanShape } from './shape/log-restore.ts';
 interface CommonOfJob {
   readonly reconnectMinutes: number;
   readonly whenBusy: 'skip' | 'refuse' | 'wait';
+  /** Scripts around the work (K-087, K-088). */
+  readonly hooks?: Hooks;
+  /** Of backups: how deep the set that was just made is read back. */
+  readonly verifyAfter?: 'none' | 'quick' | 'full';
 }
 
 /** A plan that was shown, or the collection of leftovers. A plan that touches log keeps log backups of its resource out. */
@@ -162,7 +168,10 @@ const careShape: z.ZodType<CareOfJob> = z.discriminatedUnion('does', [
   }),
 ]);
 
-const common = { reconnectMinutes: reconnectField, whenBusy: z.enum(['skip', 'refuse', 'wait']) };
+const common = {
+  ...{ reconnectMinutes: reconnectField, whenBusy: z.enum(['skip', 'refuse', 'wait']) },
+  ...{ hooks: hooksShape.exactOptional(), verifyAfter: verifyAfterShape.exactOptional() },
+};
 
 const standbyShape: z.ZodType<StandbyOfJob> = z.looseObject({
   primaryId: idShape('res').exactOptional(),

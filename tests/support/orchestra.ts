@@ -13,6 +13,8 @@ import type { RunTicket } from '#core/ports/run-book.ts';
 import type { LogLine } from '#core/run/progress.ts';
 import type { RatesNow } from '#core/run/rate.ts';
 import { agentService } from '#agent/work/agent-workers.ts';
+import { openHookRunner } from '#agent/hooks/hook-runner.ts';
+import { openHookTries } from '#agent/hooks/hook-tries.ts';
 import { openFence } from '#agent/work/fence.ts';
 import { openJobTable } from '#agent/work/job-table.ts';
 import { openRunJournal } from '#agent/work/run-journal.ts';
@@ -46,6 +48,8 @@ export interface Running {
 export interface Orchestra {
   readonly client: Client;
   readonly book: MemoryBook;
+  /** Runs whose outcome was told. */
+  readonly told: readonly RunId[];
   readonly queuePrefix: string;
   readonly address: string;
   start(ticket: RunTicket): Promise<WorkflowHandle<typeof executeRun>>;
@@ -58,12 +62,15 @@ export function openOrchestra(address: string): Orchestra {
   const client = openTemporalClient(place, testKey);
   const book = openMemoryBook();
   const queuePrefix = `${randomBytes(4).toString('hex')}-`;
-  const deps = { book, door: openLaneDoor(client) };
+  const told: RunId[] = [];
+  const teller = { tellOutcome: (runId: RunId) => Promise.resolve(void told.push(runId)) };
+  const deps = { book, door: openLaneDoor(client), teller };
   const settings = { namespace: 'default', queuePrefix, bundlePath, payloadKey: testKey };
   const worker = serve({ place, open: async (connection) => [await createControlWorker(connection, settings, deps)] });
   return {
     client,
     book,
+    told,
     queuePrefix,
     address,
     start: (ticket) => {
@@ -117,6 +124,8 @@ export interface AgentParts {
   readonly hostId: HostId;
   readonly work: Partial<HostWork>;
   readonly order: (runId: string) => Promise<Order>;
+  /** Directory of scripts, and what a run has of them. */
+  readonly scripts?: { readonly directory: string; readonly of: AgentChannel['hooks'] };
   /** Hears the log of every run. */
   readonly onLine?: (message: string) => void;
 }
@@ -125,6 +134,8 @@ export interface AgentParts {
 export async function openAgent(at: Pick<Orchestra, 'address' | 'queuePrefix'>, parts: AgentParts): Promise<TestAgent> {
   const journal = await openRunJournal(join(parts.folder, 'runs'));
   const tokens = await openTokenJournal(join(parts.folder, 'tokens'));
+  const tries = await openHookTries(join(parts.folder, 'hooks'));
+  const hooks = openHookRunner({ directory: parts.scripts?.directory, tries });
   const log = (_run: RunId, { message }: LogLine): void => {
     parts.onLine?.(message);
   };
@@ -139,7 +150,7 @@ export async function openAgent(at: Pick<Orchestra, 'address' | 'queuePrefix'>, 
   const running = serve(
     agentService(
       queues,
-      { work: onlyWork(parts.work), channel: channelOf(parts.order), jobs: watch.jobs, agentVersion: '0.1.0' },
+      { work: onlyWork(parts.work), channel: channelOf(parts), hooks, jobs: watch.jobs, agentVersion: '0.1.0' },
       tokens,
     ),
   );
@@ -219,9 +230,10 @@ const onlyWork = (work: Partial<HostWork>): HostWork => ({
   ...work,
 });
 
-const channelOf = (order: AgentParts['order']): AgentChannel => ({
+const channelOf = ({ order, scripts }: AgentParts): AgentChannel => ({
   order,
   inspection: unasked('inspect'),
+  hooks: scripts?.of ?? unasked('run scripts'),
   putSet: () => Promise.resolve(),
   putBatch: () => Promise.resolve(),
   putMark: () => Promise.resolve(),

@@ -5,6 +5,7 @@ import { fail } from '#core/errors/fail.ts';
 import { changedPagesSourceShape } from '#core/settings/shape/committed.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
+import { hookOptions, hookShape, hooksOf, verifyOf, verifyOptions, verifyShape } from './hook-words.ts';
 import {
   limitOptions,
   limitShape,
@@ -18,8 +19,36 @@ import {
 } from './limit-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 
-const backupShape = z.object({
-  ...waitShape,
+/** Options of a backup, now or in a job. */
+export const backupOptions = {
+  '--type <full|differential|cumulative|log>':
+    'differential builds on the newest set, cumulative on the newest full; without one it becomes a full (K-048)',
+  '--offline':
+    'back up a closed instance, shut down or crashed, with the log that it needs to start; full only, no login needed (D-007)',
+  '--primary <resource>': 'the resource is a standby and follows this one, on which checkpoints are forced',
+  '--primary-address <host:port>': 'where the host of the standby reaches the primary; its own socket when absent',
+  '--without-primary': 'the resource is a standby whose primary cannot be asked: full backups only',
+  '--stream':
+    'with --type log: receive the log as it is written, through a replication slot, until the run is cancelled',
+  '--tail-every <seconds>': 'with --stream: how often the unfinished segment is committed, 1 to 3600 (30)',
+  '--source <wal-summary|log|page-lsn|content-hash>':
+    'where changed pages of an incremental come from; the best that is available when absent',
+  '--resource <resource>': 'database instance, by name or id',
+  '--pool <pool>': 'where it goes',
+  '--channels <n>': 'parallel streams, 1 to 255 (1; K-081)',
+  '--compression <mode>': 'none, fast or a zstd level from 1 to 22 (fast; K-079)',
+  '--archive-retention <mode>': 'archived log after backup: delete, <N>d to keep N days, or keep (delete; K-080)',
+  '--archive-directory <path>': 'archive log directory on the host (K-082)',
+  ...limitOptions('reads'),
+  ...resumeBufferOptions,
+  '--slow-checkpoint': 'wait for the next checkpoint instead of forcing one',
+  ...verifyOptions,
+  ...hookOptions,
+  ...reconnectOptions,
+  '--queue': 'wait in line when the resource is busy, instead of being refused',
+};
+
+export const backupShape = z.object({
   type: z.enum(['full', 'differential', 'cumulative', 'log']),
   source: changedPagesSourceShape.optional(),
   resource: z.string(),
@@ -31,6 +60,8 @@ const backupShape = z.object({
   ...limitShape,
   ...reconnectShape,
   ...resumeBufferShape,
+  ...hookShape,
+  ...verifyShape,
   slowCheckpoint: z.boolean().default(false),
   offline: z.boolean().default(false),
   stream: z.boolean().default(false),
@@ -87,6 +118,17 @@ export function addBackupCommand(program: Command, cli: Cli): void {
     },
   });
 }
+
+/** What the API is asked for. */
+export const backupBody = (args: z.output<typeof backupShape>) => ({
+  ...kindOf(args),
+  ...standbyOf(args),
+  ...{ resource: args.resource, pool: args.pool, options: optionsOf(args) },
+  whenBusy: args.queue ? 'wait' : 'refuse',
+  ...reconnectOf(args.reconnect),
+  ...hooksOf(args),
+  ...verifyOf(args.verify),
+});
 
 function kindOf(args: z.output<typeof backupShape>) {
   demandFitting(args);

@@ -10,6 +10,7 @@ import { findingShape } from '#core/settings/shape/host.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { bytesText, tableOf } from '../terminal.ts';
+import { hookOptions, hookShape, hooksOf } from './hook-words.ts';
 import {
   limitOptions,
   limitShape,
@@ -55,6 +56,7 @@ const flags = {
   '--channels <n>': 'parallel streams, 1 to 255 (1; K-106)',
   ...limitOptions('writes'),
   ...resumeBufferOptions,
+  ...hookOptions,
   ...reconnectOptions,
 };
 
@@ -81,6 +83,7 @@ const restoreShape = z.object({
   channels: z.coerce.number().int().optional(),
   ...wayShape,
   ...limitShape,
+  ...hookShape,
   ...reconnectShape,
   ...resumeBufferShape,
 });
@@ -118,14 +121,16 @@ export function addRestoreCommands(program: Command, cli: Cli): void {
   });
 }
 
-function bodyOf(args: RestoreArgs) {
+/** What the API is asked for. */
+export function restoreBodyOf(args: RestoreArgs) {
   const { resource, at, lsn, xid, name, set, timeline, pool, host } = args;
   const isImmediate = args.immediate === true;
   const text = { time: at, lsn, xid, name, isImmediate, isLatest: args.latest, isExclusive: args.exclusive };
   const target = parseTarget(isImmediate ? { ...text, set } : text);
   const place = placeOf(args);
   const options = optionsOf(args);
-  return { resource, target, place, options, setId: set, timeline, pool, host, ...reconnectOf(args.reconnect) };
+  const asked = { resource, target, place, options, setId: set, timeline, pool, host };
+  return { ...asked, ...hooksOf(args), ...reconnectOf(args.reconnect) };
 }
 
 /** Throws `place_missing`, `place_twice`. The API asks for the consent where something is executed. */

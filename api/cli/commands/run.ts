@@ -10,6 +10,8 @@ import { addVerb } from '../cli.ts';
 import { apiPatienceMs, isAway } from '../patience.ts';
 import { bytesText, tableOf, timeText } from '../terminal.ts';
 import { liveRunShape } from '../watch-run.ts';
+import { hookOptions, hookShape, hooksOf } from './hook-words.ts';
+import { reconnectOf, reconnectOptions, reconnectShape } from './limit-words.ts';
 import { addRunControl } from './run-control.ts';
 import { openerOf, runText, startAndWatch, waitOptions, waitShape, watched } from './run-words.ts';
 
@@ -39,10 +41,18 @@ export function addRunCommands(program: Command, cli: Cli): void {
   addVerb(noun, cli, {
     usage: 'noop <host>',
     title: 'run nothing on a host: proves the way from here to the agent and back',
-    options: { '--seconds <n>': 'how long it takes (0)', ...waitOptions },
-    shape: z.object({ ...waitShape, host: z.string(), seconds: z.coerce.number().int().default(0) }),
-    act: (_cli, { host, seconds, wait, timeout }, isJson) =>
-      startAndWatch(cli, { path: '/api/v1/runs', body: { kind: 'no-op', host, seconds }, wait, timeout, isJson }),
+    options: { '--seconds <n>': 'how long it takes (0)', ...hookOptions, ...reconnectOptions, ...waitOptions },
+    shape: z.object({
+      ...waitShape,
+      ...hookShape,
+      ...reconnectShape,
+      host: z.string(),
+      seconds: z.coerce.number().int().default(0),
+    }),
+    act: (_cli, { host, seconds, wait, timeout, ...args }, isJson) => {
+      const body = { kind: 'no-op', host, seconds, ...hooksOf(args), ...reconnectOf(args.reconnect) };
+      return startAndWatch(cli, { path: '/api/v1/runs', body, wait, timeout, isJson });
+    },
   });
 }
 
