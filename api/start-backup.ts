@@ -82,20 +82,26 @@ const incrementalBody = z.object({
 export const backupBodies = [fullBody, logBody, streamBody, incrementalBody] as const;
 type BackupBody = z.output<(typeof backupBodies)[number]>;
 
-/** Records and starts a backup. Throws `resource_unknown`, `pool_not_found`, `pool_out_of_reach`, `resource_not_logged_in`. */
-export async function startBackup(context: Context, body: BackupBody, caller: Caller): Promise<RunRow> {
+/** What a backup would do, and where. Throws `resource_unknown`, `pool_not_found`, `pool_out_of_reach`, `resource_not_logged_in`. */
+export async function prepareBackup(context: Context, body: BackupBody) {
   const resource = await getResource(context.catalog, body.resource);
   const hostId = hostOfResource(resource);
   const pool = await getPool(context.catalog, body.pool);
   demandReach(pool, hostId);
   // A log backup without login reads what the archive of a closed instance holds (D-012); a closed instance asks for none.
   if (body.kind !== 'log-backup' && !isOffline(body)) demandLogin(resource);
-  const isOfLog = body.kind === 'log-backup' || body.kind === 'log-stream';
   const asked = 'standby' in body ? body.standby : undefined;
   const standby = asked === undefined ? {} : { standby: await standbyOfJob(context, resource, asked) };
+  return { spec: specOf(body, resource.id, pool.id, standby), hostId, resource, pool };
+}
+
+/** Records and starts a backup. Throws what `prepareBackup` throws. */
+export async function startBackup(context: Context, body: BackupBody, caller: Caller): Promise<RunRow> {
+  const { spec, hostId, resource, pool } = await prepareBackup(context, body);
+  const isOfLog = body.kind === 'log-backup' || body.kind === 'log-stream';
   if (isOfLog) await addLogPool(context.catalog, resource.id, pool.id);
   const run = await startRun(context, {
-    spec: specOf(body, resource.id, pool.id, standby),
+    spec,
     hostId,
     resourceId: resource.id,
     name: `${isOffline(body) ? 'offline ' : ''}${body.kind} of ${resource.name}`,

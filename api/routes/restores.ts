@@ -44,7 +44,7 @@ const placeBody = z.discriminatedUnion('kind', [
   }),
 ]);
 
-const restoreBody = z.object({
+export const restoreBody = z.object({
   resource: z.string(),
   target: restoreTargetShape,
   place: placeBody,
@@ -96,21 +96,7 @@ export const restoreRoutes = (context: Context): Route[] => [
     body: restoreBody,
     answer: runAnswer,
     serve: async ({ body, caller }) => {
-      demandConsent(body);
-      const { plan, hostId, pool, resource } = await planFor(context, body);
-      const { channels, limits, resumeBufferBytes } = body.options;
-      const common = { reconnectMinutes: body.reconnectMinutes, whenBusy: 'refuse' as const };
-      const spec = {
-        ...common,
-        kind: 'restore' as const,
-        hostId,
-        poolId: pool.id,
-        sourceId: resource.id,
-        plan,
-        channels,
-        limits,
-        ...(resumeBufferBytes === undefined ? {} : { resumeBufferBytes }),
-      };
+      const { spec, hostId, resource } = await prepareRestore(context, body);
       const name = `restore of ${resource.name}`;
       const run = await startRun(context, { spec, hostId, resourceId: resource.id, name, startedBy: nameOf(caller) });
       return { answer: run, location: `/api/v1/runs/${run.id}` };

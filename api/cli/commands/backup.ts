@@ -76,46 +76,10 @@ export function addBackupCommand(program: Command, cli: Cli): void {
   addVerb(program, cli, {
     usage: 'backup',
     title: 'back up a resource now: full, incremental, or its log',
-    options: {
-      '--type <full|differential|cumulative|log>':
-        'differential builds on the newest set, cumulative on the newest full; without one it becomes a full (K-048)',
-      '--offline':
-        'back up a closed instance, shut down or crashed, with the log that it needs to start; full only, no login needed (D-007)',
-      '--primary <resource>': 'the resource is a standby and follows this one, on which checkpoints are forced',
-      '--primary-address <host:port>': 'where the host of the standby reaches the primary; its own socket when absent',
-      '--without-primary': 'the resource is a standby whose primary cannot be asked: full backups only',
-      '--stream':
-        'with --type log: receive the log as it is written, through a replication slot, until the run is cancelled',
-      '--tail-every <seconds>': 'with --stream: how often the unfinished segment is committed, 1 to 3600 (30)',
-      '--source <wal-summary|log|page-lsn|content-hash>':
-        'where changed pages of an incremental come from; the best that is available when absent',
-      '--resource <resource>': 'database instance, by name or id',
-      '--pool <pool>': 'where it goes',
-      '--channels <n>': 'parallel streams, 1 to 255 (1; K-081)',
-      '--compression <mode>': 'none, fast or a zstd level from 1 to 22 (fast; K-079)',
-      '--archive-retention <mode>': 'archived log after backup: delete, <N>d to keep N days, or keep (delete; K-080)',
-      '--archive-directory <path>': 'archive log directory on the host (K-082)',
-      ...limitOptions('reads'),
-      ...resumeBufferOptions,
-      '--slow-checkpoint': 'wait for the next checkpoint instead of forcing one',
-      ...reconnectOptions,
-      '--queue': 'wait in line when the resource is busy, instead of being refused',
-      ...waitOptions,
-    },
-    shape: backupShape,
-    act: (_cli, args, isJson) => {
-      const { resource, pool, reconnect, timeout } = args;
-      const body = {
-        ...kindOf(args),
-        ...standbyOf(args),
-        resource,
-        pool,
-        options: optionsOf(args),
-        whenBusy: args.queue ? 'wait' : 'refuse',
-        ...reconnectOf(reconnect),
-      };
-      return startAndWatch(cli, { path: '/api/v1/runs', body, wait: args.wait, timeout, isJson });
-    },
+    options: { ...backupOptions, ...waitOptions },
+    shape: backupShape.extend(waitShape),
+    act: (_cli, { wait, timeout, ...args }, isJson) =>
+      startAndWatch(cli, { path: '/api/v1/runs', body: backupBody(args), wait, timeout, isJson }),
   });
 }
 

@@ -32,7 +32,8 @@ const planAnswerShape = z.looseObject({
   findings: z.array(findingShape),
 });
 
-const flags = {
+/** Options of a restore, now or in a job. */
+export const restoreOptions = {
   '--resource <resource>': 'whose sets and log are read',
   '--at <time>': 'to a time with its zone, e.g. "2026-11-21 10:15:00+08"',
   '--lsn <lsn>': 'to a log position',
@@ -60,7 +61,7 @@ const flags = {
   ...reconnectOptions,
 };
 
-const restoreShape = z.object({
+export const restoreShape = z.object({
   resource: z.string(),
   at: z.string().optional(),
   lsn: z.string().optional(),
@@ -94,10 +95,10 @@ export function addRestoreCommands(program: Command, cli: Cli): void {
   addVerb(noun, cli, {
     usage: 'plan',
     title: 'print what a restore would do, without touching anything; exit code 3 when its place is not ready',
-    options: flags,
+    options: restoreOptions,
     shape: restoreShape,
     act: async (_cli, args, isJson) => {
-      const answer = await (await cli.client()).post(planAnswerShape, '/api/v1/restores/plan', bodyOf(args));
+      const answer = await (await cli.client()).post(planAnswerShape, '/api/v1/restores/plan', restoreBodyOf(args));
       const text = [planText(answer.plan), '', placeText(answer.findings), ...consentLines(args)].join('\n');
       cli.terminal.out(isJson ? JSON.stringify(answer, undefined, 2) : text);
       const failed = answer.findings.filter(({ verdict }) => verdict === 'fail').map(({ check }) => check);
@@ -108,12 +109,12 @@ export function addRestoreCommands(program: Command, cli: Cli): void {
   addVerb(noun, cli, {
     usage: 'run',
     title: 'plan a restore and execute exactly that plan',
-    options: { ...flags, ...waitOptions },
+    options: { ...restoreOptions, ...waitOptions },
     shape: restoreShape.extend(waitShape),
     act: (_cli, args, isJson) =>
       startAndWatch(cli, {
         path: '/api/v1/restores',
-        body: bodyOf(args),
+        body: restoreBodyOf(args),
         wait: args.wait,
         timeout: args.timeout,
         isJson,
