@@ -13,8 +13,8 @@ const dist = join(root, 'dist');
 const buildWasm = async () => {
   const wasm = join(root, 'agent', 'wasm');
   const script = join(wasm, 'build.mjs');
-  const output = join(wasm, 'page-scan.generated.js');
-  const inputs = [script, join(wasm, 'page-scan.as')];
+  const output = join(wasm, 'log-sum.generated.js');
+  const inputs = [script, ...['page-scan.as', 'log-sum.as'].map((name) => join(wasm, name))];
   const work = async () => {
     /** @type {{ buildWasm: () => Promise<void> }} */
     const module = await import(pathToFileURL(script).href);

@@ -8,10 +8,10 @@ import { sha256 } from './hash.ts';
 import { subkeyOf } from './keys.ts';
 
 /** Layout of docs/format.md §4: header, frames, SHA-256 of all before it. */
-const objectHeaderBytes = 24;
-const digestBytes = 32;
+export const objectHeaderBytes = 24;
+export const digestBytes = 32;
 /** Raw bytes of a frame inside a sealed object. */
-const objectFrameBytes = 4 * 1024 * 1024;
+export const objectFrameBytes = 4 * 1024 * 1024;
 /** ASCII "HFOB". */
 const magic = 0x424f4648;
 const kindNumbers = {
@@ -33,23 +33,33 @@ export interface ObjectLock {
 const damaged = (lock: ObjectLock, what: string) =>
   fail('object_damaged', { pool: lock.pool, object: lock.object, what });
 
-function frameLockAt(lock: ObjectLock, salt: Uint8Array, offset: number): FrameLock {
+/** What seals and opens the frame at an offset of the object. */
+export function frameLockAt(lock: ObjectLock, salt: Uint8Array, offset: number): FrameLock {
   const place = { pool: lock.pool, object: lock.object, offset };
   return lock.key === undefined ? place : { ...place, key: subkeyOf(lock.key, salt, `holdfast object 1 ${lock.kind}`) };
 }
 
-function headerOf(lock: ObjectLock, salt: Uint8Array): Buffer {
-  const header = Buffer.alloc(objectHeaderBytes);
+/** Random where a key is salted by it, else zero. */
+export const newSalt = (lock: ObjectLock): Uint8Array => (lock.key === undefined ? Buffer.alloc(16) : randomBytes(16));
+
+/** Writes the header of an object to the first `objectHeaderBytes` of `target`. */
+export function writeObjectHeader(target: Uint8Array, lock: ObjectLock, salt: Uint8Array): void {
+  const header = Buffer.from(target.buffer, target.byteOffset, objectHeaderBytes).fill(0);
   header.writeUInt32LE(magic, 0);
   header.writeUInt8(formatVersions.object.written, 4);
   header.writeUInt8(kindNumbers[lock.kind], 5);
   header.set(salt, 8);
+}
+
+function headerOf(lock: ObjectLock, salt: Uint8Array): Uint8Array {
+  const header = new Uint8Array(objectHeaderBytes);
+  writeObjectHeader(header, lock, salt);
   return header;
 }
 
 /** Seals raw parts as they come, each as one frame of at most 64 MiB; memory holds the stored bytes only. `level` is zstd 1–22 or 0. */
 export function sealParts(parts: Iterable<Uint8Array>, lock: ObjectLock, level: number): Uint8Array {
-  const salt = lock.key === undefined ? Buffer.alloc(16) : randomBytes(16);
+  const salt = newSalt(lock);
   const stored: Uint8Array[] = [headerOf(lock, salt)];
   let offset = objectHeaderBytes;
   let counter = 0;

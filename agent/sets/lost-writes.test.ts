@@ -8,7 +8,8 @@ import { openLocalStore } from '#agent/pools/local.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import { openFolder } from '#tests/support/folder.ts';
 import { clock, newId } from '#tests/support/log-stage.ts';
-import { keyOfLog, putLogSegment } from './log-objects.ts';
+import { putLogSegment } from './log-objects.ts';
+import { keyOfLog } from './seal-log.ts';
 
 const run = (program: string, ...args: readonly string[]): boolean => spawnSync(program, args).status === 0;
 

@@ -1,6 +1,6 @@
 import type { Span } from '#core/format/chain.ts';
 import type { Extent, FrameOfSet, PieceOfSet } from '#core/format/meta.ts';
-import type { LogSealer } from '#agent/sets/log-objects.ts';
+import type { LogSealer } from '#agent/sets/seal-log.ts';
 import type { Damage } from '#agent/sets/piece-damage.ts';
 import type { SetKeys } from '#agent/sets/set-keys.ts';
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parseSegmentName } from '#core/wal/segment-name.ts';
 import { branchIdOf } from '#agent/codec/hash.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
-import { keyOfLog } from '#agent/sets/log-objects.ts';
+import { keyOfLog } from '#agent/sets/seal-log.ts';
 import { archived, stageOn, withRetention, writeRows } from '#tests/support/log-stage.ts';
 import type { NeededLog } from './needed-log.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { OrderOf } from '#core/agent/order.ts';
-import { BlockReferences } from '#core/changed/block-references.ts';
+import type { BlockReferences } from '#core/changed/block-references.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
@@ -10,19 +10,21 @@ import type { StoredSegment } from '#core/wal/check-segment.ts';
 import { checkSegment, entryOf } from '#core/wal/check-segment.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
 import { parseHistory } from '#core/wal/history-file.ts';
-import { LogReader } from '#core/wal/read-segment.ts';
 import type { SegmentReading } from '#core/wal/segment-reading.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { earliestPosition } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
-import { getLogSegment, keyOfLog, putLogSealedBy, sealLogSegment } from '#agent/sets/log-objects.ts';
+import type { SealLog } from '#agent/sets/log-objects.ts';
+import { getLogSegment, putLogSealedBy } from '#agent/sets/log-objects.ts';
+import { keyOfLog, sealLogSegment } from '#agent/sets/seal-log.ts';
 import type { ArchiveListing } from './archive-folder.ts';
-import { SegmentBuffer } from './archive-folder.ts';
+import { fileFacts, SegmentBuffer } from './archive-folder.ts';
 import type { BatchDeps, OpenBranch } from './batch-writer.ts';
 import { BatchWriter } from './batch-writer.ts';
 import type { CommittedBranch } from './committed-log.ts';
 import { demandCorrupt, readBranch, secureBranch } from './committed-log.ts';
-import { LogSealers } from './log-sealers.ts';
+import type { CheckedSegment, HeldSegment, LogPipeline } from './log-pipeline.ts';
+import { openLogPipeline } from './log-threads.ts';
 import { deletedOf } from './truncated-log.ts';
 import type { LogSwitch } from './switch-log.ts';
 import type { LogTally } from './log-tally.ts';
@@ -62,7 +64,11 @@ export async function backUpBranch(work: BranchWork): Promise<void> {
   // What a plan deleted from the pool is not sent again, however long the archive keeps it (K-080 `keep`).
   const wasDeleted = await deletedOf(deps.pool, branch, { known, names: archived });
   const names = archived.filter((name) => !wasDeleted(name));
-  const session = new BranchSession(work, known, names.filter((name) => !known.segments.has(name)).length);
+  const session = new BranchSession(
+    work,
+    known,
+    names.filter((name) => !known.segments.has(name)),
+  );
   try {
     for (const name of names) await session.take(name, name === archive.segments[archive.segments.length - 1]);
     await session.finish();
@@ -86,21 +92,23 @@ class BranchSession {
   readonly writer: BatchWriter;
   readonly #work: BranchWork;
   readonly #known: CommittedBranch;
-  readonly #reader = new LogReader();
-  readonly #buffer = new SegmentBuffer();
   readonly #history: ReturnType<typeof parseHistory>;
-  readonly #sealers: LogSealers;
+  readonly #pipeline: LogPipeline;
   readonly #pending: Pending[] = [];
   #last: SegmentOfBatch | undefined;
   #isPrimed = false;
   #lastName: SegmentName | undefined;
 
-  constructor(work: BranchWork, known: CommittedBranch, segments: number) {
-    const { level, order, deps, branch } = work;
+  /** `names` will probably be stored. */
+  constructor(work: BranchWork, known: CommittedBranch, names: readonly SegmentName[]) {
+    const { level, order, deps, branch, archive } = work;
     this.#work = work;
     this.#known = known;
     this.#history = parseHistory(branch.history);
-    this.#sealers = new LogSealers({ pool: deps.pool, level, channels: order.options.channels, segments });
+    const sizes = names.map((name) => fileFacts(join(archive.directory, name))?.sizeBytes ?? 0);
+    const isPutAtOnce = order.pools[0]?.place.kind === 'local';
+    const { channels } = order.options;
+    this.#pipeline = openLogPipeline({ pool: deps.pool, level, channels, sizes, isPutAtOnce });
     this.writer = new BatchWriter(deps, branch, known);
   }
 
@@ -108,15 +116,20 @@ class BranchSession {
   async take(name: SegmentName, isNewest: boolean): Promise<void> {
     this.#work.step.signal.throwIfAborted();
     const file = join(this.#work.archive.directory, name);
-    const bytes = this.#buffer.read(file);
-    if (bytes === undefined) return;
-    await this.#work.hasRead(bytes.length);
+    const held = await this.#pipeline.read(file);
+    if (held === undefined) return;
+    let isKept = false;
     try {
-      await this.#takeBytes(name, file, { bytes, isNewest });
+      await this.#work.hasRead(held.bytes.length);
+      isKept = await this.#takeHeld(name, file, { held, isNewest });
     } catch (error) {
       if (isAboutFile(error)) await this.#settle(0);
       await this.#refuse(name, error);
+    } finally {
+      if (!isKept) this.#pipeline.release(held);
     }
+    // Why here: what is put lets go of its room, and the next segment needs one.
+    await this.#settle(this.#pipeline.ahead);
   }
 
   /** A file that is bad ends the stretch before it; everything else ends the log backup. */
@@ -127,7 +140,7 @@ class BranchSession {
   }
 
   close(): Promise<void> {
-    return this.#sealers.close();
+    return this.#pipeline.close();
   }
 
   async finish(): Promise<void> {
@@ -141,37 +154,37 @@ class BranchSession {
     await this.writer.commitHistory(tally.segmentBytes ?? 16 * 1024 * 1024);
   }
 
-  async #takeBytes(
+  /** True when the segment is on its way into the pool: then its bytes are held until it is there. */
+  async #takeHeld(
     name: SegmentName,
     file: string,
-    { bytes, isNewest }: { bytes: Uint8Array; isNewest: boolean },
-  ): Promise<void> {
+    { held, isNewest }: { held: HeldSegment; isNewest: boolean },
+  ): Promise<boolean> {
     const { tally } = this.#work;
     const committed = this.#known.segments.get(name);
     if (committed !== undefined && isWhole(committed)) {
       await this.#settle(0);
-      if (sha256Hex(bytes) !== committed.rawSha256)
+      if ((await this.#pipeline.hash(held)) !== committed.rawSha256)
         throw fail('log_duplicate_differs', { file, object: this.#keyOf(committed.object) });
       this.#last = committed;
       this.#isPrimed = false;
-      return;
+      return false;
     }
-    if (isNewest && isUnfinished(bytes)) {
+    if (isNewest && isUnfinished(held.bytes)) {
       tally.warn({
         code: 'log_file_incomplete',
         detail: `${file} is not complete yet and is left for the next log backup`,
       });
-      return;
+      return false;
     }
-    const references = new BlockReferences();
-    const reading = await this.#check(name, file, { bytes, references });
-    // Why: it stays this segment's own until it is stored, while the next one is read.
-    this.#buffer.release();
-    const stored = this.#store(name, file, bytes);
+    const { reading, references } = await this.#check(name, file, held);
+    const stored = this.#store(name, file, held).finally(() => {
+      this.#pipeline.release(held);
+    });
     // Why: a failure belongs to `#settle`, which awaits it; until then it must not count as unhandled.
     stored.catch(() => undefined);
     this.#pending.push({ name, reading, references, stored });
-    await this.#settle(this.#sealers.ahead(reading.header.segmentBytes));
+    return true;
   }
 
   /** Waits until at most so many segments are on their way; the others are entries of the batch. */
@@ -194,18 +207,12 @@ class BranchSession {
     this.#lastName = name;
   }
 
-  async #check(
-    name: SegmentName,
-    file: string,
-    { bytes, references }: { bytes: Uint8Array; references: BlockReferences },
-  ): Promise<SegmentReading> {
+  async #check(name: SegmentName, file: string, held: HeldSegment): Promise<CheckedSegment & Pick<Pending, 'reading'>> {
     const { branch } = this.#work;
     await this.#prime();
-    const reading = checkSegment(
-      { name, file, systemId: branch.systemId, bytes: bytes.length, history: this.#history },
-      this.#reader.read(bytes, references),
-    );
-    return reading;
+    const { reading, references } = await this.#pipeline.check(held);
+    const expected = { name, file, systemId: branch.systemId, bytes: held.fileBytes, history: this.#history };
+    return { reading: checkSegment(expected, reading), references };
   }
 
   /** A record that begins in committed log goes on in the file: the reader gets to see its beginning. */
@@ -217,7 +224,7 @@ class BranchSession {
     const bytes = await getLogSegment(pool, this.#keyOf(before.object), before.rawSha256).catch((error: unknown) =>
       this.#replace(before, demandCorrupt(error)),
     );
-    if (bytes !== undefined) this.#reader.read(bytes);
+    if (bytes !== undefined) await this.#pipeline.prime(bytes);
   }
 
   /**
@@ -240,19 +247,19 @@ class BranchSession {
   }
 
   /** Log that a killed run left uncommitted is used when it is the same, and left alone when it is not. */
-  async #store(name: SegmentName, file: string, bytes: Uint8Array): Promise<StoredSegment> {
+  async #store(name: SegmentName, file: string, held: HeldSegment): Promise<StoredSegment> {
     const { pool } = this.#work.deps;
-    const { seal } = this.#sealers;
+    const { bytes } = held;
+    const seal: SealLog = (log) => this.#pipeline.seal(log, held);
     let object: string = name;
-    let { put, raw } = await putLogSealedBy(pool, this.#nameOf(object), bytes, seal);
+    let put = await putLogSealedBy(pool, this.#nameOf(object), bytes, seal);
     if (put.outcome === 'different') {
-      object = `${name}.${sha256Hex(raw).slice(0, 16)}`;
-      ({ put, raw } = await putLogSealedBy(pool, this.#nameOf(object), raw, seal));
+      object = `${name}.${sha256Hex(bytes).slice(0, 16)}`;
+      put = await putLogSealedBy(pool, this.#nameOf(object), bytes, seal);
     }
     if (put.outcome === 'different') throw fail('log_duplicate_differs', { file, object: put.key });
-    if (raw.buffer instanceof ArrayBuffer) this.#buffer.takeBack(raw.buffer);
     const { rawSha256, storedSha256, storedBytes } = put;
-    return { object, rawSha256, storedSha256, storedBytes, rawBytes: raw.length };
+    return { object, rawSha256, storedSha256, storedBytes, rawBytes: bytes.length };
   }
 
   readonly #nameOf = (object: string): { systemId: string; branchId: string; name: string } => ({

@@ -8,7 +8,7 @@ import { isSegmentName } from '#core/wal/segment-name.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
 import { branchIdOf } from '#agent/codec/hash.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
-import { keyOfLog } from '#agent/sets/log-objects.ts';
+import { keyOfLog } from '#agent/sets/seal-log.ts';
 import type { LogStage } from '#tests/support/log-stage.ts';
 import { newId, stageOn } from '#tests/support/log-stage.ts';
 import { readBatches } from './committed-log.ts';

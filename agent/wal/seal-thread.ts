@@ -1,15 +1,17 @@
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { bug } from '#core/errors/fail.ts';
-import { sealLogSegment } from '#agent/sets/log-objects.ts';
-import type { FromSealThread, ToSealThread } from './seal-message.ts';
+import { sealLogSegmentInto } from '#agent/sets/seal-log.ts';
+import { slotOf } from '#agent/wasm/log-memory.ts';
+import type { Asked, Sealed, SealSettings, ToSeal } from './log-message.ts';
 
-/** Compresses, seals and hashes log segments, one after the other: half of the work of a log backup. */
+/** Compresses, seals and hashes log segments, one after the other: most of the work of a log backup. */
 if (parentPort === null) throw bug('seal-thread runs only as a worker thread');
 const port = parentPort;
-port.on('message', ({ task, pool, log, raw, level }: ToSealThread) => {
-  const sealed = sealLogSegment(pool, log, raw, level);
-  const answer: FromSealThread = { task, sealed, raw };
-  const { stored } = sealed;
-  const canMove = stored.buffer instanceof ArrayBuffer && stored.byteLength === stored.buffer.byteLength;
-  port.postMessage(answer, canMove ? [raw.buffer, stored.buffer] : [raw.buffer]);
+const { shared, pool, level } = workerData as SealSettings;
+port.on('message', ({ task, what: { slot, bytes, log } }: Asked<ToSeal>) => {
+  const target = new Uint8Array(shared.sealed, slot * shared.sealedBytes, shared.sealedBytes);
+  const sealed = sealLogSegmentInto(target, slotOf(shared.memory, slot).subarray(0, bytes), { pool, log, level });
+  const { rawSha256, storedSha256, stored } = sealed;
+  const answer: Asked<Sealed> = { task, what: { storedBytes: stored.length, rawSha256, storedSha256 } };
+  port.postMessage(answer);
 });

@@ -8,7 +8,7 @@ import { lsnToNumber } from '#core/wal/lsn.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import { putTruncation } from '#agent/care/truncation.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
-import { keyOfLog } from '#agent/sets/log-objects.ts';
+import { keyOfLog } from '#agent/sets/seal-log.ts';
 import type { LogStage } from '#tests/support/log-stage.ts';
 import { archived, newId, stageOn, withRetention, writeRows } from '#tests/support/log-stage.ts';
 

@@ -1,13 +1,14 @@
 import type { BlockSink } from './block-sink.ts';
 import type { LogPage, SegmentHeader } from './page-header.ts';
 import { BlockDecoder } from './block-decoder.ts';
-import { crc32cOver } from './crc32c.ts';
 import { decodeRecord, isNotable, recordHeaderBytes } from './log-record.ts';
 import { formatLsn } from './lsn.ts';
 import { decodePage, decodeSegmentHeader, positionAt } from './page-header.ts';
 import type { EarlyEnd, SegmentReading, TransactionEnd } from './segment-reading.ts';
 import { SegmentFacts } from './segment-facts.ts';
-import { UnfinishedRecord, usualRoomBytes } from './unfinished-record.ts';
+import type { RecordSums } from './record-sum.ts';
+import { plainSums } from './record-sum.ts';
+import { UnfinishedRecord } from './unfinished-record.ts';
 
 type PageEnd = 'page' | 'switch' | EarlyEnd;
 
@@ -22,7 +23,7 @@ export class LogReader {
   /** Begin of the last complete record; −1 when not known. */
   #previous = -1;
   #unfinished: UnfinishedRecord | undefined;
-  readonly #room = new Uint8Array(usualRoomBytes);
+  readonly #sums: RecordSums;
   /** Bytes still to pass over of a record whose beginning was not given. */
   #unknownBytes = 0;
   #header: SegmentHeader | undefined;
@@ -34,8 +35,9 @@ export class LogReader {
   readonly #onEnd: ((end: TransactionEnd) => void) | undefined;
 
   /** `onEnd` sees every commit and abort in log order. */
-  constructor(onEnd?: (end: TransactionEnd) => void) {
+  constructor(onEnd?: (end: TransactionEnd) => void, sums: RecordSums = plainSums()) {
     this.#onEnd = onEnd;
+    this.#sums = sums;
   }
 
   /**
@@ -132,7 +134,7 @@ export class LogReader {
   #beginUnfinished(at: number, length: number, pageEnd: number): PageEnd {
     const isChainVisible = pageEnd - at >= 16 && this.#previous >= 0;
     if (isChainVisible && positionAt(this.#view, at + 8) !== this.#previous) return { reason: 'prev', offset: at };
-    this.#unfinished = new UnfinishedRecord(this.#facts.position + at, length, this.#room);
+    this.#unfinished = new UnfinishedRecord(this.#facts.position + at, length, this.#sums.room);
     this.#unfinished.take(this.#bytes.subarray(at, pageEnd));
     return 'page';
   }
@@ -140,8 +142,7 @@ export class LogReader {
   /** Checks one whole record: `from`/`to` are offsets in `view`, `position` is where it lies in the log. */
   #record(view: DataView, from: number, to: number, position: { readonly at: number; readonly end: number }): PageEnd {
     const offset = Math.max(0, position.at - this.#facts.position);
-    const crc = ~crc32cOver(crc32cOver(-1, view, from + recordHeaderBytes, to), view, from, from + 20);
-    if (crc !== view.getInt32(from + 20, true)) return { reason: 'crc', offset };
+    if (this.#sums.sumOf(view, from, to) !== view.getInt32(from + 20, true)) return { reason: 'crc', offset };
     if (this.#previous >= 0 && positionAt(view, from + 8) !== this.#previous) return { reason: 'prev', offset };
     this.#previous = position.at;
     this.#facts.passed(position.at, position.end);

@@ -1,6 +1,3 @@
-/** Room that serves almost every record: one that holds images of pages is longer than a page. */
-export const usualRoomBytes = 32_768;
-
 /** A record that goes on on the next page or in the next segment. Grows with what is there, not with what its length claims. */
 export class UnfinishedRecord {
   /** Where it begins in the log. */
