@@ -27,6 +27,14 @@ export function openChannel(url: string, hostKey: string): ApiChannel {
     inspection: (id) => get(`/agent/v1/inspections/${encodeURIComponent(id)}`, inspectionShape),
     hooks: (runId) => get(`/agent/v1/hooks/${encodeURIComponent(runId)}`, hooksOfRunShape),
     putSet: (set, teller) => send('PUT', `/agent/v1/sets/${set.setId}${tellerQuery(teller)}`, set),
+    putLogicalSet: (set, teller) => send('PUT', `/agent/v1/logical-sets/${set.setId}${tellerQuery(teller)}`, set),
+    claimLogicalSet: (runId, setId) =>
+      callApi(
+        { url, method: 'POST', path: `/agent/v1/runs/${runId}/logical-claims`, bearer: hostKey, body: { setId } },
+        claimVerdictShape,
+      ),
+    tellLogicalRemoval: (runId, told) => send('POST', `/agent/v1/runs/${runId}/logical-removals`, told),
+    tellLogicalVerdict: (runId, told) => send('POST', `/agent/v1/runs/${runId}/logical-verdicts`, told),
     putBatch: (batch, teller) => send('PUT', `/agent/v1/batches/${batch.batchId}${tellerQuery(teller)}`, batch),
     putMark: (mark, teller) =>
       send('PUT', `/agent/v1/marks/${mark.setId}/${String(mark.seq)}${tellerQuery(teller)}`, mark),

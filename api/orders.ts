@@ -15,6 +15,7 @@ import type { Context } from './context.ts';
 import { baseOfRun } from './base-of-run.ts';
 import { careTask } from './care-task.ts';
 import { copyTask } from './copy-task.ts';
+import { logicalOrder } from './logical-orders.ts';
 import { becomesFullAlone, standbyOfOrder } from './standby-of-run.ts';
 import { canReach } from './start-run.ts';
 
@@ -61,6 +62,9 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
       };
     case 'pool-copy':
       return copyOrder(context, run, spec);
+    case 'logical-backup':
+    case 'logical-care':
+      return logicalOrder(context, run, spec);
     case 'no-op':
       return { kind: 'no-op', ...head, seconds: spec.seconds };
   }

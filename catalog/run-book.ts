@@ -8,6 +8,7 @@ import type { VerifyReport } from '#core/restore/report.ts';
 import { isFinal } from '#core/run/run-state.ts';
 import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
 import { hasSet } from './backup-sets.ts';
+import { hasLogicalSet } from './logical-sets.ts';
 import type { Database } from './database.ts';
 import type { RunRow } from './runs.ts';
 import { getRun, moveRun, specOfRun } from './runs.ts';
@@ -26,7 +27,7 @@ export const openRunBook = (db: Database): RunBook => ({
   },
   isClosed: async (runId) => isFinal((await getRun(db, runId)).state),
   recordSet: async (runId, setId) => {
-    if (!(await hasSet(db, setId))) throw fail('set_not_indexed', { set: setId });
+    if (!(await hasSet(db, setId)) && !(await hasLogicalSet(db, setId))) throw fail('set_not_indexed', { set: setId });
     await db.change('update run set set_id = $2 where id = $1', [runId, setId]);
   },
 });
@@ -111,6 +112,12 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
       return { owner: spec.resourceId, kind: 'log' };
     case 'log-stream':
       return { owner: spec.resourceId, kind: 'log-stream' };
+    case 'logical-backup':
+      return { owner: spec.resourceId, kind: 'logical' };
+    case 'logical-care':
+      // Why a lane for removals: two of them that name the same sets must not meet.
+      if (spec.task.does === 'remove') return { owner: `logical:${spec.poolId}`, kind: 'exclusive' };
+      return { owner: run.hostId, kind: 'none' };
     case 'verify-set':
     case 'merge-set':
     case 'rebuild':

@@ -30,6 +30,8 @@ export const runShape = z.object({
     'rebuild',
     'care',
     'pool-copy',
+    'logical-backup',
+    'logical-care',
     'no-op',
   ]),
   hostId: idShape('host'),

@@ -37,6 +37,7 @@ export interface InspectInput {
     | 'pool-rotate'
     | 'pool-kit'
     | 'mark-set'
+    | 'content-tree'
     | 'set-contents';
   readonly queuePrefix: string;
 }

@@ -67,6 +67,8 @@ const steps = {
   'verify-set': 'verifySet',
   'merge-set': 'mergeSet',
   'extract-set': 'extractSet',
+  'logical-backup': 'takeLogicalBackup',
+  'logical-care': 'careForLogicalSets',
   rebuild: 'rebuildFromPool',
   'pool-copy': 'copyPool',
   care: 'careForPool',

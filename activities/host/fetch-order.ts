@@ -24,10 +24,12 @@ function limitsOf(order: Order): RateLimits {
     case 'full-backup':
     case 'log-backup':
     case 'log-stream':
+    case 'logical-backup':
       return order.options.limits;
     case 'restore':
     case 'pool-copy':
     case 'log-restore':
+    case 'logical-care':
     case 'merge-set':
       return order.limits;
     case 'verify-set':

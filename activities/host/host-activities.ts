@@ -45,5 +45,7 @@ export interface HostActivities {
   /** A part of a run beside its main work (core/hooks). */
   readonly runHook: (order: WorkOrder) => Promise<WorkResult>;
   readonly verifyAfter: (order: WorkOrder) => Promise<WorkResult>;
+  readonly takeLogicalBackup: (order: WorkOrder) => Promise<WorkResult>;
+  readonly careForLogicalSets: (order: WorkOrder) => Promise<WorkResult>;
   readonly noOp: (order: WorkOrder) => Promise<WorkResult>;
 }

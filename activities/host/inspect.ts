@@ -43,6 +43,8 @@ async function answer({ channel, work }: HostDeps, asked: InspectionOrder, signa
       return work.rotateKey(inspection);
     case 'pool-kit':
       return work.kitFacts(inspection);
+    case 'content-tree':
+      return work.lookAtTree(inspection);
     case 'set-contents':
       return work.lookIntoSet(inspection);
   }

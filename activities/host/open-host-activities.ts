@@ -1,4 +1,5 @@
 import { step } from '../failure.ts';
+import { careForLogicalSets } from './care-for-logical-sets.ts';
 import { careForPool } from './care-for-pool.ts';
 import { copyPool } from './copy-pool.ts';
 import { extractSet } from './extract-set.ts';
@@ -16,6 +17,7 @@ import { setPaused } from './set-paused.ts';
 import { streamLog } from './stream-log.ts';
 import { takeFullBackup } from './take-full-backup.ts';
 import { takeLogBackup } from './take-log-backup.ts';
+import { takeLogicalBackup } from './take-logical-backup.ts';
 import { verifyAfter } from './verify-after.ts';
 import { verifySet } from './verify-set.ts';
 
@@ -38,5 +40,7 @@ export const openHostActivities = (deps: HostDeps): HostActivities => ({
   copyPool: step(copyPool(deps)),
   runHook: step(runHook(deps)),
   verifyAfter: step(verifyAfter(deps)),
+  takeLogicalBackup: step(takeLogicalBackup(deps)),
+  careForLogicalSets: step(careForLogicalSets(deps)),
   noOp: step(noOp(deps)),
 });

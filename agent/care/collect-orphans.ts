@@ -1,7 +1,16 @@
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { fieldsOf, parseJson, textField } from '#core/format/fields.ts';
-import { setMetaKey, setPrefix, setStartKey } from '#core/format/object-key.ts';
+import type { ObjectKey } from '#core/format/object-key.ts';
+import {
+  logicalMetaKey,
+  logicalPrefix,
+  logicalSetPrefix,
+  logicalStartKey,
+  setMetaKey,
+  setPrefix,
+  setStartKey,
+} from '#core/format/object-key.ts';
 import type { RunId, SetId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
 import { instantFromMs } from '#core/instant.ts';
@@ -9,12 +18,31 @@ import type { CollectTask } from '#core/care/care-task.ts';
 import type { ObjectInfo } from '#core/ports/object-store.ts';
 import { openObject } from '#agent/codec/sealed-object.ts';
 import type { CareWork } from './care-work.ts';
-import { removeRest } from './delete-set.ts';
+import { removeAllBelow, removeRest } from './delete-set.ts';
 import { isAtWorkHere } from './at-work-here.ts';
 import { objectsBelow, protectionOf } from './remove-objects.ts';
 
 const sideShape = /^(?:marks|keys)\/(set_[0-9a-f]{32})\//;
-const shape = /^sets\/(set_[0-9a-f]{32})\/(meta$|start$|try_([0-9a-f]{32})\/)/;
+
+/** Where sets of a kind lie in a pool. */
+interface Tree {
+  /** Parts of a key: set, then `meta`, `start` or an attempt. */
+  readonly shape: RegExp;
+  readonly prefix: string;
+  startOf(set: SetId): ObjectKey;
+  metaOf(set: SetId): ObjectKey;
+  removeRest(work: CareWork, set: SetId): Promise<void>;
+}
+
+const setTree: Tree = {
+  shape: /^sets\/(set_[0-9a-f]{32})\/(meta$|start$|try_([0-9a-f]{32})\/)/,
+  ...{ prefix: 'sets/', startOf: setStartKey, metaOf: setMetaKey, removeRest },
+};
+const logicalTree: Tree = {
+  shape: /^logical\/(set_[0-9a-f]{32})\/(meta$|start$|try_([0-9a-f]{32})\/)/,
+  ...{ prefix: logicalPrefix(), startOf: logicalStartKey, metaOf: logicalMetaKey },
+  removeRest: (work, set) => removeAllBelow(work, logicalSetPrefix(set), logicalStartKey(set)),
+};
 
 /** Objects of a set that has no `meta`. */
 interface Orphan {
@@ -30,13 +58,15 @@ interface Orphan {
  * grace time, never while the run may still go on. Right before each deletion the API is asked again and the pool is looked at for `meta`.
  */
 export async function collectOrphans(work: CareWork, task: CollectTask): Promise<void> {
-  for await (const orphan of orphansOf(work)) {
-    work.step.signal.throwIfAborted();
-    await collect(work, task, orphan);
+  for (const tree of [setTree, logicalTree]) {
+    for await (const orphan of orphansOf(work, tree)) {
+      work.step.signal.throwIfAborted();
+      await collect(work, task, orphan, tree);
+    }
   }
   for (const orphan of await sidesAlone(work)) {
     work.step.signal.throwIfAborted();
-    await collect(work, task, orphan);
+    await collect(work, task, orphan, setTree);
   }
 }
 
@@ -59,9 +89,9 @@ async function sidesAlone({ pool }: CareWork): Promise<readonly Orphan[]> {
   return alone;
 }
 
-async function collect(work: CareWork, task: CollectTask, orphan: Orphan): Promise<void> {
+async function collect(work: CareWork, task: CollectTask, orphan: Orphan, tree: Tree): Promise<void> {
   const { setId } = orphan;
-  const madeBy = orphan.hasStart ? await runOf(work, setId) : undefined;
+  const madeBy = orphan.hasStart ? await runOf(work, tree.startOf(setId)) : undefined;
   if (madeBy !== undefined && isAtWorkHere(work.deps.home, madeBy)) {
     work.keep(setId, `run ${madeBy} is at work on this host`);
     return;
@@ -81,20 +111,20 @@ async function collect(work: CareWork, task: CollectTask, orphan: Orphan): Promi
     return;
   }
   // Why again: its run has ended, so nobody commits it now, but the listing is older than the verdict.
-  if ((await work.pool.store.head(setMetaKey(setId))) !== undefined) {
+  if ((await work.pool.store.head(tree.metaOf(setId))) !== undefined) {
     await work.tell({ kind: 'orphan', setId, step: 'kept' });
     work.keep(setId, 'it was committed meanwhile');
     return;
   }
-  const refusal = await removeRest(work, setId).then(() => undefined, protectionOf);
+  const refusal = await tree.removeRest(work, setId).then(() => undefined, protectionOf);
   await work.tell({ kind: 'orphan', setId, step: refusal === undefined ? 'done' : 'kept' });
   if (refusal !== undefined) work.keep(setId, refusal);
 }
 
 /** Groups the listing by set. Objects of a set follow each other, and `meta` is the first of them. */
-async function* orphansOf({ pool }: CareWork): AsyncIterable<Orphan> {
+async function* orphansOf({ pool }: CareWork, { prefix, shape }: Tree): AsyncIterable<Orphan> {
   let current: (Orphan & { isSet: boolean }) | undefined;
-  for await (const info of pool.store.list('sets/')) {
+  for await (const info of pool.store.list(prefix)) {
     const found = shape.exec(info.key);
     if (found === null) continue;
     const setId = parseId('set', found[1] ?? '');
@@ -123,8 +153,7 @@ function grow(
 const timeOf = (hex: string): number => parseInt(hex.slice(0, 12), 16);
 
 /** The run that began a set, by its `start`; undefined when that is damaged: then only the age of the pieces counts. */
-async function runOf({ pool }: CareWork, setId: SetId): Promise<RunId | undefined> {
-  const object = setStartKey(setId);
+async function runOf({ pool }: CareWork, object: ObjectKey): Promise<RunId | undefined> {
   try {
     const body = openObject(await pool.store.get(object), { pool: pool.id, object, kind: 'start' });
     return parseId('run', textField(fieldsOf(parseJson(Buffer.from(body).toString('utf8'), object), object), 'runId'));

@@ -1,4 +1,5 @@
 import { refusalOf, standingOf } from '#core/care/mark.ts';
+import type { ObjectKey } from '#core/format/object-key.ts';
 import { marksPrefix, setKeysPrefix, setMetaKey, setPrefix, setStartKey } from '#core/format/object-key.ts';
 import type { SetId } from '#core/id.ts';
 import { instantFromMs } from '#core/instant.ts';
@@ -47,10 +48,13 @@ export async function removeRest(work: CareWork, setId: SetId): Promise<void> {
   await removeSides(work, setId);
 }
 
-async function removePieces(work: CareWork, setId: SetId): Promise<void> {
+const removePieces = (work: CareWork, setId: SetId): Promise<void> =>
+  removeAllBelow(work, setPrefix(setId), setStartKey(setId));
+
+/** Everything below a prefix, `start` last: it says whose the rest is. */
+export async function removeAllBelow(work: CareWork, prefix: string, start: ObjectKey): Promise<void> {
   const { pool, step } = work;
-  const all = await objectsBelow(pool, setPrefix(setId));
-  const start = setStartKey(setId);
+  const all = await objectsBelow(pool, prefix);
   const pieces = all.filter(({ key }) => key !== start);
   for (const some of [pieces, all.filter(({ key }) => key === start)])
     work.add(await removeObjects(pool, some, step.signal));

@@ -19,6 +19,10 @@ import { checkLogin } from '#agent/database/login.ts';
 import { preflight } from '#agent/database/preflight.ts';
 import { extractSet } from '#agent/extract/extract-set.ts';
 import { restoreLog } from '#agent/log-restore/restore-log.ts';
+import { listLogicalSets } from '#agent/logical/list-logical-sets.ts';
+import { careForLogicalSets } from '#agent/logical/logical-care.ts';
+import { lookAtTree } from '#agent/logical/look-at-tree.ts';
+import { takeLogicalBackup } from '#agent/logical/take-logical-backup.ts';
 import { mergeSet } from '#agent/merge/merge-set.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { createPool, openPool } from '#agent/pools/open-pool.ts';
@@ -79,6 +83,11 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     },
     extractSet: extractSet({ clock, logDirectories }),
     restoreLog: restoreLog({ clock, logDirectories, account: parts.account }),
+    takeLogicalBackup: takeLogicalBackup({
+      ...{ home, clock, newId, toolVersion: parts.version, programs: restoring.programs },
+    }),
+    careForLogicalSets: careForLogicalSets({ clock, channel: parts.channel }),
+    lookAtTree,
     mergeSet: mergeSet({ home, newId, toolVersion: parts.version }),
     readPool,
     copyPool: copyPool({ clock, newId }),
@@ -131,6 +140,11 @@ async function* readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIte
     for await (const found of listSets(pool)) {
       step.signal.throwIfAborted();
       if ('summary' in found) yield { kind: 'set', set: found.summary };
+      else step.log({ level: 'error', message: `${found.setId} is left out: ${found.error.message}` });
+    }
+    for await (const found of listLogicalSets(pool)) {
+      step.signal.throwIfAborted();
+      if ('summary' in found) yield { kind: 'logical-set', set: found.summary };
       else step.log({ level: 'error', message: `${found.setId} is left out: ${found.error.message}` });
     }
     const tell = ({ message }: HoldfastError): void => {

@@ -62,7 +62,10 @@ async function poolOfTeller(db: Database, { hostId, systemId, teller }: Told): P
   return isOfLog && isOfDatabase ? spec.poolId : undefined;
 }
 
-const makers = ['full-backup', 'incremental-backup', 'log-backup', 'log-stream', 'restore', 'merge-set'] as const;
+const makers = [
+  ...(['full-backup', 'incremental-backup', 'log-backup', 'log-stream', 'restore', 'merge-set'] as const),
+  'logical-backup',
+] as const;
 type Maker = JobSpecOf<(typeof makers)[number]>;
 
 const isMaker = (spec: JobSpec): spec is Maker => makers.some((kind) => kind === spec.kind);

@@ -10,6 +10,7 @@ import { openCli } from './cli.ts';
 import { addBackupCommand } from './commands/backup.ts';
 import { addCareCommands } from './commands/care.ts';
 import { addHostCommands } from './commands/host.ts';
+import { addLogicalCommands } from './commands/logical.ts';
 import { addPoolCommands } from './commands/pool.ts';
 import { addLogCommands } from './commands/log.ts';
 import { addResourceCommands } from './commands/resource.ts';
@@ -43,6 +44,7 @@ export function buildProgram(cli: Cli): Command {
   addBackupCommand(program, cli);
   addRunCommands(program, cli);
   addSetCommands(program, cli);
+  addLogicalCommands(program, cli);
   addTimelineCommand(program, cli);
   addRestoreCommands(program, cli);
   addRetentionCommands(program, cli);

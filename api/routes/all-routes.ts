@@ -4,7 +4,10 @@ import { careAgentRoutes } from '../agent-channel/care-routes.ts';
 import { scrubAgentRoutes } from '../agent-channel/scrub-routes.ts';
 import type { Context } from '../context.ts';
 import type { Route } from '../route.ts';
+import { logicalAgentRoutes } from '../agent-channel/logical-routes.ts';
 import { backupSetRoutes } from './backup-sets.ts';
+import { contentTreeRoutes } from './content-tree.ts';
+import { logicalSetRoutes } from './logical-sets.ts';
 import { careRoutes } from './care.ts';
 import { hostRoutes } from './hosts.ts';
 import { jobRoutes } from './jobs.ts';
@@ -38,6 +41,8 @@ export const allRoutes = (context: Context): Route[] => [
   ...runControlRoutes(context),
   ...backupSetRoutes(context),
   ...setContentsRoutes(context),
+  ...contentTreeRoutes(context),
+  ...logicalSetRoutes(context),
   ...setExtractRoutes(context),
   ...setMergeRoutes(context),
   ...restoreRoutes(context),
@@ -45,6 +50,7 @@ export const allRoutes = (context: Context): Route[] => [
   ...careRoutes(context),
   ...scrubRoutes(context),
   ...agentRoutes(context),
+  ...logicalAgentRoutes(context),
   ...careAgentRoutes(context),
   ...logRestoreRoutes(context),
   ...scrubAgentRoutes(context),

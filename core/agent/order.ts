@@ -3,10 +3,12 @@ import type { ChangedPagesSource } from '../changed/changed-pages.ts';
 import type { ContentsView } from '../contents/contents.ts';
 import type { CareTask } from '../care/care-task.ts';
 import type { NewMark } from '../care/mark.ts';
+import type { TreeView } from '../logical/content-tree.ts';
+import type { LogicalOptions, LogicalTask } from '../logical/task.ts';
 import type { PoolCopyTask } from '../care/pool-copy.ts';
 import type { LogRestoreOfJob } from '../log/log-restore-plan.ts';
 import type { VerifyDepth } from '../care/verify-depth.ts';
-import type { HostId, ResourceId, RunId, SetId } from '../id.ts';
+import type { HostId, JobId, ResourceId, RunId, SetId } from '../id.ts';
 import type { PoolAccess } from '../pool/pool-access.ts';
 import type { RateLimits } from '../run/rate.ts';
 import type { RestorePlan } from '../restore/plan.ts';
@@ -47,6 +49,9 @@ export interface BackupOptions {
   readonly resumeBufferBytes?: number;
   readonly isFastCheckpoint: boolean;
 }
+
+/** What of the options of a backup counts for a logical one; the disk rate is that at which the server is read. */
+export type LogicalBackupOptions = Pick<BackupOptions, 'channels' | 'compression' | 'limits' | 'resumeBufferBytes'>;
 
 /**
  * The set that an incremental builds on. The agent sees the live database and decides finally: a base that is not usable
@@ -176,6 +181,26 @@ export type Order =
       readonly task: PoolCopyTask;
       readonly limits: RateLimits;
     }
+  | {
+      readonly kind: 'logical-backup';
+      readonly runId: RunId;
+      readonly hostId: HostId;
+      readonly setId: SetId;
+      /** Written into the set: `keep` counts the sets of one job. */
+      readonly jobId: JobId;
+      readonly instance: InstanceAccess;
+      readonly pool: PoolAccess;
+      readonly options: LogicalBackupOptions;
+      readonly logical: LogicalOptions;
+    }
+  | {
+      readonly kind: 'logical-care';
+      readonly runId: RunId;
+      readonly hostId: HostId;
+      readonly pool: PoolAccess;
+      readonly task: LogicalTask;
+      readonly limits: RateLimits;
+    }
   | { readonly kind: 'no-op'; readonly runId: RunId; readonly hostId: HostId; readonly seconds: number }
   | { readonly kind: 'rebuild'; readonly runId: RunId; readonly hostId: HostId; readonly pool: PoolAccess }
   | {
@@ -209,6 +234,7 @@ export type Inspection =
   | PlaceQuestion
   | { readonly kind: 'mark-set'; readonly pool: PoolAccess; readonly mark: NewMark }
   | { readonly kind: 'pool-create' | 'pool-test' | 'pool-rotate' | 'pool-kit'; readonly pool: PoolAccess }
+  | { readonly kind: 'content-tree'; readonly instance: InstanceAccess; readonly view: TreeView }
   | {
       readonly kind: 'set-contents';
       readonly pool: PoolAccess;

@@ -49,6 +49,9 @@ export function readsOf(order: Order): readonly PoolReads[] {
       return [{ poolId: order.pool.poolId, sets: [order.from], log: [] }];
     case 'rebuild':
     case 'care':
+    // The catalog knows who reads logical sets by the jobs of the runs (catalog/logical-sets.ts).
+    case 'logical-backup':
+    case 'logical-care':
     case 'no-op':
       return [];
   }

@@ -7,7 +7,10 @@ import type { ClaimVerdict, DeletionClaim, DeletionTold, TruncationNote } from '
 import type { MarkOfSet } from '../care/mark.ts';
 import type { ScrubNext, ScrubTold } from '../care/verification.ts';
 import type { HooksOfRun } from '../hooks/hook.ts';
-import type { RunId } from '../id.ts';
+import type { RunId, SetId } from '../id.ts';
+import type { TreePage } from '../logical/content-tree.ts';
+import type { LogicalSetSummary } from '../logical/set-summary.ts';
+import type { Warning } from '../run/progress.ts';
 import type { PoolCopyReport } from '../care/pool-copy.ts';
 import type { BatchSummary } from '../log/batch-summary.ts';
 import type { KitFacts } from '../pool/recovery-kit.ts';
@@ -32,6 +35,12 @@ export interface HostWork {
   verifySet(order: OrderOf<'verify-set'>, step: StepContext): Promise<VerifyReport>;
   /** Fetches log into an empty directory; nothing is recovered. */
   restoreLog(order: OrderOf<'log-restore'>, step: StepContext): Promise<LogRestoreReport>;
+  /** Takes a logical backup of databases, schemas or tables (K-050). */
+  takeLogicalBackup(order: OrderOf<'logical-backup'>, step: StepContext): Promise<LogicalSetSummary>;
+  /** Reads a logical set back, or deletes those that were shown. */
+  careForLogicalSets(order: OrderOf<'logical-care'>, step: StepContext): Promise<LogicalCareReport>;
+  /** What is in a running instance now, level by level (K-050). */
+  lookAtTree(inspection: InspectionOf<'content-tree'>): Promise<TreePage>;
   /** Reads what is committed in a pool: the only source of `catalog rebuild`. */
   readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIterable<FoundInPool>;
   /** Deletes what a plan says, or collects leftovers (design §4 "Leases"). */
@@ -59,6 +68,12 @@ export interface HostWork {
   lookIntoSet(inspection: InspectionOf<'set-contents'>): Promise<Contents>;
 }
 
+/** What the care for logical sets did, in figures, and what it left. */
+export interface LogicalCareReport {
+  readonly report: Readonly<Record<string, number>>;
+  readonly warnings: readonly Warning[];
+}
+
 /** A question about a pool. */
 export type PoolInspection = InspectionOf<'pool-create' | 'pool-test' | 'pool-rotate' | 'pool-kit'>;
 
@@ -68,7 +83,10 @@ export type CommittedInPool =
   | { readonly kind: 'mark'; readonly mark: MarkOfSet };
 
 /** What a rebuild finds: what is committed, and what plans have deleted. */
-export type FoundInPool = CommittedInPool | { readonly kind: 'truncation'; readonly note: TruncationNote };
+export type FoundInPool =
+  | CommittedInPool
+  | { readonly kind: 'truncation'; readonly note: TruncationNote }
+  | { readonly kind: 'logical-set'; readonly set: LogicalSetSummary };
 
 /** What an agent may ask and tell the API about (HTTPS `/agent/v1`, build.md "Credentials and channels"). */
 export interface AgentChannel {
@@ -82,6 +100,8 @@ export interface AgentChannel {
     | OrderOf<'verify-set'>
     | OrderOf<'merge-set'>
     | OrderOf<'extract-set'>
+    | OrderOf<'logical-backup'>
+    | OrderOf<'logical-care'>
     | OrderOf<'no-op'>
     | OrderOf<'log-restore'>
     | OrderOf<'rebuild'>
@@ -93,6 +113,14 @@ export interface AgentChannel {
   hooks(runId: string): Promise<HooksOfRun>;
   /** Idempotent by set id and pool. `teller`: the copy that made it in its pool, when another run made the set. */
   putSet(set: SetSummary, teller?: RunId): Promise<void>;
+  /** Idempotent by set id; `teller`: the run that found it in its pool. */
+  putLogicalSet(set: LogicalSetSummary, teller?: RunId): Promise<void>;
+  /** Asked right before a logical set is deleted; idempotent by run. */
+  claimLogicalSet(runId: RunId, setId: SetId): Promise<ClaimVerdict>;
+  /** Idempotent. */
+  tellLogicalRemoval(runId: RunId, told: { readonly setId: SetId; readonly isGone: boolean }): Promise<void>;
+  /** What reading a logical set back found; null: it is sound. Idempotent. */
+  tellLogicalVerdict(runId: RunId, told: { readonly setId: SetId; readonly damage: string | null }): Promise<void>;
   /** Idempotent by batch id. `teller`: the log backup that found it in its pool, or the copy, when another run made it. */
   putBatch(batch: BatchSummary, teller?: RunId): Promise<void>;
   /** Idempotent by set and number; `teller` as above. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BackupOptions, Compression } from '../agent/order.ts';
+import type { BackupOptions, Compression, LogicalBackupOptions } from '../agent/order.ts';
 import type { SetType } from '../backup/set-summary.ts';
 import type { ScrubTask } from '../care/care-task.ts';
 import type { NewMark } from '../care/mark.ts';
@@ -8,6 +8,7 @@ import { verifyDepths } from '../care/verify-depth.ts';
 import type { ChangedPagesSource } from '../changed/changed-pages.ts';
 import type { Hooks } from '../hooks/hook.ts';
 import type { HostId, PlanId, PoolId, ResourceId, SetId } from '../id.ts';
+import type { LogicalOptions, LogicalTask } from '../logical/task.ts';
 import type { RestorePlan } from '../restore/plan.ts';
 import type { LogRestoreOfJob } from '../log/log-restore-plan.ts';
 import type { RateLimits } from '../run/rate.ts';
@@ -19,9 +20,11 @@ import {
   resumeBufferField,
 } from './backup-options.ts';
 import { hooksShape, verifyAfterShape } from './hooks.ts';
+import { keepShape, logicalBackupOptionsShape } from './logical-options.ts';
 import { restorePlanShape } from './restore-options.ts';
 import { newMarkShape } from './shape/care.ts';
 import { changedPagesSourceShape } from './shape/committed.ts';
+import { logicalOptionsShape, logicalTaskShape } from './shape/logical.ts';
 import { rateLimitsShape } from './shape/progress.ts';
 import { countShape, idShape, pathShape } from './shape/words.ts';
 import { logRestorePlanShape } from './shape/log-restore.ts';
@@ -154,6 +157,22 @@ export type JobSpec = CommonOfJob &
         readonly isWithLog: boolean;
         readonly limits: RateLimits;
       }
+    | {
+        readonly kind: 'logical-backup';
+        readonly resourceId: ResourceId;
+        readonly poolId: PoolId;
+        readonly options: LogicalBackupOptions;
+        readonly logical: LogicalOptions;
+        /** How many sets of the job are wanted; what is behind them is shown, then deleted by a person. */
+        readonly keep?: number;
+      }
+    | {
+        readonly kind: 'logical-care';
+        readonly hostId: HostId;
+        readonly poolId: PoolId;
+        readonly task: LogicalTask;
+        readonly limits: RateLimits;
+      }
     | { readonly kind: 'no-op'; readonly hostId: HostId; readonly seconds: number }
   );
 
@@ -264,6 +283,14 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     ...{ ...common, kind: z.literal('pool-copy'), hostId: idShape('host'), poolId: idShape('pool') },
     ...{ toPoolId: idShape('pool'), sets: z.array(idShape('set')), isAll: z.boolean(), isWithLog: z.boolean() },
     limits: rateLimitsShape,
+  }),
+  z.looseObject({
+    ...{ ...common, kind: z.literal('logical-backup'), resourceId: idShape('res'), poolId: idShape('pool') },
+    ...{ options: logicalBackupOptionsShape, logical: logicalOptionsShape, keep: keepShape.exactOptional() },
+  }),
+  z.looseObject({
+    ...{ ...common, kind: z.literal('logical-care'), hostId: idShape('host'), poolId: idShape('pool') },
+    ...{ task: logicalTaskShape, limits: rateLimitsShape },
   }),
   z.looseObject({ ...common, kind: z.literal('no-op'), hostId: idShape('host'), seconds: countShape }),
 ]);

@@ -8,6 +8,8 @@ import { changedPagesSourceShape, setSummaryShape } from './committed.ts';
 import { contentsViewShape } from './contents.ts';
 import { careTaskShape, newMarkShape } from './care.ts';
 import { logRestorePlanShape } from './log-restore.ts';
+import { logicalBackupOptionsShape } from '../logical-options.ts';
+import { logicalOptionsShape, logicalTaskShape, treeViewShape } from './logical.ts';
 import { poolCopyTaskShape } from './pool-copy.ts';
 import { rateLimitsShape } from './progress.ts';
 import { countShape, idShape, pathShape, segmentShape } from './words.ts';
@@ -105,6 +107,15 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
     ...{ ...head, kind: z.literal('log-restore'), pool: poolAccessShape, directory: pathShape },
     ...{ plan: logRestorePlanShape, limits: rateLimitsShape },
   }),
+  z.looseObject({
+    ...{ ...head, kind: z.literal('logical-backup'), setId: idShape('set'), jobId: idShape('job') },
+    ...{ instance: instanceAccessShape, pool: poolAccessShape },
+    ...{ options: logicalBackupOptionsShape, logical: logicalOptionsShape },
+  }),
+  z.looseObject({
+    ...{ ...head, kind: z.literal('logical-care'), pool: poolAccessShape, task: logicalTaskShape },
+    limits: rateLimitsShape,
+  }),
   z.looseObject({ ...head, kind: z.literal('no-op'), seconds: countShape }),
   z.looseObject({ ...head, kind: z.literal('rebuild'), pool: poolAccessShape }),
   z.looseObject({ ...head, kind: z.literal('care'), pool: poolAccessShape, task: careTaskShape }),
@@ -125,6 +136,7 @@ export const inspectionShape: z.ZodType<Inspection> = z.discriminatedUnion('kind
   }),
   z.looseObject({ kind: z.literal('mark-set'), pool: poolAccessShape, mark: newMarkShape }),
   z.looseObject({ kind: z.enum(['pool-create', 'pool-test', 'pool-rotate', 'pool-kit']), pool: poolAccessShape }),
+  z.looseObject({ kind: z.literal('content-tree'), instance: instanceAccessShape, view: treeViewShape }),
   z.looseObject({
     kind: z.literal('set-contents'),
     pool: poolAccessShape,

@@ -1,0 +1,212 @@
+import type { InstanceAccess } from '#core/agent/order.ts';
+import type { DatabaseFacts, RelationOfDatabase } from '#core/logical/meta.ts';
+import type { DatabaseSelection } from '#core/logical/selection.ts';
+import { isWhole } from '#core/logical/selection.ts';
+import type { DatabaseOfSet } from '#core/logical/set-summary.ts';
+import type { Session } from '#agent/database/session.ts';
+import { textOf } from '#agent/database/session.ts';
+import { databaseFacts } from './backup-facts.ts';
+import type { FoundRelation } from './backup-relations.ts';
+import { demandReadable, dumpPartsOf, selectedRelations } from './backup-relations.ts';
+import { columnsOf, writeRows, writeSequences } from './backup-rows.ts';
+import type { SectionRequest } from './backup-sections.ts';
+import { writeSection } from './backup-sections.ts';
+import type { Snapshot, SnapshotRequest } from './backup-snapshot.ts';
+import { lockTables, readBySnapshot, takeSnapshot } from './backup-snapshot.ts';
+import type { FoundTool } from './find-tool.ts';
+import type { StreamWriter, WrittenStream } from './stream-writer.ts';
+
+export interface DatabaseBackup {
+  readonly instance: InstanceAccess;
+  readonly selection: DatabaseSelection;
+  readonly lockWaitSeconds: number;
+  readonly tool: FoundTool;
+  /** One per channel. */
+  readonly writers: readonly StreamWriter[];
+  readonly signal: AbortSignal;
+  readonly pace: (bytes: number) => Promise<void>;
+  readonly log: (line: string) => void;
+  /** What was found to do, in bytes as the server holds them and in streams. */
+  readonly onBegun: (streams: number, bytes: number) => void;
+  readonly onStream: () => void;
+}
+
+export interface DatabaseDone {
+  readonly facts: DatabaseFacts;
+  readonly figures: DatabaseOfSet;
+  readonly streams: readonly WrittenStream[];
+}
+
+/** What one channel does at a time: its writer, and a session by the snapshot that is opened when it is first needed. */
+interface Channel {
+  readonly writer: StreamWriter;
+  session(): Promise<Session>;
+}
+type Task = (channel: Channel) => Promise<WrittenStream>;
+
+/**
+ * Backs up what was selected of one database, all of one snapshot: definitions by the dump tool, rows table by table over as
+ * many sessions as there are channels, the largest table first. Nothing that changes a definition gets in between: every
+ * table is locked, and a lock that must be waited for too long ends the attempt instead of standing behind somebody for ever.
+ */
+export async function backUpDatabase(backup: DatabaseBackup): Promise<DatabaseDone> {
+  const request = { ...backup, database: backup.selection.database };
+  const snapshot = await takeSnapshot(request);
+  // Why: a channel that fails must not leave the others reading for hours.
+  const ended = new AbortController();
+  const signal = AbortSignal.any([backup.signal, snapshot.session.lost, ended.signal]);
+  try {
+    return await backUpBy({ ...backup, signal }, request, snapshot);
+  } catch (error) {
+    ended.abort(error);
+    throw error;
+  } finally {
+    await snapshot.session.close();
+  }
+}
+
+async function backUpBy(backup: DatabaseBackup, request: SnapshotRequest, snapshot: Snapshot): Promise<DatabaseDone> {
+  const { session } = snapshot;
+  const { selection, lockWaitSeconds } = backup;
+  const relations = await selectedRelations(session, selection);
+  demandReadable(selection, backup.instance.login?.user ?? '', relations);
+  const locked = relations.filter(({ kind }) => kind === 'table' || kind === 'partitioned');
+  await lockTables(session, locked, lockWaitSeconds);
+  const facts = await databaseFacts(session);
+  const { before, middle, tables, after } = await tasksOf({ backup, snapshot, relations, encoding: facts.encoding });
+  const bytes = relations.reduce((sum, relation) => sum + relation.bytes, 0);
+  backup.onBegun(before.length + middle.length + tables.length + after.length, bytes);
+  // Why in this order: tools lock what they dump, so they go first, while nobody can have come between.
+  const ordered = [...before, ...after, ...middle, ...tables];
+  const streams = await inChannels(backup, request, snapshot, ordered);
+  const head = before.length + after.length;
+  const restored = [
+    ...streams.slice(0, before.length),
+    ...streams.slice(head + middle.length),
+    ...streams.slice(head, head + middle.length),
+    ...streams.slice(before.length, head),
+  ];
+  return doneOf(backup, { snapshot, facts, relations, streams: restored });
+}
+
+interface Found {
+  readonly backup: DatabaseBackup;
+  readonly snapshot: Snapshot;
+  readonly relations: readonly FoundRelation[];
+  readonly encoding: string;
+}
+
+interface Tasks {
+  readonly before: readonly Task[];
+  /** Large objects and sequences, in this order. */
+  readonly middle: readonly Task[];
+  readonly tables: readonly Task[];
+  readonly after: readonly Task[];
+}
+
+async function tasksOf({ backup, snapshot, relations, encoding }: Found): Promise<Tasks> {
+  const { selection, signal, pace, lockWaitSeconds, tool, instance, log } = backup;
+  const { database } = selection;
+  const { session, name } = snapshot;
+  const parts = dumpPartsOf(selection, relations);
+  const common = { tool, instance, database, snapshot: name, lockWaitSeconds, signal, pace, log };
+  const dump =
+    (section: SectionRequest['section']) =>
+    (part: SectionRequest['part']): Task =>
+    ({ writer }) =>
+      writeSection({ ...common, section, part }, writer);
+  const sequences = relations.filter(({ kind }) => kind === 'sequence');
+  const hasLarge = isWhole(selection) && (await hasLargeObjects(session));
+  const wholePart = { schemas: [], tables: [], excludeSchemas: [], excludeTables: [] };
+  const middle: Task[] = hasLarge ? [dump('large-objects')(wholePart)] : [];
+  if (sequences.length > 0)
+    middle.push(async (channel) => writeSequences(await channel.session(), { database, sequences }, channel.writer));
+  const tables = relations.filter(({ kind }) => kind === 'table').sort((a, b) => b.bytes - a.bytes);
+  const columns = await columnsOf(session, tables);
+  const rowsOf =
+    (table: FoundRelation): Task =>
+    async (channel) => {
+      const own = { table, columns: columns.get(table.oid) ?? [], session: await channel.session() };
+      return writeRows({ ...own, database, encoding, lockWaitSeconds, signal, pace }, channel.writer);
+    };
+  return {
+    before: parts.map(dump('pre-data')),
+    middle,
+    tables: tables.map(rowsOf),
+    after: parts.map(dump('post-data')),
+  };
+}
+
+async function hasLargeObjects(session: Session): Promise<boolean> {
+  return textOf(await session.queryOne('select count(*)::text as found from pg_largeobject_metadata'), 'found') !== '0';
+}
+
+/** Does the tasks in order over all channels; the results are in the order of the tasks. The first failure ends all. */
+async function inChannels(
+  backup: DatabaseBackup,
+  request: SnapshotRequest,
+  snapshot: Snapshot,
+  tasks: readonly Task[],
+): Promise<readonly WrittenStream[]> {
+  const results: WrittenStream[] = [];
+  const failed = new AbortController();
+  const signal = AbortSignal.any([backup.signal, failed.signal]);
+  let next = 0;
+  const run = async (writer: StreamWriter): Promise<void> => {
+    let opened: Promise<Session> | undefined;
+    const close = (): void => void opened?.then((one) => one.close()).catch(() => undefined);
+    // Why: a session that waits for rows ends only when it is cut.
+    signal.addEventListener('abort', close, { once: true });
+    const channel = { writer, session: () => (opened ??= readBySnapshot(request, snapshot.name)) };
+    try {
+      for (let at = next++; at < tasks.length; at = next++) {
+        signal.throwIfAborted();
+        const task = tasks[at];
+        if (task !== undefined) results[at] = await task(channel);
+        backup.onStream();
+      }
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', close);
+      await (await opened?.catch(() => undefined))?.close();
+    }
+  };
+  const ends = await Promise.allSettled(backup.writers.slice(0, Math.max(1, tasks.length)).map(run));
+  backup.signal.throwIfAborted();
+  if (failed.signal.aborted) throw failed.signal.reason;
+  const bad = ends.find((end) => end.status === 'rejected');
+  if (bad !== undefined) throw bad.reason;
+  return results;
+}
+
+interface Ended {
+  readonly snapshot: Snapshot;
+  readonly facts: Awaited<ReturnType<typeof databaseFacts>>;
+  readonly relations: readonly FoundRelation[];
+  readonly streams: readonly WrittenStream[];
+}
+
+function doneOf({ selection }: DatabaseBackup, { snapshot, facts, relations, streams }: Ended): DatabaseDone {
+  const name = selection.database;
+  const head = { name, isWhole: isWhole(selection), snapshotAt: snapshot.takenAt };
+  const tables = streams.flatMap(({ content }) => (content.kind === 'table' ? [content] : []));
+  return {
+    streams,
+    facts: { ...head, ...facts, relations: relations.map(plainRelation) },
+    figures: {
+      ...head,
+      tableCount: tables.length,
+      rowCount: tables.reduce((sum, { rows }) => sum + rows, 0),
+      rawBytes: streams.reduce((sum, { rawBytes }) => sum + rawBytes, 0),
+    },
+  };
+}
+
+const plainRelation = ({ schema, table, kind }: FoundRelation): RelationOfDatabase => ({ schema, table, kind });
+
+/** Refuses what cannot be backed up before anything is made in the pool; touches nothing. */
+export async function checkDatabase(session: Session, selection: DatabaseSelection, user: string): Promise<void> {
+  demandReadable(selection, user, await selectedRelations(session, selection));
+}

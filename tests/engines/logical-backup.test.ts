@@ -1,0 +1,3 @@
+import { logicalBackupSuite } from './logical-backup.suite.ts';
+
+logicalBackupSuite(18);
