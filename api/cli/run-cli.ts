@@ -9,6 +9,7 @@ import type { Cli, CliPorts } from './cli.ts';
 import { openCli } from './cli.ts';
 import { addBackupCommand } from './commands/backup.ts';
 import { addCareCommands } from './commands/care.ts';
+import { addEventsCommand } from './commands/events.ts';
 import { addHostCommands } from './commands/host.ts';
 import { addLogicalCommands } from './commands/logical.ts';
 import { addPoolCommands } from './commands/pool.ts';
@@ -50,6 +51,7 @@ export function buildProgram(cli: Cli): Command {
   addRetentionCommands(program, cli);
   addCareCommands(program, cli);
   addScrubVerb(program, cli);
+  addEventsCommand(program, cli);
   addServerCommands(program, cli);
   const { terminal } = cli;
   addLogCommands(program, cli);

@@ -9,6 +9,7 @@ import { backupSetRoutes } from './backup-sets.ts';
 import { contentTreeRoutes } from './content-tree.ts';
 import { logicalSetRoutes } from './logical-sets.ts';
 import { careRoutes } from './care.ts';
+import { eventRoutes } from './events.ts';
 import { hostRoutes } from './hosts.ts';
 import { jobRoutes } from './jobs.ts';
 import { poolCopyRoutes } from './pool-copies.ts';
@@ -39,6 +40,7 @@ export const allRoutes = (context: Context): Route[] => [
   ...jobRoutes(context),
   ...runRoutes(context),
   ...runControlRoutes(context),
+  ...eventRoutes(context),
   ...backupSetRoutes(context),
   ...setContentsRoutes(context),
   ...contentTreeRoutes(context),

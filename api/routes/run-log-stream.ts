@@ -4,10 +4,11 @@ import type { Database } from '#catalog/database.ts';
 import { getRun, runEventsAfter } from '#catalog/runs.ts';
 import type { RunId } from '#core/id.ts';
 import { isFinal } from '#core/run/run-state.ts';
+import { openEventStream } from '../sse.ts';
 
 const lookEveryMs = 500;
 const pageLines = 500;
-/** Comments keep proxies from closing an idle stream: one per this many looks. */
+/** One comment per this many looks: 15 s. */
 const beatEveryLooks = 30;
 
 /**
@@ -20,23 +21,18 @@ export async function followLog(
   request: Request,
   response: Response,
 ): Promise<void> {
-  const last = Number(request.get('last-event-id'));
-  let seen = Number.isSafeInteger(last) && last > after ? last : after;
-  const gone = new AbortController();
-  request.on('close', () => {
-    gone.abort();
-  });
-  response.status(200).set({ 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' });
-  response.flushHeaders();
-  for (let look = 0; !gone.signal.aborted; look++) {
+  const stream = openEventStream(request, response, after);
+  let seen = stream.after;
+  for (let look = 0; !stream.gone.aborted; look++) {
+    // Why the state first: lines that were written before the end are all read after it.
     const { state } = await getRun(db, run);
     const lines = await runEventsAfter(db, run, seen, pageLines);
-    for (const line of lines) response.write(`event: line\nid: ${String(line.seq)}\ndata: ${JSON.stringify(line)}\n\n`);
+    for (const line of lines) await stream.send('line', line.seq, line);
     seen = lines[lines.length - 1]?.seq ?? seen;
     if (lines.length === pageLines) continue;
     if (isFinal(state)) break;
-    if (look % beatEveryLooks === 0) response.write(': beat\n\n');
-    await wait(lookEveryMs, undefined, { signal: gone.signal }).catch(() => undefined);
+    if (look % beatEveryLooks === 0) stream.beat();
+    await wait(lookEveryMs, undefined, { signal: stream.gone }).catch(() => undefined);
   }
   response.end('event: end\ndata: {}\n\n');
 }

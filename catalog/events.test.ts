@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { HostId, RunId } from '#core/id.ts';
+import type { TestCatalog } from '#tests/support/catalog.ts';
+import { openTestCatalog, testIds } from '#tests/support/catalog.ts';
+import { sampleNoOp } from '#tests/support/samples.ts';
+import { addEvent, eventsAfter, eventsBefore, forgetEvents, lastEventNumber, openOutcomeTeller } from './events.ts';
+import { addHost } from './hosts.ts';
+import { addJob } from './jobs.ts';
+import { addRun, moveRun } from './runs.ts';
+
+let store: TestCatalog;
+let hostId: HostId;
+const db = () => store.catalog;
+
+beforeAll(async () => {
+  store = await openTestCatalog();
+  hostId = testIds('host');
+  await addHost(db(), { id: hostId, name: 'db1', hostname: 'db1', agentVersion: '0.1.0', keySha256: randomBytes(32) });
+});
+afterAll(() => store.close());
+
+async function newRun(): Promise<RunId> {
+  const [id, jobId] = [testIds('run'), testIds('job')];
+  const spec = sampleNoOp(hostId);
+  await addJob(db(), { id: jobId, name: 'ad hoc', spec, createdBy: 'test' });
+  await addRun(db(), { id, jobId, spec, hostId, startedBy: 'test' });
+  return id;
+}
+
+const typesOf = async (runId: RunId) => (await eventsAfter(db(), 0, 200, { runId })).map(({ type }) => type);
+
+test('each state of a run becomes one event in the transaction that moves it, pauses none', async () => {
+  const run = await newRun();
+  await moveRun(db(), run, 'running');
+  await moveRun(db(), run, 'paused');
+  await moveRun(db(), run, 'running');
+  const outcome = { state: 'failed', code: 'agent_lost', params: {}, message: 'the agent went away' } as const;
+  await moveRun(db(), run, 'failed', outcome);
+  await openOutcomeTeller(db()).tellOutcome(run);
+  await openOutcomeTeller(db()).tellOutcome(run);
+  const events = await eventsAfter(db(), 0, 200, { runId: run });
+  expect(events.map(({ type }) => type)).toEqual(['run.queued', 'run.started', 'run.failed']);
+  expect(events[2]?.data).toMatchObject({
+    kind: 'no-op',
+    host: 'db1',
+    code: 'agent_lost',
+    message: 'the agent went away',
+  });
+});
+
+test('a transaction that is rolled back leaves no event, and the end of an open run is not told', async () => {
+  const run = await newRun();
+  const broken = db().transaction(async (inside) => {
+    await moveRun(inside, run, 'running');
+    await inside.change('select 1 / 0');
+  });
+  await expect(broken).rejects.toThrow();
+  await openOutcomeTeller(db()).tellOutcome(run);
+  expect(await typesOf(run)).toEqual(['run.queued']);
+});
+
+test('numbers of events grow in the order of commits, so that a reader misses none', async () => {
+  const before = await lastEventNumber(db());
+  let letGo = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let hasBegun = (): void => undefined;
+  const begun = new Promise<void>((resolve) => {
+    hasBegun = resolve;
+  });
+  const slow = db().transaction(async (inside) => {
+    await addEvent(inside, { type: 'host.offline', hostId, key: 'slow' });
+    hasBegun();
+    await held;
+  });
+  await begun;
+  await addEvent(db(), { type: 'host.online', hostId });
+  expect((await eventsAfter(db(), before, 10)).map(({ type }) => type)).toEqual(['host.online']);
+  const seen = await lastEventNumber(db());
+  letGo();
+  await slow;
+  expect((await eventsAfter(db(), seen, 10)).map(({ type }) => type)).toEqual(['host.offline']);
+  expect(await addEvent(db(), { type: 'host.offline', hostId, key: 'slow' })).toBe(false);
+});
+
+test('concurrent writers of events neither deadlock nor share a number', async () => {
+  const before = await lastEventNumber(db());
+  await Promise.all(Array.from({ length: 40 }, () => addEvent(db(), { type: 'drill.passed' })));
+  const events = await eventsAfter(db(), before, 100, { types: ['drill.passed'] });
+  expect(new Set(events.map(({ seq }) => seq)).size).toBe(40);
+  const [newest] = await eventsBefore(db(), undefined, 1);
+  expect(newest?.seq).toBe(Math.max(...events.map(({ seq }) => seq)));
+});
+
+test('events are forgotten after their time', async () => {
+  await db().change("update event set at = now() - interval '91 days' where type = 'drill.passed'");
+  expect(await forgetEvents(db(), 90)).toBe(40);
+});
