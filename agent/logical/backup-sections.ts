@@ -1,6 +1,5 @@
 import { fail } from '#core/errors/fail.ts';
 import type { InstanceAccess } from '#core/agent/order.ts';
-import type { StreamContent } from '#core/logical/meta.ts';
 import { startPiped } from '#agent/exec.ts';
 import type { DumpPart } from './backup-relations.ts';
 import type { FoundTool } from './find-tool.ts';
@@ -8,7 +7,7 @@ import { schemaPattern, tablePattern } from './quote-name.ts';
 import type { StreamWriter, WrittenStream } from './stream-writer.ts';
 import { connectionOf } from './tool-connection.ts';
 
-type Section = Extract<StreamContent, { kind: 'pre-data' }>['kind'];
+type Section = 'pre-data' | 'post-data' | 'large-objects';
 
 export interface SectionRequest {
   readonly tool: FoundTool;

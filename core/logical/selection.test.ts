@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { isSelected, selectionText, wholeDatabase } from './selection.ts';
+
+const orders = { schema: 'public', table: 'orders' };
+
+test('K-050 what is excluded wins over what is chosen, and a partition follows the tables above it', () => {
+  const whole = { ...wholeDatabase('shop'), excludeSchemas: ['old'], excludeTables: [orders] };
+  expect(isSelected(whole, { schema: 'public', table: 'lines' })).toBe(true);
+  expect(isSelected(whole, orders)).toBe(false);
+  expect(isSelected(whole, { schema: 'old', table: 'lines' })).toBe(false);
+  expect(isSelected(whole, { schema: 'public', table: 'orders_1' }, [orders])).toBe(false);
+  const one = { ...wholeDatabase('shop'), tables: [orders] };
+  expect(isSelected(one, { schema: 'parts', table: 'orders_1' }, [{ schema: 'parts', table: 'orders_x' }, orders])).toBe(true);
+  expect(isSelected(one, { schema: 'public', table: 'lines' })).toBe(false);
+  const schema = { ...wholeDatabase('shop'), schemas: ['public'] };
+  expect(isSelected(schema, orders)).toBe(true);
+  expect(isSelected(schema, { schema: 'Public', table: 'orders' })).toBe(false);
+});
+
+test('K-072 a selection is told in words that stay short', () => {
+  expect(selectionText({ of: 'all' })).toBe('all databases');
+  const tables = ['a', 'b', 'c', 'd', 'e'].map((table) => ({ schema: 's', table }));
+  const databases = [wholeDatabase('one'), { ...wholeDatabase('two'), tables, excludeSchemas: ['x'] }];
+  expect(selectionText({ of: 'chosen', databases })).toBe('one, two (s.a, s.b, s.c and 2 more) without x.*');
+});
