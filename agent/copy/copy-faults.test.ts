@@ -6,6 +6,7 @@ import { bug } from '#core/errors/fail.ts';
 import { parseLsn } from '#core/wal/lsn.ts';
 import type { CopyFixture } from '#tests/support/copy.ts';
 import { openCopyFixture, sourceFile } from '#tests/support/copy.ts';
+import { absoluteOf } from './copy-request.ts';
 import { openCopy } from './open-copy.ts';
 
 const pageBytes = 8192;
@@ -84,8 +85,8 @@ describe('page checksums', () => {
     const files = [sourceFile(root, 'base/5/1', 0), sourceFile(root, 'global/pg_filenode.map')];
     const result = await fixture.copy(files);
     expect(result.damagedPages).toEqual([]);
-    for (const { path, absolute } of files)
-      expect(fixture.read(result, path).equals(readFileSync(absolute))).toBe(true);
+    for (const { path, ...file } of files)
+      expect(fixture.read(result, path).equals(readFileSync(absoluteOf({ ...file, path })))).toBe(true);
   });
 });
 
@@ -106,7 +107,7 @@ describe('files that change under the copy', () => {
     write('a', noise(3 * extent + 10, 1));
     write('small', noise(1000, 2));
     const files = [sourceFile(root, 'a'), sourceFile(root, 'small')];
-    const before = files.map(({ absolute }) => readFileSync(absolute));
+    const before = files.map((file) => readFileSync(absoluteOf(file)));
     appendFileSync(join(root, 'a'), noise(extent, 3));
     appendFileSync(join(root, 'small'), noise(50, 4));
     const result = await fixture.copy(files);
@@ -123,8 +124,8 @@ describe('files that change under the copy', () => {
     truncateSync(join(root, 'small'), 4000);
     truncateSync(join(root, 'empty'), 0);
     const result = await fixture.copy(files);
-    for (const { path, absolute } of files)
-      expect(fixture.read(result, path).equals(readFileSync(absolute)), path).toBe(true);
+    for (const { path, ...file } of files)
+      expect(fixture.read(result, path).equals(readFileSync(absoluteOf({ ...file, path }))), path).toBe(true);
   });
 
   test('K-047 stores zero extents nowhere and reads them back', async () => {
@@ -134,8 +135,8 @@ describe('files that change under the copy', () => {
     write('nothing', Buffer.alloc(0));
     const files = ['zeros', 'mixed', 'little', 'nothing'].map((path) => sourceFile(root, path));
     const result = await fixture.copy(files);
-    for (const { path, absolute } of files)
-      expect(fixture.read(result, path).equals(readFileSync(absolute)), path).toBe(true);
+    for (const { path, ...file } of files)
+      expect(fixture.read(result, path).equals(readFileSync(absoluteOf({ ...file, path }))), path).toBe(true);
     const stored = result.members.flatMap(({ extents }) => extents).filter(({ frame }) => frame >= 0);
     expect(stored.map(({ length }) => length).sort()).toEqual([extent, 70].sort());
   });

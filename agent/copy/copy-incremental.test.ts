@@ -8,6 +8,7 @@ import { baseFrame, zeroFrame } from '#core/format/meta.ts';
 import { formatLsn, parseLsn } from '#core/wal/lsn.ts';
 import type { CopyFixture } from '#tests/support/copy.ts';
 import { openCopyFixture, sourceFile } from '#tests/support/copy.ts';
+import { absoluteOf } from './copy-request.ts';
 import type { BaseFiles, CopyResult, SourceFile } from './copy-request.ts';
 import { openCopy } from './open-copy.ts';
 
@@ -81,8 +82,8 @@ function readBack(result: CopyResult, path: string): Buffer {
 }
 
 const expectEqual = (result: CopyResult, files: readonly SourceFile[]): void => {
-  for (const { path, absolute } of files)
-    expect(readBack(result, path).equals(readFileSync(absolute)), path).toBe(true);
+  for (const { path, ...file } of files)
+    expect(readBack(result, path).equals(readFileSync(absoluteOf({ ...file, path }))), path).toBe(true);
 };
 
 const byLsn: Changed = { kind: 'by-lsn', since: formatLsn(since), insertLsn: parseLsn('0/F000000') };

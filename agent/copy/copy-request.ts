@@ -11,8 +11,10 @@ import type { Carrying } from './carrying.ts';
 export interface SourceFile {
   /** Path within the set, with `/`. */
   readonly path: string;
-  /** Where to read it on this host. */
-  readonly absolute: string;
+  /** Where to read it on this host; absent where `root` leads to it. */
+  readonly absolute?: string | undefined;
+  /** Directory below which it lies under its path: one text for all files, where a text for each would cost much memory. */
+  readonly root?: string | undefined;
   /** Bytes at the scan: a file that grew meanwhile is copied up to here, the log replays the rest. */
   readonly sizeBytes: number;
   readonly mode: number;
@@ -26,6 +28,10 @@ export interface SourceFile {
   /** In an incremental: what must be read of it. What then equals the base is not stored. Absent: all is read and stored. */
   readonly changed?: Changed | undefined;
 }
+
+/** Where to read a file on this host. */
+export const absoluteOf = ({ absolute, root = '', path }: Pick<SourceFile, 'absolute' | 'root' | 'path'>): string =>
+  absolute ?? `${root}/${path}`;
 
 /** What an incremental must know about the files of the set that it builds on. */
 export interface BaseFiles {

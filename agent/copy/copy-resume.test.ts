@@ -7,6 +7,7 @@ import { pieceKey } from '#core/format/object-key.ts';
 import type { RateLimits } from '#core/run/rate.ts';
 import type { CopyFixture } from '#tests/support/copy.ts';
 import { openCopyFixture, sourceFile } from '#tests/support/copy.ts';
+import { absoluteOf } from './copy-request.ts';
 import type { SourceFile } from './copy-request.ts';
 import { openCopy } from './open-copy.ts';
 
@@ -31,8 +32,8 @@ afterEach(() => {
 const bytesReadSoFar = (): number => Math.max(0, ...fixture.reports.map(({ bytesRead }) => bytesRead));
 
 const expectEqual = (result: Awaited<ReturnType<CopyFixture['copy']>>): void => {
-  for (const { path, absolute } of files)
-    expect(fixture.read(result, path).equals(readFileSync(absolute)), path).toBe(true);
+  for (const { path, ...file } of files)
+    expect(fixture.read(result, path).equals(readFileSync(absoluteOf({ ...file, path }))), path).toBe(true);
 };
 
 /** Runs one attempt and stops it after so many acknowledged pieces. */

@@ -4,6 +4,7 @@ import type { CopyFixture } from '#tests/support/copy.ts';
 import { openCopyFixture, sourceFiles } from '#tests/support/copy.ts';
 import type { Major } from '#tests/support/postgres.ts';
 import { openPostgres } from '#tests/support/postgres.ts';
+import { absoluteOf } from './copy-request.ts';
 
 const open: (() => void | Promise<void>)[] = [];
 afterEach(async () => {
@@ -39,8 +40,8 @@ for (const major of [15, 18] as const) {
     expect(result.damagedPages).toEqual([]);
     expect(result.vanished).toEqual([]);
     expect(result.members.map(({ path }) => path).sort()).toEqual(files.map(({ path }) => path).sort());
-    for (const { path, absolute } of files)
-      expect(fixture.read(result, path).equals(readFileSync(absolute)), path).toBe(true);
+    for (const { path, ...file } of files)
+      expect(fixture.read(result, path).equals(readFileSync(absoluteOf({ ...file, path }))), path).toBe(true);
     expect(result.bytesSent).toBe(result.pieces.reduce((sum, piece) => sum + piece.storedBytes, 0));
     expect(fixture.acknowledged.map(({ piece }) => piece)).toEqual(result.pieces);
   });

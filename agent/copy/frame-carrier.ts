@@ -124,6 +124,6 @@ const endOf = (frames: readonly CarriedFrame[]): number => {
   return last === undefined ? 0 : last.offset + last.storedBytes;
 };
 
-const extentOf = ({ file, path, from, length, offset, hash }: CarriedPart): SealedExtent => ({
-  ...{ file, path, from, length, offset, hash },
+const extentOf = ({ file, from, length, offset, hash }: CarriedPart): SealedExtent => ({
+  ...{ file, from, length, offset, hash },
 });

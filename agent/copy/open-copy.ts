@@ -130,7 +130,7 @@ class Copy implements CopySession {
     const known: string[] = [];
     for (let from = 0; from < bytes.length; from += extentBytes)
       known.push(this.#assembly.known(path, from, Math.min(extentBytes, bytes.length - from)));
-    const of = { file: number, path, absolute: path, firstBlock: undefined };
+    const of = { file: number, absolute: path, firstBlock: undefined };
     await this.#orFailure(this.#threads.run(bytesUnit({ kind: 'bytes', of, bytes, known })));
   }
 
@@ -183,8 +183,8 @@ class Copy implements CopySession {
       for (const fact of message.facts) this.#assembly.addFact(fact);
       return;
     }
-    this.#request.onAcknowledged(message.piece);
-    this.#assembly.addPiece(message.piece, message.files);
+    this.#request.onAcknowledged(this.#assembly.acknowledged(message.piece));
+    this.#assembly.addPiece(message.piece);
     this.#countPiece(message.piece.piece.storedBytes);
   }
 

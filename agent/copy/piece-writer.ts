@@ -6,22 +6,22 @@ import { bug } from '#core/errors/fail.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import { pieceKey } from '#core/format/object-key.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
-import type { AcknowledgedExtent, AcknowledgedPiece } from './copy-request.ts';
+import type { AcknowledgedPiece } from './copy-request.ts';
 import type { Pace } from './pace.ts';
 import { transferPace } from './pace.ts';
 import { cell, rateOf } from './shared-control.ts';
-import type { ThreadSettings } from './thread-message.ts';
+import type { SentPiece, ThreadSettings } from './thread-message.ts';
 
 /** Frames never straddle pieces: a piece is put when it has so many bytes that the next frame might not fit. */
 const fullPieceBytes = ({ largestPiece }: ThreadSettings): number => largestPiece - frameBound(extentBytes);
 /** Under a transfer limit pieces become smaller, so that the pool sees an even flow: this much time of the limit. */
 const slowPieceSeconds = 0.5;
 const leastPieceBytes = 256 * 1024;
+/** A piece of small files that pack well would hold so many that its message and its line in the journal cost memory. */
+const mostExtents = 4096;
 
 /** An extent on its way into a frame; `file` is the number of the file in messages. */
-export interface SealedExtent extends Omit<AcknowledgedExtent, 'frame'> {
-  readonly file: number;
-}
+export type SealedExtent = Omit<SentPiece['extents'][number], 'frame'>;
 
 interface OpenPiece {
   readonly number: number;
@@ -29,11 +29,11 @@ interface OpenPiece {
   readonly buffer: Uint8Array;
   bytes: number;
   readonly frames: AcknowledgedPiece['frames'][number][];
-  readonly extents: (SealedExtent & { readonly frame: number })[];
+  readonly extents: SentPiece['extents'][number][];
 }
 
-/** Tells the main thread of a piece that the pool holds durably; `files` are the file numbers of its extents. */
-export type PieceListener = (piece: AcknowledgedPiece, files: readonly number[]) => void;
+/** Tells the main thread of a piece that the pool holds durably. */
+export type PieceListener = (piece: SentPiece) => void;
 
 /**
  * Seals frames into a piece buffer and puts full pieces. At most one put is under way a thread: memory is bounded by two
@@ -90,7 +90,7 @@ export class PieceWriter {
     for (const extent of extents) piece.extents.push({ ...extent, frame });
     piece.bytes += storedBytes;
     await this.#pace.take(storedBytes);
-    if (piece.bytes >= this.#fullAt()) await this.#put(piece);
+    if (piece.bytes >= this.#fullAt() || piece.extents.length >= mostExtents) await this.#put(piece);
   }
 
   /** Puts what is open and resolves when everything is acknowledged. Throws what a put failed with. */
@@ -163,18 +163,7 @@ export class PieceWriter {
   async #acknowledge(piece: OpenPiece): Promise<void> {
     if (this.#failure !== undefined) return;
     await this.#store.barrier([piece.key]);
-    const extents = piece.extents.map(({ path, from, length, hash, frame, offset }) => ({
-      path,
-      from,
-      length,
-      hash,
-      frame,
-      offset,
-    }));
-    const head = { piece: piece.number, attempt: this.#settings.attemptId, storedBytes: piece.bytes };
-    this.#onPiece(
-      { piece: head, frames: piece.frames, extents },
-      piece.extents.map(({ file }) => file),
-    );
+    const { number, bytes, frames, extents } = piece;
+    this.#onPiece({ piece: { piece: number, attempt: this.#settings.attemptId, storedBytes: bytes }, frames, extents });
   }
 }

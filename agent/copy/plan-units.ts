@@ -1,5 +1,6 @@
 import { extentBytes } from '#agent/wasm/page-memory.ts';
 import type { BaseFiles, SourceFile } from './copy-request.ts';
+import { absoluteOf } from './copy-request.ts';
 import type { Reading } from './reading.ts';
 import { bytesToRead, cutAtKnown } from './reading.ts';
 import type { FileOfUnit, KnownSpan, ReadSpan, ScanOfFile, Unit } from './thread-message.ts';
@@ -29,13 +30,11 @@ export interface Held {
   readonly base: BaseFiles | undefined;
 }
 
-type ReadFile = NumberedFile & { readonly bytes: number };
 type FileWithSpans = FileOfUnit & { readonly spans: readonly ReadSpan[] };
 
 const fileOfUnit = ({ number, source }: NumberedFile): FileOfUnit => ({
   file: number,
-  path: source.path,
-  absolute: source.absolute,
+  absolute: absoluteOf(source),
   firstBlock: source.pages?.firstBlock,
 });
 
@@ -148,12 +147,17 @@ function* scanUnitsOf(files: readonly NumberedFile[], held: Held): Generator<Uni
   if (batch.length > 0) yield { kind: 'scan', since: last, files: batch };
 }
 
+function largestFirst(files: readonly NumberedFile[]): readonly NumberedFile[] {
+  const bytes = Float64Array.from(files, ({ reading, source }) => bytesToRead(reading, source.sizeBytes));
+  const order = Uint32Array.from(files.keys()).sort((a, b) => (bytes[b] ?? 0) - (bytes[a] ?? 0));
+  return Array.from(order, (i) => files[i]).filter((file) => file !== undefined);
+}
+
 /** Work for the threads, largest file first, small files last in batches; made as it is asked for. */
 export function* unitsOf(files: readonly NumberedFile[], held: Held): Generator<Unit> {
-  const bySize = files
-    .map((file): ReadFile => ({ ...file, bytes: bytesToRead(file.reading, file.source.sizeBytes) }))
-    .sort((a, b) => b.bytes - a.bytes);
-  const isLarge = ({ reading, bytes }: ReadFile): boolean => reading.kind === 'all' && bytes >= bundleBelowBytes;
+  const bySize = largestFirst(files);
+  const isLarge = ({ reading, source }: NumberedFile): boolean =>
+    reading.kind === 'all' && source.sizeBytes >= bundleBelowBytes;
   for (const file of bySize.filter(isLarge)) yield* runsOf(file, held);
   yield* scanUnitsOf(bySize, held);
   yield* spanUnitsOf(

@@ -58,8 +58,8 @@ async function runUnit({ runner, carrier }: Station, unit: Unit): Promise<readon
 async function openStation(settings: ThreadSettings, tell: (message: FromThread) => void): Promise<Station> {
   const { pool, cells, reconnectMs } = settings;
   const store = await openThreadStore(pool, patienceOfThread(cells, reconnectMs));
-  const writer = new PieceWriter(settings, store, (piece, files) => {
-    tell({ kind: 'piece', piece, files });
+  const writer = new PieceWriter(settings, store, (piece) => {
+    tell({ kind: 'piece', piece });
   });
   return { writer, runner: new UnitRunner(settings, writer), carrier: new FrameCarrier(settings, writer, store) };
 }

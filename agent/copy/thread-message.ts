@@ -3,7 +3,7 @@ import type { AttemptId } from '#core/id.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { SetKeys } from '#agent/sets/set-keys.ts';
 import type { CarriedFrames } from './carrying.ts';
-import type { AcknowledgedPiece } from './copy-request.ts';
+import type { AcknowledgedExtent, AcknowledgedPiece } from './copy-request.ts';
 import type { SharedCells } from './shared-control.ts';
 
 /** First message to a thread: all it needs, once. */
@@ -29,7 +29,6 @@ export interface ThreadSettings {
 /** A file as a thread sees it; `file` is the number the main thread knows it by. */
 export interface FileOfUnit {
   readonly file: number;
-  readonly path: string;
   readonly absolute: string;
   readonly firstBlock: number | undefined;
 }
@@ -87,9 +86,15 @@ export interface FileFact {
   readonly torn: readonly { readonly block: number; readonly lsnAt: number }[];
 }
 
+/** A piece that the pool holds durably; its files by number, as paths would be copied with every message. */
+export interface SentPiece extends Pick<AcknowledgedPiece, 'piece' | 'frames'> {
+  readonly extents: readonly (Omit<AcknowledgedExtent, 'path'> & { readonly file: number })[];
+}
+
 export type FromThread =
+  /** Facts of those files that there is something to tell of. */
   | { readonly kind: 'unit-done'; readonly facts: readonly FileFact[] }
-  | { readonly kind: 'piece'; readonly piece: AcknowledgedPiece; readonly files: readonly number[] }
+  | { readonly kind: 'piece'; readonly piece: SentPiece }
   | { readonly kind: 'flushed' }
   | {
       readonly kind: 'failed';

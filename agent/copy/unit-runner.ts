@@ -30,6 +30,10 @@ const newFact = (file: number): OpenFact => ({
   torn: [],
 });
 
+/** False of a file of which everything went into pieces as it was scanned: nearly all of a full. */
+const isTelling = ({ endsAt, zeros, reused, based, damagedBlocks, torn }: FileFact): boolean =>
+  endsAt !== undefined || [zeros, reused, based, damagedBlocks, torn].some((list) => list.length > 0);
+
 /** A file that is open, and what is found out about it. */
 interface OpenFile<F extends FileOfUnit = FileOfUnit> {
   readonly of: F;
@@ -87,10 +91,9 @@ export class UnitRunner {
     const facts: FileFact[] = [];
     for (const of of files) {
       const fact = newFact(of.file);
-      facts.push(fact);
       const fd = openSource(of.absolute);
       if (fd === undefined) {
-        fact.isMissing = true;
+        facts.push({ ...fact, isMissing: true });
         continue;
       }
       try {
@@ -98,6 +101,7 @@ export class UnitRunner {
       } finally {
         closeSource(fd);
       }
+      if (isTelling(fact)) facts.push(fact);
     }
     return facts;
   }
@@ -196,7 +200,7 @@ export class UnitRunner {
       return undefined;
     }
     const hash = memory.hash(at, length);
-    if (hash !== base && hash !== known) return { file: of.file, path: of.path, from, length, hash, offset: at };
+    if (hash !== base && hash !== known) return { file: of.file, from, length, hash, offset: at };
     (hash === base ? fact.based : fact.reused).push({ from, length });
     return undefined;
   }
@@ -208,8 +212,7 @@ export class UnitRunner {
       await this.#beforeRead(0);
       const hash = hash128(raw);
       if (hash === known[i]) fact.reused.push({ from, length: raw.length });
-      else
-        await this.#writer.append(raw, [{ file: of.file, path: of.path, from, length: raw.length, hash, offset: 0 }]);
+      else await this.#writer.append(raw, [{ file: of.file, from, length: raw.length, hash, offset: 0 }]);
     }
     return fact;
   }

@@ -146,7 +146,7 @@ class Scan {
       hasChecksums && role === 'pages' ? parseRelationFile(path.slice(path.lastIndexOf('/') + 1)) : undefined;
     this.#files.push({
       path,
-      absolute,
+      ...(absolute === `${this.#root}/${path}` ? { root: this.#root } : { absolute }),
       sizeBytes: stats.size,
       mode: stats.mode & 0o7777,
       mtimeMs: Math.floor(stats.mtimeMs),

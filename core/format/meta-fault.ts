@@ -60,11 +60,14 @@ function logFault({ summary, members }: SetMeta): string | undefined {
     first <= Math.floor(lsnToNumber(summary.beginLsn) / segmentBytes) &&
     last >= Math.floor((lsnToNumber(summary.endLsn) - 1) / segmentBytes);
   if (!isWide || last < first) return 'its segments do not cover its log range';
-  const files = new Map(members.map((member) => [member.path, member]));
+  const sizes = new Map<string, number>();
+  // Only what lies there: a set may have millions of members.
+  for (const member of members)
+    if (member.kind === 'file' && member.path.startsWith(`${profile.files.log}/`))
+      sizes.set(member.path, member.sizeBytes);
   for (let number = first; number <= last; number++) {
     const name = formatSegmentName({ timeline, number }, segmentBytes);
-    const file = files.get(`${profile.files.log}/${name}`);
-    if (file?.kind !== 'file' || file.sizeBytes !== segmentBytes)
+    if (sizes.get(`${profile.files.log}/${name}`) !== segmentBytes)
       return `log segment ${name} is not in the set or not whole`;
   }
   return undefined;

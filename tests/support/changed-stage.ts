@@ -5,6 +5,7 @@ import type { Changed, ChangedPagesSource } from '#core/changed/changed-pages.ts
 import { engineProfile } from '#core/engine/profiles.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
 import { historyName } from '#core/wal/history-file.ts';
+import { absoluteOf } from '#agent/copy/copy-request.ts';
 import { beginBackup, endBackup } from '#agent/backup/backup-mode.ts';
 import type { ChangedPagesRequest, OpenedChangedPages } from '#agent/changed/open-changed-pages.ts';
 import { openChangedPages } from '#agent/changed/open-changed-pages.ts';
@@ -145,8 +146,8 @@ export async function overlay(
 ): Promise<Overlaid> {
   const wrong: string[] = [];
   let [bytesRead, bytesTotal] = [0, 0];
-  for (const { path, absolute } of await filesNow(stage)) {
-    const now = readFileSync(absolute);
+  for (const { path, ...file } of await filesNow(stage)) {
+    const now = readFileSync(absoluteOf({ ...file, path }));
     const basePath = join(base.directory, path);
     const before = existsSync(basePath) ? readFileSync(basePath) : undefined;
     const changed = pages.changedIn({ path, sizeBytes: now.length, baseBytes: before?.length });
