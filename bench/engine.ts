@@ -13,7 +13,15 @@ import { timed } from './timed.ts';
 /** Ids as the processes make them. */
 export const newId = <P extends IdPrefix>(prefix: P) => formatId(prefix, Date.now(), randomBytes(10));
 
-/** Bundles the engine child like every program of the product, beside the worker threads that it loads. */
+/** Packages of machine code cannot be bundled. */
+const native = ['zstd-napi', '@node-rs/xxhash', 'pg-native'];
+/** What packages of the older kind call. */
+const banner = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`;
+
+/**
+ * Bundles the engine child, beside the worker threads that it loads, with its packages: an agent has them in memory long
+ * before a backup begins, a child would look for them anew each time.
+ */
 async function bundleEngine(): Promise<string> {
   const root = resolve(import.meta.dirname, '..');
   const outfile = join(root, 'dist', 'bench-engine.js');
@@ -25,7 +33,9 @@ async function bundleEngine(): Promise<string> {
     platform: 'node',
     target: 'node20',
     format: 'esm',
-    packages: 'external',
+    external: native,
+    banner: { js: banner },
+    minify: true,
   });
   return outfile;
 }

@@ -30,8 +30,10 @@ export const logRows = 'log';
 const relations = 20_000;
 /** The rounds of all scenarios but full and restore are at most these: differences there are large. */
 const fewRounds = 3;
-/** Tables of one kind of content are half the size, and never more than this. */
-const largestContentGb = 2;
+/** Of those that no goal is about. */
+const leastRounds = 2;
+/** Tables of one kind of content are a quarter of the size, and never more than this. */
+const largestContentGb = 1;
 
 /** Opens a cluster for as long as `use` takes. */
 async function withCluster<T>(request: ClusterRequest, use: (cluster: BenchCluster) => Promise<T>): Promise<T> {
@@ -59,18 +61,24 @@ export async function runScenarios(bench: Bench): Promise<readonly Row[]> {
   const rows: Row[] = [];
   if (has('full', 'restore', 'incremental', 'log')) rows.push(...(await runPgbench(bench)));
   if (has('incremental')) rows.push(...(await runServerIncrementals(bench)));
-  for (const { scenario, name, fill } of contents(bench))
-    if (has(scenario)) rows.push(...(await runContent(bench, name, fill)));
+  for (const content of contents(bench)) if (has(content.scenario)) rows.push(...(await runContent(bench, content)));
   return rows;
 }
 
-function contents({ sizeGb }: Bench): readonly { readonly scenario: Scenario; readonly name: string; fill: Fill }[] {
-  const half = Math.min(sizeGb / 2, largestContentGb);
+interface Content {
+  readonly scenario: Scenario;
+  readonly name: string;
+  readonly fill: Fill;
+  readonly most: number;
+}
+
+function contents({ sizeGb }: Bench): readonly Content[] {
+  const part = Math.min(sizeGb / 4, largestContentGb);
   return [
-    { scenario: 'relations', name: smallFilesRows, fill: fillWithRelations(relations) },
-    { scenario: 'text', name: 'text', fill: fillWithText(half) },
-    { scenario: 'incompressible', name: 'incompressible', fill: fillWithRandom(half) },
-    { scenario: 'sparse', name: 'sparse', fill: fillSparsely(half) },
+    { scenario: 'relations', name: smallFilesRows, fill: fillWithRelations(relations), most: fewRounds },
+    { scenario: 'text', name: 'text', fill: fillWithText(part), most: leastRounds },
+    { scenario: 'incompressible', name: 'incompressible', fill: fillWithRandom(part), most: leastRounds },
+    { scenario: 'sparse', name: 'sparse', fill: fillSparsely(part), most: leastRounds },
   ];
 }
 
@@ -122,7 +130,8 @@ async function runIncrementals(
     await applyChange(cluster, change);
     for (const contender of contenders) await contender.keepUp?.();
     const works: readonly Work[] = change === judgedChange ? ['incremental', 'restore'] : ['incremental'];
-    const request = { scenario: change.name, server: cluster.version, rounds: Math.min(rounds, fewRounds), say };
+    const most = change === judgedChange ? fewRounds : leastRounds;
+    const request = { scenario: change.name, server: cluster.version, rounds: Math.min(rounds, most), say };
     rows.push(...(await runRounds(contenders, { ...request, works })));
   }
   return rows;
@@ -140,10 +149,10 @@ function runServerIncrementals({ base, sizeGb, rounds, say }: Bench): Promise<re
   });
 }
 
-function runContent({ base, rounds, say }: Bench, name: string, fill: Fill): Promise<readonly Row[]> {
+function runContent({ base, rounds, say }: Bench, { name, fill, most }: Content): Promise<readonly Row[]> {
   say(`bench: filling a cluster for ${name}`);
   return withCluster({ base, major: 15, fill }, async (cluster) => {
-    const request = { scenario: name, server: cluster.version, rounds: Math.min(rounds, fewRounds), say };
+    const request = { scenario: name, server: cluster.version, rounds: Math.min(rounds, most), say };
     return runRounds(await oursAndBackrest(cluster), { ...request, works: ['full', 'restore'] });
   });
 }
