@@ -41,6 +41,12 @@ export async function getResource(db: Database, idOrName: string): Promise<Resou
   return resource;
 }
 
+/** The host that has a resource. Throws `resource_detached`. */
+export function hostOfResource({ hostId, name }: ResourceRow): HostId {
+  if (hostId === null) throw fail('resource_detached', { resource: name });
+  return hostId;
+}
+
 export interface NewResource {
   readonly id: ResourceId;
   readonly hostId: HostId;

@@ -10,13 +10,19 @@ import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
 import { hasSet } from './backup-sets.ts';
 import { hasLogicalSet } from './logical-sets.ts';
 import type { Database } from './database.ts';
+import { demandLoginFor } from './job-runs.ts';
 import type { RunRow } from './runs.ts';
 import { getRun, moveRun, specOfRun } from './runs.ts';
 import { storeVerify } from './verification.ts';
 
 /** The catalog as the control activities see it. */
 export const openRunBook = (db: Database): RunBook => ({
-  ticket: async (runId) => ticketOf(await getRun(db, runId), await specOfRun(db, runId)),
+  ticket: async (runId) => {
+    const [run, spec] = [await getRun(db, runId), await specOfRun(db, runId)];
+    // Why here: nobody was there to be told when the plan started it (K-067).
+    if (run.trigger === 'schedule') await demandLoginFor(db, spec);
+    return ticketOf(run, spec);
+  },
   begin: async (runId) => {
     if ((await getRun(db, runId)).state !== 'paused') await moveRun(db, runId, 'running');
   },
@@ -94,7 +100,8 @@ function ticketOf(run: RunRow, spec: JobSpec): RunTicket {
     hostId: run.hostId,
     lane: laneOf(run, spec),
     reconnectMinutes: spec.reconnectMinutes,
-    whenBusy: spec.whenBusy,
+    // Why: who starts a run by hand hears that its lane is busy, instead of seeing it skipped.
+    whenBusy: run.trigger !== 'schedule' && spec.whenBusy === 'skip' ? 'refuse' : spec.whenBusy,
     ...(run.setId === null ? {} : { setId: run.setId }),
     ...(hooks === undefined ? {} : { hooks }),
     ...(verifyAfter === 'none' ? {} : { verifyAfter }),
@@ -106,8 +113,9 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
   if (isOfPlace(spec)) return laneOfPlace(spec);
   switch (spec.kind) {
     case 'full-backup':
+      return { ...laneOfData(spec), ...(run.trigger === 'schedule' ? { isReplacing: true } : {}) };
     case 'incremental-backup':
-      return { owner: spec.resourceId, kind: 'data' };
+      return laneOfData(spec);
     case 'log-backup':
       return { owner: spec.resourceId, kind: 'log' };
     case 'log-stream':
@@ -125,6 +133,12 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
       return { owner: run.hostId, kind: 'none' };
   }
 }
+
+const laneOfData = ({ resourceId, poolId }: JobSpecOf<'full-backup' | 'incremental-backup'>): RunTicket['lane'] => ({
+  owner: resourceId,
+  kind: 'data',
+  family: `${resourceId}:${poolId}`,
+});
 
 const kindsOfPlace = ['restore', 'extract-set', 'log-restore', 'care', 'pool-copy'] as const;
 type SpecOfPlace = JobSpecOf<(typeof kindsOfPlace)[number]>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import type { HostId, JobId, ResourceId, RunId, SetId } from '#core/id.ts';
+import type { Instant } from '#core/instant.ts';
 import type { RunOutcome } from '#core/ports/run-book.ts';
 import type { RunState } from '#core/run/run-state.ts';
 import { canMove, isFinal } from '#core/run/run-state.ts';
@@ -63,10 +64,15 @@ export interface NewRun {
   readonly resourceId?: ResourceId;
   readonly setId?: SetId;
   readonly startedBy: string;
+  /** 1 when absent. */
+  readonly revision?: number;
+  /** The time of its plan that it belongs to; absent for a run that was started by hand. */
+  readonly scheduledFor?: Instant;
 }
 
 /** Records a run as queued; its job revision exists already. */
 export async function addRun(db: Database, run: NewRun): Promise<void> {
+  const { scheduledFor } = run;
   await db.change(
     `insert into run (id, job_id, revision, kind, host_id, resource_id, trigger, state, set_id, started_by)
      values ($1, $2, 1, $3, $4, $5, 'manual', 'queued', $6, $7)`,
@@ -76,6 +82,11 @@ export async function addRun(db: Database, run: NewRun): Promise<void> {
 
 export async function findRun(db: Database, id: RunId): Promise<RunRow | undefined> {
   return (await db.rows(runShape, `select ${columns} from run where id = $1`, [id]))[0];
+}
+
+/** The run of a job for a time of its plan. */
+export async function runOfSchedule(db: Database, job: JobId, at: Instant): Promise<RunRow | undefined> {
+  return (await db.rows(runShape, `select ${columns} from run where job_id = $1 and scheduled_for = $2`, [job, at]))[0];
 }
 
 /** Throws `run_unknown`. */

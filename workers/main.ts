@@ -1,9 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { openCatalog } from '#catalog/database.ts';
+import { openJobBook } from '#catalog/job-runs.ts';
 import { openRunBook } from '#catalog/run-book.ts';
+import { formatId } from '#core/id.ts';
+import type { IdSource } from '#core/ports/id-source.ts';
 import { readSettings } from '#core/settings/registry.ts';
 import { serverSettings } from '#core/settings/server-settings.ts';
 import { openTemporalClient } from '#wire/connect.ts';
@@ -27,7 +31,9 @@ const catalog = openCatalog(settings.catalogUrl);
 const client = openTemporalClient(place, payloadKey);
 // No channel is told yet beyond what the catalog keeps.
 const teller = { tellOutcome: () => Promise.resolve() };
-const deps = { book: openRunBook(catalog), door: openLaneDoor(client), teller };
+const ids: IdSource = (prefix) => formatId(prefix, Date.now(), randomBytes(10));
+const jobs = openJobBook(catalog, ids, () => Date.now());
+const deps = { book: openRunBook(catalog), door: openLaneDoor(client), teller, jobs };
 const bundlePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
 const worker = { namespace: place.namespace, queuePrefix: settings.queuePrefix, bundlePath, payloadKey };
 

@@ -1,4 +1,4 @@
-import type { HostId, RunId } from '#core/id.ts';
+import type { HostId, JobId, RunId } from '#core/id.ts';
 import type { RateLimits } from '#core/run/rate.ts';
 import type { RunKind } from '#core/run/run-kind.ts';
 
@@ -7,11 +7,16 @@ export { controlQueue, hostQueue } from '#core/run/queues.ts';
 export type { HostQueueKind } from '#core/run/queues.ts';
 
 export const runWorkflow = 'executeRun';
+export const fireWorkflow = 'fireJob';
 export const laneWorkflow = 'lane';
 export const workWorkflow = 'work';
 export const inspectWorkflow = 'inspect';
 
 export const runWorkflowId = (run: RunId): string => `run:${run}`;
+/** Temporal adds the time to the id of each workflow that a schedule starts. */
+export const fireWorkflowId = (job: JobId): string => `fire:${job}`;
+/** The schedule of a job; test files have a prefix, so that each sees its own. */
+export const scheduleIdPrefix = (queuePrefix: string): string => `${queuePrefix}job:`;
 export const laneWorkflowId = (owner: string): string => `lane:${owner}`;
 export const workWorkflowId = (owner: string, lane: string): string => `work:${owner}:${lane}`;
 export const inspectWorkflowId = (inspectionId: string): string => `inspect:${inspectionId}`;
@@ -20,6 +25,12 @@ export interface RunInput {
   readonly runId: RunId;
   readonly kind: RunKind;
   /** Task-queue prefix of tests; '' in production. */
+  readonly queuePrefix: string;
+}
+
+/** What a schedule passes on: ids alone, the job revision is read when it fires. */
+export interface FireInput {
+  readonly jobId: JobId;
   readonly queuePrefix: string;
 }
 

@@ -17,7 +17,7 @@ import {
 } from '@temporalio/workflow';
 import { fail } from '#core/errors/fail.ts';
 import type { LaneBook } from '#core/run/lane-book.ts';
-import { admit, emptyLaneBook, enter, leave } from '#core/run/lane-book.ts';
+import { admit, emptyLaneBook, enter, leave, replacedIn } from '#core/run/lane-book.ts';
 import type { LaneRequest, LaneVerdict, WorkEnd, WorkOrder } from '#core/run/work-order.ts';
 import {
   dropSignal,
@@ -50,6 +50,10 @@ export async function lane(owner: string, carried: LaneBook = emptyLaneBook): Pr
   setHandler(enterUpdate, (request) => {
     const answer = enter(book, request);
     book = answer.book;
+    for (const { order, by } of replacedIn(book)) {
+      book = leave(book, order.runId);
+      void tellRun(order, replacedBy(by));
+    }
     return answer.verdict;
   });
   setHandler(drop, async (runId) => {
@@ -114,6 +118,11 @@ async function runChild(order: WorkOrder, { hasWaited, children, isDropped }: Ho
 function endOfBrokenWork(order: WorkOrder, error: unknown): WorkEnd {
   log.warn('work ended without a word', { runId: order.runId, cause: String(error) });
   return stoppedBy(fail('work_terminated', { run: order.runId }, error));
+}
+
+function replacedBy(run: string): WorkEnd {
+  const { code, params, message } = fail('replaced_by_full', { run });
+  return { state: 'skipped', code, params, message };
 }
 
 async function stopChild(child: ChildWorkflowHandle<typeof work> | undefined, runId: string): Promise<void> {

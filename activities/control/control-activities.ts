@@ -1,4 +1,5 @@
-import type { RunId, SetId } from '#core/id.ts';
+import type { JobId, RunId, SetId } from '#core/id.ts';
+import type { JobBook, ScheduledRun } from '#core/ports/job-book.ts';
 import type { LaneDoor } from '#core/ports/lane-door.ts';
 import type { OutcomeTeller } from '#core/ports/outcome-teller.ts';
 import type { RunBook, RunOutcome, RunTicket } from '#core/ports/run-book.ts';
@@ -8,11 +9,14 @@ import type { LaneRequest, LaneVerdict } from '#core/run/work-order.ts';
 export interface ControlDeps {
   readonly book: RunBook;
   readonly door: LaneDoor;
+  readonly jobs: JobBook;
   readonly teller: OutcomeTeller;
 }
 
 /** Durable activity names of the control queue. Each call is safe to repeat. */
 export interface ControlActivities {
+  /** A schedule has fired for a time of its plan, in milliseconds since 1970. */
+  openScheduledRun(jobId: JobId, atMs: number): Promise<ScheduledRun>;
   recordRun(runId: RunId): Promise<RunTicket>;
   enterLane(request: LaneRequest): Promise<LaneVerdict>;
   markRunning(runId: RunId): Promise<void>;

@@ -13,6 +13,9 @@ export interface RunTicket {
   readonly lane: {
     readonly owner: ResourceId | string;
     readonly kind: 'data' | 'log' | 'log-stream' | 'log-deletion' | 'logical' | 'exclusive' | 'none';
+    /** See core/run/work-order.ts. */
+    readonly family?: string;
+    readonly isReplacing?: boolean;
   };
   /** K-084: 1–60. */
   readonly reconnectMinutes: number;

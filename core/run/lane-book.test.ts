@@ -4,7 +4,7 @@ import { formatId } from '../id.ts';
 import type { LaneKind } from './lane.ts';
 import { canShare } from './lane.ts';
 import type { LaneBook } from './lane-book.ts';
-import { admit, emptyLaneBook, enter, leave } from './lane-book.ts';
+import { admit, emptyLaneBook, enter, leave, replacedIn } from './lane-book.ts';
 import type { LaneRequest } from './work-order.ts';
 
 const runId = (n: number) => formatId('run', n, new Uint8Array(10));
@@ -58,4 +58,25 @@ test('a request that must not wait is turned away with the id of the holder and 
   const answer = enter(book, request(2, 'log', 'refuse'));
   expect(answer.verdict).toEqual({ verdict: 'busy', holder: runId(1) });
   expect(answer.book).toBe(book);
+});
+
+test('K-059 an incremental that waits gives way to a scheduled full of its family, and nobody else does', () => {
+  const data = (n: number, kind: 'full-backup' | 'incremental-backup', more: object): LaneRequest => {
+    const { order, whenBusy } = request(n, 'data');
+    return { order: { ...order, kind, lane: { ...order.lane, ...more } }, whenBusy };
+  };
+  const ask = [
+    data(1, 'incremental-backup', { family: 'a' }),
+    data(2, 'incremental-backup', { family: 'a' }),
+    data(3, 'incremental-backup', { family: 'b' }),
+    data(4, 'full-backup', { family: 'a', isReplacing: true }),
+  ];
+  const books = ask.reduce<LaneBook[]>(
+    (all, one) => [...all, admit(enter(all[all.length - 1] ?? emptyLaneBook, one).book).book],
+    [],
+  );
+  const [, , three = emptyLaneBook, four = emptyLaneBook] = books;
+  expect(replacedIn(three)).toEqual([]);
+  expect(replacedIn(four)).toEqual([{ order: ask[1]?.order, by: runId(4) }]);
+  expect(four.running.map(({ key }) => key)).toEqual([runId(1)]);
 });

@@ -40,6 +40,24 @@ export function enter(
   };
 }
 
+/** Incrementals that wait although a scheduled full of their family waits too: they give way to it (design §4). */
+export function replacedIn({ waiting }: LaneBook): readonly Replaced[] {
+  return waiting.flatMap(({ request: { order } }) => {
+    const full =
+      order.kind === 'incremental-backup' ? waiting.find((entry) => isFullFor(entry, order.lane.family)) : undefined;
+    return full === undefined ? [] : [{ order, by: full.key }];
+  });
+}
+
+export interface Replaced {
+  readonly order: LaneRequest['order'];
+  /** Run id of the full. */
+  readonly by: string;
+}
+
+const isFullFor = ({ request: { order } }: Entry, family: string | undefined): boolean =>
+  order.lane.isReplacing === true && family !== undefined && order.lane.family === family;
+
 /** Moves everyone who may enter from waiting to running, and says who that is. */
 export function admit(book: LaneBook): { readonly book: LaneBook; readonly entered: readonly Entry[] } {
   const entered = admissible(book.running, book.waiting);

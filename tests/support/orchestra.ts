@@ -8,6 +8,7 @@ import { bug } from '#core/errors/fail.ts';
 import type { HostId, RunId } from '#core/id.ts';
 import { formatId } from '#core/id.ts';
 import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
+import type { JobBook } from '#core/ports/job-book.ts';
 import type { JobStep, JobTable } from '#core/ports/job-table.ts';
 import type { RunTicket } from '#core/ports/run-book.ts';
 import type { LogLine } from '#core/run/progress.ts';
@@ -56,15 +57,17 @@ export interface Orchestra {
   close(): Promise<void>;
 }
 
+const noJobs: JobBook = { openScheduled: () => Promise.resolve({ verdict: 'nothing', reason: 'no job here' }) };
+
 /** A control worker with a run book in memory, on a queue prefix of its own. */
-export function openOrchestra(address: string): Orchestra {
+export function openOrchestra(address: string, jobs: JobBook = noJobs): Orchestra {
   const place = { address, namespace: 'default' };
   const client = openTemporalClient(place, testKey);
   const book = openMemoryBook();
   const queuePrefix = `${randomBytes(4).toString('hex')}-`;
   const told: RunId[] = [];
   const teller = { tellOutcome: (runId: RunId) => Promise.resolve(void told.push(runId)) };
-  const deps = { book, door: openLaneDoor(client), teller };
+  const deps = { book, door: openLaneDoor(client), teller, jobs };
   const settings = { namespace: 'default', queuePrefix, bundlePath, payloadKey: testKey };
   const worker = serve({ place, open: async (connection) => [await createControlWorker(connection, settings, deps)] });
   return {

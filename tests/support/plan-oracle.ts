@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { HourlyPlan, MonthlyDays, TimedPlan } from '#core/plan/plan.ts';
+import type { HourlyPlan, MonthlyDays, NthWeek, TimedPlan } from '#core/plan/plan.ts';
 import type { Weekday } from '#core/run/rate-window.ts';
 import { weekdays } from '#core/run/rate-window.ts';
 
@@ -171,7 +171,7 @@ export const plansIn = (zone: string): fc.Arbitrary<TimedPlan> =>
       months: fc.subarray([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], { minLength: 1 }),
       on: fc.oneof(
         fc.record({ days: fc.subarray([1, 2, 15, 28, 29, 30, 31, 'last' as const], { minLength: 1 }) }),
-        fc.record({ weeks: fc.subarray([1, 2, 3, 4, 5, 'last' as const], { minLength: 1 }), weekdays: someWeekdays }),
+        fc.record({ weeks: fc.subarray<NthWeek>([1, 2, 3, 4, 5, 'last'], { minLength: 1 }), weekdays: someWeekdays }),
       ),
     }),
   );
