@@ -74,9 +74,12 @@ export interface NewRun {
 export async function addRun(db: Database, run: NewRun): Promise<void> {
   const { scheduledFor } = run;
   await db.change(
-    `insert into run (id, job_id, revision, kind, host_id, resource_id, trigger, state, set_id, started_by)
-     values ($1, $2, 1, $3, $4, $5, 'manual', 'queued', $6, $7)`,
-    [run.id, run.jobId, run.spec.kind, run.hostId, run.resourceId ?? null, run.setId ?? null, run.startedBy],
+    `insert into run (id, job_id, revision, kind, host_id, resource_id, trigger, state, set_id, started_by, scheduled_for)
+     values ($1, $2, $8, $3, $4, $5, $9, 'queued', $6, $7, $10)`,
+    [
+      ...[run.id, run.jobId, run.spec.kind, run.hostId, run.resourceId ?? null, run.setId ?? null, run.startedBy],
+      ...[run.revision ?? 1, scheduledFor === undefined ? 'manual' : 'schedule', scheduledFor ?? null],
+    ],
   );
 }
 

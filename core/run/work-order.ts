@@ -9,7 +9,14 @@ export interface WorkOrder {
   readonly runId: RunId;
   readonly kind: RunKind;
   readonly hostId: HostId;
-  readonly lane: { readonly owner: string; readonly kind: LaneKind };
+  readonly lane: {
+    readonly owner: string;
+    readonly kind: LaneKind;
+    /** Fulls and incrementals of one resource in one pool. */
+    readonly family?: string;
+    /** A scheduled full: incrementals of its family that wait give way to it (design §4). */
+    readonly isReplacing?: boolean;
+  };
   /** K-084: 1–60 minutes, counted from the detection of a loss. */
   readonly reconnectMinutes: number;
   /** Task-queue prefix of tests; '' in production. */
@@ -54,7 +61,8 @@ export interface WorkResult {
 export type WorkEnd =
   | { readonly state: 'done'; readonly result: WorkResult }
   | {
-      readonly state: 'failed';
+      /** `skipped`: another run of the lane takes its place. */
+      readonly state: 'failed' | 'skipped';
       readonly code: string;
       readonly params: Readonly<Record<string, string>>;
       readonly message: string;
