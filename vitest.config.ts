@@ -20,6 +20,7 @@ const long = [
   'incrementals',
   'keeps-what-is-needed',
   'network-lost',
+  'plans',
   'refuses-targets',
   'restores-standbys',
   'restores-what-differs',

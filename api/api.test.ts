@@ -165,7 +165,7 @@ test('K-076 every run names the immutable job revision that it executes', async 
     kind: 'backup',
     spec: { kind: 'full-backup' },
   });
-  const list = await api.ask('GET', '/api/v1/jobs?limit=1');
+  const list = await api.ask('GET', '/api/v1/jobs?all=true&limit=1');
   expect(list.body).toMatchObject({ data: [{ id: run.jobId }] });
   const missing = await api.ask('GET', `/api/v1/jobs/${testIds('job')}`);
   expect(missing.status).toBe(404);

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Catalog } from '#catalog/database.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
+import type { ScheduleDoor } from './schedules/schedule-door.ts';
 import type { RunDoor } from './temporal.ts';
 import type { Vault } from './vault.ts';
 
@@ -9,6 +10,7 @@ import type { Vault } from './vault.ts';
 export interface Context {
   readonly catalog: Catalog;
   readonly runs: RunDoor;
+  readonly schedules: ScheduleDoor;
   readonly vault: Vault;
   readonly ids: IdSource;
   readonly clock: Clock;

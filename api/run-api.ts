@@ -20,6 +20,8 @@ import { readKeyFile } from './key-files.ts';
 import { allRoutes } from './routes/all-routes.ts';
 import type { ServerOptions } from './server.ts';
 import { buildServer } from './server.ts';
+import { keepSchedules } from './schedules/keep-schedules.ts';
+import { openScheduleDoor } from './schedules/schedule-door.ts';
 import { openLostRuns } from './lost-runs.ts';
 import { resumeQueuedRuns } from './start-run.ts';
 import { openRunDoor } from './temporal.ts';
@@ -55,6 +57,7 @@ export async function runApi(
   const context: Context = {
     ...{ ...ports, catalog, vault, queuePrefix: settings.queuePrefix },
     runs: openRunDoor(client, settings.queuePrefix, ports.clock),
+    schedules: openScheduleDoor(client, settings.queuePrefix, ports.clock),
     ids: (prefix) => formatId(prefix, ports.clock.nowMs(), randomBytes(10)),
     forAgents: {
       temporalAddress: settings.agentTemporalAddress ?? settings.temporalAddress,
@@ -67,11 +70,13 @@ export async function runApi(
   const url = await listen(server, settings);
   const stopRetry = resumeUntilDone(context);
   const stopLooking = lookForLostRuns(context);
+  const stopKeeping = keepSchedules(context);
   return {
     url,
     close: async () => {
       stopRetry();
       stopLooking();
+      stopKeeping();
       await new Promise((resolve) => {
         server.close(resolve);
         server.closeAllConnections();

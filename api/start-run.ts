@@ -43,7 +43,8 @@ export async function startRun(context: Context, request: RunRequest): Promise<R
   return getRun(catalog, id);
 }
 
-async function handToTemporal(context: Context, runId: RunId, kind: JobSpec['kind']): Promise<void> {
+/** A run that Temporal did not take is closed as failed. Throws `temporal_unreachable`. */
+export async function handToTemporal(context: Context, runId: RunId, kind: JobSpec['kind']): Promise<void> {
   try {
     await context.runs.start({ runId, kind, queuePrefix: context.queuePrefix });
   } catch (cause) {

@@ -197,7 +197,7 @@ async function health(client: Client, name: string): Promise<{ isWorkerPolling: 
 }
 
 /** Everything that is neither ours nor "no such workflow" means that Temporal does not answer as it should. */
-async function asked<T>(ask: () => Promise<T>, run?: RunId): Promise<T> {
+export async function asked<T>(ask: () => Promise<T>, run?: RunId): Promise<T> {
   try {
     return await ask();
   } catch (cause) {

@@ -7,6 +7,7 @@ import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
 export interface ApiClient {
   get<T>(shape: z.ZodType<T>, path: string): Promise<T>;
   post<T>(shape: z.ZodType<T>, path: string, body?: unknown): Promise<T>;
+  put<T>(shape: z.ZodType<T>, path: string, body: unknown): Promise<T>;
   remove<T>(shape: z.ZodType<T>, path: string): Promise<T>;
   /** Removes something that leaves no word behind. */
   drop(path: string): Promise<void>;
@@ -50,6 +51,10 @@ export function openClient(url: string, token: string): ApiClient {
     post: async (shape, path, body) => {
       const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
       const init = { method: 'POST', headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+      return parsed(shape, await send(path, init));
+    },
+    put: async (shape, path, body) => {
+      const init = { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
       return parsed(shape, await send(path, init));
     },
     remove: async (shape, path) => parsed(shape, await send(path, { method: 'DELETE' })),

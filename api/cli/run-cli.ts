@@ -11,6 +11,7 @@ import { addBackupCommand } from './commands/backup.ts';
 import { addCareCommands } from './commands/care.ts';
 import { addEventsCommand } from './commands/events.ts';
 import { addHostCommands } from './commands/host.ts';
+import { addJobCommands } from './commands/job.ts';
 import { addLogicalCommands } from './commands/logical.ts';
 import { addPoolCommands } from './commands/pool.ts';
 import { addLogCommands } from './commands/log.ts';
@@ -21,6 +22,7 @@ import { addRunCommands } from './commands/run.ts';
 import { addScrubVerb } from './commands/scrub.ts';
 import { addServerCommands } from './commands/server.ts';
 import { addSetCommands } from './commands/set.ts';
+import { addStrategyCommands } from './commands/strategy.ts';
 import { addTimelineCommand } from './commands/timeline.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -43,6 +45,8 @@ export function buildProgram(cli: Cli): Command {
   addResourceCommands(program, cli);
   addPoolCommands(program, cli);
   addBackupCommand(program, cli);
+  addJobCommands(program, cli);
+  addStrategyCommands(program, cli);
   addRunCommands(program, cli);
   addSetCommands(program, cli);
   addLogicalCommands(program, cli);

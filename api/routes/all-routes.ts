@@ -12,6 +12,7 @@ import { careRoutes } from './care.ts';
 import { eventRoutes } from './events.ts';
 import { hostRoutes } from './hosts.ts';
 import { jobRoutes } from './jobs.ts';
+import { planRoutes } from './plans.ts';
 import { poolCopyRoutes } from './pool-copies.ts';
 import { poolKeyRoutes } from './pool-keys.ts';
 import { logRestoreRoutes } from './log-restores.ts';
@@ -38,6 +39,7 @@ export const allRoutes = (context: Context): Route[] => [
   ...poolCopyRoutes(context),
   ...poolKeyRoutes(context),
   ...jobRoutes(context),
+  ...planRoutes(context),
   ...runRoutes(context),
   ...runControlRoutes(context),
   ...eventRoutes(context),

@@ -15,7 +15,7 @@ import { canReach, demandReach, startRun } from '../start-run.ts';
 import { runAnswer } from './runs.ts';
 import { nameOf } from './words.ts';
 
-const copyBody = z.object({
+export const copyBody = z.object({
   /** Pool that gets the copies, by id or name. */
   to: z.string(),
   /** Each goes with all that it builds on. */
@@ -42,21 +42,26 @@ export const poolCopyRoutes = (context: Context): Route[] => [
     body: copyBody,
     answer: runAnswer,
     serve: async ({ params, body, caller }) => {
-      const [from, to] = [await getPool(context.catalog, params.pool), await getPool(context.catalog, body.to)];
-      demandSense(from, to, body);
-      const hostId = await hostOf(context, { from, to, host: body.host });
-      const { sets, all: isAll, log: isWithLog, limits, reconnectMinutes } = body;
-      const wish = { sets, isAll, isWithLog };
-      // Why here too: a set that cannot be copied is refused before a run is recorded; the run decides again when it begins.
-      await copyTask(context, { poolId: from.id, toPoolId: to.id, ...wish });
-      const what = { kind: 'pool-copy' as const, hostId, poolId: from.id, toPoolId: to.id, ...wish, limits };
-      const spec = { ...what, reconnectMinutes, whenBusy: 'wait' as const };
+      const { spec, from, to } = await prepareCopy(context, params.pool, body);
+      const { hostId } = spec;
       const name = `copy of ${from.name} to ${to.name}`;
       const run = await startRun(context, { spec, hostId, name, startedBy: nameOf(caller) });
       return { answer: run, location: `/api/v1/runs/${run.id}` };
     },
   }),
 ];
+
+/** What a copy would do, and on which host. Refuses a set that cannot be copied; a run decides again when it begins. */
+export async function prepareCopy(context: Context, pool: string, body: CopyBody) {
+  const [from, to] = [await getPool(context.catalog, pool), await getPool(context.catalog, body.to)];
+  demandSense(from, to, body);
+  const hostId = await hostOf(context, { from, to, host: body.host });
+  const { sets, all: isAll, log: isWithLog, limits, reconnectMinutes } = body;
+  const wish = { sets, isAll, isWithLog };
+  await copyTask(context, { poolId: from.id, toPoolId: to.id, ...wish });
+  const what = { kind: 'pool-copy' as const, hostId, poolId: from.id, toPoolId: to.id, ...wish, limits };
+  return { spec: { ...what, reconnectMinutes, whenBusy: 'wait' as const }, from, to };
+}
 
 function demandSense(from: PoolRow, to: PoolRow, { sets, all, log }: CopyBody): void {
   if (from.id === to.id) throw fail('copy_same_pool', { pool: from.name });

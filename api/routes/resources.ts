@@ -5,6 +5,7 @@ import type { ResourceRow } from '#catalog/resources.ts';
 import {
   freeResourceName,
   getResource,
+  hostOfResource,
   listResources,
   logPoolsOf,
   registerResource,
@@ -15,7 +16,6 @@ import {
 } from '#catalog/resources.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
-import type { HostId } from '#core/id.ts';
 import { discoveredInstanceShape, preflightShape } from '#core/settings/shape/host.ts';
 import { idShape, nameShape, pathShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
@@ -45,11 +45,7 @@ const loginBody = z.object({
 });
 const loginAnswer = z.looseObject({ user: z.string(), isSuperuser: z.boolean() });
 
-/** The host that has a resource. Throws `resource_detached`. */
-export function hostOfResource({ hostId, name }: ResourceRow): HostId {
-  if (hostId === null) throw fail('resource_detached', { resource: name });
-  return hostId;
-}
+export { hostOfResource };
 
 /** Throws `resource_not_logged_in` (K-064). */
 export function demandLogin({ isLoggedIn, name }: ResourceRow): void {

@@ -31,16 +31,14 @@ const liveAnswer = z
   })
   .meta({ id: 'LiveRun' });
 export const runParams = z.object({ run: idShape('run') });
-const runBody = z.discriminatedUnion('kind', [
-  ...backupBodies,
-  z.object({
-    ...commonOfRun,
-    kind: z.literal('no-op'),
-    host: z.string(),
-    seconds: z.number().int().min(0).max(86_400).default(0),
-  }),
-]);
-type RunBody = z.output<typeof runBody>;
+export const noOpBody = z.object({
+  ...commonOfRun,
+  kind: z.literal('no-op'),
+  host: z.string(),
+  seconds: z.number().int().min(0).max(86_400).default(0),
+});
+const runBody = z.discriminatedUnion('kind', [...backupBodies, noOpBody]);
+type NoOpBody = z.output<typeof noOpBody>;
 
 export const runRoutes = (context: Context): Route[] => [
   route({
@@ -171,7 +169,6 @@ export async function prepareNoOp({ catalog }: Context, { host: named, ...rest }
 
 async function startNoOp(context: Context, body: NoOpBody, caller: Caller): Promise<RunRow> {
   const host = await getHost(context.catalog, body.host);
-  const { seconds, reconnectMinutes, whenBusy } = body;
-  const spec = { kind: 'no-op' as const, hostId: host.id, seconds, reconnectMinutes, whenBusy };
+  const spec = await prepareNoOp(context, body);
   return startRun(context, { spec, hostId: host.id, name: `no-op on ${host.name}`, startedBy: nameOf(caller) });
 }

@@ -12,7 +12,7 @@ import { runAnswer } from './runs.ts';
 import { listShape, nameOf, wholeList } from './words.ts';
 
 const poolParams = z.object({ pool: z.string() });
-const scrubBody = z.object({
+export const scrubBody = z.object({
   depth: z
     .enum(['full', 'page'])
     .meta({ description: 'full: every stored byte; page: the page checksums of relation files too' })
@@ -44,21 +44,9 @@ export const scrubRoutes = (context: Context): Route[] => [
     body: scrubBody.prefault({}),
     answer: runAnswer,
     serve: async ({ params, body, caller }) => {
-      const pool = await getPool(context.catalog, params.pool);
-      const { resource, ...asked } = body;
-      const of = resource === undefined ? undefined : await getResource(context.catalog, resource);
-      const care = { does: 'scrub' as const, ...asked, ...(of === undefined ? {} : { resourceId: of.id }) };
-      const hostId = maintainerOf(pool);
-      const spec = {
-        kind: 'care' as const,
-        hostId,
-        poolId: pool.id,
-        care,
-        reconnectMinutes: 10,
-        whenBusy: 'wait' as const,
-      };
+      const { spec, pool } = await prepareScrub(context, params.pool, body);
       const name = `scrub of ${pool.name}`;
-      const run = await startRun(context, { spec, hostId, name, startedBy: nameOf(caller) });
+      const run = await startRun(context, { spec, hostId: spec.hostId, name, startedBy: nameOf(caller) });
       return { answer: run, location: `/api/v1/runs/${run.id}` };
     },
   }),
@@ -78,3 +66,13 @@ export const scrubRoutes = (context: Context): Route[] => [
     },
   }),
 ];
+
+/** What a scrub would do; the pool's first maintenance host does it. */
+export async function prepareScrub({ catalog }: Context, named: string, body: z.output<typeof scrubBody>) {
+  const pool = await getPool(catalog, named);
+  const { resource, ...asked } = body;
+  const of = resource === undefined ? undefined : await getResource(catalog, resource);
+  const care = { does: 'scrub' as const, ...asked, ...(of === undefined ? {} : { resourceId: of.id }) };
+  const head = { kind: 'care' as const, hostId: maintainerOf(pool), poolId: pool.id, care };
+  return { spec: { ...head, reconnectMinutes: 10, whenBusy: 'wait' as const }, pool };
+}

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { openapiOf } from '#api/openapi.ts';
 import { allRoutes } from '#api/routes/all-routes.ts';
+import { openScheduleDoor } from '#api/schedules/schedule-door.ts';
 import { openRunDoor } from '#api/temporal.ts';
 import { openVault } from '#api/vault.ts';
 import { openCatalog } from '#catalog/database.ts';
@@ -22,6 +23,7 @@ export const openapiPage = async (): Promise<string> => {
   const routes = allRoutes({
     catalog,
     runs: openRunDoor(client, '', { nowMs: () => 0 }),
+    schedules: openScheduleDoor(client, '', { nowMs: () => 0 }),
     vault: openVault(Buffer.from(key)),
     ids: (prefix) => formatId(prefix, 0, key.subarray(0, 10)),
     clock: { nowMs: () => 0 },

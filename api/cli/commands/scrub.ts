@@ -44,7 +44,7 @@ export function addScrubVerb(program: Command, cli: Cli): void {
 const units: Readonly<Record<string, number>> = { MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
 
 /** `500MiB`, `10GiB`, `1.5TiB` → bytes. Throws `value_malformed`. */
-function parseSize(text: string): number {
+export function parseSize(text: string): number {
   const [, count = '', unit = ''] = /^(\d+(?:\.\d+)?)\s?([MGT]iB)$/.exec(text.trim()) ?? [];
   const bytes = Math.round(Number(count) * (units[unit] ?? 0));
   if (bytes === 0) throw fail('value_malformed', { text, what: 'budget', expected: '500MiB, 10GiB or 1TiB' });

@@ -1,0 +1,91 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { changedJobAnswer } from '../../routes/jobs.ts';
+import type { Cli, Said } from '../cli.ts';
+import { addVerb } from '../cli.ts';
+import { backupBody, backupOptions, backupShape } from './backup.ts';
+import { changedText } from './job-words.ts';
+import { planFields, planOfArgs, planOptions, restorePlanFields, restorePlanOptions } from './plan-words.ts';
+import { restoreBodyOf, restoreOptions, restoreShape } from './restore.ts';
+import { parseSize } from './scrub.ts';
+
+const common = { disabled: z.boolean().default(false), name: z.string().optional() };
+const disabledOption = { '--disabled': 'its plan starts nothing until `job enable`' };
+
+/** `holdfast job create <kind>`: the options of the command that starts such a run by hand, and a plan. */
+export function addJobCreation(noun: Command, cli: Cli): void {
+  const create = noun.command('create').description('create a job of a kind');
+  addVerb(create, cli, {
+    usage: 'backup [name]',
+    title: 'create a backup job; incremental is differential (K-074, K-076)',
+    options: { ...backupOptions, ...planOptions, ...disabledOption },
+    shape: backupShape.extend({ ...planFields, ...common, type: typeOfBackup }),
+    act: (_cli, { name, disabled, ...args }) => {
+      const { resource, type } = args;
+      const plan = planOfArgs(args);
+      return saved(cli, { name: name ?? `${resource}-${type}`, plan, work: backupBody(args), isEnabled: !disabled });
+    },
+  });
+  addVerb(create, cli, {
+    usage: 'restore <job>',
+    title: 'create a restore job; started by hand it is planned anew each time (K-099, K-100)',
+    options: { ...restoreOptions, ...restorePlanOptions, ...disabledOption },
+    shape: restoreShape.extend({ ...restorePlanFields, job: z.string(), disabled: z.boolean().default(false) }),
+    act: (_cli, { job, disabled, plan: type, runDate, runAt, zone, ...args }) => {
+      const plan = planOfArgs({ plan: type, date: runDate, at: runAt, zone });
+      return saved(cli, { name: job, plan, work: { kind: 'restore', ...restoreBodyOf(args) }, isEnabled: !disabled });
+    },
+  });
+  addPoolJobs(create, cli);
+}
+
+/** Jobs of pools, without a database. */
+function addPoolJobs(create: Command, cli: Cli): void {
+  addVerb(create, cli, {
+    usage: 'scrub <pool> [name]',
+    title: 'create a job that reads sets and log of a pool back',
+    options: {
+      '--budget <size>': 'stored bytes after which a run ends, e.g. 10GiB; the next one goes on there (everything)',
+      '--depth <full|page>': 'full: every byte; page: page checksums of relation files too (full)',
+      '--new-full': 'damage that no later good full makes up for starts a full backup',
+      ...{ ...planOptions, ...disabledOption },
+    },
+    shape: z.object({
+      ...{ ...planFields, ...common, pool: z.string(), budget: z.string().optional() },
+      ...{ depth: z.enum(['full', 'page']).default('full'), newFull: z.boolean().default(false) },
+    }),
+    act: (_cli, { name, disabled, pool, budget, depth, newFull, ...args }) => {
+      const limit = budget === undefined ? {} : { budgetBytes: parseSize(budget) };
+      const work = { kind: 'scrub', pool, depth, isFollowedByFull: newFull, ...limit };
+      return saved(cli, { name: name ?? `scrub-${pool}`, plan: planOfArgs(args), work, isEnabled: !disabled });
+    },
+  });
+  addVerb(create, cli, {
+    usage: 'pool-copy <from> <to> [name]',
+    title: 'create a job that copies every good set and the log of a pool to another one (K-005)',
+    options: {
+      '--without-log': 'sets only',
+      '--host <host>': 'host that copies; one that reaches both pools when absent',
+      ...{ ...planOptions, ...disabledOption },
+    },
+    shape: z.object({
+      ...{ ...planFields, ...common, from: z.string(), to: z.string() },
+      ...{ withoutLog: z.boolean().default(false), host: z.string().optional() },
+    }),
+    act: (_cli, { name, disabled, from, to, withoutLog, host, ...args }) => {
+      const where = host === undefined ? {} : { host };
+      const work = { kind: 'pool-copy', pool: from, to, all: true, log: !withoutLog, ...where };
+      return saved(cli, { name: name ?? `copy-${from}-${to}`, plan: planOfArgs(args), work, isEnabled: !disabled });
+    },
+  });
+}
+
+/** `incremental` is what most people call a differential. */
+const typeOfBackup = z
+  .enum(['full', 'incremental', 'differential', 'cumulative', 'log'])
+  .transform((type) => (type === 'incremental' ? ('differential' as const) : type));
+
+async function saved(cli: Cli, body: unknown): Promise<Said> {
+  const answer = await (await cli.client()).post(changedJobAnswer, '/api/v1/jobs', body);
+  return { json: answer, text: changedText(answer) };
+}

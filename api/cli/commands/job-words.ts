@@ -1,0 +1,33 @@
+import type { z } from 'zod';
+import type { JobRow } from '#catalog/jobs.ts';
+import { planText } from '#core/plan/plan-text.ts';
+import type { changedJobAnswer, jobAnswer } from '../../routes/jobs.ts';
+import { timeText } from '../terminal.ts';
+
+export const pathOfJob = (job: string): string => `/api/v1/jobs/${encodeURIComponent(job)}`;
+
+type ShownJob = z.output<typeof jobAnswer>;
+export const planWords = ({ plan }: JobRow): string => (plan === null ? 'by hand, once' : planText(plan));
+export const stateOf = ({ deletedAt, isEnabled }: JobRow): string =>
+  deletedAt !== null ? 'deleted' : isEnabled ? 'enabled' : 'disabled';
+
+/** A job as lines of text. */
+export function jobText(job: ShownJob): string {
+  const work = Object.entries(job.work ?? job.spec).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
+  return [
+    `job      ${job.name} (${job.id})`,
+    `state    ${stateOf(job)}, revision ${String(job.revision)} by ${job.createdBy}`,
+    `plan     ${planWords(job)}`,
+    'work',
+    ...work,
+    ...job.nextRuns.map((at, i) => `${i === 0 ? 'next    ' : '        '} ${timeText(at)}`),
+  ].join('\n');
+}
+
+/** What a job is after a change. */
+export function changedText(job: z.output<typeof changedJobAnswer>): string {
+  const pending =
+    job.schedule === 'pending' ? ['Temporal is away: it is saved, and runs by its plan when Temporal is back.'] : [];
+  const started = job.run === undefined ? [] : [`run      ${job.run.id}`];
+  return [jobText(job), ...started, ...pending].join('\n');
+}

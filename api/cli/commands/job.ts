@@ -1,0 +1,134 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { planShape } from '#core/settings/plan.ts';
+import { instantShape } from '#core/settings/shape/words.ts';
+import { changedJobAnswer, jobAnswer } from '../../routes/jobs.ts';
+import { listShape } from '../../routes/words.ts';
+import type { Cli, Said } from '../cli.ts';
+import { addVerb } from '../cli.ts';
+import { tableOf, timeText } from '../terminal.ts';
+import { addJobCreation } from './job-create.ts';
+import { addJobEditVerb } from './job-edit.ts';
+import { changedText, jobText, pathOfJob, planWords, stateOf } from './job-words.ts';
+import { planFields, planOfArgs, planOptions } from './plan-words.ts';
+import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
+
+const oneJob = z.object({ job: z.string() });
+
+/** `holdfast job …`: what runs, when, and every operation on it (K-078, K-100). */
+export function addJobCommands(program: Command, cli: Cli): void {
+  const noun = program.command('job').description('jobs: what runs, and when');
+  addJobCreation(noun, cli);
+  addReading(noun, cli);
+  addPreviewVerb(noun, cli);
+  addJobEditVerb(noun, cli);
+  addVerb(noun, cli, {
+    usage: 'clone <job> <name>',
+    title: 'clone a backup job under another name; the clone is disabled until it is enabled',
+    shape: z.object({ job: z.string(), name: z.string() }),
+    act: (_cli, { job, name }) => changed(cli, `${pathOfJob(job)}/clone`, { name }),
+  });
+  for (const [verb, title] of Object.entries(titles))
+    addVerb(noun, cli, {
+      usage: `${verb} <job>`,
+      title,
+      shape: oneJob,
+      act: (_cli, { job }) => changed(cli, `${pathOfJob(job)}/${verb}`),
+    });
+  addVerb(noun, cli, {
+    usage: 'rm <job>',
+    title: 'delete a job; its runs and sets stay, and a run under way goes on',
+    shape: oneJob,
+    act: async (_cli, { job }) => {
+      const answer = await (await cli.client()).remove(z.object({ schedule: z.string() }), pathOfJob(job));
+      return { json: answer, text: `Job ${job} is deleted; its runs and sets stay.` };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'start <job>',
+    title: 'start a job now, whatever its plan says',
+    options: waitOptions,
+    shape: oneJob.extend(waitShape),
+    act: (_cli, { job, wait, timeout }, isJson) =>
+      startAndWatch(cli, { path: `${pathOfJob(job)}/runs`, wait, timeout, isJson }),
+  });
+}
+
+const titles = {
+  enable: 'let the plan of a job start runs again',
+  disable: 'keep the plan of a job from starting runs; `job start` still does',
+} as const;
+
+function addReading(noun: Command, cli: Cli): void {
+  addVerb(noun, cli, {
+    usage: 'ls',
+    title: 'list jobs with their plan and next run',
+    options: {
+      '--resource <resource>': 'only of this resource',
+      '--all': 'those of runs that were started by hand, and deleted ones, too',
+      '--limit <n>': '1 to 200 (200)',
+    },
+    shape: z.object({
+      ...{ resource: z.string().optional(), all: z.boolean().default(false) },
+      limit: z.coerce.number().int().default(200),
+    }),
+    act: async (_cli, { resource, all, limit }) => {
+      const query = new URLSearchParams({
+        all: String(all),
+        limit: String(limit),
+        ...(resource === undefined ? {} : { resource }),
+      });
+      const { data } = await (await cli.client()).get(listShape(jobAnswer), `/api/v1/jobs?${query.toString()}`);
+      const rows = data.map((job) => [
+        job.name,
+        job.spec.kind,
+        planWords(job),
+        stateOf(job),
+        timeText(job.nextRuns[0]),
+        job.id,
+      ]);
+      return { json: data, text: tableOf(['NAME', 'KIND', 'PLAN', 'STATE', 'NEXT RUN', 'JOB'], rows) };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'show <job>',
+    title: 'show a job with its next ten runs',
+    shape: oneJob,
+    act: async (_cli, { job }) => {
+      const row = await (await cli.client()).get(jobAnswer, pathOfJob(job));
+      return { json: row, text: jobText(row) };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'next <job>',
+    title: 'print the next ten runs of a job',
+    shape: oneJob,
+    act: async (_cli, { job }) => {
+      const { nextRuns } = await (await cli.client()).get(jobAnswer, pathOfJob(job));
+      return {
+        json: nextRuns,
+        text: nextRuns.length === 0 ? 'Nothing is planned.' : nextRuns.map(timeText).join('\n'),
+      };
+    },
+  });
+}
+
+function addPreviewVerb(noun: Command, cli: Cli): void {
+  addVerb(noun, cli, {
+    usage: 'preview',
+    title: 'print the next ten runs of a plan, before it is that of a job',
+    options: planOptions,
+    shape: z.object(planFields),
+    act: async (_cli, args) => {
+      const shape = z.object({ plan: planShape, words: z.string(), nextRuns: z.array(instantShape) });
+      const preview = await (await cli.client()).post(shape, '/api/v1/schedules/preview', { plan: planOfArgs(args) });
+      return { json: preview, text: [preview.words, ...preview.nextRuns.map(timeText)].join('\n') };
+    },
+  });
+}
+
+/** Posts a change of a job and says what it is now. */
+async function changed(cli: Cli, path: string, body?: unknown): Promise<Said> {
+  const answer = await (await cli.client()).post(changedJobAnswer, path, body);
+  return { json: answer, text: changedText(answer) };
+}

@@ -1,0 +1,211 @@
+import { fileURLToPath } from 'node:url';
+import type { Client } from '@temporalio/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { readKeyFile } from '#api/key-files.ts';
+import { isInStep, reconcile } from '#api/schedules/reconcile.ts';
+import type { ScheduleDoor } from '#api/schedules/schedule-door.ts';
+import { openScheduleDoor } from '#api/schedules/schedule-door.ts';
+import { openJobBook } from '#catalog/job-runs.ts';
+import { getKeptJob } from '#catalog/jobs.ts';
+import { openRunBook } from '#catalog/run-book.ts';
+import { listRuns } from '#catalog/runs.ts';
+import { nextRuns } from '#core/plan/next-runs.ts';
+import type { PlanBody } from '#core/settings/plan.ts';
+import { waitFor } from '#scripts/supervisor/wait.ts';
+import type { TestApi } from '#tests/support/api.ts';
+import { openTestApi } from '#tests/support/api.ts';
+import { newHost } from '#tests/support/api-fixtures.ts';
+import { testIds } from '#tests/support/catalog.ts';
+import { clock, eventually } from '#tests/support/orchestra.ts';
+import { openTemporalClient } from '#wire/connect.ts';
+import { payloadKeyOf } from '#wire/payload-key.ts';
+import { serveWorkers } from '#wire/serve-workers.ts';
+import { createControlWorker } from '#workers/control-worker.ts';
+import { openLaneDoor } from '#workers/lane-door.ts';
+
+let api: TestApi;
+let client: Client;
+let door: ScheduleDoor;
+let serving: Promise<void>;
+const stop = new AbortController();
+
+beforeAll(async () => {
+  api = await openTestApi();
+  const { temporalAddress: address, temporalNamespace: namespace, queuePrefix } = api.settings;
+  const payloadKey = payloadKeyOf(await readKeyFile(`${api.home}/payload.key`));
+  client = openTemporalClient({ address, namespace }, payloadKey);
+  door = openScheduleDoor(client, queuePrefix, clock);
+  const { catalog } = api.store;
+  const teller = { tellOutcome: () => Promise.resolve() };
+  const search = { isReady: () => Promise.resolve(false) };
+  const jobs = openJobBook(catalog, testIds, clock.nowMs);
+  const deps = { book: openRunBook(catalog), door: openLaneDoor(client), teller, jobs, search };
+  const bundlePath = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
+  const settings = { namespace, queuePrefix, bundlePath, payloadKey };
+  const open = async (connection: Parameters<typeof createControlWorker>[0]) => [
+    await createControlWorker(connection, settings, deps),
+  ];
+  serving = serveWorkers({ place: { address, namespace }, open, onTrouble: () => undefined }, stop.signal);
+  await newHost(api, 'alpha');
+});
+afterAll(async () => {
+  stop.abort();
+  await serving;
+  await client.connection.close();
+  await api.close();
+});
+
+const jobShape = z.looseObject({
+  id: z.string(),
+  revision: z.number(),
+  schedule: z.string(),
+  nextRuns: z.array(z.string()),
+});
+let made = 0;
+const create = async (plan: PlanBody, more = {}): Promise<z.output<typeof jobShape>> => {
+  made += 1;
+  const work = { kind: 'no-op', host: 'alpha' };
+  const { status, body } = await api.ask('POST', '/api/v1/jobs', { name: `job${String(made)}`, plan, work, ...more });
+  expect({ status, body }).toMatchObject({ status: 201 });
+  return jobShape.parse(body);
+};
+const kept = (id: string) => getKeptJob(api.store.catalog, id);
+const ports = () => ({ catalog: api.store.catalog, schedules: door, clock });
+const seen = async (id: string) => (await door.list()).find(({ jobId }) => jobId === id);
+const handle = async (id: string) => client.schedule.getHandle(door.idOf((await kept(id)).id));
+const daily = (at: string, startDate = '2026-01-01', zone = 'America/New_York'): PlanBody => ({
+  type: 'daily',
+  zone,
+  at,
+  everyDays: 1,
+  startDate,
+});
+const runsOf = async (id: string) =>
+  (await listRuns(api.store.catalog, { limit: 100 })).data.filter(({ jobId }) => jobId === id);
+
+test('K-055 schedules follow their jobs, and whatever was done to them behind our back is made good', async () => {
+  const [one, two, three, four] = [
+    await create(daily('02:00')),
+    await create(daily('03:00')),
+    await create(daily('04:00')),
+    await create(daily('05:00')),
+  ];
+  const stranger = `${api.settings.queuePrefix}job:job_${'0'.repeat(32)}`;
+  await eventually(async () => (await door.list()).length === 4);
+  const template = await (await handle(one.id)).describe();
+  await client.schedule.create({
+    scheduleId: stranger,
+    spec: { intervals: [{ every: '30d' }] },
+    action: template.action,
+    state: { paused: true },
+  });
+  await (await handle(one.id)).delete();
+  await (await handle(two.id)).pause('somebody was here');
+  await (
+    await handle(three.id)
+  ).update((previous) => ({
+    ...previous,
+    spec: { calendars: [{ hour: 17 }] },
+    state: { ...previous.state, paused: false },
+  }));
+  const isHarmed = async (id: string): Promise<boolean> => {
+    const found = await seen(id);
+    return found === undefined || !isInStep(await kept(id), found, clock.nowMs());
+  };
+  await eventually(
+    async () =>
+      (await isHarmed(one.id)) &&
+      (await isHarmed(two.id)) &&
+      (await isHarmed(three.id)) &&
+      (await door.list()).some(({ jobId }) => jobId?.endsWith('000') === true),
+  );
+  expect(await reconcile(ports())).toEqual({ made: 1, mended: 2, removed: 1 });
+  await eventually(
+    async () =>
+      (await door.list()).length === 4 &&
+      !(await isHarmed(one.id)) &&
+      !(await isHarmed(two.id)) &&
+      !(await isHarmed(three.id)),
+  );
+  expect(await reconcile(ports())).toEqual({ made: 0, mended: 0, removed: 0 });
+  expect((await api.ask('POST', `/api/v1/jobs/${two.id}/disable`)).body).toMatchObject({
+    isEnabled: false,
+    nextRuns: [],
+  });
+  await eventually(async () => (await seen(two.id))?.isPaused === true);
+  await api.ask('PUT', `/api/v1/jobs/${three.id}`, { revision: 1, plan: { type: 'manual' } });
+  expect((await api.ask('DELETE', `/api/v1/jobs/${four.id}`)).body).toEqual({ schedule: 'in-step' });
+  await eventually(async () => (await door.list()).length === 2);
+  expect(await reconcile(ports())).toEqual({ made: 0, mended: 0, removed: 0 });
+});
+
+test('K-052 a plan of one time makes one run, by the revision that is current then; a time that is none of the plan makes none', async () => {
+  const at = new Date(Math.ceil(Date.now() / 1000) * 1000 + 3000).toISOString();
+  const { id } = await create({ type: 'once', zone: 'UTC', date: at.slice(0, 10), at: at.slice(11, 19) });
+  const work = { kind: 'no-op', host: 'alpha', seconds: 7 };
+  expect((await api.ask('PUT', `/api/v1/jobs/${id}`, { revision: 1, work })).status).toBe(200);
+  const refused = await api.ask('PUT', `/api/v1/jobs/${id}`, { revision: 1, work });
+  expect(refused).toMatchObject({ status: 409, body: { code: 'job_changed' } });
+  const other = await create(daily('02:00'));
+  await (await handle(other.id)).trigger();
+  await eventually(async () => (await runsOf(id)).length > 0);
+  const [run, ...more] = await runsOf(id);
+  expect({ run, more }).toMatchObject({ run: { trigger: 'schedule', revision: 2, startedBy: 'schedule' }, more: [] });
+  expect(
+    await openJobBook(api.store.catalog, testIds, clock.nowMs).openScheduled((await kept(id)).id, Date.parse(at)),
+  ).toMatchObject({ runId: run?.id });
+  const isTold = await waitFor(async () => {
+    const { recentActions, numActionsTaken } = (await (await handle(other.id)).describe()).info;
+    return numActionsTaken === 1 && recentActions.length === 1;
+  }, 20_000);
+  expect(isTold).toBe(true);
+  expect(await runsOf(other.id)).toEqual([]);
+});
+
+const traps: readonly [string, PlanBody][] = [
+  ['a daily plan in a gap', daily('02:30', '2027-03-12')],
+  ['a daily plan in an hour that comes twice', daily('01:30', '2027-11-05')],
+  ['midnight in a gap at midnight', daily('00:00', '2027-03-12', 'America/Havana')],
+  [
+    'two hours over a gap',
+    {
+      type: 'hourly',
+      zone: 'America/New_York',
+      from: '00:00',
+      to: '23:00',
+      everyMinutes: 120,
+      startDate: '2027-03-14',
+    },
+  ],
+  [
+    'half an hour of summer time',
+    {
+      type: 'hourly',
+      zone: 'Australia/Lord_Howe',
+      from: '00:00',
+      to: '23:00',
+      everyMinutes: 180,
+      startDate: '2027-04-03',
+    },
+  ],
+  [
+    'last Friday of the month',
+    {
+      type: 'monthly',
+      zone: 'Asia/Shanghai',
+      at: '02:00',
+      months: [1, 2, 3],
+      on: { weeks: ['last'], weekdays: ['fri'] },
+      startDate: '2027-01-01',
+    },
+  ],
+];
+test.each(traps)('K-054…K-057 the server fires for each time of %s', async (_what, plan) => {
+  const { id } = await create(plan, { isEnabled: false });
+  const { nextActionTimes } = (await (await handle(id)).describe()).info;
+  const fired = nextActionTimes.map((time) => time.getTime());
+  const due = nextRuns((await kept(id)).plan, clock.nowMs(), 10).filter((ms) => ms <= (fired[fired.length - 1] ?? 0));
+  expect(due.length).toBeGreaterThan(1);
+  expect(fired).toEqual(expect.arrayContaining(due));
+});
