@@ -142,8 +142,8 @@ export type JobSpec = CommonOfJob &
         readonly hostId: HostId;
         readonly poolId: PoolId;
         readonly care: CareOfJob;
-    | ({ readonly kind: 'log-restore'; readonly hostId: HostId; readonly poolId: PoolId } & LogRestoreOfJob)
       }
+    | ({ readonly kind: 'log-restore'; readonly hostId: HostId; readonly poolId: PoolId } & LogRestoreOfJob)
     | {
         readonly kind: 'pool-copy';
         readonly hostId: HostId;
