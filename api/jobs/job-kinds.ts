@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import type { PlanType } from '#core/plan/plan.ts';
 import { planTypes } from '#core/plan/plan.ts';
+import { logRestoreBody, prepareLogRestore } from '../routes/log-restores.ts';
 import { copyBody, prepareCopy } from '../routes/pool-copies.ts';
 import { prepareRestore, restoreBody } from '../routes/restores.ts';
 import { noOpBody, prepareNoOp } from '../routes/runs.ts';
 import { prepareScrub, scrubBody } from '../routes/scrub.ts';
+import { logicalBody, prepareLogical } from '../start-logical.ts';
 import { backupBodies, prepareBackup } from '../start-backup.ts';
 import type { JobKind } from './job-kind.ts';
 import { jobKind } from './job-kind.ts';
@@ -35,6 +37,22 @@ const jobKinds: readonly JobKind[] = [
     body: restoreBody.extend({ kind: z.literal('restore') }),
     prepare: async (context, { kind, ...body }) => {
       const { spec, resource } = await prepareRestore(context, body);
+      return { spec, asked: { ...body, kind, resource: resource.id } };
+    },
+  }),
+  jobKind({
+    ...{ kind: 'logical-backup', plans: planTypes, permission: 'run-backups', isCloned: true },
+    body: logicalBody,
+    prepare: async (context, asked) => {
+      const { spec, resource, pool } = await prepareLogical(context, asked);
+      return { spec, asked: { ...asked, resource: resource.id, pool: pool.id } };
+    },
+  }),
+  jobKind({
+    ...{ kind: 'log-restore', plans: plansOfRestore, permission: 'run-restores', isPreparedAnew: true },
+    body: logRestoreBody.extend({ kind: z.literal('log-restore') }),
+    prepare: async (context, { kind, ...body }) => {
+      const { spec, resource } = await prepareLogRestore(context, body);
       return { spec, asked: { ...body, kind, resource: resource.id } };
     },
   }),

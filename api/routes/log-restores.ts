@@ -24,7 +24,7 @@ import { maintainerOf } from './pools.ts';
 import { runAnswer } from './runs.ts';
 import { nameOf } from './words.ts';
 
-const logRestoreBody = z.object({
+export const logRestoreBody = z.object({
   resource: z.string(),
   /** Absent: where the log begins that a restore of `setId` needs. */
   from: logBoundShape.exactOptional(),
@@ -70,16 +70,22 @@ export const logRestoreRoutes = (context: Context): Route[] => [
     body: logRestoreBody,
     answer: runAnswer,
     serve: async ({ body, caller }) => {
-      const { plan, pool, hostId, resource } = await planFor(context, body);
-      const { directory, limits, reconnectMinutes } = body;
-      const common = { reconnectMinutes, whenBusy: 'refuse' as const };
-      const spec = { ...common, kind: 'log-restore' as const, hostId, poolId: pool.id, directory, plan, limits };
+      const { spec, hostId, resource } = await prepareLogRestore(context, body);
       const name = `log of ${resource.name}`;
       const run = await startRun(context, { spec, hostId, resourceId: resource.id, name, startedBy: nameOf(caller) });
       return { answer: run, location: `/api/v1/runs/${run.id}` };
     },
   }),
 ];
+
+/** What a log restore would fetch, planned now. Throws what the planner refuses. */
+export async function prepareLogRestore(context: Context, body: LogRestoreBody) {
+  const { plan, pool, hostId, resource } = await planFor(context, body);
+  const { directory, limits, reconnectMinutes } = body;
+  const common = { reconnectMinutes, whenBusy: 'refuse' as const };
+  const spec = { ...common, kind: 'log-restore' as const, hostId, poolId: pool.id, directory, plan, limits };
+  return { spec, hostId, resource };
+}
 
 interface Planned {
   readonly plan: LogRestorePlan;

@@ -21,8 +21,11 @@ const monthNames: readonly Month[] = [
   ...(['JANUARY', 'FEBRUARY', 'MARCH', 'APRIL', 'MAY', 'JUNE', 'JULY', 'AUGUST'] as const),
   ...(['SEPTEMBER', 'OCTOBER', 'NOVEMBER', 'DECEMBER'] as const),
 ];
-/** An interval that comes round once in a century is one moment. */
-const centuryMs = 36_525 * dayMs;
+/**
+ * An interval that comes round once in twenty years is one moment among the years that are named. Why not longer: the server
+ * divides towards zero, so an interval whose first time is still to come would miss that.
+ */
+const roundMs = 7305 * dayMs;
 const yearsNamed = 3;
 
 /** When the server fires for a plan, from the year of `nowMs` on. */
@@ -31,8 +34,8 @@ export function specOfPlan(plan: TimedPlan, nowMs: number): ScheduleSpec {
   const zone = zoneOf(plan.zone);
   const regular = regularSeconds(plan);
   const intervals = irregularRuns(plan, { zone, regular: new Set(regular), nowMs }).map((at): IntervalSpec => ({
-    every: centuryMs,
-    offset: at % centuryMs,
+    every: roundMs,
+    offset: at % roundMs,
   }));
   const days = daysOf(plan);
   const calendars = clocksOf(regular).map((clock): CalendarSpec => ({ ...clock, ...days }));

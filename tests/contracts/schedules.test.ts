@@ -168,13 +168,13 @@ const traps: readonly [string, PlanBody][] = [
   ['a daily plan in an hour that comes twice', daily('01:30', '2027-11-05')],
   ['midnight in a gap at midnight', daily('00:00', '2027-03-12', 'America/Havana')],
   [
-    'two hours over a gap',
+    'six hours over a gap',
     {
       type: 'hourly',
       zone: 'America/New_York',
       from: '00:00',
       to: '23:00',
-      everyMinutes: 120,
+      everyMinutes: 360,
       startDate: '2027-03-14',
     },
   ],

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { fail } from '#core/errors/fail.ts';
 import { changedJobAnswer } from '../../routes/jobs.ts';
 import type { Cli, Said } from '../cli.ts';
 import { addVerb } from '../cli.ts';
@@ -37,6 +38,25 @@ export function addJobCreation(noun: Command, cli: Cli): void {
     },
   });
   addPoolJobs(create, cli);
+  addVerb(create, cli, {
+    usage: 'other <name>',
+    title: 'create a job of any kind from the body that the API takes, e.g. a logical backup or a log restore',
+    options: {
+      '--work <json>': `e.g. '{"kind":"logical-backup","resource":"main","pool":"safe"}'; docs/reference/openapi.json: JobWork`,
+      ...{ ...planOptions, ...disabledOption },
+    },
+    shape: z.object({ ...planFields, disabled: common.disabled, name: z.string(), work: z.string() }),
+    act: (_cli, { name, disabled, work, ...args }) =>
+      saved(cli, { name, plan: planOfArgs(args), work: workOf(work), isEnabled: !disabled }),
+  });
+}
+
+function workOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw fail('value_malformed', { text, what: '--work', expected: 'JSON' }, cause);
+  }
 }
 
 /** Jobs of pools, without a database. */
