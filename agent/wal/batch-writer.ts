@@ -15,6 +15,7 @@ import type { Pool } from '#agent/pools/open-pool.ts';
 import type { BatchName } from '#agent/sets/log-objects.ts';
 import { sealBatch, sealReferences } from '#agent/sets/log-objects.ts';
 import type { CommittedBranch } from './committed-log.ts';
+import { EarlyBarrier } from './early-barrier.ts';
 
 /** A batch never lists more: its object stays below a few hundred kilobytes. */
 export const segmentsPerBatch = 256;
@@ -52,6 +53,7 @@ interface SegmentToAdd {
 export class BatchWriter {
   readonly #deps: BatchDeps;
   readonly #branch: OpenBranch;
+  readonly #early: EarlyBarrier;
   /** Positions behind which log is committed. */
   readonly #ends: Set<number>;
   #previous: Previous;
@@ -68,6 +70,7 @@ export class BatchWriter {
   constructor(deps: BatchDeps, branch: OpenBranch, known: CommittedBranch) {
     this.#deps = deps;
     this.#branch = branch;
+    this.#early = new EarlyBarrier(deps.pool.store);
     this.#ends = new Set([...known.segments.values()].map((segment) => lsnToNumber(segment.to)));
     const { newest } = known;
     this.#previous = previousOf(newest?.batch, newest?.sha256 ?? '');
@@ -81,6 +84,7 @@ export class BatchWriter {
     if (!isContinued || this.#segments.length >= segmentsPerBatch) await this.commit();
     this.#references = this.#joined(facts.references);
     this.#segments.push(segment);
+    this.#early.put();
     this.#segmentBytes = facts.segmentBytes;
     if (facts.knownUntil !== undefined && facts.knownUntil > (this.#knownUntil ?? ''))
       this.#knownUntil = facts.knownUntil;
@@ -138,6 +142,7 @@ export class BatchWriter {
     const references = await this.#putReferences(known);
     const batch = references === undefined ? known : { ...known, references };
     const sealed = sealBatch(pool, batch);
+    await this.#early.settle();
     await pool.store.barrier();
     if ((await pool.store.putIfAbsent(sealed.key, sealed.stored)) === 'exists')
       throw bug(`the id of batch ${batch.batchId} is not new`);

@@ -12,7 +12,18 @@ const pageScan = ['--enable', 'simd', '--initialMemory', pageScanMemory, '--maxi
 
 /** The memory is brought by log-memory.ts and shared with the threads that seal segments: 64 KiB and the segments, at most 2 GiB. */
 const logSum = [
-  ...['--importMemory', '--sharedMemory', '--enable', 'threads', '--initialMemory', '1', '--maximumMemory', '32768'],
+  ...[
+    '--importMemory',
+    '--sharedMemory',
+    '--enable',
+    'threads',
+    '--enable',
+    'simd',
+    '--initialMemory',
+    '1',
+    '--maximumMemory',
+    '32768',
+  ],
 ];
 
 /** What is built: source file → options, and the name of the text in the generated file. */

