@@ -149,12 +149,12 @@ function laneOfPlace(spec: SpecOfPlace): RunTicket['lane'] {
     case 'restore':
       return laneOfRestore(spec);
     case 'extract-set':
+    case 'log-restore':
       return laneOfDirectory(spec.hostId, spec.directory);
     case 'care':
       return laneOfCare(spec);
     case 'pool-copy':
       // Why: leftovers of a copy must not be collected while the next one goes on with them.
-    case 'log-restore':
       return { owner: spec.toPoolId, kind: 'exclusive' };
   }
 }
