@@ -8,7 +8,7 @@ import { textOf } from '#agent/database/session.ts';
 import { databaseFacts } from './backup-facts.ts';
 import type { FoundRelation } from './backup-relations.ts';
 import { demandReadable, dumpPartsOf, selectedRelations } from './backup-relations.ts';
-import { columnsOf, writeRows, writeSequences } from './backup-rows.ts';
+import { columnsOf, sizesOf, writeRows, writeSequences } from './backup-rows.ts';
 import type { SectionRequest } from './backup-sections.ts';
 import { writeSection } from './backup-sections.ts';
 import type { Snapshot, SnapshotRequest } from './backup-snapshot.ts';
@@ -73,8 +73,13 @@ async function backUpBy(backup: DatabaseBackup, request: SnapshotRequest, snapsh
   const locked = relations.filter(({ kind }) => kind === 'table' || kind === 'partitioned');
   await lockTables(session, locked, lockWaitSeconds);
   const facts = await databaseFacts(session);
-  const { before, middle, tables, after } = await tasksOf({ backup, snapshot, relations, encoding: facts.encoding });
-  const bytes = relations.reduce((sum, relation) => sum + relation.bytes, 0);
+  const sizes = await sizesOf(
+    session,
+    locked.filter(({ kind }) => kind === 'table'),
+  );
+  const found = { backup, snapshot, relations, sizes, encoding: facts.encoding };
+  const { before, middle, tables, after } = await tasksOf(found);
+  const bytes = [...sizes.values()].reduce((sum, one) => sum + one, 0);
   backup.onBegun(before.length + middle.length + tables.length + after.length, bytes);
   // Why in this order: tools lock what they dump, so they go first, while nobody can have come between.
   const ordered = [...before, ...after, ...middle, ...tables];
@@ -93,6 +98,8 @@ interface Found {
   readonly backup: DatabaseBackup;
   readonly snapshot: Snapshot;
   readonly relations: readonly FoundRelation[];
+  /** By oid of the table. */
+  readonly sizes: ReadonlyMap<string, number>;
   readonly encoding: string;
 }
 
@@ -104,7 +111,7 @@ interface Tasks {
   readonly after: readonly Task[];
 }
 
-async function tasksOf({ backup, snapshot, relations, encoding }: Found): Promise<Tasks> {
+async function tasksOf({ backup, snapshot, relations, sizes, encoding }: Found): Promise<Tasks> {
   const { selection, signal, pace, lockWaitSeconds, tool, instance, log } = backup;
   const { database } = selection;
   const { session, name } = snapshot;
@@ -121,7 +128,8 @@ async function tasksOf({ backup, snapshot, relations, encoding }: Found): Promis
   const middle: Task[] = hasLarge ? [dump('large-objects')(wholePart)] : [];
   if (sequences.length > 0)
     middle.push(async (channel) => writeSequences(await channel.session(), { database, sequences }, channel.writer));
-  const tables = relations.filter(({ kind }) => kind === 'table').sort((a, b) => b.bytes - a.bytes);
+  const bytesOf = ({ oid }: FoundRelation): number => sizes.get(oid) ?? 0;
+  const tables = relations.filter(({ kind }) => kind === 'table').sort((a, b) => bytesOf(b) - bytesOf(a));
   const columns = await columnsOf(session, tables);
   const rowsOf =
     (table: FoundRelation): Task =>

@@ -13,8 +13,6 @@ export interface FoundRelation extends RelationOfDatabase {
   readonly isReadable: boolean;
   /** Row security would hide rows from this login. */
   readonly isFiltered: boolean;
-  /** Table with what is stored aside, without indexes; 0 for what holds no rows. */
-  readonly bytes: number;
   /** The partitioned tables it is a part of, the nearest first. */
   readonly above: readonly TableName[];
   /** Set when an extension owns it: which rows of it are the user's own, '' for all. */
@@ -36,7 +34,6 @@ const relationsSql = `
     c.relispartition as partition, c.relpersistence::text as persistence,
     (has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')) as readable,
     row_security_active(c.oid) as filtered,
-    (case when c.relkind = 'r' then pg_table_size(c.oid) else 0 end)::text as bytes,
     coalesce((select i.inhparent::text from pg_inherits i where i.inhrelid = c.oid and c.relispartition limit 1), '') as parent,
     coalesce((select d.refobjid::text from pg_depend d where d.classid = 1259 and d.objid = c.oid and d.objsubid = 0
        and d.refclassid = 1259 and d.refobjsubid > 0 and d.deptype in ('a', 'i') and c.relkind = 'S' limit 1), '') as owner,
@@ -93,11 +90,7 @@ function listedOf(row: Row): ListedRelation[] {
     {
       ...{ kind, oid: textOf(row, 'oid'), schema: textOf(row, 'schema'), table: textOf(row, 'name') },
       ...{ isPartition: flagOf(row, 'partition'), isUnlogged: textOf(row, 'persistence') === 'u' },
-      ...{
-        isReadable: flagOf(row, 'readable'),
-        isFiltered: flagOf(row, 'filtered'),
-        bytes: Number(textOf(row, 'bytes')),
-      },
+      ...{ isReadable: flagOf(row, 'readable'), isFiltered: flagOf(row, 'filtered') },
       ...{ parent: textOf(row, 'parent'), owner: textOf(row, 'owner'), isOfExtension: flagOf(row, 'extension') },
     },
   ];

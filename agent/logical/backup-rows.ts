@@ -30,6 +30,20 @@ export async function columnsOf(
   return columns;
 }
 
+const sizesSql = `select t.oid::text as oid, pg_table_size(t.oid)::text as bytes from unnest($1::oid[]) as t (oid)`;
+
+/**
+ * Bytes of tables with what is stored aside, without indexes, by oid. Asked for when the session has locked them: the server
+ * would wait for whoever alters one, for as long as that takes.
+ */
+export async function sizesOf(
+  session: Session,
+  tables: readonly FoundRelation[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await session.query(sizesSql, [tables.map(({ oid }) => oid)]);
+  return new Map(rows.map((row) => [textOf(row, 'oid'), Number(textOf(row, 'bytes'))]));
+}
+
 export interface RowsRequest {
   readonly session: Session;
   readonly database: string;

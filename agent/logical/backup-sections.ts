@@ -1,5 +1,6 @@
 import { fail } from '#core/errors/fail.ts';
 import type { InstanceAccess } from '#core/agent/order.ts';
+import { instanceName } from '#agent/database/session.ts';
 import { startPiped } from '#agent/exec.ts';
 import type { DumpPart } from './backup-relations.ts';
 import type { FoundTool } from './find-tool.ts';
@@ -24,6 +25,10 @@ export interface SectionRequest {
   readonly log: (line: string) => void;
 }
 
+/** What client programs say when the server or the network ended their connection. */
+const lost =
+  /server closed the connection|terminating connection|connection to server .*failed|no connection to the server|SSL connection has been closed/;
+
 /** Lines of a tool that are told; more say nothing new. */
 const mostLines = 20;
 
@@ -47,6 +52,9 @@ export async function writeSection(request: SectionRequest, writer: StreamWriter
   signal.throwIfAborted();
   if (failure !== undefined) throw failure;
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  // Why: a server that goes away ends the tool first; that is no fault of what is dumped, and is tried again.
+  if (exitCode !== 0 && lost.test(stderr))
+    throw fail('session_lost', { instance: instanceName(request.instance), reason: reasonOf(lines, exitCode) });
   if (exitCode !== 0)
     throw fail('dump_tool_failed', { tool: tool.name, section, database, reason: reasonOf(lines, exitCode) });
   lines.slice(0, mostLines).forEach(request.log);

@@ -42,8 +42,8 @@ const furnish = `
   create table other.small as select 1 as one;
 `;
 
-/** The promises of logical backups on one major. */
-export function logicalBackupSuite(major: Major): void {
+/** The promises of logical backups on one major, in a plain pool or, with a passphrase, in an encrypted one. */
+export function logicalBackupSuite(major: Major, passphrase?: string): void {
   let postgres: Postgres;
   let bench: BackupBench;
   let logical: LogicalBench;
@@ -52,7 +52,7 @@ export function logicalBackupSuite(major: Major): void {
 
   beforeAll(async () => {
     postgres = await openPostgres({ major });
-    bench = await openBackupBench({ passphrase: 'a passphrase of a test' });
+    bench = await openBackupBench(passphrase === undefined ? {} : { passphrase });
     logical = await openLogicalBench(bench);
     instance = await instanceAccess(postgres);
     await postgres.sql('create database shop');
@@ -77,7 +77,9 @@ export function logicalBackupSuite(major: Major): void {
     ]);
     await logical.read(set, async (reader) => {
       const session = await openSession(instance, 'shop');
-      const tables = reader.meta.streams.filter(({ database, content }) => database === 'shop' && content.kind === 'table');
+      const tables = reader.meta.streams.filter(
+        ({ database, content }) => database === 'shop' && content.kind === 'table',
+      );
       expect(tables).toHaveLength(9);
       for (const stream of tables) {
         if (stream.content.kind !== 'table') continue;
@@ -124,10 +126,14 @@ export function logicalBackupSuite(major: Major): void {
       const listOf = async (kind: string): Promise<string> => {
         const one = streams.find(({ content }) => content.kind === kind);
         if (one === undefined) return '';
-        return execFileSync(join(tools, 'pg_restore'), ['--list'], { input: await bytesOfStream(reader, one) }).toString();
+        return execFileSync(join(tools, 'pg_restore'), ['--list'], {
+          input: await bytesOfStream(reader, one),
+        }).toString();
       };
       expect(await listOf('pre-data')).toMatch(/TABLE public orders/);
-      expect(await listOf('post-data')).toMatch(/CONSTRAINT public orders orders_pkey[^]*MATERIALIZED VIEW DATA public kept/);
+      expect(await listOf('post-data')).toMatch(
+        /CONSTRAINT public orders orders_pkey[^]*MATERIALIZED VIEW DATA public kept/,
+      );
       expect(await listOf('large-objects')).toMatch(/BLOBS?/);
       expect(await listOf('large-objects')).not.toMatch(/TABLE DATA|SEQUENCE SET/);
     });
