@@ -67,6 +67,7 @@ const steps = {
   'verify-set': 'verifySet',
   'merge-set': 'mergeSet',
   'extract-set': 'extractSet',
+  'log-restore': 'restoreLog',
   'logical-backup': 'takeLogicalBackup',
   'logical-care': 'careForLogicalSets',
   rebuild: 'rebuildFromPool',
@@ -83,4 +84,3 @@ async function tell(send: () => Promise<void>): Promise<void> {
     log.warn('the run of this work is closed', { cause: String(error) });
   }
 }
-  'log-restore': 'restoreLog',

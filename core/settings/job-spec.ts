@@ -276,10 +276,10 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     care: careShape,
   }),
   z.looseObject({
-  z.looseObject({
     ...{ ...common, kind: z.literal('log-restore'), hostId: idShape('host'), poolId: idShape('pool') },
     ...{ directory: pathShape, plan: logRestorePlanShape, limits: rateLimitsShape },
   }),
+  z.looseObject({
     ...{ ...common, kind: z.literal('pool-copy'), hostId: idShape('host'), poolId: idShape('pool') },
     ...{ toPoolId: idShape('pool'), sets: z.array(idShape('set')), isAll: z.boolean(), isWithLog: z.boolean() },
     limits: rateLimitsShape,
