@@ -65,17 +65,6 @@ export function readTextFile(path: string): string | undefined {
 /** A whole file into one buffer that is used again and again: segments are 16 MiB and many. */
 export class SegmentBuffer {
   #buffer = new Uint8Array(0);
-  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
-
-  /** Leaves the bytes of the last call to the caller for as long as it wants: the next call uses another buffer. */
-  release(): void {
-    this.#buffer = this.#spare.pop() ?? new Uint8Array(0);
-  }
-
-  /** Takes a released buffer back. */
-  takeBack(buffer: ArrayBuffer): void {
-    this.#spare.push(new Uint8Array(buffer));
-  }
 
   /** The bytes are valid until the next call; undefined when the file is gone. Throws `archive_directory_unreadable`. */
   read(path: string): Uint8Array | undefined {
