@@ -8,6 +8,7 @@ import { fail } from '#core/errors/fail.ts';
 import { demandSensible } from '#core/plan/check-plan.ts';
 import type { Plan } from '#core/plan/plan.ts';
 import type { JobSpec } from '#core/settings/job-spec.ts';
+import { jobSpecShape } from '#core/settings/job-spec.ts';
 import type { PlanBody } from '#core/settings/plan.ts';
 import { planOf } from '#core/settings/plan.ts';
 import type { Context } from '../context.ts';
@@ -56,7 +57,7 @@ export async function saveJob(
   const job = await getKeptJob(context.catalog, id);
   const schedule = await putSchedule(context, job);
   if (job.plan.type !== 'immediate') return { job, schedule };
-  return { job, schedule, run: await startJob(context, job, caller) };
+  return { job, schedule, run: await startJob(context, job, caller, { isAnswer: false }) };
 }
 
 /** Saves several jobs or, when one of their names is taken, none of them. */
@@ -115,14 +116,20 @@ export async function removeJob(context: Context, job: KeptJob): Promise<Schedul
  * Starts a job now, whatever its plan says, disabled or not. A restore is planned anew and gets a revision when the new plan
  * differs. Throws `resource_not_logged_in`, `resource_detached`, `temporal_unreachable`.
  */
-export async function startJob(context: Context, asked: KeptJob, caller: Caller): Promise<RunRow> {
+export async function startJob(
+  context: Context,
+  asked: KeptJob,
+  caller: Caller,
+  { isAnswer = true } = {},
+): Promise<RunRow> {
   const { catalog, ids } = context;
   demandRight(kindOfWork(asked.work), caller);
   const job = await upToDate(context, asked, caller);
   await demandLoginFor(catalog, job.spec);
   const run = await catalog.transaction(async (db) => {
     const opened = await openJobRun(db, job, ids, { startedBy: nameOf(caller) });
-    const key = keyOfRequest();
+    // Why not always: a repeat of the request that created the job is answered with the job.
+    const key = isAnswer ? keyOfRequest() : undefined;
     if (key !== undefined) await keepRun(db, key, opened.id);
     return opened;
   });
@@ -134,8 +141,9 @@ async function upToDate(context: Context, job: KeptJob, caller: Caller): Promise
   const kind = kindOfWork(job.work);
   if (!kind.isPreparedAnew) return job;
   const work = await kind.prepare(context, job.work);
-  if (JSON.stringify(work.spec) === JSON.stringify(job.spec)) return job;
   const content = contentOf(job.name, { plan: job.plan, work }, caller);
+  // Why parsed: what was read of the catalog has the order of the shape.
+  if (JSON.stringify(jobSpecShape.parse(content.spec)) === JSON.stringify(job.spec)) return job;
   await context.catalog.transaction((db) => reviseJob(db, job.id, job.revision, content));
   return getKeptJob(context.catalog, job.id);
 }

@@ -52,10 +52,18 @@ export function isInStep(job: KeptJob, seen: SeenSchedule, nowMs: number): boole
 const isOver = ({ plan }: KeptJob, nowMs: number): boolean =>
   plan.type === 'once' && nextRuns(plan, nowMs + 60_000, 1).length === 0;
 
+/** Why to the end: one schedule that the server refuses must not keep the others from being mended. Throws the first failure. */
 async function eachOf<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
   const left = [...items];
+  let failed: Promise<void> | undefined;
   const worker = async (): Promise<void> => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await act(item);
+    for (let item = left.shift(); item !== undefined; item = left.shift()) {
+      const attempt = act(item);
+      await attempt.catch(() => {
+        failed ??= attempt;
+      });
+    }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
+  await failed;
 }

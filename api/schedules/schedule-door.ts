@@ -31,7 +31,7 @@ export interface ScheduleDoor {
   idOf(job: JobId): string;
 }
 
-const answerMs = 30_000;
+const answerMs = 10_000;
 
 export function openScheduleDoor(client: Client, queuePrefix: string, clock: Clock): ScheduleDoor {
   const soon = <T>(ask: () => Promise<T>): Promise<T> =>

@@ -63,7 +63,7 @@ export function planOfArgs(args: PlanArgs, before?: PlanBody): PlanBody | undefi
   const type = args.plan ?? before?.type ?? 'manual';
   if (type === 'immediate' || type === 'manual') return { type };
   const known: Known = before?.type === type ? { ...before } : {};
-  const zone = args.zone ?? textIn(known, 'zone') ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = args.zone ?? zoneIn(known);
   return type === 'hourly' ? hourlyOf(args, known, zone) : planAtTime({ args, before, known, zone }, type);
 }
 
@@ -100,6 +100,8 @@ const textIn = (known: Known, key: string): string | undefined => {
   const value = known[key];
   return typeof value === 'string' ? value : undefined;
 };
+
+const zoneIn = (known: Known): string => textIn(known, 'zone') ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function missing(option: string, example: string): never {
   throw fail('value_malformed', { text: '', what: option, expected: `it, such as ${example}, with this plan` });
