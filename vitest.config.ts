@@ -22,6 +22,8 @@ const long = [
   'network-lost',
   'plans',
   'refuses-targets',
+  'recovers-databases',
+  'recovers-one-database',
   'restores-standbys',
   'restores-what-differs',
   'scrubs',

@@ -18,6 +18,7 @@ import { copyTask } from './copy-task.ts';
 import { logicalOrder } from './logical-orders.ts';
 import { becomesFullAlone, standbyOfOrder } from './standby-of-run.ts';
 import { canReach } from './start-run.ts';
+import { isTransfer, transferOrder } from './transfer-orders.ts';
 
 /** Names the row a secret belongs to: it opens there only. */
 export const loginOwner = (id: ResourceId): string => `login of ${id}`;
@@ -28,6 +29,10 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
   const spec = await specOfRun(context.catalog, run.id);
   const head = { runId: run.id, hostId: run.hostId };
   if (isBackup(spec)) return backupOrder(context, run, spec);
+  if (isTransfer(spec)) {
+    const instance = (id: ResourceId): Promise<InstanceAccess> => instanceAccess(context, id);
+    return transferOrder(run, spec, { instance, pool: (id) => poolAccess(context, id) });
+  }
   switch (spec.kind) {
     case 'log-stream':
       return {

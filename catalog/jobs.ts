@@ -14,6 +14,7 @@ import { pageOf } from './page.ts';
 const kindOf = (spec: JobSpec): 'backup' | 'restore' | 'care' => {
   if (spec.kind === 'full-backup' || spec.kind === 'incremental-backup') return 'backup';
   if (spec.kind === 'log-backup' || spec.kind === 'log-stream' || spec.kind === 'logical-backup') return 'backup';
+  if (spec.kind === 'database-recovery' || spec.kind === 'settle-transfer') return 'restore';
   return spec.kind === 'restore' || spec.kind === 'log-restore' ? 'restore' : 'care';
 };
 

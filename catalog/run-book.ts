@@ -118,6 +118,10 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
       return laneOfData(spec);
     case 'log-backup':
       return { owner: spec.resourceId, kind: 'log' };
+    case 'database-recovery':
+    case 'settle-transfer':
+      // Beside backups of data and log; never beside another run that makes or swaps databases there.
+      return { owner: spec.resourceId, kind: 'logical' };
     case 'log-stream':
       return { owner: spec.resourceId, kind: 'log-stream' };
     case 'logical-backup':

@@ -28,6 +28,8 @@ export const runShape = z.object({
     'merge-set',
     'extract-set',
     'log-restore',
+    'database-recovery',
+    'settle-transfer',
     'rebuild',
     'care',
     'pool-copy',

@@ -70,6 +70,8 @@ const steps = {
   'log-restore': 'restoreLog',
   'logical-backup': 'takeLogicalBackup',
   'logical-care': 'careForLogicalSets',
+  'database-recovery': 'recoverDatabases',
+  'settle-transfer': 'settleTransfer',
   rebuild: 'rebuildFromPool',
   'pool-copy': 'copyPool',
   care: 'careForPool',

@@ -27,6 +27,7 @@ function limitsOf(order: Order): RateLimits {
     case 'logical-backup':
       return order.options.limits;
     case 'restore':
+    case 'database-recovery':
     case 'pool-copy':
     case 'log-restore':
     case 'logical-care':
@@ -34,6 +35,7 @@ function limitsOf(order: Order): RateLimits {
       return order.limits;
     case 'verify-set':
     case 'extract-set':
+    case 'settle-transfer':
     case 'rebuild':
     case 'care':
     case 'no-op':

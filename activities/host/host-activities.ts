@@ -38,6 +38,8 @@ export interface HostActivities {
   readonly verifySet: (order: WorkOrder) => Promise<WorkResult>;
   readonly mergeSet: (order: WorkOrder) => Promise<WorkResult>;
   readonly extractSet: (order: WorkOrder) => Promise<WorkResult>;
+  readonly recoverDatabases: (order: WorkOrder) => Promise<WorkResult>;
+  readonly settleTransfer: (order: WorkOrder) => Promise<WorkResult>;
   readonly rebuildFromPool: (order: WorkOrder) => Promise<WorkResult>;
   readonly careForPool: (order: WorkOrder) => Promise<WorkResult>;
   readonly restoreLog: (order: WorkOrder) => Promise<WorkResult>;

@@ -14,6 +14,7 @@ import { restoreLog } from './restore-log.ts';
 import { runHook } from './run-hook.ts';
 import { setLimits } from './set-limits.ts';
 import { setPaused } from './set-paused.ts';
+import { recoverDatabases, settleTransfer } from './transfer.ts';
 import { streamLog } from './stream-log.ts';
 import { takeFullBackup } from './take-full-backup.ts';
 import { takeLogBackup } from './take-log-backup.ts';
@@ -34,6 +35,8 @@ export const openHostActivities = (deps: HostDeps): HostActivities => ({
   verifySet: step(verifySet(deps)),
   mergeSet: step(mergeSet(deps)),
   extractSet: step(extractSet(deps)),
+  recoverDatabases: step(recoverDatabases(deps)),
+  settleTransfer: step(settleTransfer(deps)),
   rebuildFromPool: step(rebuildFromPool(deps)),
   careForPool: step(careForPool(deps)),
   restoreLog: step(restoreLog(deps)),

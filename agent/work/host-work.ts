@@ -37,6 +37,8 @@ import { listSets } from '#agent/sets/list-sets.ts';
 import { lookIntoSet } from '#agent/sets/look-into-set.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
 import { streamLog } from '#agent/stream/stream-log.ts';
+import { recoverDatabases } from '#agent/transfer/recover-databases.ts';
+import { settleTransfer } from '#agent/transfer/settle-transfer.ts';
 import type { BranchPlace } from '#agent/wal/committed-log.ts';
 import { readBatches } from '#agent/wal/committed-log.ts';
 import { neededLogOf } from '#agent/wal/needed-log.ts';
@@ -73,6 +75,8 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     streamLog: streamLog({ home, clock, newId, channel: parts.channel }),
     takeLogBackup: takeLogBackup({ clock, newId, neededLog, channel: parts.channel }),
     restore: restore(restoring),
+    recoverDatabases: recoverDatabases(restoring),
+    settleTransfer: settleTransfer(),
     verifySet: async (order, step) => {
       const pool = await openPoolOfStep(order.pool, step, clock);
       try {

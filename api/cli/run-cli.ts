@@ -9,6 +9,7 @@ import type { Cli, CliPorts } from './cli.ts';
 import { openCli } from './cli.ts';
 import { addBackupCommand } from './commands/backup.ts';
 import { addCareCommands } from './commands/care.ts';
+import { addDatabaseRecoveryCommands } from './commands/database-recovery.ts';
 import { addEventsCommand } from './commands/events.ts';
 import { addHostCommands } from './commands/host.ts';
 import { addJobCommands } from './commands/job.ts';
@@ -52,6 +53,7 @@ export function buildProgram(cli: Cli): Command {
   addLogicalCommands(program, cli);
   addTimelineCommand(program, cli);
   addRestoreCommands(program, cli);
+  addDatabaseRecoveryCommands(program, cli);
   addRetentionCommands(program, cli);
   addCareCommands(program, cli);
   addScrubVerb(program, cli);

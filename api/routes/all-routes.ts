@@ -9,6 +9,7 @@ import { backupSetRoutes } from './backup-sets.ts';
 import { contentTreeRoutes } from './content-tree.ts';
 import { logicalSetRoutes } from './logical-sets.ts';
 import { careRoutes } from './care.ts';
+import { databaseRecoveryRoutes } from './database-recovery.ts';
 import { eventRoutes } from './events.ts';
 import { hostRoutes } from './hosts.ts';
 import { jobRoutes } from './jobs.ts';
@@ -50,6 +51,7 @@ export const allRoutes = (context: Context): Route[] => [
   ...setExtractRoutes(context),
   ...setMergeRoutes(context),
   ...restoreRoutes(context),
+  ...databaseRecoveryRoutes(context),
   ...retentionRoutes(context),
   ...careRoutes(context),
   ...scrubRoutes(context),

@@ -57,7 +57,7 @@ export const restoreBody = z.object({
   reconnectMinutes: reconnectField.default(10),
   hooks: hooksShape.exactOptional(),
 });
-type RestoreBody = z.output<typeof restoreBody>;
+export type RestoreBody = z.output<typeof restoreBody>;
 
 const planAnswer = z
   .object({
@@ -118,7 +118,8 @@ export async function prepareRestore(context: Context, body: RestoreBody) {
   return { spec, hostId, resource };
 }
 
-interface Planned {
+/** A restore that was planned, not begun. */
+export interface PlannedRestore {
   readonly plan: RestorePlan;
   readonly hostId: HostId;
   readonly pool: PoolRow;
@@ -129,12 +130,12 @@ interface Planned {
  * Plans from the first pool that reaches the point; the latest point and a restore point are looked for in every pool.
  * Else throws the refusal that names the nearest point of all pools.
  */
-async function planFor(context: Context, asked: RestoreBody): Promise<Planned> {
+export async function planFor(context: Context, asked: RestoreBody): Promise<PlannedRestore> {
   const resource = await getResource(context.catalog, asked.resource);
   const logs = await logsFor(context, resource, asked);
   const body = onCurrentTimeline(asked, logs);
   const refusals: HoldfastError[] = [];
-  const plans: Planned[] = [];
+  const plans: PlannedRestore[] = [];
   for (const one of logs) {
     try {
       plans.push(await planFrom(context, { resource, body, ...one }));
@@ -183,7 +184,7 @@ function onCurrentTimeline(body: RestoreBody, logs: readonly PoolLog[]): Restore
 }
 
 /** Of several plans the one that gets furthest, the first of equals. Throws `name_ambiguous` when a name is several points. */
-function furthest(plans: readonly Planned[], { target }: RestoreBody, resource: string): Planned | undefined {
+function furthest(plans: readonly PlannedRestore[], { target }: RestoreBody, resource: string): PlannedRestore | undefined {
   const points = [...new Set(plans.map(({ plan }) => plan.mustReach))].sort(compareLsn);
   if (target.at === 'name' && points.length > 1) {
     const text = points.map((lsn) => `LSN ${lsn}`).join('; ');
@@ -196,7 +197,7 @@ interface PlanQuestion extends HostQuestion {
   readonly log: CommittedLog;
 }
 
-async function planFrom(context: Context, { resource, pool, body, log }: PlanQuestion): Promise<Planned> {
+async function planFrom(context: Context, { resource, pool, body, log }: PlanQuestion): Promise<PlannedRestore> {
   const { catalog } = context;
   const hostId = await hostFor(context, { resource, pool, body });
   demandReach(pool, hostId);

@@ -12,6 +12,7 @@ import type { HostId, JobId, ResourceId, RunId, SetId } from '../id.ts';
 import type { PoolAccess } from '../pool/pool-access.ts';
 import type { RateLimits } from '../run/rate.ts';
 import type { RestorePlan } from '../restore/plan.ts';
+import type { TransferOrder } from '../transfer/order.ts';
 import type { SegmentName } from '../wal/segment-name.ts';
 
 /** How to reach one database instance on the agent's own host. */
@@ -66,6 +67,7 @@ export interface BaseOfBackup {
 
 /** What an agent fetches over its own channel before it begins: everything a step needs, secrets included. */
 export type Order =
+  | TransferOrder
   | {
       readonly kind: 'full-backup';
       readonly runId: RunId;

@@ -33,6 +33,7 @@ export function readsOf(order: Order): readonly PoolReads[] {
       // What of it holds a deletion up moves on with the stream: the catalog asks where it is now.
       return [{ poolId: order.pool.poolId, sets: [], log: [allLogOf(order.instance.systemId)] }];
     case 'restore':
+    case 'database-recovery':
       return [{ poolId: order.pool.poolId, sets: [order.plan.setId], log: logOfRestore(order) }];
     case 'pool-copy':
       return [
@@ -47,6 +48,7 @@ export function readsOf(order: Order): readonly PoolReads[] {
       return [{ poolId: order.pool.poolId, sets: [], log: logOfPlan(order.plan) }];
     case 'merge-set':
       return [{ poolId: order.pool.poolId, sets: [order.from], log: [] }];
+    case 'settle-transfer':
     case 'rebuild':
     case 'care':
     // The catalog knows who reads logical sets by the jobs of the runs (catalog/logical-sets.ts).
@@ -70,7 +72,7 @@ function readsOfBackup({ base, pool }: OrderOf<'full-backup'>): readonly PoolRea
 }
 
 /** A restore in place also writes: it saves the log that nobody has backed up yet. */
-function logOfRestore({ plan }: OrderOf<'restore'>): readonly LogRead[] {
+function logOfRestore({ plan }: OrderOf<'restore' | 'database-recovery'>): readonly LogRead[] {
   return plan.place.kind === 'in-place' ? [{ systemId: plan.systemId, from: 0 }] : logOfPlan(plan);
 }
 

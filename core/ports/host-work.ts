@@ -16,6 +16,7 @@ import type { BatchSummary } from '../log/batch-summary.ts';
 import type { KitFacts } from '../pool/recovery-kit.ts';
 import type { LogRestoreReport } from '../log/log-restore-plan.ts';
 import type { ExtractReport, LogReport, RestoreReport, VerifyReport } from '../restore/report.ts';
+import type { SettleReport, TransferReport } from '../transfer/report.ts';
 import type { StepContext } from './step.ts';
 
 /**
@@ -28,6 +29,10 @@ export interface HostWork {
   /** Ends by its signal only, or by what waiting cannot change. */
   streamLog(order: OrderOf<'log-stream'>, step: StepContext): Promise<LogReport>;
   restore(order: OrderOf<'restore'>, step: StepContext): Promise<RestoreReport>;
+  /** Puts databases or tables of a point into a live instance. */
+  recoverDatabases(order: OrderOf<'database-recovery'>, step: StepContext): Promise<TransferReport>;
+  /** Drops what a transfer replaced and kept, or puts it back. */
+  settleTransfer(order: OrderOf<'settle-transfer'>, step: StepContext): Promise<SettleReport>;
   /** Makes a full of an incremental and all it builds on, from the pool alone. */
   mergeSet(order: OrderOf<'merge-set'>, step: StepContext): Promise<SetSummary>;
   /** Writes a file or relation of a set into an empty directory. */
@@ -104,6 +109,8 @@ export interface AgentChannel {
     | OrderOf<'logical-care'>
     | OrderOf<'no-op'>
     | OrderOf<'log-restore'>
+    | OrderOf<'database-recovery'>
+    | OrderOf<'settle-transfer'>
     | OrderOf<'rebuild'>
     | OrderOf<'care'>
     | OrderOf<'pool-copy'>

@@ -27,6 +27,8 @@ import { changedPagesSourceShape } from './shape/committed.ts';
 import { logicalOptionsShape, logicalTaskShape } from './shape/logical.ts';
 import { rateLimitsShape } from './shape/progress.ts';
 import { countShape, idShape, pathShape } from './shape/words.ts';
+import type { TransferSpec } from './transfer-spec.ts';
+import { transferSpecShapes } from './transfer-spec.ts';
 import { logRestorePlanShape } from './shape/log-restore.ts';
 
 /** What every job says: K-084, and what happens when its lane is busy (design §4). */
@@ -136,6 +138,7 @@ export type JobSpec = CommonOfJob &
         /** Instance whose catalog knows the names of relations. */
         readonly namesFrom?: ResourceId;
       }
+    | TransferSpec
     | { readonly kind: 'rebuild'; readonly hostId: HostId; readonly poolId: PoolId }
     | {
         readonly kind: 'care';
@@ -267,6 +270,8 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     ...{ ...common, kind: z.literal('extract-set'), hostId: idShape('host'), poolId: idShape('pool') },
     ...{ setId: idShape('set'), what: z.string(), directory: pathShape, namesFrom: idShape('res').exactOptional() },
   }),
+  z.looseObject({ ...common, ...transferSpecShapes.recovery }),
+  z.looseObject({ ...common, ...transferSpecShapes.settle }),
   z.looseObject({ ...common, kind: z.literal('rebuild'), hostId: idShape('host'), poolId: idShape('pool') }),
   z.looseObject({
     ...common,

@@ -212,6 +212,8 @@ const onlyWork = (work: Partial<HostWork>): HostWork => ({
   takeFullBackup: unasked('take a full backup'),
   takeLogBackup: unasked('take a log backup'),
   streamLog: unasked('stream log'),
+  recoverDatabases: unasked('recover databases'),
+  settleTransfer: unasked('settle a transfer'),
   restore: unasked('restore'),
   verifySet: unasked('verify'),
   mergeSet: unasked('merge'),

@@ -12,6 +12,7 @@ import { logicalBackupOptionsShape } from '../logical-options.ts';
 import { logicalOptionsShape, logicalTaskShape, treeViewShape } from './logical.ts';
 import { poolCopyTaskShape } from './pool-copy.ts';
 import { rateLimitsShape } from './progress.ts';
+import { settleTaskShape, transferTaskShape } from './transfer.ts';
 import { countShape, idShape, pathShape, segmentShape } from './words.ts';
 
 const instanceAccessShape: z.ZodType<InstanceAccess> = z.looseObject({
@@ -115,6 +116,14 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
   z.looseObject({
     ...{ ...head, kind: z.literal('logical-care'), pool: poolAccessShape, task: logicalTaskShape },
     limits: rateLimitsShape,
+  }),
+  z.looseObject({
+    ...{ ...head, kind: z.literal('database-recovery'), instance: instanceAccessShape, pool: poolAccessShape },
+    ...{ plan: restorePlanShape, channels: channelsField, limits: rateLimitsShape, task: transferTaskShape },
+    resumeBufferBytes: resumeBufferField.exactOptional(),
+  }),
+  z.looseObject({
+    ...{ ...head, kind: z.literal('settle-transfer'), instance: instanceAccessShape, task: settleTaskShape },
   }),
   z.looseObject({ ...head, kind: z.literal('no-op'), seconds: countShape }),
   z.looseObject({ ...head, kind: z.literal('rebuild'), pool: poolAccessShape }),

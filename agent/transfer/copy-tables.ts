@@ -1,0 +1,146 @@
+import { fail } from '#core/errors/fail.ts';
+import type { TableName } from '#core/logical/selection.ts';
+import { tableText } from '#core/logical/selection.ts';
+import { firstDifference } from '#core/transfer/inventory.ts';
+import { quoted, quotedTable, stagingSchema } from '#core/transfer/names.ts';
+import type { WantedTable } from '#core/transfer/task.ts';
+import type { Session } from '#agent/database/session.ts';
+import type { DatabaseEnd } from './dump-into.ts';
+import { dumpInto } from './dump-into.ts';
+import { orCancelled } from './or-cancelled.ts';
+import { readInventory } from './read-inventory.ts';
+import type { TableFamily } from './table-facts.ts';
+import { dependentsOf, familyOf, hasSchema, isTaken, publicationsOf } from './table-facts.ts';
+import type { TransferWork } from './transfer-work.ts';
+
+/** Tables that were built beside the live ones, in schemas of their own. */
+export interface BuiltTables {
+  readonly database: string;
+  readonly tables: readonly BuiltTable[];
+  /** Schemas that hold nothing but them. */
+  readonly staging: readonly string[];
+}
+
+export interface BuiltTable {
+  readonly wanted: WantedTable;
+  readonly family: TableFamily;
+  readonly staging: string;
+  /** What has the name now and is moved aside; absent: nothing has. */
+  readonly replaced?: TableFamily;
+}
+
+/** A source whose databases nobody else uses: the wanted tables are moved in it, into schemas of their own. */
+export interface TableSource {
+  readonly end: DatabaseEnd;
+  readonly session: Session;
+}
+
+/**
+ * Builds copies of tables in the live database, in schemas that nobody looks into, with indexes, constraints, triggers and
+ * rights, and proves them. The live tables are not locked meanwhile. Throws `transfer_table_…`, `transfer_schema_missing`,
+ * `transfer_name_taken`, `transfer_refused`, `transfer_differs`, `cancelled`.
+ */
+export async function copyTables(
+  work: TransferWork,
+  { end, session }: TableSource,
+  tables: readonly WantedTable[],
+): Promise<BuiltTables> {
+  const { target, tally, watch } = work;
+  const live = await target.open(end.database);
+  try {
+    const built: BuiltTable[] = [];
+    for (const wanted of tables) built.push(await planTable(work, { source: session, live }, { wanted, all: tables }));
+    const staging = [...new Set(built.map((one) => one.staging))];
+    for (const { family, staging: schema } of built) await stage(session, family, schema);
+    for (const schema of staging) await live.query(`drop schema if exists ${quoted(schema)} cascade`);
+    tally.enter('transfer');
+    await watch.time('transfer', () =>
+      dumpInto(
+        {
+          ...{ tools: work.tools, clock: work.clock, from: end, to: { access: target.access, database: end.database } },
+          args: staging.map((schema) => `--schema=${patternOf(schema)}`),
+          onBytes: (bytes) => {
+            tally.addBytes(bytes);
+          },
+        },
+        work.step,
+      ),
+    );
+    tally.enter('verify');
+    for (const schema of staging) await watch.time('verify', () => prove(work, { source: session, live }, schema));
+    return { database: end.database, tables: built, staging };
+  } finally {
+    await live.close();
+  }
+}
+
+/** The dump takes patterns: our names have nothing in them that means more than itself. */
+const patternOf = (schema: string): string => quoted(schema);
+
+interface Ends {
+  readonly source: Session;
+  readonly live: Session;
+}
+
+async function planTable(
+  { target, runId, tally }: TransferWork,
+  { source, live }: Ends,
+  { wanted, all }: { readonly wanted: WantedTable; readonly all: readonly WantedTable[] },
+): Promise<BuiltTable> {
+  const { schema, table, as, database } = wanted;
+  const staging = `${stagingSchema(runId)}_${String([...new Set(all.map((one) => one.schema))].indexOf(schema))}`;
+  const family = (await familyOf(source, wanted)) ?? (await familyOf(source, { schema: staging, table }));
+  if (family === undefined) throw fail('transfer_table_unknown', { table: tableText(wanted), database });
+  if (!(await hasSchema(live, schema)))
+    throw fail('transfer_schema_missing', { schema, database, instance: target.instance });
+  if (as !== table) {
+    if (await isTaken(live, { schema, table: as }))
+      throw fail('transfer_name_taken', { name: `${database}.${schema}.${as}`, instance: target.instance });
+    return { wanted, family, staging };
+  }
+  const replaced = await familyOf(live, wanted);
+  if (replaced === undefined) {
+    if (await isTaken(live, wanted))
+      throw fail('transfer_name_taken', { name: `${database}.${tableText(wanted)}`, instance: target.instance });
+    return { wanted, family, staging };
+  }
+  await refuseDependents(live, replaced, all);
+  const publications = await publicationsOf(live, replaced.members);
+  if (publications.length > 0)
+    tally.warnings.push({
+      code: 'publications_to_extend',
+      detail: `${tableText(wanted)} was in publications ${publications.join(', ')}: add the recovered table to them`,
+    });
+  return { wanted, family, staging, replaced };
+}
+
+/** Throws `transfer_table_depends`. */
+export async function refuseDependents(live: Session, replaced: TableFamily, all: readonly TableName[]): Promise<void> {
+  const dependents = await dependentsOf(live, [...replaced.members, ...all]);
+  if (dependents.length === 0) return;
+  const more = dependents.length > 10 ? ` and ${String(dependents.length - 10)} more` : '';
+  throw fail('transfer_table_depends', {
+    table: tableText(replaced.root),
+    dependents: `${dependents.slice(0, 10).join(', ')}${more}`,
+  });
+}
+
+/** In the source, which is ours alone: what is wanted gets a schema that the dump can name and the target does not have. */
+async function stage(source: Session, { members, statistics }: TableFamily, schema: string): Promise<void> {
+  await source.query(`create schema if not exists ${quoted(schema)}`);
+  for (const one of members)
+    if (one.schema !== schema) await source.query(`alter table ${quotedTable(one)} set schema ${quoted(schema)}`);
+  for (const one of statistics)
+    if (one.schema !== schema) await source.query(`alter statistics ${quotedTable(one)} set schema ${quoted(schema)}`);
+}
+
+/** Throws `transfer_differs`. */
+async function prove({ tally, step }: TransferWork, { source, live }: Ends, schema: string): Promise<void> {
+  const [wanted, arrived] = await orCancelled(
+    step.signal,
+    Promise.all([readInventory(source, { schema }), readInventory(live, { schema })]),
+  );
+  const difference = firstDifference(wanted, arrived);
+  if (difference !== undefined) throw fail('transfer_differs', { database: schema, difference });
+  for (const rows of arrived.rows.values()) tally.addTable(Number(rows));
+}

@@ -1,0 +1,195 @@
+import { engineProfile } from '#core/engine/profiles.ts';
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { HostWork } from '#core/ports/host-work.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import { temporaryName } from '#core/transfer/names.ts';
+import type { DatabaseRecoveryOrder } from '#core/transfer/order.ts';
+import type { TransferReport } from '#core/transfer/report.ts';
+import { Stopwatch } from '#agent/restore/stopwatch.ts';
+import type { Scratch, ScratchDeps } from '#agent/scratch/open-scratch.ts';
+import { openScratch } from '#agent/scratch/open-scratch.ts';
+import { discardScratch } from '#agent/scratch/scratch-base.ts';
+import { checkNeeds } from './check-needs.ts';
+import { findClientTools } from './client-tools.ts';
+import { copyDatabase } from './copy-database.ts';
+import { copyTables } from './copy-tables.ts';
+import type { TransferJournal } from './journal.ts';
+import { openTransferJournal } from './journal.ts';
+import type { Built } from './put-into-place.ts';
+import { dropBuilt, finishPlaced, isPlaced, plannedPlaces, putIntoPlace, refuseTaken } from './put-into-place.ts';
+import { databasesOf, readNeeds } from './read-database.ts';
+import type { Target } from './target.ts';
+import { openTarget } from './target.ts';
+import type { TransferWork } from './transfer-work.ts';
+import { TransferTally } from './transfer-work.ts';
+
+/** Where scratch instances are made, and everything else that a transfer needs of its host. */
+export type TransferDeps = ScratchDeps;
+
+/**
+ * Recovers databases, or tables of one database, to a point and puts them into a live instance: scratch instance at the point →
+ * copy under a temporary name → proof → swap in one transaction → scratch instance away. Safe to call again with the same order
+ * after a kill at any instant: a transfer begins again, a swap that happened is not done twice. Until the swap nothing live is
+ * touched, and an end before it leaves nothing. Throws `transfer_…`, what a restore throws, `cancelled`.
+ */
+export const recoverDatabases =
+  (deps: TransferDeps): HostWork['recoverDatabases'] =>
+  async (order, step): Promise<TransferReport> => {
+    const journal = openTransferJournal(deps.home, order.runId);
+    const finished = journal.finished();
+    if (finished !== undefined) {
+      await discardScratch(deps, order.runId);
+      return finished;
+    }
+    const target = await openTarget(order.instance, touchedBy(order));
+    try {
+      return await recover(deps, order, { target, journal, step });
+    } finally {
+      await target.close();
+    }
+  };
+
+interface Attempt {
+  readonly target: Target;
+  readonly journal: TransferJournal;
+  readonly step: StepContext;
+}
+
+const touchedBy = ({ task }: DatabaseRecoveryOrder): readonly string[] => task.databases.map(({ as }) => as);
+
+async function recover(deps: TransferDeps, order: DatabaseRecoveryOrder, attempt: Attempt): Promise<TransferReport> {
+  const { journal, target, step } = attempt;
+  const swapped = journal.swapped();
+  if (swapped !== undefined && (await isPlaced(target, order, swapped))) {
+    return finish(deps, order, { ...attempt, report: swapped });
+  }
+  journal.forget();
+  await dropBuilt(target, order);
+  await refuseTaken(target, order);
+  const watch = new Stopwatch(deps.clock);
+  const scratch = await watch.time('scratch', () => openScratch(deps)(requestOf(order), step));
+  let isToStay = false;
+  try {
+    const work = await workFor(deps, order, { ...attempt, scratch, watch });
+    const built = await build(work, scratch, order);
+    if (step.signal.aborted) throw fail('cancelled', { what: 'the recovery' });
+    const report = reportOf(work, scratch, { order, built });
+    await journal.swap(report);
+    await watch.time('swap', () => putIntoPlace(target, order, built));
+    return await finish(deps, order, { ...attempt, report: { ...report, secondsByPhase: watch.secondsByPhase() } });
+  } catch (error) {
+    isToStay = error instanceof HoldfastError && error.isRetryable && !isCancelled(step);
+    if (!target.session.lost.aborted && !(await isDone(attempt, order))) await dropBuilt(target, order);
+    throw error;
+  } finally {
+    if (!isToStay) await scratch.discard();
+  }
+}
+
+const isCancelled = ({ signal }: StepContext): boolean =>
+  signal.reason instanceof HoldfastError && signal.reason.code === 'cancelled';
+
+async function isDone({ journal, target }: Attempt, order: DatabaseRecoveryOrder): Promise<boolean> {
+  const swapped = journal.swapped();
+  return swapped !== undefined && (await isPlaced(target, order, swapped));
+}
+
+const requestOf = (order: DatabaseRecoveryOrder) => ({
+  ...{ runId: order.runId, hostId: order.hostId, pool: order.pool, plan: order.plan },
+  ...{ limits: order.limits, channels: order.channels, resourceId: order.instance.resourceId },
+  ...(order.resumeBufferBytes === undefined ? {} : { resumeBufferBytes: order.resumeBufferBytes }),
+  user: order.instance.login?.user,
+});
+
+interface Opened extends Attempt {
+  readonly scratch: Scratch;
+  readonly watch: Stopwatch;
+}
+
+/** Everything that can be refused is refused here: the source is known, the target has not been touched. */
+async function workFor(
+  deps: TransferDeps,
+  order: DatabaseRecoveryOrder,
+  { scratch, target, step, watch }: Opened,
+): Promise<TransferWork> {
+  const { serverMajor: major } = order.plan;
+  if (target.session.serverMajor < major) {
+    const { instance, session } = target;
+    throw fail('transfer_target_older', { instance, source: String(major), target: String(session.serverMajor) });
+  }
+  const bytes = await checkChoice(scratch, target, order);
+  const profile = engineProfile(order.instance.engine);
+  const tools = await findClientTools(profile, major, [scratch.programs, ...(await deps.programs(major))]);
+  const { runId } = order;
+  return { runId, step, clock: deps.clock, watch, target, profile, tools, tally: new TransferTally(step, bytes) };
+}
+
+/** Bytes of what was chosen. Throws `transfer_all_databases`, `transfer_database_unknown`, what `checkNeeds` throws. */
+async function checkChoice(scratch: Scratch, target: Target, { task }: DatabaseRecoveryOrder): Promise<number> {
+  const known = await withSession(scratch, undefined, databasesOf);
+  const wanted = [...new Set([...task.databases, ...task.tables].map(({ database }) => database))];
+  for (const database of wanted)
+    if (!known.includes(database)) throw fail('transfer_database_unknown', { database, known: known.join(', ') });
+  const isAll = known.every((name) => task.databases.some(({ database, as }) => database === name && as === name));
+  if (isAll) throw fail('transfer_all_databases', { databases: known.join(', ') });
+  const needs = [];
+  for (const database of wanted) needs.push(await withSession(scratch, database, readNeeds));
+  // Tables need a part of what their database needs: the target itself says what of it is missing.
+  if (task.databases.length > 0) await checkNeeds(target, needs);
+  return needs.reduce((sum, one) => sum + one.bytes, 0);
+}
+
+async function withSession<T>(
+  scratch: Scratch,
+  database: string | undefined,
+  use: (session: Awaited<ReturnType<Scratch['session']>>) => Promise<T>,
+): Promise<T> {
+  const session = await scratch.session(database);
+  try {
+    return await use(session);
+  } finally {
+    await session.close();
+  }
+}
+
+async function build(work: TransferWork, scratch: Scratch, { task, runId }: DatabaseRecoveryOrder): Promise<Built> {
+  const databases = [];
+  for (const [index, wanted] of task.databases.entries())
+    databases.push(await copyDatabase(work, scratch, wanted, temporaryName(runId, index)));
+  const [first] = task.tables;
+  if (first === undefined) return { databases };
+  const { database } = first;
+  const tables = await withSession(scratch, database, (session) =>
+    copyTables(work, { end: { access: scratch.access, database }, session }, task.tables),
+  );
+  return { databases, tables };
+}
+
+function reportOf(
+  { tally, watch }: TransferWork,
+  { report }: Scratch,
+  { order, built }: { readonly order: DatabaseRecoveryOrder; readonly built: Built },
+): TransferReport {
+  return {
+    placed: plannedPlaces(order, built),
+    ...(report.reachedLsn === undefined ? {} : { reachedLsn: report.reachedLsn }),
+    ...(report.lastTransactionAt === undefined ? {} : { lastTransactionAt: report.lastTransactionAt }),
+    ...{ tables: tally.tables, rows: tally.rows, bytes: tally.bytes, failures: [] },
+    warnings: tally.warnings,
+    secondsByPhase: watch.secondsByPhase(),
+  };
+}
+
+/** What follows a swap, each safe to do again: the old ones go when they are not to be kept, the scratch instance goes. */
+async function finish(
+  deps: TransferDeps,
+  order: DatabaseRecoveryOrder,
+  { target, journal, report }: Attempt & { readonly report: TransferReport },
+): Promise<TransferReport> {
+  const { placed, warnings } = await finishPlaced(target, order, report.placed);
+  const told = { ...report, placed, warnings: [...report.warnings, ...warnings] };
+  await journal.finish(told);
+  await discardScratch(deps, order.runId);
+  return told;
+}

@@ -1,0 +1,120 @@
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { RunId } from '#core/id.ts';
+import type { TableName } from '#core/logical/selection.ts';
+import { keptSchema, quoted, quotedTable } from '#core/transfer/names.ts';
+import type { Placed } from '#core/transfer/task.ts';
+import { textOf } from '#agent/database/session.ts';
+import type { Session } from '#agent/database/session.ts';
+import type { BuiltTable, BuiltTables } from './copy-tables.ts';
+import { refuseDependents } from './copy-tables.ts';
+import type { TableFamily } from './table-facts.ts';
+import { isTaken } from './table-facts.ts';
+import type { Target } from './target.ts';
+
+/**
+ * Puts built tables into their places in one transaction: the old ones go aside into a schema of this run, or the new ones
+ * get new names. All of it happens or none. Throws `transfer_swap_refused`, `transfer_table_depends`.
+ */
+export async function swapTables(target: Target, built: BuiltTables, runId: RunId): Promise<readonly Placed[]> {
+  const live = await target.open(built.database);
+  try {
+    return await inOneTransaction(live, placesOf(built), () => swapAll(live, built, runId));
+  } finally {
+    await live.close();
+  }
+}
+
+const placesOf = ({ database, tables }: BuiltTables): string =>
+  tables.map(({ wanted }) => `${database}.${wanted.schema}.${wanted.as}`).join(', ');
+
+/** Runs steps in one transaction of a session; what the server refuses undoes all of them. */
+export async function inOneTransaction<T>(live: Session, name: string, steps: () => Promise<T>): Promise<T> {
+  await live.query('begin');
+  try {
+    // A table that somebody reads for hours holds everybody else up while we wait for it.
+    await live.query(`set local lock_timeout = '20s'`);
+    const done = await steps();
+    await live.query('commit');
+    return done;
+  } catch (error) {
+    if (!live.lost.aborted) await live.query('rollback');
+    const isRefused = error instanceof HoldfastError && error.code === 'query_failed';
+    if (!isRefused) throw error;
+    throw fail('transfer_swap_refused', { name, reason: error.params['reason'] ?? error.message }, error);
+  }
+}
+
+async function swapAll(live: Session, built: BuiltTables, runId: RunId): Promise<readonly Placed[]> {
+  const kept = keptSchema(runId);
+  if (built.tables.some(({ replaced }) => replaced !== undefined)) await live.query(`create schema ${quoted(kept)}`);
+  const all = built.tables.map(({ wanted }) => wanted);
+  for (const { replaced } of built.tables) {
+    if (replaced === undefined) continue;
+    await live.query(`lock table ${quotedTable(replaced.root)} in access exclusive mode`);
+    await refuseDependents(live, replaced, all);
+  }
+  for (const { replaced } of built.tables) if (replaced !== undefined) await moveFamily(live, replaced, kept);
+  for (const one of built.tables) await place(live, one);
+  for (const schema of built.staging) await live.query(`drop schema ${quoted(schema)}`);
+  return built.tables.map(({ wanted, replaced }) => ({
+    ...{ kind: 'table', database: built.database, schema: wanted.schema, table: wanted.as },
+    ...(replaced === undefined ? {} : { keptIn: kept }),
+  }));
+}
+
+/** Indexes, constraints and owned sequences move with their table; statistics do not. */
+export async function moveFamily(live: Session, family: TableFamily, schema: string): Promise<void> {
+  for (const one of family.members) await live.query(`alter table ${quotedTable(one)} set schema ${quoted(schema)}`);
+  for (const one of family.statistics)
+    await live.query(`alter statistics ${quotedTable(one)} set schema ${quoted(schema)}`);
+}
+
+async function place(live: Session, { wanted, family, staging }: BuiltTable): Promise<void> {
+  const staged: TableFamily = {
+    root: { schema: staging, table: wanted.table },
+    members: family.members.map(({ table }) => ({ schema: staging, table })),
+    statistics: family.statistics.map(({ table }) => ({ schema: staging, table })),
+  };
+  if (wanted.as !== wanted.table) await rename(live, staged, wanted);
+  const renamed = wanted.as === wanted.table ? staged : await renamedFamily(live, staged, wanted);
+  await moveFamily(live, renamed, wanted.schema);
+}
+
+const belongingsQuery = `
+  select c.relname::text as name, c.relkind::text as kind from pg_class c join pg_namespace n on n.oid = c.relnamespace
+   where n.nspname = $1 and (c.relkind in ('i', 'I', 'S') or (c.relkind in ('r', 'p') and c.relispartition))`;
+
+/** A table under a new name: what lies in the same schema under names of its own gets new ones too where they are taken. */
+async function rename(
+  live: Session,
+  { root }: TableFamily,
+  wanted: TableName & { readonly as: string },
+): Promise<void> {
+  for (const row of await live.query(belongingsQuery, [root.schema])) {
+    const [name, kind] = [textOf(row, 'name'), textOf(row, 'kind')];
+    if (!(await isTaken(live, { schema: wanted.schema, table: name }))) continue;
+    const what = kind === 'S' ? 'sequence' : kind === 'r' || kind === 'p' ? 'table' : 'index';
+    const to = newNameOf(name, wanted);
+    await live.query(`alter ${what} ${quoted(root.schema)}.${quoted(name)} rename to ${quoted(to)}`);
+  }
+  await live.query(`alter table ${quotedTable(root)} rename to ${quoted(wanted.as)}`);
+}
+
+const newNameOf = (name: string, { table, as }: { readonly table: string; readonly as: string }): string =>
+  (name.startsWith(table) ? `${as}${name.slice(table.length)}` : `${as}_${name}`).slice(0, 63);
+
+/** Partitions may have got new names, too: what is in the staging schema now is what moves. */
+async function renamedFamily(
+  live: Session,
+  { root, statistics }: TableFamily,
+  { as }: { readonly as: string },
+): Promise<TableFamily> {
+  const rows = await live.query(
+    `select c.relname::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = $1 and c.relkind in ('r', 'p') order by c.relispartition`,
+    [root.schema],
+  );
+  const members = rows.map((row) => ({ schema: root.schema, table: textOf(row, 'name') }));
+  return { root: { schema: root.schema, table: as }, members, statistics };
+}

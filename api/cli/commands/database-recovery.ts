@@ -1,0 +1,210 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { fail } from '#core/errors/fail.ts';
+import { parseTarget } from '#core/restore/parse-target.ts';
+import type { Placed } from '#core/transfer/task.ts';
+import { placedText } from '#core/transfer/task.ts';
+import { placedShape } from '#core/settings/shape/transfer.ts';
+import { instantShape } from '#core/settings/shape/words.ts';
+import type { Cli } from '../cli.ts';
+import { addVerb } from '../cli.ts';
+import { tableOf, timeText } from '../terminal.ts';
+import {
+  limitOptions,
+  limitShape,
+  limitsOf,
+  reconnectOf,
+  reconnectOptions,
+  reconnectShape,
+  resumeBufferOf,
+  resumeBufferOptions,
+  resumeBufferShape,
+} from './limit-words.ts';
+import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
+
+const pointOptions = {
+  '--at <time>': 'to a time with its zone, e.g. "2026-11-21 10:15:00+08"',
+  '--lsn <lsn>': 'to a log position',
+  '--xid <xid>': 'to a transaction',
+  '--name <name>': 'to a named restore point',
+  '--immediate': 'to backup state: the end of a set',
+  '--latest': 'to the end of the log that is backed up',
+  '--exclusive': 'stop just before the point instead of just after it',
+  '--set <set>': 'from this set only',
+  '--timeline <n>': 'on this timeline; the current one when absent',
+  '--pool <pool>': 'from this pool; that of the newest set when absent',
+};
+
+/** What goes into a live instance, and how: for every command that puts something there. */
+export const transferOptions = {
+  '--database <name...>': 'a whole database; may be repeated',
+  '--table <database.schema.table...>':
+    'a table of a database; parts with dots in them in double quotes; may be repeated',
+  '--as <name>': 'new name of the one database or table; else it replaces what is live',
+  '--into <resource>': 'instance that gets it; the source itself when absent',
+  '--consent <name>': 'name of the instance that gets it, typed: something live is replaced',
+  '--end-sessions': 'end sessions in a database at the moment it is replaced; without it they are a refusal',
+  '--drop-old': 'drop what was replaced at once; else it is kept until `database-recovery confirm`',
+};
+
+export const transferArgsShape = {
+  database: z.array(z.string()).default([]),
+  table: z.array(z.string()).default([]),
+  as: z.string().optional(),
+  into: z.string().optional(),
+  consent: z.string().optional(),
+  endSessions: z.boolean().default(false),
+  dropOld: z.boolean().default(false),
+};
+
+const recoveryShape = z.object({
+  resource: z.string(),
+  at: z.string().optional(),
+  lsn: z.string().optional(),
+  xid: z.string().optional(),
+  name: z.string().optional(),
+  immediate: z.boolean().optional(),
+  latest: z.boolean().optional(),
+  exclusive: z.boolean().default(false),
+  set: z.string().optional(),
+  timeline: z.coerce.number().int().optional(),
+  pool: z.string().optional(),
+  channels: z.coerce.number().int().optional(),
+  ...transferArgsShape,
+  ...limitShape,
+  ...reconnectShape,
+  ...resumeBufferShape,
+});
+type RecoveryArgs = z.output<typeof recoveryShape>;
+
+const flags = {
+  '--resource <resource>': 'whose sets and log are read',
+  ...pointOptions,
+  ...transferOptions,
+  '--channels <n>': 'parallel streams of the scratch instance, 1 to 255 (1; K-106)',
+  ...limitOptions('writes'),
+  ...resumeBufferOptions,
+  ...reconnectOptions,
+};
+
+const planShape = z.looseObject({ steps: z.array(z.string()), consent: z.string().optional() });
+const listShape = z.looseObject({
+  data: z.array(
+    z.looseObject({
+      ...{
+        id: z.string(),
+        resourceName: z.string().nullable(),
+        kept: z.string(),
+        closedAt: instantShape.nullable(),
+      },
+      placed: z.array(placedShape),
+    }),
+  ),
+});
+
+const path = '/api/v1/database-recoveries';
+
+export function addDatabaseRecoveryCommands(program: Command, cli: Cli): void {
+  const noun = program
+    .command('database-recovery')
+    .description('single databases and tables to a point in time, everything else untouched');
+  addVerb(noun, cli, {
+    usage: 'plan',
+    title: 'print what a recovery would do, without touching anything',
+    options: flags,
+    shape: recoveryShape,
+    act: async (_cli, args) => {
+      const answer = await (await cli.client()).post(planShape, `${path}/plan`, bodyOf(args));
+      const consent = answer.consent === undefined ? [] : ['', `Executed with --consent ${answer.consent}`];
+      const steps = answer.steps.map((step, i) => `${String(i + 1).padStart(2)}. ${step}`);
+      return { json: answer, text: [...steps, ...consent].join('\n') };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'run',
+    title: 'recover databases or tables and put them into a live instance',
+    options: { ...flags, ...waitOptions },
+    shape: recoveryShape.extend(waitShape),
+    act: (_cli, args, isJson) =>
+      startAndWatch(cli, { path, body: bodyOf(args), wait: args.wait, timeout: args.timeout, isJson }),
+  });
+  addVerb(noun, cli, {
+    usage: 'ls',
+    title: 'recoveries and logical restores, and what became of what they replaced',
+    shape: z.object({}),
+    act: async () => {
+      const answer = await (await cli.client()).get(listShape, `${path}?limit=200`);
+      const rows = answer.data.map(({ id, resourceName, kept, closedAt, placed }) => [
+        ...[id, resourceName ?? '', placed.map(placedText).join(', '), kept],
+        ...[placed.flatMap(keptText).join(', '), closedAt === null ? '' : timeText(closedAt)],
+      ]);
+      return { json: answer, text: tableOf(['RUN', 'INSTANCE', 'IN PLACE', 'OLD', 'KEPT AS', 'AT'], rows) };
+    },
+  });
+  addSettleVerb(noun, cli, 'confirm', 'drop what a run replaced and kept');
+  addSettleVerb(noun, cli, 'undo', 'put back what a run replaced; what it made is set aside, not dropped');
+}
+
+const settleShape = z.object({
+  run: z.string(),
+  endSessions: z.boolean().default(false),
+  ...reconnectShape,
+  ...waitShape,
+});
+
+function addSettleVerb(noun: Command, cli: Cli, does: 'confirm' | 'undo', title: string): void {
+  addVerb(noun, cli, {
+    usage: `${does} <run>`,
+    title,
+    options: {
+      '--end-sessions': 'end sessions in the databases that are dropped or renamed',
+      ...reconnectOptions,
+      ...waitOptions,
+    },
+    shape: settleShape,
+    act: (_cli, { run, endSessions, reconnect, wait, timeout }, isJson) =>
+      startAndWatch(cli, {
+        path: `${path}/${run}/${does}`,
+        body: { endsSessions: endSessions, ...reconnectOf(reconnect) },
+        ...{ wait, timeout, isJson },
+      }),
+  });
+}
+
+const keptText = (one: Placed): readonly string[] => {
+  if (one.kind === 'database') return one.keptAs === undefined ? [] : [one.keptAs];
+  return one.keptIn === undefined ? [] : [`${one.keptIn}.${one.table}`];
+};
+
+function bodyOf(args: RecoveryArgs) {
+  const { resource, at, lsn, xid, name, set, timeline, pool, channels } = args;
+  const isImmediate = args.immediate === true;
+  const text = { time: at, lsn, xid, name, isImmediate, isLatest: args.latest, isExclusive: args.exclusive };
+  const target = parseTarget(isImmediate ? { ...text, set } : text);
+  return {
+    ...{ resource, target, setId: set, timeline, pool, channels, limits: limitsOf(args) },
+    ...transferBodyOf(args),
+    ...resumeBufferOf(args.resumeBuffer),
+    ...reconnectOf(args.reconnect),
+  };
+}
+
+/** The part of a body that says what goes where. */
+export function transferBodyOf(args: z.output<z.ZodObject<typeof transferArgsShape>>) {
+  const { database, table, as, into, consent, endSessions, dropOld } = args;
+  return {
+    ...{ databases: database, tables: table.map(tableNamed), as, into, consent },
+    ...{ endsSessions: endSessions, dropsOld: dropOld },
+  };
+}
+
+const part = '(?:"((?:[^"]|"")+)"|([^".]+))';
+const named = new RegExp(`^${part}\\.${part}\\.${part}$`);
+
+/** `database.schema.table`. Throws `value_malformed`. */
+function tableNamed(text: string) {
+  const found = named.exec(text);
+  if (found === null) throw fail('value_malformed', { text, what: 'table', expected: 'database.schema.table' });
+  const word = (at: number): string => (found[at] ?? '').replaceAll('""', '"') || (found[at + 1] ?? '');
+  return { database: word(1), schema: word(3), table: word(5) };
+}

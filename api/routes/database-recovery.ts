@@ -1,0 +1,180 @@
+import { z } from 'zod';
+import { getResource } from '#catalog/resources.ts';
+import { getKept, listTransfers, transferShape } from '#catalog/transfers.ts';
+import { scratchPlace } from '#core/restore/scratch-place.ts';
+import { channelsField, reconnectField, resumeBufferField } from '#core/settings/backup-options.ts';
+import { hooksShape } from '#core/settings/hooks.ts';
+import type { JobSpecOf } from '#core/settings/job-spec.ts';
+import { restorePlanShape, restoreTargetShape } from '#core/settings/restore-options.ts';
+import { sqlNameShape } from '#core/settings/shape/logical.ts';
+import { rateLimitsShape } from '#core/settings/shape/progress.ts';
+import { countShape, idShape } from '#core/settings/shape/words.ts';
+import { demandConsent, taskOf, transferSteps } from '#core/transfer/choice.ts';
+import { isReplacing } from '#core/transfer/task.ts';
+import type { Context } from '../context.ts';
+import type { Route } from '../route.ts';
+import { route } from '../route.ts';
+import { startRun } from '../start-run.ts';
+import { demandLogin, hostOfResource } from './resources.ts';
+import type { PlannedRestore } from './restores.ts';
+import { planFor, restoreBody } from './restores.ts';
+import { runAnswer, runParams } from './runs.ts';
+import { listOf, listShape, nameOf, pageQuery, pageRequestOf } from './words.ts';
+
+/** What a transfer into a live instance is asked for with, wherever the data comes from. */
+export const transferBody = {
+  databases: z.array(sqlNameShape).max(200).default([]),
+  tables: z
+    .array(z.object({ database: sqlNameShape, schema: sqlNameShape, table: sqlNameShape }))
+    .max(1000)
+    .default([])
+    .meta({ description: 'tables of one database; a partitioned table stands for all its partitions' }),
+  as: sqlNameShape
+    .meta({ description: 'new name of the one thing that was chosen; absent: it replaces what is live' })
+    .exactOptional(),
+  into: z.string().meta({ description: 'resource that gets it; the source itself when absent' }).exactOptional(),
+  consent: z
+    .string()
+    .max(200)
+    .meta({ description: 'name of the resource that gets it, typed, when something live is replaced' })
+    .exactOptional(),
+  endsSessions: z.boolean().default(false).meta({ description: 'end sessions in a database that is replaced' }),
+  dropsOld: z.boolean().default(false).meta({ description: 'drop what was replaced at once' }),
+  reconnectMinutes: reconnectField.default(10),
+  hooks: hooksShape.exactOptional(),
+};
+
+const recoveryBody = z.object({
+  resource: z.string(),
+  target: restoreTargetShape,
+  ...transferBody,
+  pool: z.string().exactOptional(),
+  setId: idShape('set').exactOptional(),
+  timeline: countShape.exactOptional(),
+  channels: channelsField.default(1),
+  limits: rateLimitsShape.default({}),
+  resumeBufferBytes: resumeBufferField.exactOptional(),
+});
+type RecoveryBody = z.output<typeof recoveryBody>;
+
+const planAnswer = z
+  .object({
+    plan: restorePlanShape,
+    hostId: idShape('host'),
+    poolId: idShape('pool'),
+    /** The name that must be typed; absent: nothing live is replaced. */
+    consent: z.string().optional(),
+    steps: z.array(z.string()),
+  })
+  .meta({ id: 'PlannedDatabaseRecovery' });
+
+const settleBody = z.object({
+  endsSessions: z.boolean().default(false),
+  reconnectMinutes: reconnectField.default(10),
+});
+
+const paths = '/api/v1/database-recoveries';
+
+/** Databases and tables to a point in time, while everything else stays as it is. */
+export const databaseRecoveryRoutes = (context: Context): Route[] => [
+  route({
+    method: 'post',
+    path: `${paths}/plan`,
+    title: 'Plan the recovery of databases or tables without touching anything',
+    access: { permission: 'run-restores' },
+    status: 200,
+    body: recoveryBody,
+    answer: planAnswer,
+    serve: async ({ body }) => {
+      const { task, planned, into } = await prepare(context, body);
+      const { plan, hostId, pool } = planned;
+      const consent = isReplacing(task) ? { consent: into.name } : {};
+      const steps = [...transferSteps(task, plan.steps, into.name)];
+      return { answer: { plan, hostId, poolId: pool.id, ...consent, steps } };
+    },
+  }),
+  route({
+    method: 'post',
+    path: paths,
+    title: 'Recover databases or tables to a point in time and put them into a live instance',
+    access: { permission: 'run-restores' },
+    status: 202,
+    needsKey: true,
+    body: recoveryBody,
+    answer: runAnswer,
+    serve: async ({ body, caller }) => {
+      const { task, planned, into } = await prepare(context, body);
+      demandConsent(task, into.name, body.consent);
+      const { plan, hostId, pool, resource } = planned;
+      const { channels, limits, resumeBufferBytes, reconnectMinutes, hooks } = body;
+      const spec: JobSpecOf<'database-recovery'> = {
+        ...{
+          kind: 'database-recovery',
+          hostId,
+          poolId: pool.id,
+          sourceId: resource.id,
+          resourceId: into.id,
+          plan,
+          task,
+        },
+        ...{ channels, limits, reconnectMinutes, whenBusy: 'refuse' },
+        ...(resumeBufferBytes === undefined ? {} : { resumeBufferBytes }),
+        ...(hooks === undefined ? {} : { hooks }),
+      };
+      const name = `recovery of databases of ${resource.name}`;
+      const run = await startRun(context, { spec, hostId, resourceId: into.id, name, startedBy: nameOf(caller) });
+      return { answer: run, location: `/api/v1/runs/${run.id}` };
+    },
+  }),
+  route({
+    method: 'get',
+    path: paths,
+    title: 'Recoveries and logical restores, and what became of what they replaced',
+    access: { permission: 'read' },
+    status: 200,
+    query: z.object(pageQuery),
+    answer: listShape(transferShape).meta({ id: 'TransferList' }),
+    serve: async ({ query }) => listOf(await listTransfers(context.catalog, pageRequestOf(query))),
+  }),
+  settleRoute(context, 'confirm', 'Drop what a recovery or logical restore replaced and kept'),
+  settleRoute(context, 'undo', 'Put back what a recovery or logical restore replaced; what it made is set aside'),
+];
+
+const settleRoute = (context: Context, does: 'confirm' | 'undo', title: string): Route =>
+  route({
+    method: 'post',
+    path: `${paths}/{run}/${does}`,
+    title,
+    access: { permission: 'run-restores' },
+    status: 202,
+    needsKey: true,
+    params: runParams,
+    body: settleBody,
+    answer: runAnswer,
+    serve: async ({ params, body, caller }) => {
+      const { placed, resourceId } = await getKept(context.catalog, params.run);
+      const resource = await getResource(context.catalog, resourceId);
+      const hostId = hostOfResource(resource);
+      const { endsSessions, reconnectMinutes } = body;
+      const spec: JobSpecOf<'settle-transfer'> = {
+        ...{ kind: 'settle-transfer', hostId, resourceId, reconnectMinutes, whenBusy: 'refuse' },
+        task: { does, of: params.run, placed, endsSessions },
+      };
+      const name = `${does} ${params.run}`;
+      const run = await startRun(context, { spec, hostId, resourceId, name, startedBy: nameOf(caller) });
+      return { answer: run, location: `/api/v1/runs/${run.id}` };
+    },
+  });
+
+/** Planned as a restore to a scratch instance on the host that gets the data. Throws what planning refuses. */
+async function prepare(context: Context, body: RecoveryBody) {
+  const task = taskOf(body);
+  const into = await getResource(context.catalog, body.into ?? body.resource);
+  const host = hostOfResource(into);
+  demandLogin(into);
+  const { resource, target, pool, setId, timeline } = body;
+  const place = { kind: 'copy' as const, directory: scratchPlace.directory };
+  const asked = restoreBody.parse({ resource, target, place, host, pool, setId, timeline });
+  const planned: PlannedRestore = await planFor(context, asked);
+  return { task, planned, into };
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import type { TransferReport } from '../../transfer/report.ts';
+import type { Placed, SettleTask, TransferTask } from '../../transfer/task.ts';
+import { sqlNameShape } from './logical.ts';
+import { warningShape } from './progress.ts';
+import { countShape, idShape, instantShape, lsnShape } from './words.ts';
+
+const tableWords = { schema: sqlNameShape, table: sqlNameShape };
+
+const wantedDatabaseShape = z.object({ database: sqlNameShape, as: sqlNameShape });
+const wantedTableShape = z.object({ database: sqlNameShape, ...tableWords, as: sqlNameShape });
+
+export const transferTaskShape: z.ZodType<TransferTask> = z.looseObject({
+  databases: z.array(wantedDatabaseShape),
+  tables: z.array(wantedTableShape),
+  endsSessions: z.boolean(),
+  dropsOld: z.boolean(),
+});
+
+export const placedShape: z.ZodType<Placed> = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.literal('database'), name: sqlNameShape, keptAs: sqlNameShape.exactOptional() }),
+  z.looseObject({
+    ...{ kind: z.literal('table'), database: sqlNameShape, ...tableWords, keptIn: sqlNameShape.exactOptional() },
+  }),
+]);
+
+export const settleTaskShape: z.ZodType<SettleTask> = z.looseObject({
+  does: z.enum(['confirm', 'undo']),
+  of: idShape('run'),
+  placed: z.array(placedShape),
+  endsSessions: z.boolean(),
+});
+
+export const transferReportShape: z.ZodType<TransferReport> = z.looseObject({
+  placed: z.array(placedShape),
+  reachedLsn: lsnShape.exactOptional(),
+  lastTransactionAt: instantShape.exactOptional(),
+  tables: countShape,
+  rows: countShape,
+  bytes: countShape,
+  failures: z.array(
+    z.looseObject({ object: z.string(), sqlState: z.string(), message: z.string(), statement: z.string() }),
+  ),
+  warnings: z.array(warningShape),
+  secondsByPhase: z.record(z.string(), z.number()),
+});

@@ -1,0 +1,68 @@
+import { fail } from '../errors/fail.ts';
+import type { TableName } from '../logical/selection.ts';
+import type { TransferTask } from './task.ts';
+import { isReplacing } from './task.ts';
+
+/** What was asked for, by name. */
+interface TransferChoice {
+  readonly databases: readonly string[];
+  readonly tables: readonly (TableName & { readonly database: string })[];
+  /** A new name of the one thing that was chosen. */
+  readonly as?: string | undefined;
+  readonly endsSessions: boolean;
+  readonly dropsOld: boolean;
+}
+
+/** Names that no run of ours may take: they belong to unfinished work. */
+const reserved = /^holdfast_(tmp|before|undone)_/;
+
+/** Throws `transfer_nothing_chosen`, `transfer_choice_bad`. */
+export function taskOf({ databases, tables, as, endsSessions, dropsOld }: TransferChoice): TransferTask {
+  if (databases.length + tables.length === 0) throw fail('transfer_nothing_chosen', {});
+  const why = whyBad({ databases, tables, as });
+  if (why !== undefined) throw fail('transfer_choice_bad', { why });
+  return {
+    databases: databases.map((database) => ({ database, as: as ?? database })),
+    tables: tables.map(({ database, schema, table }) => ({ database, schema, table, as: as ?? table })),
+    ...{ endsSessions, dropsOld },
+  };
+}
+
+function whyBad({ databases, tables, as }: Pick<TransferChoice, 'databases' | 'tables' | 'as'>): string | undefined {
+  const all = [...databases, ...tables.map(({ database, schema, table }) => `${database}.${schema}.${table}`)];
+  if (new Set(all).size < all.length) return 'something was chosen twice';
+  if (databases.length > 0 && tables.length > 0) return 'databases and tables are put into place by a run each';
+  if (new Set(tables.map(({ database }) => database)).size > 1)
+    return 'the tables lie in several databases: they are put into place by a run for each database';
+  if (as !== undefined && all.length > 1) return 'a new name is for one database or one table';
+  if (as !== undefined && reserved.test(as)) return `the name ${as} looks like unfinished work of Holdfast`;
+  return undefined;
+}
+
+/** Something live is replaced: the name of its instance must be typed. Throws `transfer_consent_mismatch`. */
+export function demandConsent(task: TransferTask, resource: string, consent: string | undefined): void {
+  if (isReplacing(task) && consent !== resource)
+    throw fail('transfer_consent_mismatch', { given: (consent ?? '').slice(0, 80), resource });
+}
+
+/** The steps in words, as they are printed before anything is touched. */
+export function transferSteps(task: TransferTask, source: readonly string[], into: string): readonly string[] {
+  const names = [
+    ...task.databases.map(({ database, as }) => (database === as ? database : `${database} as ${as}`)),
+    ...task.tables.map(({ database, schema, table, as }) =>
+      table === as ? `${database}.${schema}.${table}` : `${database}.${schema}.${table} as ${schema}.${as}`,
+    ),
+  ].join(', ');
+  const what = task.databases.length > 0 ? 'under temporary names' : 'in a schema of their own';
+  const old = task.dropsOld ? 'they are dropped at once' : 'they are kept until they are confirmed or put back';
+  return [
+    ...source,
+    `Check that ${into} has the roles, tablespaces and extensions that are needed`,
+    `Copy ${names} into ${into}, ${what}; what is live stays as it is`,
+    'Compare objects, row counts and sequences of both sides',
+    isReplacing(task)
+      ? `Swap by rename in one transaction; of those that were replaced, ${old}`
+      : 'Give the copies their new names in one transaction',
+    ...(source.length > 0 ? ['Remove the scratch instance'] : []),
+  ];
+}

@@ -1,0 +1,58 @@
+import type { RunId } from '../id.ts';
+import type { TableName } from '../logical/selection.ts';
+
+/** A whole database that is wanted, and the name that it gets on the target: its own, or a new one. */
+export interface WantedDatabase {
+  readonly database: string;
+  readonly as: string;
+}
+
+/** A table that is wanted, in the live database of the same name; `as` is its name there, in the same schema. */
+export interface WantedTable extends TableName {
+  readonly database: string;
+  readonly as: string;
+}
+
+/**
+ * What goes from a source (a scratch instance, a logical set) into a live instance. Whatever has the name of something that
+ * is there replaces it: it is moved aside in one transaction and kept until somebody confirms.
+ */
+export interface TransferTask {
+  readonly databases: readonly WantedDatabase[];
+  readonly tables: readonly WantedTable[];
+  /** Sessions of others in a database that is replaced are ended at the swap; else they are a refusal before anything is made. */
+  readonly endsSessions: boolean;
+  /** What was replaced is dropped at once, not kept. */
+  readonly dropsOld: boolean;
+}
+
+/** One thing that was put into its place. */
+export type Placed =
+  | {
+      readonly kind: 'database';
+      readonly name: string;
+      /** Where the one lies that was replaced; absent: there was none, or it was dropped. */
+      readonly keptAs?: string;
+    }
+  | ({
+      readonly kind: 'table';
+      readonly database: string;
+      /** Schema in which the replaced one lies under its own name. */
+      readonly keptIn?: string;
+    } & TableName);
+
+/** What shall become of what a transfer replaced and kept. */
+export interface SettleTask {
+  readonly does: 'confirm' | 'undo';
+  /** The transfer. */
+  readonly of: RunId;
+  readonly placed: readonly Placed[];
+  readonly endsSessions: boolean;
+}
+
+/** Names that are replaced on the target (the same name, old kept) against those that are new there. */
+export const isReplacing = ({ databases, tables }: Pick<TransferTask, 'databases' | 'tables'>): boolean =>
+  databases.some(({ database, as }) => as === database) || tables.some(({ table, as }) => as === table);
+
+export const placedText = (one: Placed): string =>
+  one.kind === 'database' ? one.name : `${one.database}.${one.schema}.${one.table}`;

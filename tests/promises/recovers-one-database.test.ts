@@ -1,0 +1,95 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { provideClientTools, providePostgres } from '#scripts/servers/postgres.mjs';
+import type { Platform } from '#tests/support/platform.ts';
+import { openPlatform } from '#tests/support/platform.ts';
+
+let platform: Platform;
+const where = ['--resource', 'main', '--pool', 'vault'];
+
+beforeAll(async () => {
+  const programs = [await providePostgres(18), await provideClientTools(18)];
+  platform = await openPlatform({ env: { HOLDFAST_POSTGRES_BIN: programs.join(':') } });
+  await platform.localPool('vault');
+  await platform.register(platform.instance, 'main');
+  await platform.logIn(platform.instance, 'main');
+});
+afterAll(() => platform.close());
+
+async function sql(database: string, ...statements: readonly string[]): Promise<readonly unknown[]> {
+  const { socketDirectory: host, port, user, password } = platform.instance;
+  const client = new pg.Client({ host, port, user, password, database });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    let rows: readonly unknown[] = [];
+    for (const one of statements) ({ rows } = await client.query<Record<string, unknown>>(one));
+    return rows;
+  } finally {
+    await client.end();
+  }
+}
+
+const contents = (database: string): Promise<readonly unknown[]> =>
+  sql(database, `select count(*)::int as rows, md5(string_agg(t::text, e'\\n' order by id)) as hash from ledger t`);
+const runShape = z.looseObject({
+  ...{ id: z.string(), state: z.string() },
+  outcome: z.looseObject({
+    result: z.looseObject({ placed: z.array(z.looseObject({ keptAs: z.string().optional() })) }),
+  }),
+});
+const momentShape = z.tuple([z.object({ at: z.string() })]);
+
+test('K-108 one database goes back to a moment by command line while the others go on', async () => {
+  for (const name of ['app', 'other']) {
+    await sql('postgres', `create database ${name}`);
+    await sql(name, 'create table ledger as select g as id, md5(g::text) as word from generate_series(1, 1000) g');
+  }
+  await platform.done(['backup', '--type', 'full', ...where, '--wait']);
+  await sql('app', 'insert into ledger select g, md5(g::text) from generate_series(1001, 1500) g');
+  const wanted = await contents('app');
+  const [{ at }] = momentShape.parse(
+    await sql('app', `select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at`),
+  );
+  await sql('app', 'delete from ledger where id > 3');
+  await sql('other', 'update ledger set word = $$changed$$ where id < 500');
+  await platform.done(['backup', '--type', 'log', ...where, '--wait']);
+  const other = await contents('other');
+
+  const asked = ['--resource', 'main', '--at', at, '--database', 'app'];
+  const plan = z.looseObject({ consent: z.string(), steps: z.array(z.string()) });
+  const shown = plan.parse(await platform.done(['database-recovery', 'plan', ...asked]));
+  expect(shown).toMatchObject({ consent: 'main' });
+  expect(shown.steps.at(-1)).toBe('Remove the scratch instance');
+  expect(await platform.refused(2, ['database-recovery', 'run', ...asked, '--wait'])).toMatchObject({
+    code: 'transfer_consent_mismatch',
+  });
+  const session = new pg.Client({ ...connectionTo('app') });
+  session.on('error', () => undefined);
+  await session.connect();
+  expect(
+    await platform.refused(3, ['database-recovery', 'run', ...asked, '--consent', 'main', '--wait']),
+  ).toMatchObject({
+    code: 'transfer_in_use',
+  });
+  const run = runShape.parse(
+    await platform.done(['database-recovery', 'run', ...asked, '--consent', 'main', '--end-sessions', '--wait']),
+  );
+  expect(await contents('app')).toEqual(wanted);
+  expect(await contents('other')).toEqual(other);
+  const [kept] = run.outcome.result.placed;
+  expect(await sql(kept?.keptAs ?? '', 'select count(*)::int as n from ledger')).toEqual([{ n: 3 }]);
+  expect(await platform.done(['database-recovery', 'ls'])).toMatchObject({ data: [{ id: run.id, kept: 'kept' }] });
+  await platform.done(['database-recovery', 'confirm', run.id, '--wait']);
+  expect(await platform.done(['database-recovery', 'ls'])).toMatchObject({ data: [{ id: run.id, kept: 'confirmed' }] });
+  expect(
+    await sql('postgres', `select datname::text as name from pg_database where not datistemplate order by 1`),
+  ).toEqual([{ name: 'app' }, { name: 'other' }, { name: 'postgres' }]);
+  expect(await platform.refused(3, ['database-recovery', 'undo', run.id])).toMatchObject({ code: 'transfer_not_kept' });
+});
+
+const connectionTo = (database: string) => {
+  const { socketDirectory: host, port, user, password } = platform.instance;
+  return { host, port, user, password, database };
+};

@@ -1,0 +1,137 @@
+import pg from 'pg';
+import type { InstanceAccess } from '#core/agent/order.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import { scratchPlace } from '#core/restore/scratch-place.ts';
+import type { DatabaseRecoveryOrder } from '#core/transfer/order.ts';
+import type { SettleReport, TransferReport } from '#core/transfer/report.ts';
+import type { Placed, TransferTask } from '#core/transfer/task.ts';
+import { recoverDatabases } from '#agent/transfer/recover-databases.ts';
+import { settleTransfer } from '#agent/transfer/settle-transfer.ts';
+import { provideClientTools } from '#scripts/servers/postgres.mjs';
+import type { BackupBench } from './backup.ts';
+import { instanceAccess, newTestId, openBackupBench } from './backup.ts';
+import type { Major, Postgres } from './postgres.ts';
+import { openPostgres } from './postgres.ts';
+import type { RestoreBench } from './restore.ts';
+import { openRestoreBench } from './restore.ts';
+
+/** An instance with databases, a set of it, and an agent that recovers some of them. */
+export interface TransferStage {
+  readonly postgres: Postgres;
+  readonly bench: BackupBench;
+  sql(database: string, ...statements: readonly string[]): Promise<Record<string, unknown>[]>;
+  order(task: Partial<TransferTask>, changes?: Partial<DatabaseRecoveryOrder>): DatabaseRecoveryOrder;
+  recover(order: DatabaseRecoveryOrder, changes?: Partial<StepContext>): Promise<TransferReport>;
+  settle(does: 'confirm' | 'undo', order: DatabaseRecoveryOrder, placed: readonly Placed[]): Promise<SettleReport>;
+  /** Backs the instance up as it is now. */
+  backUp(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const pathOfTools = async (major: Major): Promise<readonly string[]> =>
+  major === 18 || major === 16 ? [await provideClientTools(major)] : [];
+
+export async function openTransferStage(major: Major): Promise<TransferStage> {
+  const postgres = await openPostgres({ major, archive: true });
+  const bench = await openBackupBench();
+  const restores: RestoreBench = openRestoreBench(bench, postgres);
+  const programs = [postgres.programs, ...(await pathOfTools(major))];
+  const instance: InstanceAccess = await instanceAccess(postgres);
+  const run = recoverDatabases({
+    ...{ home: bench.home, clock: { nowMs: () => Date.now() }, newId: newTestId, account: restores.account },
+    channel: { putBatch: () => Promise.resolve() },
+    programs: () => Promise.resolve(programs),
+    logDirectories: () => Promise.resolve([]),
+  });
+  return {
+    ...{ postgres, bench },
+    sql: async (database, ...statements) => {
+      const client = new pg.Client({ ...postgres.connection, database });
+      client.on('error', () => undefined);
+      await client.connect();
+      try {
+        let rows: Record<string, unknown>[] = [];
+        for (const one of statements) rows = (await client.query<Record<string, unknown>>(one)).rows;
+        return rows;
+      } finally {
+        await client.end();
+      }
+    },
+    order: (task, changes = {}) => {
+      const plan = restores.plan({ target: { at: 'immediate' }, place: scratchPlace });
+      const { runId, hostId, pool } = restores.order(plan);
+      return {
+        ...{ kind: 'database-recovery', runId, hostId, instance, pool, plan, channels: 2, limits: {} },
+        task: { databases: [], tables: [], endsSessions: false, dropsOld: false, ...task },
+        ...changes,
+      };
+    },
+    recover: (order, changes = {}) =>
+      run(order, {
+        ...{ runId: order.runId, signal: new AbortController().signal, limits: () => ({}) },
+        ...{ report: () => undefined, log: () => undefined },
+        ...changes,
+      }),
+    settle: (does, { runId, hostId }, placed) =>
+      settleTransfer()(
+        {
+          ...{ kind: 'settle-transfer', runId: newTestId('run'), hostId, instance },
+          task: { does, of: runId, placed, endsSessions: true },
+        },
+        {
+          runId,
+          signal: new AbortController().signal,
+          limits: () => ({}),
+          report: () => undefined,
+          log: () => undefined,
+        },
+      ),
+    backUp: async () => {
+      const order = bench.order(instance, { archiveDirectory: postgres.archiveDirectory });
+      restores.sets.push(await bench.takeFullBackup(order, bench.step(order)));
+    },
+    close: async () => {
+      await restores.close();
+      bench.close();
+      await postgres.close();
+    },
+  };
+}
+
+/** Everything in a database that a transfer may lose, as one text. */
+export const fingerprint = `
+  select md5(string_agg(line, e'\\n' order by line)) as hash from (
+    select 'order ' || to_jsonb(o)::text as line from shop.orders o
+    union all select 'item ' || to_jsonb(i)::text from shop.items i
+    union all select 'event ' || tableoid::regclass || to_jsonb(e)::text from shop.events e
+    union all select 'blob ' || loid || encode(data, 'hex') from pg_largeobject
+    union all select 'sequence ' || last_value || is_called from shop.orders_id_seq
+    union all select 'index ' || indexdef from pg_indexes where schemaname = 'shop'
+    union all select 'policy ' || policyname || coalesce(qual, '') from pg_policies
+    union all select 'trigger ' || pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
+    union all select 'view ' || to_jsonb(v)::text from shop.totals v
+    union all select 'rights ' || relname || coalesce(relacl::text, '') || relrowsecurity from pg_class
+               where relnamespace = 'shop'::regnamespace and relkind in ('r', 'p', 'v', 'm')
+  ) lines`;
+
+/** A database with everything that a transfer must carry: sequences, large objects, partitions, generated columns, row security. */
+export const shop: readonly string[] = [
+  'create schema shop',
+  `create table shop.orders (id serial primary key, customer text not null, net numeric not null,
+     gross numeric generated always as (net * 1.19) stored, placed timestamptz not null default now())`,
+  `create table shop.items (id int generated always as identity primary key, order_id int not null references shop.orders, what text not null)`,
+  'create index items_what on shop.items (what)',
+  'create table shop.events (at date not null, what text) partition by range (at)',
+  `create table shop.events_2025 partition of shop.events for values from ('2025-01-01') to ('2026-01-01')`,
+  `create table shop.events_2026 partition of shop.events for values from ('2026-01-01') to ('2027-01-01')`,
+  `create function shop.refuse() returns trigger language plpgsql as $$ begin raise exception 'rows come by hand only'; end $$`,
+  `insert into shop.orders (customer, net) select 'customer ' || g, g from generate_series(1, 200) g`,
+  `insert into shop.items (order_id, what) select 1 + g % 200, e'tab\\there and back\\\\slash ' || g from generate_series(1, 500) g`,
+  `insert into shop.events select date '2025-06-01' + g, 'event ' || g from generate_series(1, 400) g`,
+  'create trigger refuse before insert on shop.items for each row execute function shop.refuse()',
+  'create materialized view shop.totals as select customer, sum(net) as net from shop.orders group by customer',
+  'alter table shop.orders enable row level security',
+  `create policy own_orders on shop.orders using (customer = current_user)`,
+  'grant select on shop.orders to shop_reader',
+  `select lo_from_bytea(0, 'a large object')`,
+];
