@@ -1,4 +1,6 @@
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { measureControl } from './control.ts';
 import { fillGoalsPage } from './goals-page.ts';
 import { measureMemory } from './memory.ts';
 import { parseBenchOptions } from './options.ts';
@@ -11,8 +13,11 @@ import { tableOf } from './table.ts';
  * `npm run bench -- [--size GB] [--only full,restore,…] [--rounds N] [--directory D] [--json]`: design §9, measured in one
  * run against peers on the same data. `--fill a.json,b.json,…` measures nothing: it puts the goals that such runs found
  * with `--json` into docs/benchmarks.md.
+ *
+ * `npm run bench -- control`: 2 000 jobs with plans, of which many are due at once; its figures as JSON.
  */
-const options = parseBenchOptions(process.argv.slice(2));
+const isControl = process.argv[2] === 'control';
+const options = parseBenchOptions(isControl ? [] : process.argv.slice(2));
 
 async function measure(): Promise<void> {
   const { sizeGb, rounds, directory: base, scenarios } = options;
@@ -30,5 +35,11 @@ async function measure(): Promise<void> {
 }
 
 const page = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
-if (options.fill.length > 0) fillGoalsPage(page, options.fill);
+if (isControl) {
+  const say = (text: string): void => {
+    process.stderr.write(`${text}\n`);
+  };
+  const figures = await measureControl(tmpdir(), { jobs: 2000, fired: 500 }, say);
+  process.stdout.write(`${JSON.stringify(figures, undefined, 2)}\n`);
+} else if (options.fill.length > 0) fillGoalsPage(page, options.fill);
 else await measure();
