@@ -26,6 +26,7 @@ const long = [
   'recovers-one-database',
   'restores-standbys',
   'restores-what-differs',
+  'runs-scripts',
   'scrubs',
   'streams-log',
 ].map((name) => `tests/promises/${name}.test.ts`);

@@ -6,14 +6,19 @@ import { claimVerdictShape } from '#core/settings/shape/care.ts';
 import { scrubNextShape } from '#core/settings/shape/scrub.ts';
 import { hooksOfRunShape } from '#core/settings/hooks.ts';
 import { inspectionShape, orderShape } from '#core/settings/shape/order.ts';
+import type { PayloadKey } from '#wire/payload-key.ts';
+import { parsePayloadKey } from '#wire/payload-key.ts';
 import { callApi } from './channel-call.ts';
 
 /** The channel, and the report an agent makes of itself every few seconds. */
 export interface ApiChannel extends AgentChannel {
   report(report: AgentReport): Promise<void>;
+  /** Payload keys of the installation, the one that seals first. */
+  payloadKeys(): Promise<readonly PayloadKey[]>;
 }
 
 const tellerQuery = (teller: RunId | undefined): string => (teller === undefined ? '' : `?teller=${teller}`);
+const keysShape = z.looseObject({ keys: z.array(z.string().transform(parsePayloadKey)) });
 const nothing = z.unknown().transform(() => undefined);
 
 /** The agent's way to the API: `/agent/v1` with the host's own key (build.md "Credentials and channels"). */
@@ -49,6 +54,7 @@ export function openChannel(url: string, hostKey: string): ApiChannel {
     tellScrubbed: (runId, told) => send('POST', `/agent/v1/runs/${runId}/scrubbed`, told),
     tellDeleted: (runId, told) => send('POST', `/agent/v1/runs/${runId}/deletions`, told),
     putLogLines: (runId, lines) => send('POST', `/agent/v1/runs/${encodeURIComponent(runId)}/log`, { lines }),
+    payloadKeys: async () => (await get('/agent/v1/payload-keys', keysShape)).keys,
     report: (report) => send('POST', '/agent/v1/report', report),
   };
 }

@@ -253,7 +253,8 @@ function collectEnds(streams: readonly ChildProcess['stdout'][], keptBytes: numb
     const first = chunk.subarray(0, half - head.length);
     if (first.length > 0) head = Buffer.concat([head, first]);
     const rest = chunk.subarray(first.length);
-    if (rest.length > 0) tail = Buffer.concat([tail, rest.subarray(-half)]).subarray(-half);
+    if (rest.length >= half) tail = rest.subarray(-half);
+    else if (rest.length > 0) tail = Buffer.concat([tail, rest]).subarray(-half);
   };
   for (const stream of streams) stream?.on('data', take);
   return () => ({

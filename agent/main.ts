@@ -9,6 +9,7 @@ import { agentSettings } from '#core/settings/agent-settings.ts';
 import { readSettings } from '#core/settings/registry.ts';
 import { productVersion } from '#core/version.ts';
 import type { LogLine } from '#core/run/progress.ts';
+import type { KeyRing } from '#wire/key-ring.ts';
 import { parsePayloadKey } from '#wire/payload-key.ts';
 import { installRuntime } from '#wire/runtime.ts';
 import { serveWorkers } from '#wire/serve-workers.ts';
@@ -19,6 +20,7 @@ import { openHookRunner } from './hooks/hook-runner.ts';
 import { openHookTries } from './hooks/hook-tries.ts';
 import { flagsIn } from './flags.ts';
 import type { HostIdentity } from './host-identity.ts';
+import { openAgentKeys } from './payload-keys.ts';
 import { keepReporting } from './self-report.ts';
 import { agentService } from './work/agent-workers.ts';
 import { openFence } from './work/fence.ts';
@@ -79,7 +81,9 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
     account: settings.restoreAccount,
     scratch: settings.agentScratch,
   });
-  const queues = queuesOf(settings, identity);
+  const enrolled = parsePayloadKey(identity.payloadKey);
+  const keys = await openAgentKeys({ home, enrolled, ask: () => channel.payloadKeys(), clock });
+  const queues = queuesOf(settings, identity, keys);
   const reporting = keepReporting(
     { agentVersion: productVersion, paths: [home], discover: () => work.discover() },
     {
@@ -147,9 +151,9 @@ const undoLeft = (
   );
 
 /** Where this agent polls, and the key of the payloads it finds there. */
-const queuesOf = (settings: AgentSettings, identity: HostIdentity) => ({
+const queuesOf = (settings: AgentSettings, identity: HostIdentity, payloadKey: KeyRing) => ({
   place: { address: settings.temporalAddress ?? identity.temporalAddress, namespace: identity.temporalNamespace },
-  payloadKey: parsePayloadKey(identity.payloadKey),
+  payloadKey,
   hostId: identity.hostId,
   queuePrefix: settings.queuePrefix ?? identity.queuePrefix,
 });

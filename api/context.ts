@@ -2,6 +2,9 @@ import type { Logger } from 'pino';
 import type { Catalog } from '#catalog/database.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
+import type { KeyRing } from '#wire/key-ring.ts';
+import type { Metrics } from './metrics.ts';
+import type { Notices } from './notices/notice-door.ts';
 import type { ScheduleDoor } from './schedules/schedule-door.ts';
 import type { RunDoor } from './temporal.ts';
 import type { Vault } from './vault.ts';
@@ -20,8 +23,11 @@ export interface Context {
   readonly forAgents: {
     readonly temporalAddress: string;
     readonly temporalNamespace: string;
-    /** Base64 of 32 bytes; never logged. */
-    readonly payloadKey: string;
+  };
+  readonly payloadKeys: {
+    readonly ring: KeyRing;
+    /** Base64 of 32 bytes each, the one that seals first; never logged. */
+    readonly all: () => string[];
   };
   /** Temporal Web without a slash at its end, and its namespace. */
   readonly temporalWeb?: { readonly url: string; readonly namespace: string };

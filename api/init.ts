@@ -9,7 +9,8 @@ import { formatId, parseId } from '#core/id.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ServerSettings } from '#core/settings/server-settings.ts';
 import { openTemporalClient } from '#wire/connect.ts';
-import { parsePayloadKey } from '#wire/payload-key.ts';
+import { openKeyFiles } from '#wire/key-files.ts';
+import { registerSearchAttributes } from '#wire/search-attributes.ts';
 import { makeBearer, parseBearer, sha256 } from './bearer.ts';
 import { createSecretFile, ensureKeyFile, readSecretFile } from './key-files.ts';
 
@@ -42,7 +43,7 @@ export async function initialise(settings: ServerSettings, clock: Clock): Promis
   try {
     const migrations = await migrate(catalog);
     const adminToken = await ensureAdminToken(catalog, files.adminToken, clock);
-    const temporal = await prepareNamespace(settings, files.payloadKey, clock);
+    const temporal = await prepareNamespace(settings, clock);
     const made = adminToken === undefined ? {} : { adminToken };
     return { migrations, madeKeys, adminTokenFile: files.adminToken, temporal, ...made };
   } finally {
@@ -74,9 +75,9 @@ async function ensureAdminToken(
 
 const retentionMs = 30 * 86_400_000;
 
-async function prepareNamespace(settings: ServerSettings, payloadKeyFile: string, clock: Clock): Promise<string> {
+async function prepareNamespace(settings: ServerSettings, clock: Clock): Promise<string> {
   const place = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
-  const client = openTemporalClient(place, parsePayloadKey(await readSecretFile(payloadKeyFile)));
+  const client = openTemporalClient(place, openKeyFiles(settings.home));
   try {
     return await client.connection.withDeadline(clock.nowMs() + 5000, () => registered(client, place.namespace));
   } catch (cause) {
@@ -89,7 +90,17 @@ async function prepareNamespace(settings: ServerSettings, payloadKeyFile: string
 async function registered(client: Client, namespace: string): Promise<string> {
   const { workflowService } = client;
   const known = await workflowService.describeNamespace({ namespace }).catch(() => undefined);
-  if (known !== undefined) return `namespace ${namespace} is there`;
+  if (known !== undefined) return `namespace ${namespace} is there; ${await attributesOf(client)}`;
   await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs(retentionMs) });
-  return `namespace ${namespace} made, history kept 30 days`;
+  return `namespace ${namespace} made, history kept 30 days; ${await attributesOf(client)}`;
+}
+
+/** Runs are found by them in Temporal Web; without them everything else works. A namespace that was just made may need a moment. */
+async function attributesOf(client: Client): Promise<string> {
+  try {
+    const added = await registerSearchAttributes(client);
+    return added.length === 0 ? 'search attributes are there' : `search attributes added: ${added.join(', ')}`;
+  } catch (cause) {
+    return `search attributes not added: ${cause instanceof Error ? cause.message : 'no reason given'}; run init again`;
+  }
 }

@@ -13,7 +13,8 @@ import { formatId } from '#core/id.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ServerSettings } from '#core/settings/server-settings.ts';
 import { openTemporalClient } from '#wire/connect.ts';
-import { formatPayloadKey, payloadKeyOf } from '#wire/payload-key.ts';
+import { openKeyFiles, readPayloadKeys } from '#wire/key-files.ts';
+import { formatPayloadKey } from '#wire/payload-key.ts';
 import type { Context } from './context.ts';
 import { homeFiles } from './init.ts';
 import { readKeyFile } from './key-files.ts';
@@ -48,12 +49,16 @@ export async function runApi(
   options: ServerOptions = {},
 ): Promise<RunningApi> {
   const files = homeFiles(settings.home);
-  const payloadKey = payloadKeyOf(await readKeyFile(files.payloadKey));
+  const ring = openKeyFiles(settings.home);
   const vault = openVault(await readKeyFile(files.masterKey));
   const catalog = openCatalog(settings.catalogUrl);
   await demandMigrated(catalog);
   const place = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
-  const client = openTemporalClient(place, payloadKey);
+  const client = openTemporalClient(place, ring);
+  const ids: IdSource = (prefix) => formatId(prefix, ports.clock.nowMs(), randomBytes(10));
+  const metrics = openMetrics({ isOpen: settings.metricsOpen === 'yes' });
+  const notices = openNotices({ ...ports, catalog, vault, ids, onAttempt: metrics.countDelivery }, settings);
+  const protections = openProtections(catalog);
   const context: Context = {
     ...{ ...ports, catalog, vault, queuePrefix: settings.queuePrefix },
     runs: openRunDoor(client, settings.queuePrefix, ports.clock),
@@ -62,8 +67,8 @@ export async function runApi(
     forAgents: {
       temporalAddress: settings.agentTemporalAddress ?? settings.temporalAddress,
       temporalNamespace: settings.temporalNamespace,
-      payloadKey: formatPayloadKey(payloadKey),
     },
+    payloadKeys: { ring, all: () => readPayloadKeys(settings.home).map(formatPayloadKey) },
     ...webOf(settings),
   };
   const server = await serverFor(settings, buildServer(context, allRoutes(context), options));

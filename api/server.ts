@@ -5,6 +5,7 @@ import helmet from 'helmet';
 import { demand } from '#core/access/permission.ts';
 import { fail, bug } from '#core/errors/fail.ts';
 import { authenticate, authenticateHost } from './authenticate.ts';
+import { codecOrigin, codecPath } from './codec.ts';
 import type { Context } from './context.ts';
 import { oncePerKey } from './idempotency.ts';
 import { openapiOf } from './openapi.ts';
@@ -22,6 +23,7 @@ export function buildServer(context: Context, routes: readonly Route[], options:
   app.disable('x-powered-by');
   app.use(helmet());
   app.use(named(context));
+  app.use(codecPath, codecOrigin(context));
   app.use(express.json({ limit: '32mb', strict: true }));
   const openapi = openapiOf(routes);
   app.get('/openapi.json', (_request, response) => {

@@ -9,6 +9,7 @@ import type { HostId, ResourceId, RunId, SetId } from '#core/id.ts';
 import type { JobSpec } from '#core/settings/job-spec.ts';
 import type { Context } from './context.ts';
 import { keyOfRequest } from './idempotency.ts';
+import { titleOfRun } from './run-title.ts';
 
 export interface RunRequest {
   readonly spec: JobSpec;
@@ -46,7 +47,8 @@ export async function startRun(context: Context, request: RunRequest): Promise<R
 /** A run that Temporal did not take is closed as failed. Throws `temporal_unreachable`. */
 export async function handToTemporal(context: Context, runId: RunId, kind: JobSpec['kind']): Promise<void> {
   try {
-    await context.runs.start({ runId, kind, queuePrefix: context.queuePrefix });
+    const title = await titleOfRun(context.catalog, runId);
+    await context.runs.start({ runId, kind, queuePrefix: context.queuePrefix }, title);
   } catch (cause) {
     if (cause instanceof HoldfastError) {
       const { code, params, message } = cause;
@@ -59,8 +61,10 @@ export async function handToTemporal(context: Context, runId: RunId, kind: JobSp
 /** Starts what was recorded before the API died between catalog and Temporal; what runs already is left alone. */
 export async function resumeQueuedRuns(context: Context): Promise<number> {
   const queued = await queuedRuns(context.catalog);
-  for (const run of queued)
-    await context.runs.start({ runId: run.id, kind: run.kind, queuePrefix: context.queuePrefix });
+  for (const { id: runId, kind } of queued) {
+    const title = await titleOfRun(context.catalog, runId);
+    await context.runs.start({ runId, kind, queuePrefix: context.queuePrefix }, title);
+  }
   return queued.length;
 }
 

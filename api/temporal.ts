@@ -13,6 +13,7 @@ import type { RateLimits } from '#core/run/rate.ts';
 import { progressShape } from '#core/settings/shape/progress.ts';
 import { errorOfFailure } from '#wire/failure.ts';
 import type { InspectInput, RunInput } from '#workflows/contract.ts';
+import type { RunTitle } from './run-title.ts';
 import {
   controlQueue,
   dropSignal,
@@ -45,7 +46,7 @@ export type Whereabouts =
 /** The API's door to Temporal: it starts, asks, changes and stops workflows, by id. Throws `temporal_unreachable`. */
 export interface RunDoor {
   /** Starting a run that is started already is fine. */
-  start(input: RunInput): Promise<void>;
+  start(input: RunInput, title: RunTitle): Promise<void>;
   cancel(run: RunId): Promise<void>;
   throttle(run: RunId, limits: RateLimits): Promise<void>;
   /** Pauses the work of a run, or lets it go on. Throws `run_not_at_work`, `agent_silent`. */
@@ -74,7 +75,7 @@ export function openRunDoor(client: Client, queuePrefix: string, clock: Clock): 
       client.withDeadline(clock.nowMs() + answerMs, ask);
   const handleOf = (run: RunId) => client.workflow.getHandle(runWorkflowId(run));
   return {
-    start: (input) =>
+    start: (input, title) =>
       asked(
         soon(async () => {
           await client.workflow
@@ -83,7 +84,8 @@ export function openRunDoor(client: Client, queuePrefix: string, clock: Clock): 
               workflowId: runWorkflowId(input.runId),
               workflowIdReusePolicy: 'REJECT_DUPLICATE',
               args: [input],
-              staticSummary: `${input.kind} ${input.runId}`,
+              staticSummary: title.summary,
+              staticDetails: title.details,
             })
             .catch(fineWhenStarted);
         }),

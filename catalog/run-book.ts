@@ -6,6 +6,7 @@ import { parseId } from '#core/id.ts';
 import type { RunBook, RunOutcome, RunTicket } from '#core/ports/run-book.ts';
 import type { VerifyReport } from '#core/restore/report.ts';
 import { isFinal } from '#core/run/run-state.ts';
+import type { RunSubjects } from '#core/run/search-attributes.ts';
 import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
 import { hasSet } from './backup-sets.ts';
 import { hasLogicalSet } from './logical-sets.ts';
@@ -103,10 +104,18 @@ function ticketOf(run: RunRow, spec: JobSpec): RunTicket {
     // Why: who starts a run by hand hears that its lane is busy, instead of seeing it skipped.
     whenBusy: run.trigger !== 'schedule' && spec.whenBusy === 'skip' ? 'refuse' : spec.whenBusy,
     ...(run.setId === null ? {} : { setId: run.setId }),
+    subjects: subjectsOf(run, spec),
     ...(hooks === undefined ? {} : { hooks }),
     ...(verifyAfter === 'none' ? {} : { verifyAfter }),
   };
 }
+
+/** By what its workflow is found. */
+const subjectsOf = ({ jobId, resourceId }: RunRow, spec: JobSpec): RunSubjects => ({
+  jobId,
+  ...(resourceId === null ? {} : { resourceId }),
+  ...('poolId' in spec ? { poolId: spec.poolId } : {}),
+});
 
 /** Which lane a run holds (design §4): data and log of a resource, or the place that is written. */
 function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {

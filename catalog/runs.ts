@@ -42,7 +42,7 @@ export const runShape = z.object({
   /** Names as they are now; no resource in runs of a host or a pool alone. */
   hostName: z.string().nullable(),
   resourceName: z.string().nullable(),
-  trigger: z.enum(['manual', 'schedule']),
+  trigger: z.enum(['manual', 'schedule', 'retry']),
   state: runStateShape,
   outcome: runOutcomeShape.nullable(),
   setId: idShape('set').nullable(),

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from '@temporalio/client';
 import { Client, Connection } from '@temporalio/client';
 import { dataConverterOf } from './data-converter.ts';
+import type { KeyRing } from './key-ring.ts';
 import type { PayloadKey } from './payload-key.ts';
 
 /** Where Temporal is. TLS parts are PEM texts; absent = plain (a server on the same machine). */
@@ -28,7 +29,7 @@ export function connectionOptions(place: TemporalPlace): Pick<ConnectionOptions,
 }
 
 /** A client that connects at its first call and again after every loss, so that its owner may start before Temporal. */
-export function openTemporalClient(place: TemporalPlace, key: PayloadKey): Client {
+export function openTemporalClient(place: TemporalPlace, keys: PayloadKey | KeyRing): Client {
   const connection = Connection.lazy({ ...connectionOptions(place), connectTimeout: '5s' });
-  return new Client({ connection, namespace: place.namespace, dataConverter: dataConverterOf(key) });
+  return new Client({ connection, namespace: place.namespace, dataConverter: dataConverterOf(keys) });
 }

@@ -1,12 +1,13 @@
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DataConverter } from '@temporalio/common';
+import type { KeyRing } from './key-ring.ts';
 import { openPayloadCodec } from './payload-codec.ts';
 import type { PayloadKey } from './payload-key.ts';
 
-/** The one data converter of the API, the control worker and the agents: all of them hold the same payload key. */
-export const dataConverterOf = (current: PayloadKey, older: readonly PayloadKey[] = []): DataConverter => ({
-  payloadCodecs: [openPayloadCodec(current, older)],
+/** The one data converter of the API, the control worker and the agents: all of them hold the same payload keys. */
+export const dataConverterOf = (keys: PayloadKey | KeyRing): DataConverter => ({
+  payloadCodecs: [openPayloadCodec(keys)],
   failureConverterPath: failureConverterPath(),
 });
 

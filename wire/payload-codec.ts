@@ -2,6 +2,8 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { fail } from '#core/errors/fail.ts';
+import type { KeyRing } from './key-ring.ts';
+import { fixedRing } from './key-ring.ts';
 import type { PayloadKey } from './payload-key.ts';
 
 const encoding = Buffer.from('binary/encrypted');
@@ -14,11 +16,11 @@ const PayloadMessage = proto.temporal.api.common.v1.Payload;
  * encoded Payload, the key id in the metadata and bound as associated data. The first key seals, all open (rotation).
  * Opening throws `payload_key_unknown` or `payload_damaged`; payloads that are not sealed pass unchanged.
  */
-export function openPayloadCodec(current: PayloadKey, older: readonly PayloadKey[] = []): PayloadCodec {
-  const keys = new Map([current, ...older].map((key) => [key.id, key]));
+export function openPayloadCodec(keys: PayloadKey | KeyRing, older: readonly PayloadKey[] = []): PayloadCodec {
+  const ring = 'active' in keys ? keys : fixedRing(keys, older);
   return {
-    encode: (payloads) => Promise.resolve(payloads.map((payload) => seal(current, payload))),
-    decode: (payloads) => Promise.resolve().then(() => payloads.map((payload) => open(keys, payload))),
+    encode: (payloads) => Promise.resolve().then(() => payloads.map((payload) => seal(ring.active(), payload))),
+    decode: (payloads) => Promise.all(payloads.map((payload) => open(ring, payload))),
   };
 }
 
@@ -31,10 +33,10 @@ function seal(key: PayloadKey, payload: Payload): Payload {
   return { metadata: { encoding, 'key-id': Buffer.from(key.id) }, data };
 }
 
-function open(keys: ReadonlyMap<string, PayloadKey>, payload: Payload): Payload {
+async function open(ring: KeyRing, payload: Payload): Promise<Payload> {
   if (Buffer.from(payload.metadata?.['encoding'] ?? []).toString() !== 'binary/encrypted') return payload;
   const id = Buffer.from(payload.metadata?.['key-id'] ?? []).toString();
-  const key = keys.get(id);
+  const key = await ring.find(id);
   if (key === undefined) throw fail('payload_key_unknown', { key: id });
   const data = payload.data ?? new Uint8Array();
   try {

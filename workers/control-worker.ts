@@ -4,6 +4,7 @@ import { Worker } from '@temporalio/worker';
 import { openControlActivities } from '#activities/control/open-control-activities.ts';
 import type { ControlDeps } from '#activities/control/control-activities.ts';
 import { dataConverterOf } from '#wire/data-converter.ts';
+import type { KeyRing } from '#wire/key-ring.ts';
 import type { PayloadKey } from '#wire/payload-key.ts';
 import { controlQueue } from '#workflows/contract.ts';
 
@@ -12,7 +13,7 @@ export interface ControlWorkerSettings {
   readonly queuePrefix: string;
   /** `dist/workflow-bundle.js`. */
   readonly bundlePath: string;
-  readonly payloadKey: PayloadKey;
+  readonly payloadKey: PayloadKey | KeyRing;
 }
 
 /** The worker of the `control` queue: all workflow code and the control activities. */

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { openCatalog } from '#catalog/database.ts';
+import { openOutcomeTeller } from '#catalog/events.ts';
 import { openJobBook } from '#catalog/job-runs.ts';
 import { openRunBook } from '#catalog/run-book.ts';
 import { formatId } from '#core/id.ts';
@@ -11,7 +10,8 @@ import type { IdSource } from '#core/ports/id-source.ts';
 import { readSettings } from '#core/settings/registry.ts';
 import { serverSettings } from '#core/settings/server-settings.ts';
 import { openTemporalClient } from '#wire/connect.ts';
-import { parsePayloadKey } from '#wire/payload-key.ts';
+import { openKeyFiles } from '#wire/key-files.ts';
+import { openSearchIndex } from '#wire/search-attributes.ts';
 import { serveWorkers } from '#wire/serve-workers.ts';
 import { installRuntime } from '#wire/runtime.ts';
 import { stopSignal } from '#wire/stop-signal.ts';
@@ -21,7 +21,7 @@ import { openLaneDoor } from './lane-door.ts';
 /** `holdfast worker`: the control worker. Runs until SIGTERM or SIGINT, then drains. */
 const log = pino({ name: 'holdfast-worker' });
 const settings = readSettings(serverSettings, process.env);
-const payloadKey = parsePayloadKey(await readFile(join(settings.home, 'payload.key'), 'utf8'));
+const payloadKey = openKeyFiles(settings.home);
 const place = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
 installRuntime((level, message, meta) => {
   log[level](meta, message);
@@ -29,11 +29,17 @@ installRuntime((level, message, meta) => {
 
 const catalog = openCatalog(settings.catalogUrl);
 const client = openTemporalClient(place, payloadKey);
-// No channel is told yet beyond what the catalog keeps.
-const teller = { tellOutcome: () => Promise.resolve() };
-const ids: IdSource = (prefix) => formatId(prefix, Date.now(), randomBytes(10));
-const jobs = openJobBook(catalog, ids, () => Date.now());
-const deps = { book: openRunBook(catalog), door: openLaneDoor(client), teller, jobs };
+const clock = { nowMs: () => Date.now() };
+const ids: IdSource = (prefix) => formatId(prefix, clock.nowMs(), randomBytes(10));
+const jobs = openJobBook(catalog, ids, () => clock.nowMs());
+const search = openSearchIndex(client, clock);
+const deps = {
+  book: openRunBook(catalog),
+  door: openLaneDoor(client),
+  teller: openOutcomeTeller(catalog),
+  jobs,
+  search,
+};
 const bundlePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
 const worker = { namespace: place.namespace, queuePrefix: settings.queuePrefix, bundlePath, payloadKey };
 

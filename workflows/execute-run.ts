@@ -19,6 +19,7 @@ import { cancelledOutcome, outcomeOf } from './failure.ts';
 import { afterScript, askPrecondition } from './hooks.ts';
 import type { RunControl } from './run-control.ts';
 import { openRunControl } from './run-control.ts';
+import { beFoundAs, beSearchable } from './searchable.ts';
 
 const minuteMs = 60_000;
 /** How long a silent work is believed before the lane is asked again; asking is idempotent and repairs a lane that died. */
@@ -36,6 +37,7 @@ export async function executeRun(input: RunInput): Promise<RunOutcome> {
     const outcome = await afterScript(input, run, ended);
     await control.closeRun(input.runId, outcome);
     run.enter('closed', outcome.state);
+    beFoundAs(run.known(), outcome.state);
     await control.tellOutcome(input.runId);
     await condition(allHandlersFinished);
     if (outcome.state === 'failed')
@@ -49,6 +51,7 @@ async function perform(input: RunInput, run: RunControl): Promise<RunOutcome> {
   const control = controlActivities(input.queuePrefix);
   const ticket = await control.recordRun(input.runId);
   run.knows(ticket);
+  beSearchable(ticket);
   const order = workOrderOf(input, ticket);
   await waitForAgent(order, run);
   const asked = await askPrecondition(order, run);

@@ -1,4 +1,11 @@
-import { condition, defineQuery, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
+import {
+  condition,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  setCurrentDetails,
+  setHandler,
+} from '@temporalio/workflow';
 import type { RunTicket } from '#core/ports/run-book.ts';
 import { fail } from '#core/errors/fail.ts';
 import { workflowFailureOf } from './failure.ts';
@@ -69,6 +76,7 @@ export function openRunControl(input: RunInput): RunControl {
   setHandler(defineUpdate<undefined>(resumeUpdate), () => setPaused(false));
   return {
     enter: (phase, detail, workWorkflowId) => {
+      setCurrentDetails(`**${phase}**: ${detail}`);
       status = { phase, detail, ...(workWorkflowId === undefined ? {} : { workWorkflowId }) };
     },
     knows: (ticket) => {

@@ -3,6 +3,7 @@ import type { JobBook, ScheduledRun } from '#core/ports/job-book.ts';
 import type { LaneDoor } from '#core/ports/lane-door.ts';
 import type { OutcomeTeller } from '#core/ports/outcome-teller.ts';
 import type { RunBook, RunOutcome, RunTicket } from '#core/ports/run-book.ts';
+import type { SearchIndex } from '#core/ports/search-index.ts';
 import type { LaneRequest, LaneVerdict } from '#core/run/work-order.ts';
 
 /** What the control activities reach the world through. */
@@ -11,6 +12,7 @@ export interface ControlDeps {
   readonly door: LaneDoor;
   readonly jobs: JobBook;
   readonly teller: OutcomeTeller;
+  readonly search: SearchIndex;
 }
 
 /** Durable activity names of the control queue. Each call is safe to repeat. */

@@ -7,6 +7,7 @@ import { hostQueue } from '#core/run/queues.ts';
 import type { TemporalPlace } from '#wire/connect.ts';
 import { openTemporalClient } from '#wire/connect.ts';
 import { dataConverterOf } from '#wire/data-converter.ts';
+import type { KeyRing } from '#wire/key-ring.ts';
 import type { PayloadKey } from '#wire/payload-key.ts';
 import type { Service } from '#wire/serve-workers.ts';
 import { failLeftTokens, journalTokens } from './takeover.ts';
@@ -14,7 +15,7 @@ import type { TokenJournal } from './token-journal.ts';
 
 export interface AgentQueues {
   readonly place: TemporalPlace;
-  readonly payloadKey: PayloadKey;
+  readonly payloadKey: PayloadKey | KeyRing;
   readonly hostId: HostId;
   readonly queuePrefix: string;
 }

@@ -17,6 +17,7 @@ import { agentReportShape, enrolmentRequestShape, enrolmentShape } from '#core/s
 import { inspectionShape, orderShape } from '#core/settings/shape/order.ts';
 import { logLevelShape } from '#core/settings/shape/progress.ts';
 import { idShape, instantShape } from '#core/settings/shape/words.ts';
+import { formatPayloadKey } from '#wire/payload-key.ts';
 import { isSecretOf, makeBearer, parseBearer } from '../bearer.ts';
 import type { Context } from '../context.ts';
 import { leasedOrder } from '../leased-order.ts';
@@ -64,13 +65,13 @@ async function enrol(context: Context, { token, hostname, agentVersion }: Enrolm
     await addHost(db, { id: hostId, name: stored.hostName ?? hostname, hostname, agentVersion, keySha256: key.sha256 });
     await useEnrolmentToken(db, tokenId, hostId);
   });
-  const { temporalAddress, temporalNamespace, payloadKey } = context.forAgents;
+  const { temporalAddress, temporalNamespace } = context.forAgents;
   return {
     hostId,
     hostKey: key.text,
     temporalAddress,
     temporalNamespace,
-    payloadKey,
+    payloadKey: formatPayloadKey(context.payloadKeys.ring.active()),
     queuePrefix: context.queuePrefix,
   };
 }

@@ -1,4 +1,6 @@
 import { hookAgentRoutes } from '../agent-channel/hook-routes.ts';
+import { payloadKeyRoutes } from '../agent-channel/payload-key-routes.ts';
+import { codecRoutes } from '../codec.ts';
 import { agentRoutes } from '../agent-channel/agent-routes.ts';
 import { careAgentRoutes } from '../agent-channel/care-routes.ts';
 import { scrubAgentRoutes } from '../agent-channel/scrub-routes.ts';
@@ -22,6 +24,7 @@ import { resourceChangeRoutes } from './resource-changes.ts';
 import { resourceRoutes } from './resources.ts';
 import { restoreRoutes } from './restores.ts';
 import { runControlRoutes } from './run-control.ts';
+import { runRetryRoutes } from './run-retry.ts';
 import { runRoutes } from './runs.ts';
 import { retentionRoutes } from './retention.ts';
 import { scrubRoutes } from './scrub.ts';
@@ -43,6 +46,7 @@ export const allRoutes = (context: Context): Route[] => [
   ...planRoutes(context),
   ...runRoutes(context),
   ...runControlRoutes(context),
+  ...runRetryRoutes(context),
   ...eventRoutes(context),
   ...backupSetRoutes(context),
   ...setContentsRoutes(context),
@@ -61,4 +65,6 @@ export const allRoutes = (context: Context): Route[] => [
   ...logRestoreRoutes(context),
   ...scrubAgentRoutes(context),
   ...hookAgentRoutes(context),
+  ...payloadKeyRoutes(context),
+  ...codecRoutes(context),
 ];

@@ -19,7 +19,7 @@ import { replicaErrors } from './registry/replica.ts';
 import { restoreErrors } from './registry/restore.ts';
 import { runErrors } from './registry/run.ts';
 import { setErrors } from './registry/sets.ts';
-import { verifyErrors } from './registry/verify.ts';
+import { temporalErrors } from './registry/temporal.ts';
 import { transferErrors } from './registry/transfer.ts';
 import { standbyErrors } from './registry/standby.ts';
 import { streamErrors } from './registry/stream.ts';
@@ -49,6 +49,8 @@ export const errors = {
   ...restoreErrors,
   ...runErrors,
   ...setErrors,
+  ...temporalErrors,
+  ...transferErrors,
   ...verifyErrors,
   ...standbyErrors,
   ...transferErrors,

@@ -1,6 +1,7 @@
 import type { HookPlan } from '../hooks/hook.ts';
 import type { HostId, ResourceId, RunId, SetId } from '../id.ts';
 import type { RunKind } from '../run/run-kind.ts';
+import type { RunSubjects } from '../run/search-attributes.ts';
 import type { RunState } from '../run/run-state.ts';
 import type { Warning } from '../run/progress.ts';
 
@@ -26,6 +27,8 @@ export interface RunTicket {
   readonly hooks?: HookPlan;
   /** How deep the set is read back before the run is called good; absent: not at all. */
   readonly verifyAfter?: 'quick' | 'full';
+  /** For the search attributes of its workflow; absent: Temporal does not know them. */
+  readonly subjects?: RunSubjects;
 }
 
 /** The last word on a run. `failed` carries the registered code and its parameters. */

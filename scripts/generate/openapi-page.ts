@@ -7,6 +7,7 @@ import { openVault } from '#api/vault.ts';
 import { openCatalog } from '#catalog/database.ts';
 import { formatId } from '#core/id.ts';
 import { openTemporalClient } from '#wire/connect.ts';
+import { fixedRing } from '#wire/key-ring.ts';
 import { payloadKeyOf } from '#wire/payload-key.ts';
 
 const keyBytes = 32;
@@ -29,7 +30,8 @@ export const openapiPage = async (): Promise<string> => {
     clock: { nowMs: () => 0 },
     log: pino({ enabled: false }),
     queuePrefix: '',
-    forAgents: { temporalAddress: nowhere.address, temporalNamespace: nowhere.namespace, payloadKey: '' },
+    forAgents: { temporalAddress: nowhere.address, temporalNamespace: nowhere.namespace },
+    payloadKeys: { ring: fixedRing(payloadKeyOf(Buffer.from(key))), all: () => [] },
   });
   const text = `${JSON.stringify(openapiOf(routes), undefined, 2)}\n`;
   await client.connection.close();

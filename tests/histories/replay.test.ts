@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { failureConverterPath } from '#wire/data-converter.ts';
 import { installRuntime } from '#wire/runtime.ts';
 
@@ -18,4 +19,22 @@ test.each(names)('a run under way goes on after an upgrade: %s replays', async (
 test('recorded histories cover each workflow of a run and hold nothing sealed', () => {
   for (const workflow of ['execute-run', 'work', 'lane']) expect(names.filter((name) => name.startsWith(`${workflow}.`)).length).toBeGreaterThanOrEqual(2);
   for (const name of names) expect(readFileSync(`${folder}/${name}`, 'utf8')).not.toContain(Buffer.from('binary/encrypted').toString('base64'));
+});
+
+const eventsOf = (name: string): readonly { readonly eventType: string }[] =>
+  z
+    .object({ events: z.array(z.object({ eventType: z.string() })) })
+    .parse(JSON.parse(readFileSync(`${folder}/${name}.json`, 'utf8'))).events;
+
+test('an undisturbed run costs at most 60 events, its work included, and says in search attributes what it is about', () => {
+  const run = eventsOf('execute-run.undisturbed');
+  expect(run.length + eventsOf('work.undisturbed').length).toBeLessThanOrEqual(60);
+  const told = run.filter(({ eventType }) => eventType.endsWith('UPSERT_WORKFLOW_SEARCH_ATTRIBUTES'));
+  expect(told).toHaveLength(2);
+});
+
+test('there is a history of each way that scripts, agents and verification can make a run go', () => {
+  const shapes = ['scripts', 'skipped-by-precondition', 'failed-in-before-script', 'after-script-failed'];
+  const more = ['after-script-of-a-failed-run', 'cancelled-in-before-script', 'agent-never-reached', 'verified-after'];
+  for (const shape of [...shapes, ...more]) expect(names).toContain(`execute-run.${shape}.json`);
 });

@@ -98,3 +98,19 @@ for (const part of ['worker', 'temporal', 'catalog', 'api'] as const satisfies r
     expect(attemptsOf(stage, run.setId)).toBe(1);
   });
 }
+
+/** What the outside heard of the end of a run, by the events of the API. */
+async function endsTold({ id }: StartedRun): Promise<readonly string[]> {
+  const { data } = await stage.api.get<{ readonly data: readonly { readonly type: string }[] }>(`/events?run=${id}`);
+  return data.map(({ type }) => type).filter((type) => type === 'run.succeeded' || type === 'run.warning');
+}
+
+test('K-088 kill -9 of the control worker between the commit and the word on the run: one set, and its end is told', async () => {
+  const before = setsInPool(stage);
+  const run = await throttled();
+  await untilCommitted(run);
+  await stage.stack.kill('worker');
+  await stage.stack.start('worker');
+  await expectOneSet(run, before);
+  expect(await endsTold(run)).toHaveLength(1);
+});

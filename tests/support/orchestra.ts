@@ -26,6 +26,7 @@ import type { executeRun } from '#workflows/execute-run.ts';
 import { openTemporalClient } from '#wire/connect.ts';
 import { payloadKeyOf } from '#wire/payload-key.ts';
 import { installRuntime } from '#wire/runtime.ts';
+import { openSearchIndex } from '#wire/search-attributes.ts';
 import { serveWorkers } from '#wire/serve-workers.ts';
 import { createControlWorker } from '#workers/control-worker.ts';
 import { openLaneDoor } from '#workers/lane-door.ts';
@@ -67,7 +68,8 @@ export function openOrchestra(address: string, jobs: JobBook = noJobs): Orchestr
   const queuePrefix = `${randomBytes(4).toString('hex')}-`;
   const told: RunId[] = [];
   const teller = { tellOutcome: (runId: RunId) => Promise.resolve(void told.push(runId)) };
-  const deps = { book, door: openLaneDoor(client), teller, jobs };
+  const search = openSearchIndex(client, clock);
+  const deps = { book, door: openLaneDoor(client), teller, jobs, search };
   const settings = { namespace: 'default', queuePrefix, bundlePath, payloadKey: testKey };
   const worker = serve({ place, open: async (connection) => [await createControlWorker(connection, settings, deps)] });
   return {
@@ -128,7 +130,7 @@ export interface AgentParts {
   readonly work: Partial<HostWork>;
   readonly order: (runId: string) => Promise<Order>;
   /** Directory of scripts, and what a run has of them. */
-  readonly scripts?: { readonly directory: string; readonly of: AgentChannel['hooks'] };
+  readonly scripts?: { readonly directory: string | undefined; readonly of: AgentChannel['hooks'] };
   /** Hears the log of every run. */
   readonly onLine?: (message: string) => void;
 }

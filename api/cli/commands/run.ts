@@ -13,6 +13,7 @@ import { liveRunShape } from '../watch-run.ts';
 import { hookOptions, hookShape, hooksOf } from './hook-words.ts';
 import { reconnectOf, reconnectOptions, reconnectShape } from './limit-words.ts';
 import { addRunControl } from './run-control.ts';
+import { addRetryVerb } from './run-retry.ts';
 import { openerOf, runText, startAndWatch, waitOptions, waitShape, watched } from './run-words.ts';
 
 const oneRun = z.object({ run: idShape('run') });
@@ -38,6 +39,7 @@ export function addRunCommands(program: Command, cli: Cli): void {
     },
   });
   addRunControl(noun, cli);
+  addRetryVerb(noun, cli);
   addVerb(noun, cli, {
     usage: 'noop <host>',
     title: 'run nothing on a host: proves the way from here to the agent and back',

@@ -4,6 +4,7 @@ import { fail } from '#core/errors/fail.ts';
 import { readSettings } from '#core/settings/registry.ts';
 import { serverSettings } from '#core/settings/server-settings.ts';
 import { initialise } from '../../init.ts';
+import { rotatePayloadKey } from '../../rotate-payload-key.ts';
 import { listShape } from '../../routes/words.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
@@ -41,9 +42,15 @@ export function addServerCommands(program: Command, cli: Cli): void {
   addVerb(program, cli, {
     usage: 'init',
     title: 'on the server: make keys, migrate the catalog, make the first administrator token; safe to repeat',
-    shape: z.object({}),
-    act: async () => {
-      const report = await initialise(readSettings(serverSettings, cli.env), cli.clock);
+    options: {
+      '--rotate-payload-key':
+        'seal what goes through Temporal with a new key from here on; older ones still open, agents learn of it by themselves',
+    },
+    shape: z.object({ rotatePayloadKey: z.boolean().default(false) }),
+    act: async (_cli, args) => {
+      const settings = readSettings(serverSettings, cli.env);
+      const report = await initialise(settings, cli.clock);
+      const rotated = args.rotatePayloadKey ? (await rotatePayloadKey(settings.home)).id : undefined;
       const token =
         report.adminToken === undefined
           ? 'kept'
@@ -53,8 +60,9 @@ export function addServerCommands(program: Command, cli: Cli): void {
         `catalog     ${report.migrations.length === 0 ? 'up to date' : `applied ${report.migrations.join(', ')}`}`,
         `token       ${token}`,
         `temporal    ${report.temporal}`,
+        ...(rotated === undefined ? [] : [`payload key ${rotated} seals from here on; the older ones still open`]),
       ];
-      return { json: report, text: lines.join('\n') };
+      return { json: rotated === undefined ? report : { ...report, payloadKey: rotated }, text: lines.join('\n') };
     },
   });
 }
