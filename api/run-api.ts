@@ -55,10 +55,6 @@ export async function runApi(
   await demandMigrated(catalog);
   const place = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
   const client = openTemporalClient(place, ring);
-  const ids: IdSource = (prefix) => formatId(prefix, ports.clock.nowMs(), randomBytes(10));
-  const metrics = openMetrics({ isOpen: settings.metricsOpen === 'yes' });
-  const notices = openNotices({ ...ports, catalog, vault, ids, onAttempt: metrics.countDelivery }, settings);
-  const protections = openProtections(catalog);
   const context: Context = {
     ...{ ...ports, catalog, vault, queuePrefix: settings.queuePrefix },
     runs: openRunDoor(client, settings.queuePrefix, ports.clock),
