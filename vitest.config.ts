@@ -19,6 +19,7 @@ const long = [
   'guides',
   'incrementals',
   'keeps-what-is-needed',
+  'logical-sets',
   'network-lost',
   'plans',
   'refuses-targets',

@@ -39,7 +39,8 @@ export function removeResource(db: Database, id: ResourceId): Promise<RemovedRes
     await demandIdle(inside, id, name);
     const [kept = { sets: 0, batches: 0 }] = await inside.rows(
       z.object({ sets: countShape, batches: countShape }),
-      `select (select count(*)::int from backup_set where resource_id = $1) as sets,
+      `select (select count(*)::int from backup_set where resource_id = $1)
+           + (select count(*)::int from logical_set where resource_id = $1) as sets,
          (select count(*)::int from log_batch where resource_id = $1) as batches`,
       [id],
     );

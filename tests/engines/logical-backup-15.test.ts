@@ -1,3 +1,3 @@
 import { logicalBackupSuite } from './logical-backup.suite.ts';
 
-logicalBackupSuite(15, 'a passphrase of a test');
+logicalBackupSuite(15);

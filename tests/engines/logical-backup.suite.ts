@@ -5,9 +5,11 @@ import type { InstanceAccess } from '#core/agent/order.ts';
 import { tableText } from '#core/logical/selection.ts';
 import type { LogicalSetSummary } from '#core/logical/set-summary.ts';
 import { openSession } from '#agent/database/session.ts';
+import { openPool } from '#agent/pools/open-pool.ts';
 import { provideClientTools } from '#scripts/servers/postgres.mjs';
 import type { BackupBench } from '#tests/support/backup.ts';
-import { instanceAccess, openBackupBench } from '#tests/support/backup.ts';
+import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
+import { createCheapPool } from '#tests/support/cheap-pool.ts';
 import type { LogicalBench } from '#tests/support/logical.ts';
 import { bytesOfStream, openLogicalBench, streamOfTable } from '#tests/support/logical.ts';
 import type { Major, Postgres } from '#tests/support/postgres.ts';
@@ -42,8 +44,17 @@ const furnish = `
   create table other.small as select 1 as one;
 `;
 
-/** The promises of logical backups on one major, in a plain pool or, with a passphrase, in an encrypted one. */
-export function logicalBackupSuite(major: Major, passphrase?: string): void {
+/** A bench whose pool is encrypted, with a key that is made fast. */
+const openSealedBench = async (): Promise<BackupBench> => {
+  const bench = await openBackupBench();
+  const place = { kind: 'local' as const, directory: join(bench.folder, 'sealed') };
+  const pool = { ...bench.pool, poolId: newTestId('pool'), place, secrets: { passphrase: 'words of a test' } };
+  await createCheapPool(pool);
+  return { ...bench, pool, openPool: () => openPool(pool) };
+};
+
+/** The promises of logical backups on one major, in an encrypted pool. */
+export function logicalBackupSuite(major: Major): void {
   let postgres: Postgres;
   let bench: BackupBench;
   let logical: LogicalBench;
@@ -52,7 +63,7 @@ export function logicalBackupSuite(major: Major, passphrase?: string): void {
 
   beforeAll(async () => {
     postgres = await openPostgres({ major });
-    bench = await openBackupBench(passphrase === undefined ? {} : { passphrase });
+    bench = await openSealedBench();
     logical = await openLogicalBench(bench);
     instance = await instanceAccess(postgres);
     await postgres.sql('create database shop');
