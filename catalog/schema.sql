@@ -320,7 +320,8 @@ create table run (
   created_at timestamp with time zone default now() not null,
   began_at timestamp with time zone,
   closed_at timestamp with time zone,
-  scheduled_for timestamp with time zone
+  scheduled_for timestamp with time zone,
+  retry_of text
 );
 
 create table run_event (
@@ -455,8 +456,9 @@ alter table run add constraint run_host_id_fkey FOREIGN KEY (host_id) REFERENCES
 alter table run add constraint run_job_id_revision_fkey FOREIGN KEY (job_id, revision) REFERENCES job_revision(job_id, n);
 alter table run add constraint run_pkey PRIMARY KEY (id);
 alter table run add constraint run_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id);
+alter table run add constraint run_retry_of_fkey FOREIGN KEY (retry_of) REFERENCES run(id);
 alter table run add constraint run_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text, 'succeeded'::text, 'warned'::text, 'failed'::text, 'cancelled'::text, 'skipped'::text])));
-alter table run add constraint run_trigger_check CHECK ((trigger = ANY (ARRAY['manual'::text, 'schedule'::text])));
+alter table run add constraint run_trigger_check CHECK ((trigger = ANY (ARRAY['manual'::text, 'schedule'::text, 'retry'::text])));
 alter table run_event add constraint run_event_level_check CHECK ((level = ANY (ARRAY['debug'::text, 'info'::text, 'warn'::text, 'error'::text])));
 alter table run_event add constraint run_event_pkey PRIMARY KEY (seq);
 alter table run_event add constraint run_event_run_id_fkey FOREIGN KEY (run_id) REFERENCES run(id) ON DELETE CASCADE;
