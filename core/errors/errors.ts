@@ -8,8 +8,8 @@ import { depthErrors } from './registry/depth.ts';
 import { engineErrors } from './registry/engine.ts';
 import { hookErrors } from './registry/hook.ts';
 import { inputErrors } from './registry/input.ts';
-import { logicalErrors } from './registry/logical.ts';
 import { logRestoreErrors } from './registry/log-restore.ts';
+import { logicalErrors } from './registry/logical.ts';
 import { noticeErrors } from './registry/notice.ts';
 import { offlineErrors } from './registry/offline.ts';
 import { planErrors } from './registry/plan.ts';
@@ -21,6 +21,7 @@ import { runErrors } from './registry/run.ts';
 import { setErrors } from './registry/sets.ts';
 import { temporalErrors } from './registry/temporal.ts';
 import { transferErrors } from './registry/transfer.ts';
+import { verifyErrors } from './registry/verify.ts';
 import { standbyErrors } from './registry/standby.ts';
 import { streamErrors } from './registry/stream.ts';
 import { walErrors } from './registry/wal.ts';
@@ -43,7 +44,6 @@ export const errors = {
   ...offlineErrors,
   ...planErrors,
   ...platformErrors,
-  ...logRestoreErrors,
   ...poolErrors,
   ...replicaErrors,
   ...restoreErrors,
@@ -53,7 +53,6 @@ export const errors = {
   ...transferErrors,
   ...verifyErrors,
   ...standbyErrors,
-  ...transferErrors,
   ...streamErrors,
   ...walErrors,
 } as const;
