@@ -21,8 +21,8 @@ const segmentBytes = 300_000;
 const nameOf = (i: number) => ({ systemId: '7300000000000000001', branchId: 'b'.repeat(32), name: segmentName(i) });
 const segmentName = (i: number): string => `00000001000000000000000${String(i)}`;
 
-function openPipeline(pool: LogSealer, sizes: readonly number[]): LogPipeline {
-  const pipeline = openLogPipeline({ pool, level: 3, channels: 2, isPutAtOnce: true, sizes });
+function openPipeline(pool: LogSealer, sizes: readonly number[], isPutAtOnce = true): LogPipeline {
+  const pipeline = openLogPipeline({ pool, level: 3, channels: 2, isPutAtOnce, sizes });
   onTestFinished(() => pipeline.close());
   return pipeline;
 }
@@ -79,6 +79,19 @@ test('what is no log has no reading, what cannot be read says why', async () => 
   expect((await pipeline.check(segment)).reading).toBeUndefined();
   expect(await pipeline.hash(segment)).toBe(sha256Hex(segment.bytes));
   await expect(pipeline.read(tmpdir())).rejects.toMatchObject({ code: 'archive_directory_unreadable' });
+});
+
+test('what a network may still be sending has bytes of its own, which the next segment leaves alone', async () => {
+  const sizes = Array.from({ length: 4 }, () => segmentBytes);
+  const files = archiveOf(sizes);
+  for (const isPutAtOnce of [true, false]) {
+    const pipeline = openPipeline({ id }, sizes, isPutAtOnce);
+    const first = await held(pipeline, files[0]);
+    const { stored, storedSha256 } = await pipeline.seal(nameOf(0), first);
+    pipeline.release(first);
+    await pipeline.seal(nameOf(1), await held(pipeline, files[1]));
+    expect(sha256Hex(stored) === storedSha256).toBe(!isPutAtOnce);
+  }
 });
 
 test('few segments and segments of a gigabyte are taken one at a time without threads: memory stays bounded', () => {
