@@ -15,6 +15,7 @@ const chaos = ['survives-*', 'resumes-*', 'refuses-pools*', 'detects-*'].map(
 /** Whole stories that would make `npm test` longer than ten minutes: `npm run test:long`, which CI runs beside it. */
 const long = [
   'copies-pools',
+  'drills',
   'gives-places-back',
   'guides',
   'incrementals',
@@ -31,7 +32,7 @@ const long = [
   'scrubs',
   'streams-log',
 ].map((name) => `tests/promises/${name}.test.ts`);
-const longEngines = ['changed-pages-traps', 'incremental-chains'].map((name) => `tests/engines/${name}.test.ts`);
+const longEngines = ['changed-pages-traps', 'drill', 'incremental-chains'].map((name) => `tests/engines/${name}.test.ts`);
 
 /** Project of tests: name, files, how many at once, its turn. Projects of one turn run together. */
 const project = (

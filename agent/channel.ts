@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { AgentReport } from '#core/agent/inspection.ts';
 import type { RunId } from '#core/id.ts';
 import type { AgentChannel } from '#core/ports/host-work.ts';
+import { drillVerdictShape } from '#core/settings/shape/drill.ts';
 import { claimVerdictShape } from '#core/settings/shape/care.ts';
 import { scrubNextShape } from '#core/settings/shape/scrub.ts';
 import { hooksOfRunShape } from '#core/settings/hooks.ts';
@@ -48,6 +49,11 @@ export function openChannel(url: string, hostKey: string): ApiChannel {
       callApi(
         { url, method: 'POST', path: `/agent/v1/runs/${runId}/deletion-claims`, bearer: hostKey, body: claim },
         claimVerdictShape,
+      ),
+    tellDrill: (runId, facts) =>
+      callApi(
+        { url, method: 'POST', path: `/agent/v1/runs/${runId}/drill`, bearer: hostKey, body: facts },
+        drillVerdictShape,
       ),
     nextToScrub: (runId) =>
       callApi({ url, method: 'POST', path: `/agent/v1/runs/${runId}/scrub-next`, bearer: hostKey }, scrubNextShape),

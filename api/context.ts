@@ -7,6 +7,7 @@ import type { Metrics } from './metrics.ts';
 import type { Notices } from './notices/notice-door.ts';
 import type { ScheduleDoor } from './schedules/schedule-door.ts';
 import type { RunDoor } from './temporal.ts';
+import type { ReportSigner } from './report-key.ts';
 import type { Vault } from './vault.ts';
 
 /** What every route may use; made once in `run-api.ts`. */
@@ -15,6 +16,8 @@ export interface Context {
   readonly runs: RunDoor;
   readonly schedules: ScheduleDoor;
   readonly vault: Vault;
+  /** Signs reports of drills. Throws `key_missing`, `key_unsafe`. */
+  readonly reportSigner: () => Promise<ReportSigner>;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly log: Logger;

@@ -12,12 +12,15 @@ import { openTemporalClient } from '#wire/connect.ts';
 import { openKeyFiles } from '#wire/key-files.ts';
 import { registerSearchAttributes } from '#wire/search-attributes.ts';
 import { makeBearer, parseBearer, sha256 } from './bearer.ts';
+import { ensureReportKey } from './report-key.ts';
 import { createSecretFile, ensureKeyFile, readSecretFile } from './key-files.ts';
 
 /** Files below the home of the control plane, each 0600. */
 export const homeFiles = (home: string) => ({
   masterKey: join(home, 'master.key'),
   payloadKey: join(home, 'payload.key'),
+  /** Signs reports of drills. */
+  reportKey: join(home, 'report.key'),
   adminToken: join(home, 'admin.token'),
 });
 
@@ -39,6 +42,7 @@ export async function initialise(settings: ServerSettings, clock: Clock): Promis
   const files = homeFiles(settings.home);
   const madeKeys: string[] = [];
   for (const file of [files.masterKey, files.payloadKey]) if (await ensureKeyFile(file)) madeKeys.push(file);
+  if (await ensureReportKey(files.reportKey)) madeKeys.push(files.reportKey);
   const catalog = openCatalog(settings.catalogUrl, 2);
   try {
     const migrations = await migrate(catalog);

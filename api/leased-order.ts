@@ -6,6 +6,7 @@ import { readsOf } from '#core/care/reads.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { Context } from './context.ts';
+import { keepDrillPlan } from './drill-plan.ts';
 import { orderOf } from './orders.ts';
 
 /**
@@ -14,6 +15,7 @@ import { orderOf } from './orders.ts';
  * more. Throws what `orderOf` and `acquireLeases` throw.
  */
 export async function leasedOrder(context: Context, run: RunRow): Promise<Order> {
+  if (run.kind === 'drill') await keepDrillPlan(context, run);
   const order = await orderOf(context, run);
   try {
     await acquireLeases(context.catalog, run.id, readsOf(order));

@@ -1,4 +1,5 @@
 import { logPoolsOf, findLogin, getResource } from '#catalog/resources.ts';
+import { findCanary } from '#catalog/drills.ts';
 import { lastBatchesBefore } from '#catalog/log-batches.ts';
 import { getPool, sealedSecretsOf } from '#catalog/pools.ts';
 import type { RunRow } from '#catalog/runs.ts';
@@ -14,6 +15,7 @@ import { formatSegmentName, segmentOf } from '#core/wal/segment-name.ts';
 import type { Context } from './context.ts';
 import { baseOfRun } from './base-of-run.ts';
 import { careTask } from './care-task.ts';
+import { drillOrder } from './drill-order.ts';
 import { copyTask } from './copy-task.ts';
 import { logicalOrder } from './logical-orders.ts';
 import { becomesFullAlone, standbyOfOrder } from './standby-of-run.ts';
@@ -54,6 +56,8 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
       return mergeOrder(context, run, spec);
     case 'extract-set':
       return extractOrder(context, run, spec);
+    case 'drill':
+      return { ...(await drillOrder(context, run, spec)), pool: await poolAccess(context, spec.poolId) };
     case 'log-restore':
       return logRestoreOrder(context, run, spec);
     case 'rebuild':
@@ -90,7 +94,8 @@ async function backupOrder(
       await poolAccess(context, poolId),
       ...(await logPools(context, { resourceId, hostId, except: poolId })),
     ];
-    return { kind: 'log-backup', ...head, pools, neededFrom: needed };
+    const canary = await findCanary(context.catalog, resourceId);
+    return { kind: 'log-backup', ...head, pools, neededFrom: needed, ...(canary === undefined ? {} : { canary }) };
   }
   if (run.setId === null) throw bug(`backup ${run.id} was recorded without a set id`);
   const standby =

@@ -17,6 +17,8 @@ import { openKeyFiles, readPayloadKeys } from '#wire/key-files.ts';
 import { formatPayloadKey } from '#wire/payload-key.ts';
 import type { Context } from './context.ts';
 import { homeFiles } from './init.ts';
+import { openReportSigner } from './report-key.ts';
+import { watchDrills } from './watch-drills.ts';
 import { readKeyFile } from './key-files.ts';
 import { allRoutes } from './routes/all-routes.ts';
 import type { ServerOptions } from './server.ts';
@@ -59,6 +61,7 @@ export async function runApi(
     ...{ ...ports, catalog, vault, queuePrefix: settings.queuePrefix },
     runs: openRunDoor(client, settings.queuePrefix, ports.clock),
     schedules: openScheduleDoor(client, settings.queuePrefix, ports.clock),
+    reportSigner: () => openReportSigner(files.reportKey),
     ids: (prefix) => formatId(prefix, ports.clock.nowMs(), randomBytes(10)),
     forAgents: {
       temporalAddress: settings.agentTemporalAddress ?? settings.temporalAddress,
@@ -72,12 +75,14 @@ export async function runApi(
   const stopRetry = resumeUntilDone(context);
   const stopLooking = lookForLostRuns(context);
   const stopKeeping = keepSchedules(context);
+  const stopWatchingDrills = watchDrills(context);
   return {
     url,
     close: async () => {
       stopRetry();
       stopLooking();
       stopKeeping();
+      stopWatchingDrills();
       await new Promise((resolve) => {
         server.close(resolve);
         server.closeAllConnections();

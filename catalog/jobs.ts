@@ -11,7 +11,8 @@ import { sqlState } from './database.ts';
 import type { Page, PageRequest } from './page.ts';
 import { pageOf } from './page.ts';
 
-const kindOf = (spec: JobSpec): 'backup' | 'restore' | 'care' => {
+const kindOf = (spec: JobSpec): 'backup' | 'restore' | 'drill' | 'care' => {
+  if (spec.kind === 'drill') return 'drill';
   if (spec.kind === 'full-backup' || spec.kind === 'incremental-backup') return 'backup';
   if (spec.kind === 'log-backup' || spec.kind === 'log-stream' || spec.kind === 'logical-backup') return 'backup';
   if (spec.kind === 'database-recovery' || spec.kind === 'settle-transfer') return 'restore';

@@ -139,6 +139,9 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
       // Why a lane for removals: two of them that name the same sets must not meet.
       if (spec.task.does === 'remove') return { owner: `logical:${spec.poolId}`, kind: 'exclusive' };
       return { owner: run.hostId, kind: 'none' };
+    case 'drill':
+      // One drill of a resource after the other: their reports are a chain.
+      return { owner: `drill:${spec.sourceId}`, kind: 'exclusive' };
     case 'verify-set':
     case 'merge-set':
     case 'rebuild':

@@ -28,6 +28,7 @@ export const runShape = z.object({
     'merge-set',
     'extract-set',
     'log-restore',
+    'drill',
     'database-recovery',
     'settle-transfer',
     'rebuild',

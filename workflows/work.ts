@@ -67,6 +67,7 @@ const steps = {
   'verify-set': 'verifySet',
   'merge-set': 'mergeSet',
   'extract-set': 'extractSet',
+  drill: 'runDrill',
   'log-restore': 'restoreLog',
   'logical-backup': 'takeLogicalBackup',
   'logical-care': 'careForLogicalSets',

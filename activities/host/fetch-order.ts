@@ -30,6 +30,7 @@ function limitsOf(order: Order): RateLimits {
     case 'database-recovery':
     case 'pool-copy':
     case 'log-restore':
+    case 'drill':
     case 'logical-care':
     case 'merge-set':
       return order.limits;

@@ -42,6 +42,7 @@ export interface HostActivities {
   readonly settleTransfer: (order: WorkOrder) => Promise<WorkResult>;
   readonly rebuildFromPool: (order: WorkOrder) => Promise<WorkResult>;
   readonly careForPool: (order: WorkOrder) => Promise<WorkResult>;
+  readonly runDrill: (order: WorkOrder) => Promise<WorkResult>;
   readonly restoreLog: (order: WorkOrder) => Promise<WorkResult>;
   readonly copyPool: (order: WorkOrder) => Promise<WorkResult>;
   /** A part of a run beside its main work (core/hooks). */

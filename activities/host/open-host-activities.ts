@@ -11,6 +11,7 @@ import { probeHost } from './probe-host.ts';
 import { rebuildFromPool } from './rebuild-from-pool.ts';
 import { restore } from './restore.ts';
 import { restoreLog } from './restore-log.ts';
+import { runDrill } from './run-drill.ts';
 import { runHook } from './run-hook.ts';
 import { setLimits } from './set-limits.ts';
 import { setPaused } from './set-paused.ts';
@@ -39,6 +40,7 @@ export const openHostActivities = (deps: HostDeps): HostActivities => ({
   settleTransfer: step(settleTransfer(deps)),
   rebuildFromPool: step(rebuildFromPool(deps)),
   careForPool: step(careForPool(deps)),
+  runDrill: step(runDrill(deps)),
   restoreLog: step(restoreLog(deps)),
   copyPool: step(copyPool(deps)),
   runHook: step(runHook(deps)),

@@ -8,9 +8,11 @@ import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { LogReport } from '#core/restore/report.ts';
+import type { Warning } from '#core/run/progress.ts';
 import { diskNow, transferNow } from '#core/run/rate.ts';
 import { historyName } from '#core/wal/history-file.ts';
 import { fastLevel } from '#agent/codec/zstd.ts';
+import { writeCanary } from '#agent/drill/write-canary.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
 import { takeTokens, withRateLimit } from '#agent/pools/rate-limit.ts';
@@ -48,6 +50,7 @@ export const takeLogBackup =
     if (access === undefined)
       throw fail('value_malformed', { text: '[]', what: 'list of pools', expected: 'at least one pool' });
     const { clock } = deps;
+    const canary = await canaryOf(order, step);
     const switched = await switchLog({
       instance: order.instance,
       archiveDirectory: order.options.archiveDirectory,
@@ -58,7 +61,7 @@ export const takeLogBackup =
     if (directory === undefined) throw fail('archive_directory_unknown', { resource: order.instance.resourceId });
     const archive = listArchive(directory);
     const tally = new LogTally(step, archive.segments.length);
-    for (const warning of switched.warnings) tally.warn(warning);
+    for (const warning of [...switched.warnings, ...canary.warnings]) tally.warn(warning);
     warnOfUnknown(archive, tally);
     const pool = await openPool(access, patienceOf(step));
     try {
@@ -68,8 +71,24 @@ export const takeLogBackup =
     }
     const [problem] = tally.problems;
     if (problem !== undefined) throw problem;
-    return report(deps, { order, step, directory, tally });
+    return { ...(await report(deps, { order, step, directory, tally })), ...canary.written };
   };
+
+interface CanaryOfBackup {
+  readonly written: Pick<LogReport, 'canary'>;
+  readonly warnings: readonly Warning[];
+}
+
+/** A canary that cannot be written is a warning: the log is worth more than the proof. */
+async function canaryOf({ canary, instance, runId }: Order, step: StepContext): Promise<CanaryOfBackup> {
+  if (canary === undefined) return { written: {}, warnings: [] };
+  try {
+    return { written: { canary: await writeCanary(instance, canary, runId) }, warnings: [] };
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || step.signal.aborted) throw error;
+    return { written: {}, warnings: [{ code: 'canary_not_written', detail: `${error.message} (${error.code})` }] };
+  }
+}
 
 interface Work {
   readonly deps: LogBackupDeps;

@@ -18,6 +18,7 @@ import { logDirectoriesOf } from '#agent/database/log-directories.ts';
 import { checkLogin } from '#agent/database/login.ts';
 import { preflight } from '#agent/database/preflight.ts';
 import { extractSet } from '#agent/extract/extract-set.ts';
+import { runDrill } from '#agent/drill/run-drill.ts';
 import { restoreLog } from '#agent/log-restore/restore-log.ts';
 import { listLogicalSets } from '#agent/logical/list-logical-sets.ts';
 import { careForLogicalSets } from '#agent/logical/logical-care.ts';
@@ -86,6 +87,7 @@ export function openHostWork(parts: HostWorkParts): HostWork {
       }
     },
     extractSet: extractSet({ clock, logDirectories }),
+    runDrill: runDrill(restoring),
     restoreLog: restoreLog({ clock, logDirectories, account: parts.account }),
     takeLogicalBackup: takeLogicalBackup({
       ...{ home, clock, newId, toolVersion: parts.version, programs: restoring.programs },

@@ -11,6 +11,8 @@ import { addBackupCommand } from './commands/backup.ts';
 import { addCareCommands } from './commands/care.ts';
 import { addDatabaseRecoveryCommands } from './commands/database-recovery.ts';
 import { addEventsCommand } from './commands/events.ts';
+import { addCanaryCommands } from './commands/canary.ts';
+import { addDrillCommands } from './commands/drill.ts';
 import { addHostCommands } from './commands/host.ts';
 import { addJobCommands } from './commands/job.ts';
 import { addLogicalCommands } from './commands/logical.ts';
@@ -61,6 +63,8 @@ export function buildProgram(cli: Cli): Command {
   addServerCommands(program, cli);
   const { terminal } = cli;
   addLogCommands(program, cli);
+  addDrillCommands(program, cli);
+  addCanaryCommands(program, cli);
   const output = {
     writeOut: (text: string) => {
       terminal.out(text.replace(/\n$/, ''));

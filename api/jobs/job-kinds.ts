@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import type { PlanType } from '#core/plan/plan.ts';
 import { planTypes } from '#core/plan/plan.ts';
+import { drillBody, prepareDrill } from '../routes/drills.ts';
 import { logRestoreBody, prepareLogRestore } from '../routes/log-restores.ts';
 import { copyBody, prepareCopy } from '../routes/pool-copies.ts';
 import { prepareRestore, restoreBody } from '../routes/restores.ts';
@@ -14,6 +15,9 @@ import { jobKind } from './job-kind.ts';
 
 /** K-099: a restore is not repeated by a clock. */
 const plansOfRestore = ['immediate', 'once', 'manual'] as const satisfies readonly PlanType[];
+
+/** K-105: a drill comes again and again, or is started by hand. */
+const plansOfDrill = ['hourly', 'daily', 'weekly', 'monthly', 'manual'] as const satisfies readonly PlanType[];
 
 const backups = backupBodies.map((body) =>
   jobKind({
@@ -53,6 +57,14 @@ const jobKinds: readonly JobKind[] = [
     body: logRestoreBody.extend({ kind: z.literal('log-restore') }),
     prepare: async (context, { kind, ...body }) => {
       const { spec, resource } = await prepareLogRestore(context, body);
+      return { spec, asked: { ...body, kind, resource: resource.id } };
+    },
+  }),
+  jobKind({
+    ...{ kind: 'drill', plans: plansOfDrill, permission: 'run-restores', isCloned: true },
+    body: drillBody.extend({ kind: z.literal('drill') }),
+    prepare: async (context, { kind, ...body }) => {
+      const { spec, resource } = await prepareDrill(context, body);
       return { spec, asked: { ...body, kind, resource: resource.id } };
     },
   }),

@@ -3,6 +3,7 @@ import { payloadKeyRoutes } from '../agent-channel/payload-key-routes.ts';
 import { codecRoutes } from '../codec.ts';
 import { agentRoutes } from '../agent-channel/agent-routes.ts';
 import { careAgentRoutes } from '../agent-channel/care-routes.ts';
+import { drillAgentRoutes } from '../agent-channel/drill-routes.ts';
 import { scrubAgentRoutes } from '../agent-channel/scrub-routes.ts';
 import type { Context } from '../context.ts';
 import type { Route } from '../route.ts';
@@ -13,6 +14,8 @@ import { logicalSetRoutes } from './logical-sets.ts';
 import { careRoutes } from './care.ts';
 import { databaseRecoveryRoutes } from './database-recovery.ts';
 import { eventRoutes } from './events.ts';
+import { canaryRoutes } from './canaries.ts';
+import { drillRoutes } from './drills.ts';
 import { hostRoutes } from './hosts.ts';
 import { jobRoutes } from './jobs.ts';
 import { planRoutes } from './plans.ts';
@@ -63,7 +66,10 @@ export const allRoutes = (context: Context): Route[] => [
   ...logicalAgentRoutes(context),
   ...careAgentRoutes(context),
   ...logRestoreRoutes(context),
+  ...drillRoutes(context),
+  ...canaryRoutes(context),
   ...scrubAgentRoutes(context),
+  ...drillAgentRoutes(context),
   ...hookAgentRoutes(context),
   ...payloadKeyRoutes(context),
   ...codecRoutes(context),

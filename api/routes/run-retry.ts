@@ -49,7 +49,7 @@ async function retry(context: Context, run: RunRow, caller: Caller): Promise<Run
 }
 
 /** Kinds that write databases or files of others than the pool need the right to restore. */
-const restoring: readonly JobSpec['kind'][] = ['restore', 'extract-set', 'log-restore'];
+const restoring: readonly JobSpec['kind'][] = ['restore', 'extract-set', 'log-restore', 'drill'];
 
 function demandRight({ kind }: JobSpec, caller: Caller): void {
   if (caller.kind === 'token' && restoring.includes(kind)) demand(caller.role, 'run-restores');

@@ -6,6 +6,8 @@ import type { NewMark } from '../care/mark.ts';
 import type { TreeView } from '../logical/content-tree.ts';
 import type { LogicalOptions, LogicalTask } from '../logical/task.ts';
 import type { PoolCopyTask } from '../care/pool-copy.ts';
+import type { CanaryOfResource } from '../drill/canary.ts';
+import type { CanaryExpected, DrillChecks, DrillVerdict } from '../drill/drill.ts';
 import type { LogRestoreOfJob } from '../log/log-restore-plan.ts';
 import type { VerifyDepth } from '../care/verify-depth.ts';
 import type { HostId, JobId, ResourceId, RunId, SetId } from '../id.ts';
@@ -104,6 +106,8 @@ export type Order =
       readonly options: BackupOptions;
       /** Begin segments of backups that now run or wait: nothing at or after the oldest may be deleted. */
       readonly neededFrom: readonly { readonly timeline: number; readonly segment: SegmentName }[];
+      /** A row to write before the log is closed; absent: nobody opted in. */
+      readonly canary?: CanaryOfResource;
     }
   | {
       /** Receives the log as it is written until it is cancelled. */
@@ -167,6 +171,25 @@ export type Order =
       readonly directory: string;
       /** Running instance whose catalog knows the names of relations. */
       readonly instance?: InstanceAccess;
+    }
+  | {
+      readonly kind: 'drill';
+      readonly runId: RunId;
+      readonly hostId: HostId;
+      readonly pool: PoolAccess;
+      /** Its place is that of a scratch instance. */
+      readonly plan: RestorePlan;
+      readonly limits: RateLimits;
+      readonly channels: number;
+      readonly resourceId: ResourceId;
+      /** Of the stored login. */
+      readonly user?: string;
+      /** Data directory of the source on its own host: a drill never works there. */
+      readonly sourceDirectory?: string;
+      readonly checks: DrillChecks;
+      readonly canary?: CanaryExpected;
+      /** The report of this run is stored: only its scratch instance is still to go. */
+      readonly told?: DrillVerdict;
     }
   | ({
       readonly kind: 'log-restore';

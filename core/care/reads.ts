@@ -44,6 +44,8 @@ export function readsOf(order: Order): readonly PoolReads[] {
     case 'verify-set':
     case 'extract-set':
       return [{ poolId: order.pool.poolId, sets: [order.setId], log: [] }];
+    case 'drill':
+      return [{ poolId: order.pool.poolId, sets: [order.plan.setId], log: logOfPlan(order.plan) }];
     case 'log-restore':
       return [{ poolId: order.pool.poolId, sets: [], log: logOfPlan(order.plan) }];
     case 'merge-set':

@@ -5,6 +5,7 @@ import { controlErrors } from './registry/control.ts';
 import { copyErrors } from './registry/copy.ts';
 import { databaseErrors } from './registry/database.ts';
 import { depthErrors } from './registry/depth.ts';
+import { drillErrors } from './registry/drill.ts';
 import { engineErrors } from './registry/engine.ts';
 import { hookErrors } from './registry/hook.ts';
 import { inputErrors } from './registry/input.ts';
@@ -36,6 +37,7 @@ export const errors = {
   ...copyErrors,
   ...databaseErrors,
   ...depthErrors,
+  ...drillErrors,
   ...engineErrors,
   ...hookErrors,
   ...logRestoreErrors,

@@ -1,5 +1,6 @@
 import type { DiscoveredInstance, Finding, PreflightReport } from '../agent/inspection.ts';
 import type { Inspection, InspectionOf, OrderOf } from '../agent/order.ts';
+import type { DrillFacts, DrillVerdict } from '../drill/drill.ts';
 import type { SetSummary } from '../backup/set-summary.ts';
 import type { Contents } from '../contents/contents.ts';
 import type { CareReport } from '../care/care-report.ts';
@@ -38,6 +39,12 @@ export interface HostWork {
   /** Writes a file or relation of a set into an empty directory. */
   extractSet(order: OrderOf<'extract-set'>, step: StepContext): Promise<ExtractReport>;
   verifySet(order: OrderOf<'verify-set'>, step: StepContext): Promise<VerifyReport>;
+  /** Restores to a scratch instance, looks at it, tells and removes it. `tell` may be repeated. */
+  runDrill(
+    order: OrderOf<'drill'>,
+    step: StepContext,
+    tell: (facts: DrillFacts) => Promise<DrillVerdict>,
+  ): Promise<DrillVerdict>;
   /** Fetches log into an empty directory; nothing is recovered. */
   restoreLog(order: OrderOf<'log-restore'>, step: StepContext): Promise<LogRestoreReport>;
   /** Takes a logical backup of databases, schemas or tables (K-050). */
@@ -109,6 +116,7 @@ export interface AgentChannel {
     | OrderOf<'logical-care'>
     | OrderOf<'no-op'>
     | OrderOf<'log-restore'>
+    | OrderOf<'drill'>
     | OrderOf<'database-recovery'>
     | OrderOf<'settle-transfer'>
     | OrderOf<'rebuild'>
@@ -136,6 +144,8 @@ export interface AgentChannel {
   putTruncation(note: TruncationNote): Promise<void>;
   /** Asked right before something is deleted; idempotent by run. */
   claimDeletion(runId: string, claim: DeletionClaim): Promise<ClaimVerdict>;
+  /** What a drill found; answers what became of it. Idempotent by run. */
+  tellDrill(runId: string, facts: DrillFacts): Promise<DrillVerdict>;
   /** What a scrub looks at next; what it reads is leased to it until it asks again. */
   nextToScrub(runId: string): Promise<ScrubNext>;
   /** Idempotent by run and object. */

@@ -1,4 +1,5 @@
 import type { VerifyDepth } from '../care/verify-depth.ts';
+import type { CanaryWritten } from '../drill/canary.ts';
 import type { SetId } from '../id.ts';
 import type { Lsn } from '../wal/lsn.ts';
 import type { Instant } from '../instant.ts';
@@ -57,5 +58,7 @@ export interface LogReport {
   readonly storedBytes: number;
   readonly batches: readonly string[];
   readonly deletedFiles: number;
+  /** The row that it wrote before it closed the log (core/drill/canary.ts). */
+  readonly canary?: CanaryWritten;
   readonly warnings: readonly Warning[];
 }

@@ -10,6 +10,7 @@ import type { Hooks } from '../hooks/hook.ts';
 import type { HostId, PlanId, PoolId, ResourceId, SetId } from '../id.ts';
 import type { LogicalOptions, LogicalTask } from '../logical/task.ts';
 import type { RestorePlan } from '../restore/plan.ts';
+import type { DrillOfJob } from '../drill/drill.ts';
 import type { LogRestoreOfJob } from '../log/log-restore-plan.ts';
 import type { RateLimits } from '../run/rate.ts';
 import {
@@ -29,6 +30,7 @@ import { rateLimitsShape } from './shape/progress.ts';
 import { countShape, idShape, pathShape } from './shape/words.ts';
 import type { TransferSpec } from './transfer-spec.ts';
 import { transferSpecShapes } from './transfer-spec.ts';
+import { drillChecksShape } from './shape/drill.ts';
 import { logRestorePlanShape } from './shape/log-restore.ts';
 
 /** What every job says: K-084, and what happens when its lane is busy (design §4). */
@@ -146,6 +148,7 @@ export type JobSpec = CommonOfJob &
         readonly poolId: PoolId;
         readonly care: CareOfJob;
       }
+    | ({ readonly kind: 'drill'; readonly hostId: HostId; readonly poolId: PoolId } & DrillOfJob)
     | ({ readonly kind: 'log-restore'; readonly hostId: HostId; readonly poolId: PoolId } & LogRestoreOfJob)
     | {
         readonly kind: 'pool-copy';
@@ -279,6 +282,10 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     hostId: idShape('host'),
     poolId: idShape('pool'),
     care: careShape,
+  }),
+  z.looseObject({
+    ...{ ...common, kind: z.literal('drill'), hostId: idShape('host'), poolId: idShape('pool') },
+    ...{ sourceId: idShape('res'), checks: drillChecksShape, channels: channelsField, limits: rateLimitsShape },
   }),
   z.looseObject({
     ...{ ...common, kind: z.literal('log-restore'), hostId: idShape('host'), poolId: idShape('pool') },

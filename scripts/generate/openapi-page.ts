@@ -5,6 +5,7 @@ import { openScheduleDoor } from '#api/schedules/schedule-door.ts';
 import { openRunDoor } from '#api/temporal.ts';
 import { openVault } from '#api/vault.ts';
 import { openCatalog } from '#catalog/database.ts';
+import { fail } from '#core/errors/fail.ts';
 import { formatId } from '#core/id.ts';
 import { openTemporalClient } from '#wire/connect.ts';
 import { fixedRing } from '#wire/key-ring.ts';
@@ -26,6 +27,7 @@ export const openapiPage = async (): Promise<string> => {
     runs: openRunDoor(client, '', { nowMs: () => 0 }),
     schedules: openScheduleDoor(client, '', { nowMs: () => 0 }),
     vault: openVault(Buffer.from(key)),
+    reportSigner: () => Promise.reject(fail('key_missing', { file: 'none' })),
     ids: (prefix) => formatId(prefix, 0, key.subarray(0, 10)),
     clock: { nowMs: () => 0 },
     log: pino({ enabled: false }),

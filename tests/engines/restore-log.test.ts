@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { bug } from '#core/errors/fail.ts';
 import { parseLsn } from '#core/wal/lsn.ts';
 import type { LogRestorePlan } from '#core/log/log-restore-plan.ts';
 import { planLogRestore } from '#core/log/plan-log-restore.ts';
@@ -29,7 +30,7 @@ async function fill(stage: LogStage): Promise<LogRestorePlan> {
 function fetch(stage: LogStage, plan: LogRestorePlan, name: string, runId = newId('run')) {
   const { hostId } = stage.order();
   const [pool] = stage.pools;
-  if (pool === undefined) throw new TypeError('the stage has no pool');
+  if (pool === undefined) throw bug('the stage has no pool');
   const work = restoreLog({ clock, logDirectories: () => Promise.resolve([]), account: 'postgres' });
   const order = { kind: 'log-restore' as const, runId, hostId, pool, plan, limits: {} };
   return work({ ...order, directory: join(folder.path, name) }, stage.step);
@@ -82,7 +83,7 @@ test('K-091 what an earlier attempt fetched stays; a directory that holds anythi
   const inside = pool?.place.kind === 'local' ? join(pool.place.directory, 'logs', 'mine') : '';
   const work = restoreLog({ clock, logDirectories: () => Promise.resolve([]), account: 'postgres' });
   const { hostId } = stage.order();
-  if (pool === undefined) throw new TypeError('the stage has no pool');
+  if (pool === undefined) throw bug('the stage has no pool');
   const order = {
     kind: 'log-restore' as const,
     runId: newId('run'),

@@ -44,8 +44,7 @@ export function addLogCommands(program: Command, cli: Cli): void {
     act: async (_cli, args, isJson) => {
       const body = bodyOf(args);
       if (args.dryRun) return planned(await (await cli.client()).post(answerShape, '/api/v1/log-restores/plan', body));
-      const { wait, timeout } = args;
-      return startAndWatch(cli, { path: '/api/v1/log-restores', body, wait, timeout, isJson });
+      return startAndWatch(cli, { ...args, path: '/api/v1/log-restores', body, isJson });
     },
   });
 }

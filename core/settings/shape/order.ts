@@ -7,6 +7,7 @@ import { restorePlanShape } from '../restore-options.ts';
 import { changedPagesSourceShape, setSummaryShape } from './committed.ts';
 import { contentsViewShape } from './contents.ts';
 import { careTaskShape, newMarkShape } from './care.ts';
+import { canaryExpectedShape, drillChecksShape, drillVerdictShape } from './drill.ts';
 import { logRestorePlanShape } from './log-restore.ts';
 import { logicalBackupOptionsShape } from '../logical-options.ts';
 import { logicalOptionsShape, logicalTaskShape, treeViewShape } from './logical.ts';
@@ -58,6 +59,7 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
     pools: z.array(poolAccessShape).min(1),
     options: backupOptionsShape,
     neededFrom: z.array(neededShape),
+    canary: z.looseObject({ database: z.string(), staticTables: z.array(z.string()) }).exactOptional(),
   }),
   z.looseObject({
     ...head,
@@ -103,6 +105,12 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
   z.looseObject({
     ...{ ...head, kind: z.literal('pool-copy'), from: poolAccessShape, to: poolAccessShape },
     ...{ task: poolCopyTaskShape, limits: rateLimitsShape },
+  }),
+  z.looseObject({
+    ...{ ...head, kind: z.literal('drill'), pool: poolAccessShape, plan: restorePlanShape, limits: rateLimitsShape },
+    ...{ channels: channelsField, resourceId: idShape('res'), user: z.string().exactOptional() },
+    ...{ sourceDirectory: pathShape.exactOptional(), checks: drillChecksShape },
+    ...{ canary: canaryExpectedShape.exactOptional(), told: drillVerdictShape.exactOptional() },
   }),
   z.looseObject({
     ...{ ...head, kind: z.literal('log-restore'), pool: poolAccessShape, directory: pathShape },

@@ -1,0 +1,80 @@
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { Session } from '#agent/database/session.ts';
+import { textOf } from '#agent/database/session.ts';
+import type { Finding } from './run-check.ts';
+import { failed, passed, skipped } from './run-check.ts';
+
+const mostNamed = 10;
+
+/** Valid B-tree indexes that hold something and belong to no other session. */
+const indexesSql = `select c.oid::text as oid, c.oid::regclass::text as name from pg_class c
+  join pg_am a on a.oid = c.relam join pg_index i on i.indexrelid = c.oid
+  where a.amname = 'btree' and c.relkind = 'i' and c.relpersistence = 'p' and i.indisready and i.indisvalid order by c.oid`;
+const tablesSql = `select c.oid::text as oid, c.oid::regclass::text as name from pg_class c join pg_am a on a.oid = c.relam
+  where a.amname = 'heap' and c.relkind in ('r', 'm', 't') and c.relpersistence = 'p' order by c.oid`;
+
+interface Found {
+  looked: number;
+  readonly bad: string[];
+}
+
+/**
+ * B-tree indexes, and tables where the server can, by the extension amcheck of the server programs (PG manual "amcheck"). It is made
+ * in the scratch instance alone.
+ */
+export async function checkStructure(
+  open: (database: string) => Promise<Session>,
+  databases: readonly string[],
+  signal: AbortSignal,
+): Promise<Finding> {
+  const found: Found = { looked: 0, bad: [] };
+  let databasesLooked = 0;
+  for (const database of databases) {
+    const session = await open(database);
+    try {
+      const known = await session.query("select 1 as is_there from pg_available_extensions where name = 'amcheck'");
+      if (known.length === 0) return skipped('the server programs of this host have no amcheck');
+      await session.query('create extension if not exists amcheck');
+      await lookAtAll({ session, found, signal }, database);
+      databasesLooked++;
+    } finally {
+      await session.close();
+    }
+  }
+  if (found.bad.length > 0) return failed(found.bad.slice(0, mostNamed).join('; '));
+  return passed(`${String(found.looked)} relations of ${String(databasesLooked)} databases`);
+}
+
+interface Look {
+  readonly session: Session;
+  readonly found: Found;
+  readonly signal: AbortSignal;
+}
+
+async function lookAtAll({ session, found, signal }: Look, database: string): Promise<void> {
+  const lookAt = async (oid: string, name: string, statement: string): Promise<void> => {
+    signal.throwIfAborted();
+    found.looked++;
+    const bad = await badnessOf(session, statement, oid);
+    if (bad !== undefined) found.bad.push(`${database}.${name}: ${bad}`);
+  };
+  for (const row of await session.query(indexesSql))
+    await lookAt(
+      textOf(row, 'oid'),
+      textOf(row, 'name'),
+      "select null as msg where bt_index_check($1::regclass)::text = '-'",
+    );
+  if (session.serverMajor < 14) return;
+  for (const row of await session.query(tablesSql))
+    await lookAt(textOf(row, 'oid'), textOf(row, 'name'), 'select msg from verify_heapam($1::regclass) limit 1');
+}
+
+async function badnessOf(session: Session, statement: string, oid: string): Promise<string | undefined> {
+  try {
+    const [row] = await session.query(statement, [oid]);
+    return row === undefined ? undefined : textOf(row, 'msg');
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'query_failed') return error.params['reason'] ?? error.message;
+    throw error;
+  }
+}

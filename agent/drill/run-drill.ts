@@ -1,0 +1,132 @@
+import type { OrderOf } from '#core/agent/order.ts';
+import type { DrillCheck, DrillFacts, DrillVerdict } from '#core/drill/drill.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import { noProgress } from '#core/run/progress.ts';
+import type { Scratch, ScratchDeps } from '#agent/scratch/open-scratch.ts';
+import { openScratch } from '#agent/scratch/open-scratch.ts';
+import { discardScratch } from '#agent/scratch/scratch-base.ts';
+import { checkCanary, checkStatic } from './check-canary.ts';
+import { checkApart, checkIdentity, checkOpens, checkReached, checkSql, databasesOf } from './check-instance.ts';
+import { checkPages } from './check-pages.ts';
+import { checkStructure } from './check-structure.ts';
+import type { Finding } from './run-check.ts';
+import { runCheck } from './run-check.ts';
+
+type DrillOrder = OrderOf<'drill'>;
+
+/** Tells the API what was found; it signs the report and answers what became of the drill. Safe to repeat. */
+export type TellDrill = (facts: DrillFacts) => Promise<DrillVerdict>;
+
+/**
+ * A drill (K-092, D-047): restores the planned set with all log to a scratch instance of its own, looks at it, tells what it found,
+ * and removes it. Safe to call again after a kill at any instant: the plan is that of the order, what is restored stays, and a
+ * drill that was told is only cleaned up. A set that cannot be restored is a failed drill too. Throws what a restore throws, `cancelled`.
+ */
+export const runDrill =
+  (deps: ScratchDeps) =>
+  async (order: DrillOrder, step: StepContext, tell: TellDrill): Promise<DrillVerdict> => {
+    if (order.told !== undefined) {
+      await discardScratch(deps, order.runId);
+      return order.told;
+    }
+    const from = deps.clock.nowMs();
+    const scratch = await opened(deps, { order, step, tell });
+    try {
+      const verdict = await tell(await factsOf({ deps, order, step, scratch, from }));
+      await scratch.discard();
+      return verdict;
+    } catch (error) {
+      if (isToGo(error, step.signal)) await scratch.discard();
+      throw error;
+    }
+  };
+
+/** The next attempt goes on with what is there, unless there will be none. */
+function isToGo(error: unknown, signal: AbortSignal): boolean {
+  if (signal.aborted) return signal.reason instanceof HoldfastError && signal.reason.code === 'cancelled';
+  return !(error instanceof HoldfastError && error.isRetryable);
+}
+
+interface Attempt {
+  readonly order: DrillOrder;
+  readonly step: StepContext;
+  readonly tell: TellDrill;
+}
+
+async function opened(deps: ScratchDeps, { order, step, tell }: Attempt): Promise<Scratch> {
+  try {
+    return await openScratch(deps)(order, step);
+  } catch (error) {
+    const isForGood = error instanceof HoldfastError && !error.isRetryable && !isOfPerson(error);
+    if (isForGood && !step.signal.aborted) {
+      const detail = `${error.message} (${error.code})`;
+      await tell({ checks: [{ name: 'opens', verdict: 'failed', detail, seconds: 0 }], secondsByPhase: {} });
+    }
+    throw error;
+  }
+}
+
+const isOfPerson = ({ class: kind }: HoldfastError): boolean => kind === 'cancelled' || kind === 'bug';
+
+interface Drilling {
+  readonly deps: ScratchDeps;
+  readonly order: DrillOrder;
+  readonly step: StepContext;
+  readonly scratch: Scratch;
+  /** When the attempt began. */
+  readonly from: number;
+}
+
+async function factsOf(drilling: Drilling): Promise<DrillFacts> {
+  const { deps, scratch, from } = drilling;
+  const { secondsByPhase: restored, reachedLsn, lastTransactionAt, timeline, bytesWritten } = scratch.report;
+  const openedAt = deps.clock.nowMs();
+  const fetch = ['prepare', 'write', 'log', 'prove'].reduce((sum, phase) => sum + (restored[phase] ?? 0), 0);
+  const replay = restored['recover'] ?? 0;
+  // A resumed attempt measures less than it took before: what was journalled counts.
+  const open = Math.max(0, (openedAt - from) / 1000 - fetch - replay);
+  const checks = await checksOf(drilling);
+  return {
+    checks,
+    secondsByPhase: { fetch, replay, open, checks: (deps.clock.nowMs() - openedAt) / 1000 },
+    ...(reachedLsn === undefined ? {} : { reachedLsn }),
+    ...(lastTransactionAt === undefined ? {} : { lastTransactionAt }),
+    ...{ timeline, bytesWritten },
+  };
+}
+
+type Look = readonly [name: string, look: () => Promise<Finding>];
+
+async function checksOf({ deps, order, step, scratch }: Drilling): Promise<readonly DrillCheck[]> {
+  const { checks: asked, canary } = order;
+  const databases = await databasesOf(scratch);
+  const { directory } = scratch;
+  const looks: readonly Look[] = [
+    ['opens', () => checkOpens(scratch, databases)],
+    ['identity', () => checkIdentity(scratch, order)],
+    ['reached', () => checkReached(scratch, order)],
+    ['apart', () => checkApart(scratch, order)],
+    ...looksIf(asked.isPageChecked, ['pages', () => checkPages(directory, order.plan.engine, step.signal)]),
+    ...(canary === undefined
+      ? []
+      : ([
+          ['canary', () => checkCanary(scratch, canary)],
+          ['static-tables', () => checkStatic(scratch, canary)],
+        ] as const)),
+    ...asked.sql.map((one): Look => [`sql: ${one.name}`, () => checkSql(scratch, one)]),
+    // Last: it writes its extension into the scratch instance.
+    ...looksIf(asked.isStructureChecked, [
+      'structure',
+      () => checkStructure((database) => scratch.session(database), databases, step.signal),
+    ]),
+  ];
+  const done: DrillCheck[] = [];
+  for (const [name, look] of looks) {
+    step.report({ ...noProgress, phase: 'check', filesDone: done.length, filesTotal: looks.length });
+    done.push(await runCheck({ clock: deps.clock, step }, name, look));
+  }
+  return done;
+}
+
+const looksIf = (isAsked: boolean, look: Look): readonly Look[] => (isAsked ? [look] : []);

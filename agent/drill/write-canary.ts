@@ -1,0 +1,34 @@
+import type { InstanceAccess } from '#core/agent/order.ts';
+import type { CanaryOfResource, CanaryWritten } from '#core/drill/canary.ts';
+import { canaryInsertSql, canaryRowSql, canarySetup, canaryTrimSql, countSql } from '#core/drill/canary.ts';
+import type { RunId } from '#core/id.ts';
+import { openSession, textOf } from '#agent/database/session.ts';
+
+/**
+ * Writes the canary of a log backup: one transaction with a row of its own and the row counts of the tables that are marked static
+ * (design §7 "Drill"). The log that it makes lies before the switch of the backup, so a drill that replays the backup must find it.
+ * A repeated attempt finds its row. Throws what the session throws, e.g. `privilege_missing`.
+ */
+export async function writeCanary(
+  instance: InstanceAccess,
+  { database, staticTables }: CanaryOfResource,
+  runId: RunId,
+): Promise<CanaryWritten> {
+  const session = await openSession(instance, database);
+  try {
+    await session.query("set lock_timeout = '5s'");
+    await session.query("set synchronous_commit = 'local'");
+    await session.query('begin isolation level repeatable read');
+    for (const statement of canarySetup) await session.query(statement);
+    const counts: Record<string, string> = {};
+    for (const table of staticTables) counts[table] = textOf(await session.queryOne(countSql(table)), 'n');
+    await session.query(canaryInsertSql, [runId, JSON.stringify(counts)]);
+    await session.query(canaryTrimSql);
+    await session.query('commit');
+    const row = await session.queryOne(canaryRowSql, [runId]);
+    const lsn = textOf(await session.queryOne('select pg_current_wal_insert_lsn()::text as lsn'), 'lsn');
+    return { seq: Number(textOf(row, 'seq')), at: textOf(row, 'at'), database, lsn };
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { plannedDrillOf, storeReport } from '#catalog/drills.ts';
+import { getHost } from '#catalog/hosts.ts';
+import { getPool } from '#catalog/pools.ts';
+import { getResource } from '#catalog/resources.ts';
+import type { RunRow } from '#catalog/runs.ts';
+import { getRun, specOfRun } from '#catalog/runs.ts';
+import type { DrillFacts, DrillVerdict } from '#core/drill/drill.ts';
+import { buildReport, verdictOf } from '#core/drill/drill-report.ts';
+import { bug, fail } from '#core/errors/fail.ts';
+import { isFinal } from '#core/run/run-state.ts';
+import type { JobSpecOf } from '#core/settings/job-spec.ts';
+import { drillFactsShape, drillReportShape, drillVerdictShape } from '#core/settings/shape/drill.ts';
+import { idShape } from '#core/settings/shape/words.ts';
+import { productVersion } from '#core/version.ts';
+import type { Context } from '../context.ts';
+import { demandAssigned } from '../orders.ts';
+import type { Route } from '../route.ts';
+import { route } from '../route.ts';
+
+/** What an agent tells of a drill: the report is made, chained and signed here, where the key is. */
+export const drillAgentRoutes = (context: Context): Route[] => [
+  route({
+    method: 'post',
+    path: '/agent/v1/runs/{run}/drill',
+    title: 'Tell what a drill found; its report is signed and stored. Idempotent: the first word counts',
+    access: 'host',
+    status: 200,
+    params: z.object({ run: idShape('run') }),
+    body: drillFactsShape,
+    answer: drillVerdictShape,
+    serve: async ({ params, body, caller }) => {
+      if (caller.kind !== 'host') throw fail('host_key_refused', {});
+      const run = await getRun(context.catalog, params.run);
+      demandAssigned(run, params.run, caller.hostId, isFinal(run.state));
+      const spec = await specOfRun(context.catalog, run.id);
+      if (spec.kind !== 'drill') throw fail('order_refused', { run: run.id, host: run.hostId });
+      return { answer: await reported(context, { run, spec, facts: body }) };
+    },
+  }),
+];
+
+interface Told {
+  readonly run: RunRow;
+  readonly spec: JobSpecOf<'drill'>;
+  readonly facts: DrillFacts;
+}
+
+async function reported(context: Context, { run, spec, facts }: Told): Promise<DrillVerdict> {
+  const { catalog, clock } = context;
+  const planned = await plannedDrillOf(catalog, run.id);
+  if (planned === undefined) throw bug(`drill ${run.id} was told before it was planned`);
+  const signer = await context.reportSigner();
+  const [resource, host, pool] = await Promise.all([
+    getResource(catalog, spec.sourceId),
+    getHost(catalog, run.hostId),
+    getPool(catalog, spec.poolId),
+  ]);
+  const about = {
+    ...{ runId: run.id, resource: named(resource), host: named(host), pool: named(pool) },
+    toolVersion: productVersion,
+  };
+  const signed = await storeReport(catalog, { runId: run.id, resourceId: resource.id }, (previousSha256) => {
+    const report = buildReport({ facts, planned, about: { ...about, previousSha256 }, finishedMs: clock.nowMs() });
+    return { report, signed: signer.sign(JSON.stringify(report, undefined, 1)) };
+  });
+  return verdictOf(drillReportShape.parse(JSON.parse(signed.text)), signed.sha256);
+}
+
+const named = <I>({ id, name }: { readonly id: I; readonly name: string }) => ({ id, name });

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { DrillChecks } from '#core/drill/drill.ts';
+import { fail } from '#core/errors/fail.ts';
+import { drillChecksShape } from '#core/settings/shape/drill.ts';
+
+export const checkOptions: Readonly<Record<string, string>> = {
+  '--no-pages': 'leave out the checksum of every page',
+  '--no-structure': 'leave out amcheck',
+  '--sql <name=database:expected:statement...>':
+    'a read only statement; the first column of its first row must be what is expected',
+  '--sql-file <file>': 'more of them as JSON: [{"name", "database", "statement", "expected", "timeoutSeconds"}]',
+};
+
+export const checkShape = {
+  pages: z.boolean().default(true),
+  structure: z.boolean().default(true),
+  sql: z.array(z.string()).default([]),
+  sqlFile: z.string().optional(),
+};
+
+const listShape = z.array(z.unknown());
+
+interface TypedChecks {
+  readonly pages: boolean;
+  readonly structure: boolean;
+  readonly sql: readonly string[];
+  readonly sqlFile?: string | undefined;
+}
+
+/** The checks that were typed. Throws `value_malformed`. */
+export async function checksOf({ pages, structure, sql, sqlFile }: TypedChecks): Promise<DrillChecks> {
+  const fromFile = listShape.parse(sqlFile === undefined ? [] : JSON.parse(await readFile(sqlFile, 'utf8')));
+  return drillChecksShape.parse({
+    ...{ isPageChecked: pages, isStructureChecked: structure, sql: [...sql.map(statementOf), ...fromFile] },
+  });
+}
+
+/** `orders=shop:42:select count(*) from orders`. */
+function statementOf(text: string) {
+  const [, name, database, expected, statement] = /^([^=]+)=([^:]+):([^:]*):(.+)$/s.exec(text) ?? [];
+  if (statement === undefined)
+    throw fail('value_malformed', { text, what: 'check', expected: 'name=database:expected:statement' });
+  return { name, database, expected, statement };
+}

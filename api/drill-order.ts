@@ -1,0 +1,30 @@
+import { findReport, plannedDrillOf } from '#catalog/drills.ts';
+import { findLogin, getResource } from '#catalog/resources.ts';
+import type { RunRow } from '#catalog/runs.ts';
+import type { OrderOf } from '#core/agent/order.ts';
+import { verdictOf } from '#core/drill/drill-report.ts';
+import { bug } from '#core/errors/fail.ts';
+import type { JobSpecOf } from '#core/settings/job-spec.ts';
+import { drillReportShape } from '#core/settings/shape/drill.ts';
+import type { Context } from './context.ts';
+
+/** The order of a drill that was planned, without its pool. */
+export async function drillOrder(
+  { catalog }: Context,
+  run: RunRow,
+  { sourceId: resourceId, channels, limits, checks }: JobSpecOf<'drill'>,
+): Promise<Omit<OrderOf<'drill'>, 'pool'>> {
+  const planned = await plannedDrillOf(catalog, run.id);
+  if (planned === undefined) throw bug(`drill ${run.id} has no plan`);
+  const login = await findLogin(catalog, resourceId);
+  const { hostId, dataDirectory } = await getResource(catalog, resourceId);
+  const signed = await findReport(catalog, run.id);
+  const told = signed && verdictOf(drillReportShape.parse(JSON.parse(signed.text)), signed.sha256);
+  return {
+    ...{ kind: 'drill', runId: run.id, hostId: run.hostId, plan: planned.plan, limits, channels, resourceId, checks },
+    ...(login === undefined ? {} : { user: login.user }),
+    ...(hostId === run.hostId ? { sourceDirectory: dataDirectory } : {}),
+    ...(planned.canary === undefined ? {} : { canary: planned.canary }),
+    ...(told === undefined ? {} : { told }),
+  };
+}

@@ -1,0 +1,73 @@
+import { setsOfDatabase } from '#catalog/backup-sets.ts';
+import { findCanary, keepPlan, lastCanary, plannedDrillOf } from '#catalog/drills.ts';
+import type { RunRow } from '#catalog/runs.ts';
+import { specOfRun } from '#catalog/runs.ts';
+import { soundBatchesOf } from '#catalog/verification.ts';
+import type { CanaryExpected } from '#core/drill/drill.ts';
+import type { PlannedDrill } from '#core/drill/drill-report.ts';
+import type { PoolId } from '#core/id.ts';
+import type { Instant } from '#core/instant.ts';
+import { instantFromMs } from '#core/instant.ts';
+import { coverage } from '#core/log/coverage.ts';
+import type { RestorePlan } from '#core/restore/plan.ts';
+import { scratchPlace } from '#core/restore/scratch-place.ts';
+import type { JobSpecOf } from '#core/settings/job-spec.ts';
+import type { Context } from './context.ts';
+import { prepareRestore, restoreBody } from './routes/restores.ts';
+
+type DrillSpec = JobSpecOf<'drill'>;
+
+/** What a drill would restore now: the newest good set and all log. Throws what planning a restore refuses. */
+export async function planOfDrill(
+  context: Context,
+  { sourceId, hostId, poolId }: { sourceId: string; hostId?: string | undefined; poolId?: string | undefined },
+) {
+  const { directory } = scratchPlace;
+  const body = restoreBody.parse({
+    ...{ resource: sourceId, target: { at: 'latest' }, place: { kind: 'copy', directory } },
+    ...{ host: hostId, pool: poolId },
+  });
+  return prepareRestore(context, body);
+}
+
+/** Plans a drill when its run first asks, and keeps to it: a later attempt does the same, whatever was backed up meanwhile. */
+export async function keepDrillPlan(context: Context, run: RunRow): Promise<void> {
+  const spec = await specOfRun(context.catalog, run.id);
+  const isPlanned = (await plannedDrillOf(context.catalog, run.id)) !== undefined;
+  if (spec.kind === 'drill' && !isPlanned) await planNow(context, run, spec);
+}
+
+async function planNow(context: Context, run: RunRow, spec: DrillSpec): Promise<void> {
+  const { catalog, clock } = context;
+  const { sourceId: resourceId, poolId } = spec;
+  const from = clock.nowMs();
+  const { plan } = (await planOfDrill(context, { sourceId: resourceId, hostId: run.hostId, poolId })).spec;
+  const coveredUntil = await coveredUntilOf(context, plan, spec);
+  const canary = await canaryOf(context, plan, spec);
+  const planned: PlannedDrill = {
+    plan,
+    plannedAt: instantFromMs(from),
+    chooseSeconds: (clock.nowMs() - from) / 1000,
+    ...(coveredUntil === undefined ? {} : { coveredUntil }),
+    ...(canary === undefined ? {} : { canary }),
+  };
+  await keepPlan(catalog, { runId: run.id, resourceId, poolId }, planned);
+}
+
+/** Up to when the pool knows the database: the RPO that a loss of the host would cost now. */
+async function coveredUntilOf(
+  { catalog }: Context,
+  { systemId }: RestorePlan,
+  { sourceId: owner, poolId }: { readonly sourceId: DrillSpec['sourceId']; readonly poolId: PoolId },
+): Promise<Instant | undefined> {
+  const sets = (await setsOfDatabase(catalog, systemId)).filter((row) => row.poolId === poolId);
+  const batches = await soundBatchesOf(catalog, systemId, poolId);
+  return coverage({ sets: sets.map(({ summary }) => summary), batches, owner }).coveredUntil;
+}
+
+async function canaryOf({ catalog }: Context, plan: RestorePlan, spec: DrillSpec): Promise<CanaryExpected | undefined> {
+  const { sourceId: resourceId, poolId } = spec;
+  const last = plan.segments[plan.segments.length - 1];
+  if (last === undefined || (await findCanary(catalog, resourceId)) === undefined) return undefined;
+  return lastCanary(catalog, { resourceId, poolId, branchId: last.branchId, to: plan.mustReach });
+}

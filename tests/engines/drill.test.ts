@@ -1,0 +1,168 @@
+import { closeSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { InstanceAccess, OrderOf } from '#core/agent/order.ts';
+import type { CanaryWritten } from '#core/drill/canary.ts';
+import type { DrillChecks, DrillFacts, DrillVerdict } from '#core/drill/drill.ts';
+import { isPassed } from '#core/drill/drill.ts';
+import { fail } from '#core/errors/fail.ts';
+import { parseInstant } from '#core/instant.ts';
+import { scratchPlace } from '#core/restore/scratch-place.ts';
+import { checkPages } from '#agent/drill/check-pages.ts';
+import { runDrill } from '#agent/drill/run-drill.ts';
+import { writeCanary } from '#agent/drill/write-canary.ts';
+import { begunScratches } from '#agent/scratch/scratch-base.ts';
+import type { BackupBench } from '#tests/support/backup.ts';
+import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
+import type { Postgres } from '#tests/support/postgres.ts';
+import { openPostgres } from '#tests/support/postgres.ts';
+import type { RestoreBench } from '#tests/support/restore.ts';
+import { openRestoreBench } from '#tests/support/restore.ts';
+
+let postgres: Postgres;
+let bench: BackupBench;
+let restores: RestoreBench;
+let source: InstanceAccess;
+let canary: CanaryWritten;
+const canaryRun = newTestId('run');
+const clock = { nowMs: () => Date.now() };
+
+beforeAll(async () => {
+  postgres = await openPostgres({ major: 15, archive: true });
+  bench = await openBackupBench();
+  restores = openRestoreBench(bench, postgres);
+  source = await instanceAccess(postgres);
+  await postgres.sql('create table fixed as select g as id, md5(g::text) as text from generate_series(1, 2000) g');
+  await postgres.sql('create index on fixed (id)');
+  const order = bench.order(source, { archiveDirectory: postgres.archiveDirectory });
+  restores.sets.push(await bench.takeFullBackup(order, bench.step(order)));
+  const wanted = { database: 'postgres', staticTables: ['public.fixed'] };
+  canary = await writeCanary(source, wanted, canaryRun);
+  expect((await writeCanary(source, wanted, canaryRun)).seq).toBe(canary.seq);
+  await restores.backUpLog(source, postgres.archiveDirectory);
+});
+afterAll(async () => {
+  await restores.close();
+  bench.close();
+  await postgres.close();
+});
+
+const noSql: DrillChecks = { isPageChecked: true, isStructureChecked: true, sql: [] };
+
+interface Drilled {
+  readonly facts: DrillFacts | undefined;
+  readonly outcome: Promise<DrillVerdict>;
+}
+
+/** A drill of the whole log; what it told. */
+async function drill(changes: Partial<OrderOf<'drill'>> = {}, signal = new AbortController().signal): Promise<Drilled> {
+  const told: DrillFacts[] = [];
+  const work = runDrill({
+    ...{ home: bench.home, clock, newId: newTestId, account: restores.account },
+    channel: { putBatch: () => Promise.resolve() },
+    programs: () => Promise.resolve([postgres.programs]),
+    logDirectories: () => Promise.resolve([]),
+  });
+  const plan = restores.plan({ target: { at: 'latest' }, place: scratchPlace });
+  const { pool, hostId } = restores.order(plan);
+  const runId = newTestId('run');
+  const at = parseInstant(canary.at);
+  const order: OrderOf<'drill'> = {
+    ...{ kind: 'drill', runId, hostId, pool, plan, limits: {}, channels: 1, resourceId: source.resourceId },
+    ...{ sourceDirectory: postgres.dataDirectory, checks: noSql },
+    canary: { database: canary.database, seq: canary.seq, runId: canaryRun, at },
+    ...changes,
+  };
+  const step = { runId, signal, limits: () => ({}), report: () => undefined, log: () => undefined };
+  const outcome = work(order, step, (facts) => {
+    told.push(facts);
+    const failed = facts.checks.filter(({ verdict }) => verdict === 'failed').map(({ name }) => name);
+    return Promise.resolve({ isPassed: isPassed(facts), failed, skipped: [], rtoSeconds: 1, report: 'hash' });
+  });
+  await outcome.catch(() => undefined);
+  return { facts: told[0], outcome };
+}
+
+const like = (pattern: RegExp): unknown => expect.stringMatching(pattern);
+const verdicts = ({ facts }: Drilled): Record<string, string> =>
+  Object.fromEntries((facts?.checks ?? []).map(({ name, verdict, detail }) => [name, `${verdict} ${detail}`]));
+
+test('K-092 D-047 D-048 a drill recovers to the last log, finds the canary and static rows, and leaves nothing', async () => {
+  const statement = "select count(*)::text || current_setting('transaction_read_only') from fixed";
+  const sql = [
+    { name: 'rows', database: 'postgres', statement, expected: '2000on', timeoutSeconds: 10 },
+    { name: 'write', database: 'postgres', statement: 'delete from fixed', expected: '', timeoutSeconds: 10 },
+    { name: 'slow', database: 'postgres', statement: 'select pg_sleep(20)', expected: '', timeoutSeconds: 1 },
+  ];
+  const drilled = await drill({ checks: { ...noSql, sql } });
+  expect(verdicts(drilled)).toMatchObject({
+    opens: like(/^passed 2 databases/),
+    identity: like(new RegExp(source.systemId)),
+    reached: like(/^passed LSN/),
+    apart: like(/^passed/),
+    canary: like(/^passed row 1 /),
+    'static-tables': like(/^passed 1 tables/),
+    pages: like(/^(passed [1-9]\d* pages|skipped)/),
+    structure: like(/^(passed [1-9]\d* relations|skipped)/),
+    'sql: rows': 'passed "2000on"',
+    'sql: write': like(/read-only transaction/),
+    'sql: slow': like(/statement timeout/),
+  });
+  expect(await drilled.outcome).toMatchObject({ isPassed: false, failed: ['sql: write', 'sql: slow'] });
+  expect(Object.keys(drilled.facts?.secondsByPhase ?? {})).toEqual(['fetch', 'replay', 'open', 'checks']);
+  expect(begunScratches({ home: bench.home })).toEqual([]);
+  expect(readdirSync(join(bench.home, 'scratch'))).toEqual([]);
+});
+
+test('K-092 a canary that replay did not bring and a static table that shrank fail the drill; a told drill is only cleaned up', async () => {
+  const at = parseInstant(canary.at);
+  const drilled = await drill({ canary: { database: 'postgres', seq: 2, runId: newTestId('run'), at } });
+  expect(verdicts(drilled)).toMatchObject({ canary: like(/^failed the row 2/) });
+  expect((await drilled.outcome).isPassed).toBe(false);
+  const told = { isPassed: true, failed: [], skipped: [], rtoSeconds: 1, report: 'kept' };
+  const again = await drill({ told });
+  expect(again.facts).toBeUndefined();
+  expect(await again.outcome).toBe(told);
+});
+
+test('K-092 a set that cannot be restored is a failed drill with its reason; a cancelled one tells nothing', async () => {
+  const plan = restores.plan({ target: { at: 'latest' }, place: scratchPlace });
+  const [first] = plan.segments;
+  const segments = first === undefined ? [] : [{ ...first, rawSha256: '0'.repeat(64) }];
+  const drilled = await drill({ plan: { ...plan, segments } });
+  await expect(drilled.outcome).rejects.toMatchObject({ code: 'restore_log_missing' });
+  expect(verdicts(drilled)['opens']).toContain('restore_log_missing');
+  const stopping = new AbortController();
+  stopping.abort(fail('cancelled', { what: 'the run' }));
+  const cancelled = await drill({}, stopping.signal);
+  await expect(cancelled.outcome).rejects.toMatchObject({ code: 'cancelled' });
+  expect(cancelled.facts).toBeUndefined();
+  expect(begunScratches({ home: bench.home })).toEqual([]);
+});
+
+test('K-092 the pages of a restored instance are all looked at: one flipped bit is found by file and block', async () => {
+  const [row] = await postgres.sql(
+    "select pg_relation_filepath('fixed') as path, current_setting('data_checksums') as sums",
+  );
+  await postgres.sql('checkpoint');
+  const { signal } = new AbortController();
+  const sound = await checkPages(postgres.dataDirectory, 'postgresql', signal);
+  if (row?.['sums'] !== 'on') {
+    expect(sound.verdict).toBe('skipped');
+    return;
+  }
+  expect(sound.verdict).toBe('passed');
+  flip(join(postgres.dataDirectory, String(row['path'])), 8192 + 4000);
+  const found = await checkPages(postgres.dataDirectory, 'postgresql', signal);
+  expect(found).toMatchObject({ verdict: 'failed', detail: like(new RegExp(`${String(row['path'])} block 1`)) });
+  flip(join(postgres.dataDirectory, String(row['path'])), 8192 + 4000);
+});
+
+function flip(path: string, at: number): void {
+  const file = openSync(path, 'r+');
+  const byte = Buffer.alloc(1);
+  readSync(file, byte, 0, 1, at);
+  byte.writeUInt8(byte.readUInt8(0) ^ 1);
+  writeSync(file, byte, 0, 1, at);
+  closeSync(file);
+}
