@@ -31,6 +31,8 @@ import type { Undoing } from './work/keep-undoing.ts';
 import { keepUndoing } from './work/keep-undoing.ts';
 import { openLogRelay } from './work/log-relay.ts';
 import { openRunJournal } from './work/run-journal.ts';
+import type { StopOver } from './work/stop-over.ts';
+import { keepStoppingOver } from './work/stop-over.ts';
 import { openTokenJournal } from './work/token-journal.ts';
 
 const log = pino({ name: 'holdfast-agent' });
@@ -99,6 +101,7 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
     { home, scratch: settings.agentScratch, channel, isLive: (runId) => jobs.isLive(runId) },
     signal,
   );
+  const stopping = stopOver({ jobs, channel }, signal);
   const serving = serveWorkers(
     {
       ...agentService(
@@ -124,13 +127,25 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   // Why this order: the workers stop polling at the signal itself, then the jobs end, so that none is begun anew here.
   await once(signal, 'abort');
   await jobs.close();
-  await Promise.all([serving, reporting, undoing]);
+  await Promise.all([serving, reporting, undoing, stopping]);
   await relay.close();
   await lock.release();
 }
 
 /** Paths of a setting that are separated by colons. */
 const listOf = (paths = ''): readonly string[] => paths.split(':').filter((path) => path !== '');
+
+const stopOver = (parts: Pick<StopOver, 'jobs' | 'channel'>, signal: AbortSignal): Promise<void> =>
+  keepStoppingOver(
+    {
+      ...parts,
+      everyMs: undoMs,
+      onStopped: (runId) => {
+        log.warn({ runId }, 'the run is over: its work is stopped');
+      },
+    },
+    signal,
+  );
 
 const undoLeft = (
   parts: Pick<Undoing, 'home' | 'scratch' | 'channel' | 'isLive'>,

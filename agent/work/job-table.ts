@@ -25,6 +25,10 @@ export interface JobDeps {
 export interface ClosableJobTable extends JobTable {
   /** True while the job of a run works in this process. */
   isLive(runId: RunId): boolean;
+  /** Runs that something works for in this process. */
+  live(): readonly RunId[];
+  /** Stops what works for a run that is over; each job ends as `run_over` when it has cleaned up. */
+  giveUp(runId: RunId): void;
   /** Stops every job for a restart of the agent: nothing is journalled, the next process goes on. */
   close(): Promise<void>;
 }
@@ -88,6 +92,10 @@ export function openJobTable(deps: JobDeps): ClosableJobTable {
         for (const job of jobsOf(runId)) job.control.pause.set(isPaused);
       }),
     isLive: (runId) => jobsOf(runId).length > 0,
+    live: () => [...new Set([...jobs.values()].map((job) => job.runId))],
+    giveUp: (runId) => {
+      for (const job of jobsOf(runId)) job.abort.abort(fail('run_over', { run: runId }));
+    },
     close: async () => {
       const running = [...jobs.values()];
       for (const job of running) job.abort.abort(fail('agent_stopping', {}));

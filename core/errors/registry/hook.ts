@@ -59,6 +59,15 @@ export const hookErrors = {
     messageZh: '脚本 {script}({hook})两次因代理重启而中断',
     hintZh: '不会第三次运行。请在主机上检查其留下的内容,然后执行 `holdfast run retry`。',
   },
+  run_over: {
+    class: 'precondition',
+    http: 409,
+    message:
+      'Run {run} was over before its work was: this host had not been heard of within the reconnect time, or the run was terminated',
+    hint: 'What the work had begun was cleaned up. When the connection is back, `holdfast run retry {run}`.',
+    messageZh: '运行 {run} 在其工作完成之前已经结束:该主机在重连时间内失去联系,或运行被终止',
+    hintZh: '工作已开始的内容已清理。连接恢复后可执行 `holdfast run retry {run}`。',
+  },
   run_still_open: {
     class: 'precondition',
     http: 409,
