@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'minio';
 import { beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import { bug } from '#core/errors/fail.ts';
 import { stopCopy } from '#scripts/demo/stop-copy.ts';
 import { provideClientTools } from '#scripts/servers/postgres.mjs';
@@ -29,7 +30,7 @@ beforeAll(async () => {
   chmodSync(copies, 0o755);
   giveToUnprivileged(copies);
   return async () => {
-    for (const name of ['first', 'before']) await stopCopy(join(copies, name));
+    for (const name of ['first', 'before', 'second']) await stopCopy(join(copies, name));
     await platform.close();
     await minio.close();
   };
@@ -80,6 +81,23 @@ test('D-002 the guide to proofs reads a set page by page, and then all of its po
   const out = await follow('prove-backups.md', {});
   expect(out).toMatch(/verified +\S+ \S+.*: sound \(page\)/);
   expect(out).toMatch(/NEXT +STORED +READ[\s\S]*set_[0-9a-f]{32}/);
+});
+
+test('K-005 the guide to a second copy restores from it, and the guide to keys changes its passphrase', async () => {
+  const [set] = z.array(z.object({ id: z.string() })).parse(await platform.done(['set', 'ls']));
+  const secret = (name: string): void => {
+    writeFileSync(join(platform.folder, name), `${name} of the guide\n`, { mode: 0o600 });
+  };
+  secret('second.passphrase');
+  const out = await follow('copy-pools.md', {
+    ...{ SET: set?.id ?? '', COPY: copy('second'), FAR: join(platform.folder, 'pools', 'second') },
+  });
+  expect(out).toMatch(/second/);
+  secret('new.passphrase');
+  await follow('keys-and-recovery-kit.md', {});
+  const kit = readFileSync(join(platform.folder, 'second.kit'), 'utf8');
+  expect(kit).not.toMatch(/of the guide/);
+  await platform.done(['pool', 'test', 'second']);
 });
 
 test('K-080 the guide to S3 leaves the new pool as the only target of the log', async () => {
