@@ -75,13 +75,6 @@ export const agentSettings = z.object({
     example: '26:26',
     since,
   }),
-});
-
-export type AgentSettings = z.output<typeof agentSettings>;
-
-/** Settings that the command line of the agent takes too, each with its flag; all others come from the environment. */
-export const agentFlags = {
-  agentHome: 'home',
   agentScratch: field(z.string().regex(/^\//, 'an absolute directory').optional(), {
     title: 'Directory of scratch instances',
     description:
@@ -89,6 +82,13 @@ export const agentFlags = {
     example: '/srv/holdfast-scratch',
     since,
   }),
+});
+
+export type AgentSettings = z.output<typeof agentSettings>;
+
+/** Settings that the command line of the agent takes too, each with its flag; all others come from the environment. */
+export const agentFlags = {
+  agentHome: 'home',
   apiUrl: 'api',
   enrolTokenFile: 'enrol',
   discoverRoot: 'discover-root',
