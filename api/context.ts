@@ -3,8 +3,6 @@ import type { Catalog } from '#catalog/database.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import type { KeyRing } from '#wire/key-ring.ts';
-import type { Metrics } from './metrics.ts';
-import type { Notices } from './notices/notice-door.ts';
 import type { ScheduleDoor } from './schedules/schedule-door.ts';
 import type { RunDoor } from './temporal.ts';
 import type { ReportSigner } from './report-key.ts';
