@@ -5,14 +5,16 @@ import { isWhole } from '#core/logical/selection.ts';
 import type { DatabaseOfSet } from '#core/logical/set-summary.ts';
 import type { Session } from '#agent/database/session.ts';
 import { textOf } from '#agent/database/session.ts';
+import type { Channels, Task } from './backup-channels.ts';
+import { inChannels } from './backup-channels.ts';
 import { databaseFacts } from './backup-facts.ts';
-import type { FoundRelation } from './backup-relations.ts';
+import type { FoundRelation, Selected } from './backup-relations.ts';
 import { demandReadable, dumpPartsOf, selectedRelations } from './backup-relations.ts';
 import { columnsOf, sizesOf, writeRows, writeSequences } from './backup-rows.ts';
 import type { SectionRequest } from './backup-sections.ts';
 import { writeSection } from './backup-sections.ts';
-import type { Snapshot, SnapshotRequest } from './backup-snapshot.ts';
-import { lockTables, readBySnapshot, takeSnapshot } from './backup-snapshot.ts';
+import type { Snapshot } from './backup-snapshot.ts';
+import { lockTables, takeSnapshot } from './backup-snapshot.ts';
 import type { FoundTool } from './find-tool.ts';
 import type { StreamWriter, WrittenStream } from './stream-writer.ts';
 
@@ -37,13 +39,6 @@ export interface DatabaseDone {
   readonly streams: readonly WrittenStream[];
 }
 
-/** What one channel does at a time: its writer, and a session by the snapshot that is opened when it is first needed. */
-interface Channel {
-  readonly writer: StreamWriter;
-  session(): Promise<Session>;
-}
-type Task = (channel: Channel) => Promise<WrittenStream>;
-
 /**
  * Backs up what was selected of one database, all of one snapshot: definitions by the dump tool, rows table by table over as
  * many sessions as there are channels, the largest table first. Nothing that changes a definition gets in between: every
@@ -52,23 +47,27 @@ type Task = (channel: Channel) => Promise<WrittenStream>;
 export async function backUpDatabase(backup: DatabaseBackup): Promise<DatabaseDone> {
   const request = { ...backup, database: backup.selection.database };
   const snapshot = await takeSnapshot(request);
-  // Why: a channel that fails must not leave the others reading for hours.
-  const ended = new AbortController();
-  const signal = AbortSignal.any([backup.signal, snapshot.session.lost, ended.signal]);
+  const failed = new AbortController();
+  const signal = AbortSignal.any([backup.signal, snapshot.session.lost, failed.signal]);
+  const stop = (error: unknown): void => {
+    failed.abort(error);
+  };
   try {
-    return await backUpBy({ ...backup, signal }, request, snapshot);
-  } catch (error) {
-    ended.abort(error);
-    throw error;
+    return await backUpBy({ ...backup, signal }, { request, stop }, snapshot);
   } finally {
     await snapshot.session.close();
   }
 }
 
-async function backUpBy(backup: DatabaseBackup, request: SnapshotRequest, snapshot: Snapshot): Promise<DatabaseDone> {
+async function backUpBy(
+  backup: DatabaseBackup,
+  { request, stop }: Pick<Channels, 'request' | 'stop'>,
+  snapshot: Snapshot,
+): Promise<DatabaseDone> {
   const { session } = snapshot;
   const { selection, lockWaitSeconds } = backup;
-  const relations = await selectedRelations(session, selection);
+  const selected = await selectedRelations(session, selection);
+  const { relations } = selected;
   demandReadable(selection, backup.instance.login?.user ?? '', relations);
   const locked = relations.filter(({ kind }) => kind === 'table' || kind === 'partitioned');
   await lockTables(session, locked, lockWaitSeconds);
@@ -77,13 +76,14 @@ async function backUpBy(backup: DatabaseBackup, request: SnapshotRequest, snapsh
     session,
     locked.filter(({ kind }) => kind === 'table'),
   );
-  const found = { backup, snapshot, relations, sizes, encoding: facts.encoding };
+  const found = { backup, snapshot, selected, sizes, encoding: facts.encoding };
   const { before, middle, tables, after } = await tasksOf(found);
   const bytes = [...sizes.values()].reduce((sum, one) => sum + one, 0);
   backup.onBegun(before.length + middle.length + tables.length + after.length, bytes);
   // Why in this order: tools lock what they dump, so they go first, while nobody can have come between.
   const ordered = [...before, ...after, ...middle, ...tables];
-  const streams = await inChannels(backup, request, snapshot, ordered);
+  const { writers, signal, onStream } = backup;
+  const streams = await inChannels({ writers, signal, stop, request, snapshot: snapshot.name, onStream }, ordered);
   const head = before.length + after.length;
   const restored = [
     ...streams.slice(0, before.length),
@@ -97,7 +97,7 @@ async function backUpBy(backup: DatabaseBackup, request: SnapshotRequest, snapsh
 interface Found {
   readonly backup: DatabaseBackup;
   readonly snapshot: Snapshot;
-  readonly relations: readonly FoundRelation[];
+  readonly selected: Selected;
   /** By oid of the table. */
   readonly sizes: ReadonlyMap<string, number>;
   readonly encoding: string;
@@ -111,11 +111,12 @@ interface Tasks {
   readonly after: readonly Task[];
 }
 
-async function tasksOf({ backup, snapshot, relations, sizes, encoding }: Found): Promise<Tasks> {
+async function tasksOf({ backup, snapshot, selected, sizes, encoding }: Found): Promise<Tasks> {
+  const { relations } = selected;
   const { selection, signal, pace, lockWaitSeconds, tool, instance, log } = backup;
   const { database } = selection;
   const { session, name } = snapshot;
-  const parts = dumpPartsOf(selection, relations);
+  const parts = dumpPartsOf(selection, selected);
   const common = { tool, instance, database, snapshot: name, lockWaitSeconds, signal, pace, log };
   const dump =
     (section: SectionRequest['section']) =>
@@ -149,46 +150,6 @@ async function hasLargeObjects(session: Session): Promise<boolean> {
   return textOf(await session.queryOne('select count(*)::text as found from pg_largeobject_metadata'), 'found') !== '0';
 }
 
-/** Does the tasks in order over all channels; the results are in the order of the tasks. The first failure ends all. */
-async function inChannels(
-  backup: DatabaseBackup,
-  request: SnapshotRequest,
-  snapshot: Snapshot,
-  tasks: readonly Task[],
-): Promise<readonly WrittenStream[]> {
-  const results: WrittenStream[] = [];
-  const failed = new AbortController();
-  const signal = AbortSignal.any([backup.signal, failed.signal]);
-  let next = 0;
-  const run = async (writer: StreamWriter): Promise<void> => {
-    let opened: Promise<Session> | undefined;
-    const close = (): void => void opened?.then((one) => one.close()).catch(() => undefined);
-    // Why: a session that waits for rows ends only when it is cut.
-    signal.addEventListener('abort', close, { once: true });
-    const channel = { writer, session: () => (opened ??= readBySnapshot(request, snapshot.name)) };
-    try {
-      for (let at = next++; at < tasks.length; at = next++) {
-        signal.throwIfAborted();
-        const task = tasks[at];
-        if (task !== undefined) results[at] = await task(channel);
-        backup.onStream();
-      }
-    } catch (error) {
-      failed.abort(error);
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', close);
-      await (await opened?.catch(() => undefined))?.close();
-    }
-  };
-  const ends = await Promise.allSettled(backup.writers.slice(0, Math.max(1, tasks.length)).map(run));
-  backup.signal.throwIfAborted();
-  if (failed.signal.aborted) throw failed.signal.reason;
-  const bad = ends.find((end) => end.status === 'rejected');
-  if (bad !== undefined) throw bad.reason;
-  return results;
-}
-
 interface Ended {
   readonly snapshot: Snapshot;
   readonly facts: Awaited<ReturnType<typeof databaseFacts>>;
@@ -216,5 +177,5 @@ const plainRelation = ({ schema, table, kind }: FoundRelation): RelationOfDataba
 
 /** Refuses what cannot be backed up before anything is made in the pool; touches nothing. */
 export async function checkDatabase(session: Session, selection: DatabaseSelection, user: string): Promise<void> {
-  demandReadable(selection, user, await selectedRelations(session, selection));
+  demandReadable(selection, user, (await selectedRelations(session, selection)).relations);
 }

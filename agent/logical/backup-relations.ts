@@ -1,7 +1,7 @@
 import { fail } from '#core/errors/fail.ts';
 import type { RelationOfDatabase } from '#core/logical/meta.ts';
 import type { DatabaseSelection, TableName } from '#core/logical/selection.ts';
-import { isSelected, isWhole, tableText } from '#core/logical/selection.ts';
+import { isSelected, isWhole, tableText, wholeDatabase } from '#core/logical/selection.ts';
 import type { Row, Session } from '#agent/database/session.ts';
 import { flagOf, textOf } from '#agent/database/session.ts';
 
@@ -17,6 +17,12 @@ export interface FoundRelation extends RelationOfDatabase {
   readonly above: readonly TableName[];
   /** Set when an extension owns it: which rows of it are the user's own, '' for all. */
   readonly extensionRows?: string;
+}
+
+/** What is wanted of a database, and what its excluded tables stand for: they and all their partitions. */
+export interface Selected {
+  readonly relations: readonly FoundRelation[];
+  readonly excluded: readonly TableName[];
 }
 
 const kinds: Readonly<Record<string, RelationOfDatabase['kind']>> = {
@@ -60,17 +66,14 @@ interface ListedRelation extends Omit<FoundRelation, 'above' | 'extensionRows'> 
  * sequences with those that wanted tables own, and the names of what holds no rows. What an extension owns comes back with the
  * extension; only rows that it calls the user's own are wanted. Throws `logical_selection_missing`.
  */
-export async function selectedRelations(
-  session: Session,
-  selection: DatabaseSelection,
-): Promise<readonly FoundRelation[]> {
+export async function selectedRelations(session: Session, selection: DatabaseSelection): Promise<Selected> {
   const rows = (await session.query(relationsSql)).flatMap(listedOf);
   const byOid = new Map(rows.map((row) => [row.oid, row]));
   await demandNamed(session, selection, rows);
   const conditions = new Map(
     (await session.query(configurationSql)).map((row) => [textOf(row, 'oid'), textOf(row, 'condition')]),
   );
-  const found = rows.flatMap((row): FoundRelation[] => {
+  const relations = rows.flatMap((row): FoundRelation[] => {
     const above = aboveOf(row, byOid);
     const owner = byOid.get(row.owner);
     const isOwned = owner !== undefined && isSelected(selection, owner, aboveOf(owner, byOid));
@@ -80,7 +83,9 @@ export async function selectedRelations(
     const condition = conditions.get(row.oid);
     return condition === undefined ? [] : [{ ...relation, above, extensionRows: condition }];
   });
-  return found;
+  const left = { ...wholeDatabase(selection.database), tables: selection.excludeTables };
+  const excluded = isWhole(left) ? [] : rows.filter((row) => isSelected(left, row, aboveOf(row, byOid)));
+  return { relations, excluded };
 }
 
 function listedOf(row: Row): ListedRelation[] {
@@ -148,14 +153,17 @@ export interface DumpPart {
   readonly excludeTables: readonly TableName[];
 }
 
-/** The dumps that together hold the definitions of what was selected. Partitions are named one by one. */
-export function dumpPartsOf(selection: DatabaseSelection, found: readonly FoundRelation[]): readonly DumpPart[] {
+/** The dumps that together hold the definitions of what was selected. Partitions are named one by one: tools do not follow them. */
+export function dumpPartsOf(selection: DatabaseSelection, { relations, excluded }: Selected): readonly DumpPart[] {
   const { schemas, excludeSchemas } = selection;
-  const excluded = { excludeSchemas, excludeTables: selection.excludeTables };
-  if (isWhole(selection)) return [{ schemas: [], tables: [], ...excluded }];
-  const named = found.filter(({ schema, kind }) => kind !== 'sequence' && !schemas.includes(schema));
+  const without = { excludeSchemas, excludeTables: excluded };
+  if (isWhole(selection)) return [{ schemas: [], tables: [], ...without }];
+  // A sequence comes with the table that owns it, unless it was named itself.
+  const named = relations.filter(
+    (one) => !schemas.includes(one.schema) && (one.kind !== 'sequence' || isSelected(selection, one)),
+  );
   const parts: DumpPart[] = [];
-  if (schemas.length > 0) parts.push({ schemas, tables: [], ...excluded });
+  if (schemas.length > 0) parts.push({ schemas, tables: [], ...without });
   if (named.length > 0) parts.push({ schemas: [], tables: named, excludeSchemas: [], excludeTables: [] });
   return parts;
 }

@@ -115,7 +115,7 @@ function rowsError(error: unknown, { session, table, database, lockWaitSeconds }
 /** Sequences whose value is asked for at once. */
 const atOnce = 100;
 
-/** Writes where sequences are. A sequence keeps to no snapshot: it is at or behind what the rows of the snapshot need. */
+/** Writes where sequences are. A sequence keeps to no snapshot: it was asked after it, so it is never below what the rows need. */
 export async function writeSequences(
   session: Session,
   { database, sequences }: { readonly database: string; readonly sequences: readonly FoundRelation[] },

@@ -49,7 +49,8 @@ interface OpenPiece {
 export class StreamWriter {
   readonly #attempt: WritingAttempt;
   readonly #channel: number;
-  readonly #gathered = new Uint8Array(streamFrameBytes);
+  /** Made when the first byte comes: not every channel has work. */
+  #gathered: Uint8Array | undefined;
   #filled = 0;
   #counter = 0;
   #piece: OpenPiece | undefined;
@@ -64,9 +65,10 @@ export class StreamWriter {
 
   /** Takes bytes of the stream that is open. Throws what the pool throws. */
   async write(chunk: Uint8Array): Promise<void> {
+    const gathered = (this.#gathered ??= new Uint8Array(streamFrameBytes));
     for (let at = 0; at < chunk.length;) {
       const some = chunk.subarray(at, at + streamFrameBytes - this.#filled);
-      this.#gathered.set(some, this.#filled);
+      gathered.set(some, this.#filled);
       this.#filled += some.length;
       at += some.length;
       if (this.#filled === streamFrameBytes) await this.#seal();
@@ -96,7 +98,7 @@ export class StreamWriter {
   }
 
   async #seal(): Promise<void> {
-    if (this.#filled === 0) return;
+    if (this.#gathered === undefined || this.#filled === 0) return;
     const { keys, attemptId, level, largestPiece } = this.#attempt;
     const raw = this.#gathered.subarray(0, this.#filled);
     if (this.#piece !== undefined && this.#piece.bytes + frameBound(raw.length) > largestPiece) await this.flush();

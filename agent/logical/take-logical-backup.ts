@@ -1,13 +1,9 @@
 import type { OrderOf } from '#core/agent/order.ts';
-import { engineProfile } from '#core/engine/profiles.ts';
-import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { logicalMetaKey, logicalSetPrefix, logicalStartKey } from '#core/format/object-key.ts';
 import type { Instant } from '#core/instant.ts';
 import { instantFromMs } from '#core/instant.ts';
-import type { GlobalFacts, LogicalMeta, PieceOfLogicalSet } from '#core/logical/meta.ts';
-import type { DatabaseSelection } from '#core/logical/selection.ts';
-import { wholeDatabase } from '#core/logical/selection.ts';
+import type { LogicalMeta, PieceOfLogicalSet } from '#core/logical/meta.ts';
 import type { LogicalSetSummary } from '#core/logical/set-summary.ts';
 import { createTokenBucket } from '#core/pool/token-bucket.ts';
 import type { Clock } from '#core/ports/clock.ts';
@@ -20,19 +16,16 @@ import { resumeBuffer } from '#core/run/resume-buffer.ts';
 import { throwIfEnded } from '#agent/backup/ended.ts';
 import { openRunJournal } from '#agent/backup/run-journal.ts';
 import { objectsBelow, removeObjects } from '#agent/care/remove-objects.ts';
-import { openSession, textOf } from '#agent/database/session.ts';
-import type { Session } from '#agent/database/session.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
 import { takeTokens } from '#agent/pools/rate-limit.ts';
 import { beginSet } from '#agent/sets/begin-set.ts';
 import { levelOf } from '#agent/wal/take-log-backup.ts';
 import type { DatabaseDone } from './backup-database.ts';
-import { backUpDatabase, checkDatabase } from './backup-database.ts';
-import { databasesSql, globalFacts } from './backup-facts.ts';
+import { backUpDatabase } from './backup-database.ts';
 import { commitLogicalSet } from './commit-logical-set.ts';
-import type { FoundTool } from './find-tool.ts';
-import { findTool } from './find-tool.ts';
+import type { Inspected } from './inspect-logical.ts';
+import { inspectLogical } from './inspect-logical.ts';
 import { committedLogicalSummary } from './open-logical-set.ts';
 import type { WritingAttempt } from './stream-writer.ts';
 import { StreamWriter, placedStreams } from './stream-writer.ts';
@@ -52,14 +45,6 @@ interface Attempt {
   readonly order: OrderOf<'logical-backup'>;
   readonly step: StepContext;
   readonly pool: Pool;
-}
-
-/** What was found out before anything was made. */
-interface Inspected {
-  readonly serverVersion: number;
-  readonly selections: readonly DatabaseSelection[];
-  readonly globals: GlobalFacts;
-  readonly tool: FoundTool;
 }
 
 /**
@@ -84,6 +69,7 @@ export const takeLogicalBackup =
         await pool.close();
       }
     } finally {
+      journal.forget();
       journal.close();
     }
   };
@@ -91,7 +77,7 @@ export const takeLogicalBackup =
 async function backUp(attempt: Attempt): Promise<LogicalSetSummary> {
   const { deps, order, step, pool } = attempt;
   const beganAt = instantFromMs(deps.clock.nowMs());
-  const inspected = await inspect(attempt);
+  const inspected = await inspectLogical({ order, step, programs: await deps.programs() });
   const start = logicalStartKey(order.setId);
   const keys = await beginSet(pool, { setId: order.setId, runId: order.runId }, start);
   await removeEarlierAttempts(attempt);
@@ -117,57 +103,6 @@ const counter = (): (() => number) => {
   let last = 0;
   return () => (last += 1);
 };
-
-/** Asks the server and looks for the tool: whatever refuses does so before anything is made. */
-async function inspect({ deps, order, step }: Attempt): Promise<Inspected> {
-  const { instance, logical } = order;
-  const profile = engineProfile(instance.engine);
-  step.report({ ...noProgress, phase: 'inspect' });
-  const session = await openSession(instance);
-  try {
-    await demandSameInstance(session, order);
-    const { serverMajor: major, serverVersion } = session;
-    const preferred = await deps.programs();
-    const tool = await findTool({ profile, tool: profile.tools.dump, major, preferred });
-    const selections = await selectionsOf(session, order);
-    const globals = await globalFacts(session);
-    for (const selection of selections) await checkOne(order, selection);
-    const names = selections.map(({ database }) => database).join(', ');
-    const snapshots = selections.length === 1 ? 'one snapshot' : 'a snapshot each, one after the other';
-    const message = `${names}: ${snapshots}, definitions by ${tool.version}, rows over ${String(order.options.channels)} channels, locks waited for ${String(logical.lockWaitSeconds)} s`;
-    step.log({ level: 'info', message });
-    return { serverVersion, selections, globals, tool };
-  } finally {
-    await session.close();
-  }
-}
-
-async function demandSameInstance(session: Session, { instance }: OrderOf<'logical-backup'>): Promise<void> {
-  const row = await session.queryOne('select system_identifier::text as id from pg_control_system()');
-  const found = textOf(row, 'id');
-  if (found !== instance.systemId)
-    throw fail('system_id_mismatch', { object: session.instance, found, recorded: instance.systemId });
-}
-
-async function selectionsOf(
-  session: Session,
-  { logical: { selection } }: OrderOf<'logical-backup'>,
-): Promise<readonly DatabaseSelection[]> {
-  const there = (await session.query(databasesSql)).map((row) => textOf(row, 'name'));
-  if (selection.of === 'all') return there.map(wholeDatabase);
-  for (const { database } of selection.databases)
-    if (!there.includes(database)) throw fail('logical_database_missing', { database, instance: session.instance });
-  return selection.databases;
-}
-
-async function checkOne({ instance }: OrderOf<'logical-backup'>, selection: DatabaseSelection): Promise<void> {
-  const session = await openSession(instance, selection.database);
-  try {
-    await checkDatabase(session, selection, instance.login?.user ?? '');
-  } finally {
-    await session.close();
-  }
-}
 
 /** An attempt that died left pieces that no metadata will ever name. */
 async function removeEarlierAttempts({ pool, order, step }: Attempt): Promise<void> {

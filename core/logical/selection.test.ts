@@ -10,10 +10,13 @@ test('K-050 what is excluded wins over what is chosen, and a partition follows t
   expect(isSelected(whole, { schema: 'old', table: 'lines' })).toBe(false);
   expect(isSelected(whole, { schema: 'public', table: 'orders_1' }, [orders])).toBe(false);
   const one = { ...wholeDatabase('shop'), tables: [orders] };
-  expect(isSelected(one, { schema: 'parts', table: 'orders_1' }, [{ schema: 'parts', table: 'orders_x' }, orders])).toBe(true);
+  expect(
+    isSelected(one, { schema: 'parts', table: 'orders_1' }, [{ schema: 'parts', table: 'orders_x' }, orders]),
+  ).toBe(true);
   expect(isSelected(one, { schema: 'public', table: 'lines' })).toBe(false);
   const schema = { ...wholeDatabase('shop'), schemas: ['public'] };
   expect(isSelected(schema, orders)).toBe(true);
+  expect(isSelected(schema, { schema: 'parts', table: 'orders_1' }, [orders])).toBe(true);
   expect(isSelected(schema, { schema: 'Public', table: 'orders' })).toBe(false);
 });
 

@@ -41,7 +41,10 @@ export function isSelected(selection: DatabaseSelection, name: TableName, above:
   const names = [name, ...above];
   const isAmong = (list: readonly TableName[]): boolean => names.some((one) => list.some((each) => isSame(each, one)));
   if (selection.excludeSchemas.includes(name.schema) || isAmong(selection.excludeTables)) return false;
-  return isWhole(selection) || selection.schemas.includes(name.schema) || isAmong(selection.tables);
+  // Why the schemas above too: a partition in another schema holds rows of the chosen one.
+  return (
+    isWhole(selection) || names.some(({ schema }) => selection.schemas.includes(schema)) || isAmong(selection.tables)
+  );
 }
 
 /** `schema.table` for people. */

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceAccess } from '#core/agent/order.ts';
-import { tableText } from '#core/logical/selection.ts';
+import { tableText, wholeDatabase } from '#core/logical/selection.ts';
 import type { LogicalSetSummary } from '#core/logical/set-summary.ts';
 import { openSession } from '#agent/database/session.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
@@ -14,6 +16,8 @@ import type { LogicalBench } from '#tests/support/logical.ts';
 import { bytesOfStream, openLogicalBench, streamOfTable } from '#tests/support/logical.ts';
 import type { Major, Postgres } from '#tests/support/postgres.ts';
 import { openPostgres } from '#tests/support/postgres.ts';
+
+const reader = fileURLToPath(new URL('../../docs/format-reader/read-logical-set.mjs', import.meta.url));
 
 /** Everything that a dump treats in a way of its own. */
 const furnish = `
@@ -181,6 +185,36 @@ export function logicalBackupSuite(major: Major): void {
       const kinds = reader.meta.streams.map(({ content }) => content.kind).filter((kind) => kind !== 'table');
       expect(kinds).toEqual(['pre-data', 'pre-data', 'sequences', 'post-data', 'post-data']);
       return Promise.resolve();
+    });
+  });
+
+  test(`K-050 an excluded partitioned table is left out with its partitions, rows and definitions (${name})`, async () => {
+    const excludeTables = ['parts', 'orders'].map((table) => ({ schema: 'public', table }));
+    const databases = [{ ...wholeDatabase('shop'), excludeTables }];
+    const part = await logical.take(logical.order(instance, { of: 'chosen', databases }));
+    await logical.read(part, async (opened) => {
+      const rows = opened.meta.streams.flatMap(({ content }) => (content.kind === 'table' ? [content.table] : []));
+      expect(rows.filter((table) => /parts|orders/.test(table))).toEqual([]);
+      const pre = opened.meta.streams.find(({ content }) => content.kind === 'pre-data');
+      const input = pre === undefined ? '' : await bytesOfStream(opened, pre);
+      const tools = await provideClientTools(18);
+      const list = execFileSync(join(tools, 'pg_restore'), ['--list'], { input }).toString();
+      expect(list).toMatch(/TABLE public scratch/);
+      expect(list).not.toMatch(/TABLE public (parts|orders)/);
+    });
+  });
+
+  test(`K-050 a reader without a line of the product reads the same streams (${name})`, async () => {
+    const [target, passphrase] = [join(bench.folder, 'streams'), join(bench.folder, 'words')];
+    writeFileSync(passphrase, 'words of a test\n');
+    execFileSync(process.execPath, [reader, join(bench.folder, 'sealed'), set.setId, target, passphrase]);
+    await logical.read(set, async (opened) => {
+      const { streams } = opened.meta;
+      expect(readdirSync(target)).toHaveLength(streams.length + 1);
+      for (const [at, stream] of streams.entries()) {
+        const file = `${String(at + 1).padStart(6, '0')}.${stream.content.kind}`;
+        expect(readFileSync(join(target, file)).equals(await bytesOfStream(opened, stream)), file).toBe(true);
+      }
     });
   });
 }

@@ -73,12 +73,12 @@ describe.each([{ is: 'plain', isEncrypted: false }, { is: 'encrypted', isEncrypt
   });
 
   test('each of its files is at most 150 lines and imports nothing of the product', () => {
-    for (const name of ['read-set.mjs', 'pool-keys.mjs']) {
+    for (const name of ['read-set.mjs', 'read-logical-set.mjs', 'frames.mjs', 'pool-keys.mjs']) {
       const text = readFileSync(join(dirname(reader), name), 'utf8');
       expect(text.split('\n').length).toBeLessThanOrEqual(151);
       const imports = [...text.matchAll(/from '([^']+)'/g)].map(([, from]) => from ?? '');
       expect(imports.length).toBeGreaterThan(0);
-      expect(imports.filter((from) => !/^(node:.*|zstd-napi|\.\/pool-keys\.mjs)$/.test(from))).toEqual([]);
+      expect(imports.filter((from) => !/^(node:.*|zstd-napi|\.\/(pool-keys|frames)\.mjs)$/.test(from))).toEqual([]);
     }
   });
 });
