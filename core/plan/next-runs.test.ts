@@ -34,7 +34,7 @@ test.each(zones)('K-051…K-057 the runs of any plan in %s are those that an ind
         expect(lastRunUpTo(plan, ms + 1000, ms - 1)).toBe(ms);
       }
     }),
-    { numRuns: 15, seed },
+    { numRuns: 40, seed },
   );
 });
 

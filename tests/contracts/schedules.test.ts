@@ -209,3 +209,28 @@ test.each(traps)('K-054…K-057 the server fires for each time of %s', async (_w
   expect(due.length).toBeGreaterThan(1);
   expect(fired).toEqual(expect.arrayContaining(due));
 });
+
+test('K-074 K-078 what cannot be planned, cloned or run again is refused, and a preview saves nothing', async () => {
+  const ask = async (path: string, body?: unknown) => (await api.ask('POST', `/api/v1${path}`, body)).body;
+  const plan = { type: 'monthly', zone: 'Asia/Shanghai', at: '02:00', on: { weeks: ['last'], weekdays: ['fri'] } };
+  const preview = await ask('/schedules/preview', { plan, after: '2027-01-01T00:00:00Z', count: 2 });
+  const due = ['2027-01-28T18:00:00.000000Z', '2027-02-25T18:00:00.000000Z'];
+  expect(preview).toMatchObject({ nextRuns: due, words: 'every month on the last fri at 02:00 Asia/Shanghai' });
+  const work = { kind: 'no-op', host: 'alpha' };
+  const refusal = async (bad: unknown) => ask('/jobs', { name: 'bad', plan: bad, work });
+  const never = { ...plan, months: [2], on: { days: [30, 31] } };
+  expect(await refusal(never)).toMatchObject({ code: 'plan_never' });
+  expect(await refusal({ ...plan, zone: 'Asia/Nowhere' })).toMatchObject({ code: 'plan_bad' });
+  expect(await refusal({ type: 'once', zone: 'UTC', date: '2020-01-01', at: '02:00' })).toMatchObject({
+    code: 'plan_over',
+  });
+  expect((await api.ask('GET', '/api/v1/jobs/bad')).status).toBe(404);
+  const { id } = await create({ type: 'manual' });
+  expect(await ask(`/jobs/${id}/clone`, { name: 'twin' })).toMatchObject({ code: 'job_not_cloned' });
+  const run = z.looseObject({ jobId: z.string() }).parse(await ask('/runs', work));
+  expect(await ask(`/jobs/${run.jobId}/runs`)).toMatchObject({ code: 'job_ad_hoc' });
+  const started = await ask(`/jobs/${id}/runs`);
+  expect(started).toMatchObject({ jobId: id, trigger: 'manual', revision: 1 });
+  await api.ask('DELETE', `/api/v1/jobs/${id}`);
+  expect(await ask(`/jobs/${id}/runs`)).toMatchObject({ code: 'job_deleted' });
+});

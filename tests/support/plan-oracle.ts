@@ -67,7 +67,7 @@ function isNamed(on: MonthlyDays, date: string, weekday: Weekday): boolean {
   const inAWeek = new Date(Date.parse(date) + 7 * 86_400_000).toISOString().slice(0, 7);
   const isLastWeek = inAWeek !== date.slice(0, 7);
   if ('days' in on) {
-    const isLastDay = new Date(Date.parse(date) + 86_400_000).toISOString().slice(8) === '01';
+    const isLastDay = new Date(Date.parse(date) + 86_400_000).toISOString().slice(8, 10) === '01';
     return on.days.includes(day) || (isLastDay && on.days.includes('last'));
   }
   if (!on.weekdays.includes(weekday)) return false;
@@ -81,42 +81,54 @@ interface Step {
   readonly isNewDay: boolean;
 }
 
-function stepsOf(zone: string): Step[] {
+const walks = new Map<string, readonly Step[]>();
+
+function stepsOf(zone: string): readonly Step[] {
+  const known = walks.get(zone);
+  if (known !== undefined) return known;
   const [first, ...rest] = calendarOf(zone);
   let previous = first;
-  return rest.map((quarter) => {
+  const made = rest.map((quarter) => {
     const step = { quarter, previous: previous ?? quarter, isNewDay: quarter.date !== previous?.date };
     previous = quarter;
     return step;
   });
+  walks.set(zone, made);
+  return made;
 }
 
 const isReached = ({ quarter, previous, isNewDay }: Step, minute: number): boolean =>
   quarter.minute === minute || (quarter.minute > minute && (isNewDay || previous.minute < minute));
 
 /** The first step of each day at which a time of the day is reached. */
-function firstReached(steps: readonly Step[], minute: number): Set<Step> {
+function firstReached(zone: string, minute: number): ReadonlySet<Step> {
+  const key = `${zone} ${String(minute)}`;
+  const known = reached.get(key);
+  if (known !== undefined) return known;
   const byDay = new Map<string, Step>();
-  for (const step of steps)
-    if (!byDay.has(step.quarter.date) && isReached(step, minute)) byDay.set(step.quarter.date, step);
-  return new Set(byDay.values());
+  for (const step of stepsOf(zone))
+    if (isReached(step, minute) && !byDay.has(step.quarter.date)) byDay.set(step.quarter.date, step);
+  const made = new Set(byDay.values());
+  reached.set(key, made);
+  return made;
 }
+
+const reached = new Map<string, ReadonlySet<Step>>();
 
 /** Every run of a plan within the calendar, after its first two days. */
 export function runsByOracle(plan: TimedPlan): number[] {
-  const steps = stepsOf(plan.zone);
-  const found = plan.type === 'hourly' ? windowsByOracle(plan, steps) : [...firstReached(steps, minuteOf(plan.at))];
+  const found = plan.type === 'hourly' ? windowsByOracle(plan) : [...firstReached(plan.zone, minuteOf(plan.at))];
   return found
     .filter(({ quarter }) => isDue(plan, quarter))
     .map(({ quarter }) => quarter.ms)
     .filter((ms) => ms >= calendarFrom + 2 * 86_400_000);
 }
 
-function windowsByOracle({ from, to, everyMinutes }: HourlyPlan, steps: readonly Step[]): Step[] {
-  const begins = firstReached(steps, minuteOf(from));
+function windowsByOracle({ zone, from, to, everyMinutes }: HourlyPlan): Step[] {
+  const begins = firstReached(zone, minuteOf(from));
   const end = minuteOf(to);
   let anchor: number | undefined;
-  return steps.filter((step) => {
+  return stepsOf(zone).filter((step) => {
     const { quarter, previous, isNewDay } = step;
     if (isNewDay) anchor = undefined;
     if (begins.has(step)) anchor = quarter.ms;
