@@ -1,8 +1,11 @@
 import type { Logger } from 'pino';
 import type { Catalog } from '#catalog/database.ts';
 import type { Clock } from '#core/ports/clock.ts';
+import type { Protections } from '#core/notice/protection.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import type { KeyRing } from '#wire/key-ring.ts';
+import type { Metrics } from './metrics.ts';
+import type { Notices } from './notices/notice-door.ts';
 import type { ScheduleDoor } from './schedules/schedule-door.ts';
 import type { RunDoor } from './temporal.ts';
 import type { ReportSigner } from './report-key.ts';
@@ -16,6 +19,10 @@ export interface Context {
   readonly vault: Vault;
   /** Signs reports of drills. Throws `key_missing`, `key_unsafe`. */
   readonly reportSigner: () => Promise<ReportSigner>;
+  /** Tells webhooks and mail boxes of events. */
+  readonly notices: Notices;
+  readonly protections: Protections;
+  readonly metrics: Metrics;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly log: Logger;

@@ -11,15 +11,20 @@ import { demandMigrated } from '#catalog/migrate.ts';
 import { fail } from '#core/errors/fail.ts';
 import { formatId } from '#core/id.ts';
 import type { Clock } from '#core/ports/clock.ts';
+import type { IdSource } from '#core/ports/id-source.ts';
 import type { ServerSettings } from '#core/settings/server-settings.ts';
 import { openTemporalClient } from '#wire/connect.ts';
 import { openKeyFiles, readPayloadKeys } from '#wire/key-files.ts';
 import { formatPayloadKey } from '#wire/payload-key.ts';
 import type { Context } from './context.ts';
 import { homeFiles } from './init.ts';
+import { openProtections } from './protection.ts';
+import { watchConditions } from './notices/watch-conditions.ts';
 import { openReportSigner } from './report-key.ts';
 import { watchDrills } from './watch-drills.ts';
 import { readKeyFile } from './key-files.ts';
+import { openMetrics } from './metrics.ts';
+import { openNotices } from './notices/notices.ts';
 import { allRoutes } from './routes/all-routes.ts';
 import type { ServerOptions } from './server.ts';
 import { buildServer } from './server.ts';
@@ -57,12 +62,15 @@ export async function runApi(
   await demandMigrated(catalog);
   const place = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
   const client = openTemporalClient(place, ring);
+  const ids: IdSource = (prefix) => formatId(prefix, ports.clock.nowMs(), randomBytes(10));
+  const metrics = openMetrics({ isOpen: settings.metricsOpen === 'yes' });
+  const notices = openNotices({ ...ports, catalog, vault, ids, onAttempt: metrics.countDelivery }, settings);
+  const protections = openProtections(catalog);
   const context: Context = {
-    ...{ ...ports, catalog, vault, queuePrefix: settings.queuePrefix },
+    ...{ ...ports, catalog, vault, ids, notices, metrics, protections, queuePrefix: settings.queuePrefix },
     runs: openRunDoor(client, settings.queuePrefix, ports.clock),
     schedules: openScheduleDoor(client, settings.queuePrefix, ports.clock),
     reportSigner: () => openReportSigner(files.reportKey),
-    ids: (prefix) => formatId(prefix, ports.clock.nowMs(), randomBytes(10)),
     forAgents: {
       temporalAddress: settings.agentTemporalAddress ?? settings.temporalAddress,
       temporalNamespace: settings.temporalNamespace,
@@ -72,8 +80,10 @@ export async function runApi(
   };
   const server = await serverFor(settings, buildServer(context, allRoutes(context), options));
   const url = await listen(server, settings);
+  notices.start();
   const stopRetry = resumeUntilDone(context);
   const stopLooking = lookForLostRuns(context);
+  const stopWatching = watchConditions(context);
   const stopKeeping = keepSchedules(context);
   const stopWatchingDrills = watchDrills(context);
   return {
@@ -81,12 +91,14 @@ export async function runApi(
     close: async () => {
       stopRetry();
       stopLooking();
+      stopWatching();
       stopKeeping();
       stopWatchingDrills();
       await new Promise((resolve) => {
         server.close(resolve);
         server.closeAllConnections();
       });
+      await notices.close();
       await client.connection.close();
       await catalog.close();
     },

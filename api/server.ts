@@ -41,7 +41,7 @@ const expressPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1');
 
 /** Every request has an id that its answer, its problem and the log carry. */
 const named =
-  ({ log, clock }: Context) =>
+  ({ log, clock, metrics }: Context) =>
   (request: Request, response: Response, next: NextFunction): void => {
     const given = request.get('x-request-id') ?? '';
     const traceId = /^[A-Za-z0-9-]{8,64}$/.test(given) ? given : randomUUID();
@@ -50,7 +50,11 @@ const named =
     const began = clock.nowMs();
     response.on('finish', () => {
       const { method, path } = request;
-      log.info({ traceId, method, path, status: response.statusCode, ms: clock.nowMs() - began }, 'served');
+      const [status, ms] = [response.statusCode, clock.nowMs() - began];
+      log.info({ traceId, method, path, status, ms }, 'served');
+      const served: unknown = response.locals['route'];
+      // Why only known routes: a label must not grow with what strangers ask for.
+      if (typeof served === 'string') metrics.timeRequest({ method, route: served, status, ms });
     });
     next();
   };
@@ -58,6 +62,7 @@ const named =
 const handlerOf =
   (context: Context, route: Route, options: ServerOptions) =>
   async (request: Request, response: Response): Promise<void> => {
+    if (route.stream === undefined) response.locals['route'] = route.path;
     const caller = await admit(context, route, request);
     const foreign = { params: request.params, query: request.query, body: request.body as unknown, caller };
     if (route.stream !== undefined && isStreamWanted(route, request)) {

@@ -7,7 +7,8 @@ import { sampleNoOp } from '#tests/support/samples.ts';
 import { addEvent, eventsAfter, eventsBefore, forgetEvents, lastEventNumber, openOutcomeTeller } from './events.ts';
 import { addHost } from './hosts.ts';
 import { addJob } from './jobs.ts';
-import { addRun, moveRun } from './runs.ts';
+import { boundLog, keptLines } from './run-log-bound.ts';
+import { addRun, moveRun, runEventsAfter } from './runs.ts';
 
 let store: TestCatalog;
 let hostId: HostId;
@@ -87,14 +88,33 @@ test('numbers of events grow in the order of commits, so that a reader misses no
 
 test('concurrent writers of events neither deadlock nor share a number', async () => {
   const before = await lastEventNumber(db());
-  await Promise.all(Array.from({ length: 40 }, () => addEvent(db(), { type: 'drill.passed' })));
-  const events = await eventsAfter(db(), before, 100, { types: ['drill.passed'] });
+  await Promise.all(Array.from({ length: 40 }, () => addEvent(db(), { type: 'drill.failed' })));
+  const events = await eventsAfter(db(), before, 100, { types: ['drill.failed'] });
   expect(new Set(events.map(({ seq }) => seq)).size).toBe(40);
   const [newest] = await eventsBefore(db(), undefined, 1);
   expect(newest?.seq).toBe(Math.max(...events.map(({ seq }) => seq)));
 });
 
 test('events are forgotten after their time', async () => {
-  await db().change("update event set at = now() - interval '91 days' where type = 'drill.passed'");
+  await db().change("update event set at = now() - interval '91 days' where type = 'drill.failed'");
   expect(await forgetEvents(db(), 90)).toBe(40);
+});
+
+test('the log of a run keeps its first and its last lines, and says where lines were left out', async () => {
+  const run = await newRun();
+  const addLines = (from: number, to: number) =>
+    db().change(
+      `insert into run_event (run_id, at, level, message) select $1, now(), 'info', 'line ' || n from generate_series($2::int, $3::int) n`,
+      [run, from, to],
+    );
+  await addLines(1, 22_000);
+  expect(await boundLog(db(), run)).toBe(0);
+  await addLines(22_001, 30_000);
+  expect(await boundLog(db(), run)).toBe(30_000 - keptLines.first - keptLines.last - 1);
+  const lines = await runEventsAfter(db(), run, 0, 30_000);
+  expect(lines).toHaveLength(keptLines.first + 1 + keptLines.last);
+  expect(lines[keptLines.first - 1]?.message).toBe(`line ${String(keptLines.first)}`);
+  expect(lines[keptLines.first]?.message).toMatch(/left out/);
+  expect(lines[keptLines.first + 1]?.message).toBe('line 11001');
+  expect(lines.at(-1)?.message).toBe('line 30000');
 });

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import type { RunId } from '#core/id.ts';
+import { bug } from '#core/errors/fail.ts';
+import type { EventId, RunId } from '#core/id.ts';
 import type { EventSubjects, HoldfastEvent } from '#core/notice/event.ts';
 import type { EventType } from '#core/notice/event-type.ts';
 import type { OutcomeTeller } from '#core/ports/outcome-teller.ts';
 import { eventShape } from '#core/settings/shape/event.ts';
-import { countShape } from '#core/settings/shape/words.ts';
+import { countShape, idShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
 
 export interface NewEvent extends EventSubjects {
@@ -27,6 +28,13 @@ export async function addEvent(db: Database, event: NewEvent): Promise<boolean> 
     [type, key ?? null, ...subjects, JSON.stringify(data)],
   );
   return added > 0;
+}
+
+/** The event that was added with a key in this transaction or before. */
+export async function eventIdByKey(db: Database, key: string): Promise<EventId> {
+  const [row] = await db.rows(z.object({ id: idShape('evt') }), 'select id from event where key = $1', [key]);
+  if (row === undefined) throw bug(`no event has the key ${key}`);
+  return row.id;
 }
 
 /** Makes sure that the end of a run is in the outbox; a run that is not closed has none yet. */
@@ -90,6 +98,6 @@ export async function lastEventNumber(db: Database): Promise<number> {
   return row?.last ?? 0;
 }
 
-/** Removes events older than so many days, with their deliveries. */
+/** Removes events older than so many days, with their deliveries. Drills that passed stay: they are proofs, and few. */
 export const forgetEvents = (db: Database, days: number): Promise<number> =>
-  db.change('delete from event where at < now() - make_interval(days => $1)', [days]);
+  db.change(`delete from event where at < now() - make_interval(days => $1) and type <> 'drill.passed'`, [days]);

@@ -491,6 +491,7 @@ CREATE INDEX delivery_by_event ON public.delivery USING btree (event_id);
 CREATE INDEX delivery_due ON public.delivery USING btree (channel_id, next_at) WHERE (state = 'waiting'::text);
 CREATE INDEX drill_of_resource ON public.drill USING btree (resource_id, finished_at DESC);
 CREATE INDEX event_by_at ON public.event USING btree (at);
+CREATE INDEX event_by_resource ON public.event USING btree (resource_id, type, seq);
 CREATE UNIQUE INDEX job_by_name ON public.job USING btree (name) WHERE ((NOT is_adhoc) AND (deleted_at IS NULL));
 CREATE INDEX job_kept ON public.job USING btree (id) WHERE (NOT is_adhoc);
 CREATE INDEX log_batch_by_system_id ON public.log_batch USING btree (system_id, pool_id);

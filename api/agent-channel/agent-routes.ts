@@ -4,6 +4,7 @@ import type { Database } from '#catalog/database.ts';
 import { addHost, storeReport } from '#catalog/hosts.ts';
 import { findInspection } from '#catalog/inspections.ts';
 import { indexBatch } from '#catalog/log-batches.ts';
+import { boundLog } from '#catalog/run-log-bound.ts';
 import { addRunEvents, getRun } from '#catalog/runs.ts';
 import { lockEnrolmentToken, useEnrolmentToken } from '#catalog/tokens.ts';
 import { isOlderVersion, oldestAgentVersion } from '#core/access/version.ts';
@@ -106,6 +107,7 @@ const runRoutes = (context: Context): Route[] => [
     serve: async ({ params, body, caller }) => {
       await assignedRun(context, params.run, hostOf(caller), false);
       await addRunEvents(context.catalog, params.run, body.lines);
+      await boundLog(context.catalog, params.run);
       return { answer: undefined };
     },
   }),

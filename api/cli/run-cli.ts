@@ -10,6 +10,7 @@ import { openCli } from './cli.ts';
 import { addBackupCommand } from './commands/backup.ts';
 import { addCareCommands } from './commands/care.ts';
 import { addDatabaseRecoveryCommands } from './commands/database-recovery.ts';
+import { addChannelCommands } from './commands/channel.ts';
 import { addEventsCommand } from './commands/events.ts';
 import { addCanaryCommands } from './commands/canary.ts';
 import { addDrillCommands } from './commands/drill.ts';
@@ -26,6 +27,7 @@ import { addScrubVerb } from './commands/scrub.ts';
 import { addServerCommands } from './commands/server.ts';
 import { addSetCommands } from './commands/set.ts';
 import { addStrategyCommands } from './commands/strategy.ts';
+import { addTargetCommands } from './commands/target.ts';
 import { addTimelineCommand } from './commands/timeline.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -59,6 +61,8 @@ export function buildProgram(cli: Cli): Command {
   addRetentionCommands(program, cli);
   addCareCommands(program, cli);
   addScrubVerb(program, cli);
+  addChannelCommands(program, cli);
+  addTargetCommands(program, cli);
   addEventsCommand(program, cli);
   addServerCommands(program, cli);
   const { terminal } = cli;

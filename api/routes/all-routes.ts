@@ -13,12 +13,15 @@ import { contentTreeRoutes } from './content-tree.ts';
 import { logicalSetRoutes } from './logical-sets.ts';
 import { careRoutes } from './care.ts';
 import { databaseRecoveryRoutes } from './database-recovery.ts';
+import { channelRoutes } from './channels.ts';
+import { deliveryRoutes } from './deliveries.ts';
 import { eventRoutes } from './events.ts';
 import { canaryRoutes } from './canaries.ts';
 import { drillRoutes } from './drills.ts';
 import { hostRoutes } from './hosts.ts';
 import { jobRoutes } from './jobs.ts';
 import { planRoutes } from './plans.ts';
+import { metricsRoutes } from './metrics.ts';
 import { poolCopyRoutes } from './pool-copies.ts';
 import { poolKeyRoutes } from './pool-keys.ts';
 import { logRestoreRoutes } from './log-restores.ts';
@@ -35,6 +38,8 @@ import { serverRoutes } from './server.ts';
 import { setExtractRoutes } from './set-extract.ts';
 import { setMergeRoutes } from './set-merge.ts';
 import { setContentsRoutes } from './set-contents.ts';
+import { statusRoutes } from './status.ts';
+import { targetRoutes } from './targets.ts';
 
 /** Every route of the server: what is mounted is what /openapi.json describes. */
 export const allRoutes = (context: Context): Route[] => [
@@ -51,6 +56,11 @@ export const allRoutes = (context: Context): Route[] => [
   ...runControlRoutes(context),
   ...runRetryRoutes(context),
   ...eventRoutes(context),
+  ...channelRoutes(context),
+  ...deliveryRoutes(context),
+  ...targetRoutes(context),
+  ...statusRoutes(context),
+  ...metricsRoutes(context),
   ...backupSetRoutes(context),
   ...setContentsRoutes(context),
   ...contentTreeRoutes(context),

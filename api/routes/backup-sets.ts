@@ -117,7 +117,11 @@ const readingRoutes = (context: Context): Route[] => [
   }),
 ];
 
-async function timelinesOf({ catalog }: Context, idOrName: string): Promise<z.output<typeof poolTimeline>[]> {
+/** What can be recovered from each pool that holds sets or log of a resource. */
+export async function timelinesOf(
+  { catalog }: Pick<Context, 'catalog'>,
+  idOrName: string,
+): Promise<z.output<typeof poolTimeline>[]> {
   const { id: owner, systemId } = await getResource(catalog, idOrName);
   const sets = await setsOfDatabase(catalog, systemId);
   const pools = await Promise.all((await poolsWithDatabase(catalog, systemId)).map((id) => getPool(catalog, id)));

@@ -18,6 +18,7 @@ create table event (
   data jsonb not null default '{}'
 );
 create index event_by_at on event (at);
+create index event_by_resource on event (resource_id, type, seq);
 
 -- Numbers are given at commit, one transaction after the other: who has read number n never misses a smaller one. The lock
 -- is taken when the transaction does nothing else any more, so that it cannot be part of a deadlock.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { field } from './field.ts';
+import { noticeFields } from './notice-settings.ts';
 
 const since = '0.1';
 
@@ -65,6 +66,7 @@ export const serverSettings = z.object({
     description: 'PEM private key of the certificate',
     since,
   }),
+  ...noticeFields,
   /** Address and namespace that enrolled agents are told when theirs differ from the API's own. */
   agentTemporalAddress: field(z.string().optional(), {
     title: 'Temporal address for agents',

@@ -1,5 +1,8 @@
 import { pino } from 'pino';
+import { openMetrics } from '#api/metrics.ts';
+import { openAddressGuard } from '#api/notices/address-guard.ts';
 import { openapiOf } from '#api/openapi.ts';
+import { openProtections } from '#api/protection.ts';
 import { allRoutes } from '#api/routes/all-routes.ts';
 import { openScheduleDoor } from '#api/schedules/schedule-door.ts';
 import { openRunDoor } from '#api/temporal.ts';
@@ -27,6 +30,12 @@ export const openapiPage = async (): Promise<string> => {
     runs: openRunDoor(client, '', { nowMs: () => 0 }),
     schedules: openScheduleDoor(client, '', { nowMs: () => 0 }),
     vault: openVault(Buffer.from(key)),
+    notices: {
+      ...{ guard: openAddressGuard([]), canMail: false, start: () => undefined, wake: () => undefined },
+      close: () => Promise.resolve(),
+    },
+    protections: openProtections(catalog),
+    metrics: openMetrics({ isOpen: false }),
     reportSigner: () => Promise.reject(fail('key_missing', { file: 'none' })),
     ids: (prefix) => formatId(prefix, 0, key.subarray(0, 10)),
     clock: { nowMs: () => 0 },

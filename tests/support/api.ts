@@ -36,7 +36,7 @@ export interface TestApi {
 }
 
 /** A real API on a real catalog and the run's Temporal server; every answer is checked against its own OpenAPI shape. */
-export async function openTestApi(): Promise<TestApi> {
+export async function openTestApi(more: Readonly<Record<string, string>> = {}): Promise<TestApi> {
   const store = await openTestCatalog({ isEmpty: true });
   const folder = openFolder('hf-api-');
   const settings = serverSettings.parse({
@@ -46,6 +46,7 @@ export async function openTestApi(): Promise<TestApi> {
     queuePrefix: `${randomUUID().slice(0, 8)}:`,
     temporalUiUrl: 'http://127.0.0.1:8233/',
     apiPort: 0,
+    ...more,
   });
   const clock = { nowMs: () => Date.now() };
   await initialise(settings, clock);
