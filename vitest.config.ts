@@ -26,6 +26,7 @@ const long = [
   'refuses-targets',
   'recovers-databases',
   'recovers-one-database',
+  'restores-logical-sets',
   'restores-standbys',
   'restores-what-differs',
   'runs-scripts',

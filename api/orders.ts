@@ -1,12 +1,13 @@
 import { logPoolsOf, findLogin, getResource } from '#catalog/resources.ts';
 import { findCanary } from '#catalog/drills.ts';
 import { lastBatchesBefore } from '#catalog/log-batches.ts';
+import { demandLogicalUsable } from '#catalog/logical-sets.ts';
 import { getPool, sealedSecretsOf } from '#catalog/pools.ts';
 import type { RunRow } from '#catalog/runs.ts';
 import { openBackupsSince, specOfRun } from '#catalog/runs.ts';
 import type { BackupOptions, InstanceAccess, Order, OrderOf } from '#core/agent/order.ts';
 import { bug, fail } from '#core/errors/fail.ts';
-import type { HostId, PoolId, ResourceId, RunId } from '#core/id.ts';
+import type { HostId, PoolId, ResourceId, RunId, SetId } from '#core/id.ts';
 import { parseInstant } from '#core/instant.ts';
 import type { PoolAccess, PoolSecrets } from '#core/pool/pool-access.ts';
 import { poolSecretsShape } from '#core/settings/pool-settings.ts';
@@ -33,7 +34,8 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
   if (isBackup(spec)) return backupOrder(context, run, spec);
   if (isTransfer(spec)) {
     const instance = (id: ResourceId): Promise<InstanceAccess> => instanceAccess(context, id);
-    return transferOrder(run, spec, { instance, pool: (id) => poolAccess(context, id) });
+    const demandSet = (id: SetId): Promise<unknown> => demandLogicalUsable(context.catalog, id);
+    return transferOrder(run, spec, { instance, pool: (id) => poolAccess(context, id), demandSet });
   }
   switch (spec.kind) {
     case 'log-stream':

@@ -128,6 +128,7 @@ function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
     case 'log-backup':
       return { owner: spec.resourceId, kind: 'log' };
     case 'database-recovery':
+    case 'logical-restore':
     case 'settle-transfer':
       // Beside backups of data and log; never beside another run that makes or swaps databases there.
       return { owner: spec.resourceId, kind: 'logical' };

@@ -30,6 +30,7 @@ export const runShape = z.object({
     'log-restore',
     'drill',
     'database-recovery',
+    'logical-restore',
     'settle-transfer',
     'rebuild',
     'care',

@@ -72,6 +72,7 @@ const steps = {
   'logical-backup': 'takeLogicalBackup',
   'logical-care': 'careForLogicalSets',
   'database-recovery': 'recoverDatabases',
+  'logical-restore': 'restoreLogicalSet',
   'settle-transfer': 'settleTransfer',
   rebuild: 'rebuildFromPool',
   'pool-copy': 'copyPool',

@@ -28,6 +28,7 @@ function limitsOf(order: Order): RateLimits {
       return order.options.limits;
     case 'restore':
     case 'database-recovery':
+    case 'logical-restore':
     case 'pool-copy':
     case 'log-restore':
     case 'drill':

@@ -39,6 +39,7 @@ export interface HostActivities {
   readonly mergeSet: (order: WorkOrder) => Promise<WorkResult>;
   readonly extractSet: (order: WorkOrder) => Promise<WorkResult>;
   readonly recoverDatabases: (order: WorkOrder) => Promise<WorkResult>;
+  readonly restoreLogicalSet: (order: WorkOrder) => Promise<WorkResult>;
   readonly settleTransfer: (order: WorkOrder) => Promise<WorkResult>;
   readonly rebuildFromPool: (order: WorkOrder) => Promise<WorkResult>;
   readonly careForPool: (order: WorkOrder) => Promise<WorkResult>;

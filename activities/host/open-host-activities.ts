@@ -15,7 +15,7 @@ import { runDrill } from './run-drill.ts';
 import { runHook } from './run-hook.ts';
 import { setLimits } from './set-limits.ts';
 import { setPaused } from './set-paused.ts';
-import { recoverDatabases, settleTransfer } from './transfer.ts';
+import { recoverDatabases, restoreLogicalSet, settleTransfer } from './transfer.ts';
 import { streamLog } from './stream-log.ts';
 import { takeFullBackup } from './take-full-backup.ts';
 import { takeLogBackup } from './take-log-backup.ts';
@@ -37,6 +37,7 @@ export const openHostActivities = (deps: HostDeps): HostActivities => ({
   mergeSet: step(mergeSet(deps)),
   extractSet: step(extractSet(deps)),
   recoverDatabases: step(recoverDatabases(deps)),
+  restoreLogicalSet: step(restoreLogicalSet(deps)),
   settleTransfer: step(settleTransfer(deps)),
   rebuildFromPool: step(rebuildFromPool(deps)),
   careForPool: step(careForPool(deps)),

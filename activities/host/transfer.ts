@@ -19,3 +19,12 @@ export const settleTransfer =
       const report = await work.settleTransfer(await fetchOrder(channel, 'settle-transfer', step), step);
       return { warnings: [], report: { ...report } };
     });
+
+/** Puts databases or tables of a logical set into a live instance. */
+export const restoreLogicalSet =
+  ({ work, channel, jobs }: HostDeps): HostActivities['restoreLogicalSet'] =>
+  (order) =>
+    attach(jobs, order, async (step) => {
+      const report = await work.restoreLogicalSet(await fetchOrder(channel, 'logical-restore', step), step);
+      return { warnings: report.warnings, report: { ...report } };
+    });

@@ -89,19 +89,24 @@ export async function discardScratch(ground: ScratchGround, runId: RunId): Promi
   openRestoreJournal(ground.home, runId).forget();
   if (markOf(base) === runId) {
     await stopLeftServer(join(base, 'data'));
-    try {
-      for (const name of readdirSync(base))
-        if (name !== markName) rmSync(join(base, name), { recursive: true, force: true });
-      syncDirectory(base);
-    } catch (error) {
-      throw unwritable(base, error);
-    }
+    empty(base);
   }
   // The mark goes with its directory in one step: a crash before it leaves both, after it a name that is nobody's data.
   removeMarked(base);
   rmSync(socketFolder(runId), { recursive: true, force: true });
   rmSync(noteOf(ground, runId), { force: true });
   syncDirectory(join(ground.home, 'runs', runId));
+}
+
+/** The mark stays until everything else is gone, so that a clean-up that was killed is continued. */
+function empty(base: string): void {
+  try {
+    for (const name of readdirSync(base).filter((one) => one !== markName))
+      rmSync(join(base, name), { recursive: true, force: true });
+    syncDirectory(base);
+  } catch (error) {
+    throw unwritable(base, error);
+  }
 }
 
 /** Where the socket goes when the path of the scratch instance is too long for one (agent/restore/socket.ts). */

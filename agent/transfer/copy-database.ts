@@ -81,7 +81,7 @@ async function prove({ target, tally, step }: TransferWork, source: Session, tem
 }
 
 /** Owner, rights and settings are those of the point: where the live database has others now, that is said. */
-async function warnDifferences(
+export async function warnDifferences(
   { target, tally }: TransferWork,
   { as }: WantedDatabase,
   shape: DatabaseShape,

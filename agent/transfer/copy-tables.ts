@@ -46,7 +46,8 @@ export async function copyTables(
   tables: readonly WantedTable[],
 ): Promise<BuiltTables> {
   const { target, tally, watch } = work;
-  const live = await target.open(end.database);
+  const database = tables[0]?.database ?? end.database;
+  const live = await target.open(database);
   try {
     const built: BuiltTable[] = [];
     for (const wanted of tables) built.push(await planTable(work, { source: session, live }, { wanted, all: tables }));
@@ -57,7 +58,7 @@ export async function copyTables(
     await watch.time('transfer', () =>
       dumpInto(
         {
-          ...{ tools: work.tools, clock: work.clock, from: end, to: { access: target.access, database: end.database } },
+          ...{ tools: work.tools, clock: work.clock, from: end, to: { access: target.access, database } },
           args: staging.map((schema) => `--schema=${patternOf(schema)}`),
           onBytes: (bytes) => {
             tally.addBytes(bytes);
@@ -68,7 +69,7 @@ export async function copyTables(
     );
     tally.enter('verify');
     for (const schema of staging) await watch.time('verify', () => prove(work, { source: session, live }, schema));
-    return { database: end.database, tables: built, staging };
+    return { database, tables: built, staging };
   } finally {
     await live.close();
   }

@@ -38,6 +38,7 @@ import { listSets } from '#agent/sets/list-sets.ts';
 import { lookIntoSet } from '#agent/sets/look-into-set.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
 import { streamLog } from '#agent/stream/stream-log.ts';
+import { restoreLogicalSet } from '#agent/logical/restore-set.ts';
 import { recoverDatabases } from '#agent/transfer/recover-databases.ts';
 import { settleTransfer } from '#agent/transfer/settle-transfer.ts';
 import type { BranchPlace } from '#agent/wal/committed-log.ts';
@@ -77,6 +78,7 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     takeLogBackup: takeLogBackup({ clock, newId, neededLog, channel: parts.channel }),
     restore: restore(restoring),
     recoverDatabases: recoverDatabases(restoring),
+    restoreLogicalSet: restoreLogicalSet(restoring),
     settleTransfer: settleTransfer(),
     verifySet: async (order, step) => {
       const pool = await openPoolOfStep(order.pool, step, clock);

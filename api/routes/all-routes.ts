@@ -10,6 +10,7 @@ import type { Route } from '../route.ts';
 import { logicalAgentRoutes } from '../agent-channel/logical-routes.ts';
 import { backupSetRoutes } from './backup-sets.ts';
 import { contentTreeRoutes } from './content-tree.ts';
+import { logicalRestoreRoutes } from './logical-restores.ts';
 import { logicalSetRoutes } from './logical-sets.ts';
 import { careRoutes } from './care.ts';
 import { databaseRecoveryRoutes } from './database-recovery.ts';
@@ -69,6 +70,7 @@ export const allRoutes = (context: Context): Route[] => [
   ...setMergeRoutes(context),
   ...restoreRoutes(context),
   ...databaseRecoveryRoutes(context),
+  ...logicalRestoreRoutes(context),
   ...retentionRoutes(context),
   ...careRoutes(context),
   ...scrubRoutes(context),

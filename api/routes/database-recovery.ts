@@ -44,7 +44,7 @@ export const transferBody = {
   hooks: hooksShape.exactOptional(),
 };
 
-const recoveryBody = z.object({
+export const recoveryBody = z.object({
   resource: z.string(),
   target: restoreTargetShape,
   ...transferBody,
@@ -103,24 +103,7 @@ export const databaseRecoveryRoutes = (context: Context): Route[] => [
     body: recoveryBody,
     answer: runAnswer,
     serve: async ({ body, caller }) => {
-      const { task, planned, into } = await prepare(context, body);
-      demandConsent(task, into.name, body.consent);
-      const { plan, hostId, pool, resource } = planned;
-      const { channels, limits, resumeBufferBytes, reconnectMinutes, hooks } = body;
-      const spec: JobSpecOf<'database-recovery'> = {
-        ...{
-          kind: 'database-recovery',
-          hostId,
-          poolId: pool.id,
-          sourceId: resource.id,
-          resourceId: into.id,
-          plan,
-          task,
-        },
-        ...{ channels, limits, reconnectMinutes, whenBusy: 'refuse' },
-        ...(resumeBufferBytes === undefined ? {} : { resumeBufferBytes }),
-        ...(hooks === undefined ? {} : { hooks }),
-      };
+      const { spec, hostId, into, resource } = await prepareRecovery(context, body);
       const name = `recovery of databases of ${resource.name}`;
       const run = await startRun(context, { spec, hostId, resourceId: into.id, name, startedBy: nameOf(caller) });
       return { answer: run, location: `/api/v1/runs/${run.id}` };
@@ -155,16 +138,30 @@ const settleRoute = (context: Context, does: 'confirm' | 'undo', title: string):
       const { placed, resourceId } = await getKept(context.catalog, params.run);
       const resource = await getResource(context.catalog, resourceId);
       const hostId = hostOfResource(resource);
-      const { endsSessions, reconnectMinutes } = body;
       const spec: JobSpecOf<'settle-transfer'> = {
-        ...{ kind: 'settle-transfer', hostId, resourceId, reconnectMinutes, whenBusy: 'refuse' },
-        task: { does, of: params.run, placed, endsSessions },
+        ...{ kind: 'settle-transfer', hostId, resourceId, reconnectMinutes: body.reconnectMinutes },
+        ...{ whenBusy: 'refuse', task: { does, of: params.run, placed, endsSessions: body.endsSessions } },
       };
       const name = `${does} ${params.run}`;
       const run = await startRun(context, { spec, hostId, resourceId, name, startedBy: nameOf(caller) });
       return { answer: run, location: `/api/v1/runs/${run.id}` };
     },
   });
+
+/** What a recovery would do, planned now. Throws what planning refuses, and when the consent is missing. */
+export async function prepareRecovery(context: Context, body: RecoveryBody) {
+  const { task, planned, into } = await prepare(context, body);
+  demandConsent(task, into.name, body.consent);
+  const { plan, hostId, pool, resource } = planned;
+  const { channels, limits, resumeBufferBytes, reconnectMinutes, hooks } = body;
+  const spec: JobSpecOf<'database-recovery'> = {
+    ...{ kind: 'database-recovery', hostId, poolId: pool.id, sourceId: resource.id, resourceId: into.id, plan, task },
+    ...{ channels, limits, reconnectMinutes, whenBusy: 'refuse' },
+    ...(resumeBufferBytes === undefined ? {} : { resumeBufferBytes }),
+    ...(hooks === undefined ? {} : { hooks }),
+  };
+  return { spec, hostId, into, resource };
+}
 
 /** Planned as a restore to a scratch instance on the host that gets the data. Throws what planning refuses. */
 async function prepare(context: Context, body: RecoveryBody) {

@@ -50,6 +50,8 @@ export function readsOf(order: Order): readonly PoolReads[] {
       return [{ poolId: order.pool.poolId, sets: [], log: logOfPlan(order.plan) }];
     case 'merge-set':
       return [{ poolId: order.pool.poolId, sets: [order.from], log: [] }];
+    // A logical set is not deleted while a run that reads it is open (catalog/logical-sets.ts).
+    case 'logical-restore':
     case 'settle-transfer':
     case 'rebuild':
     case 'care':

@@ -32,6 +32,8 @@ export interface HostWork {
   restore(order: OrderOf<'restore'>, step: StepContext): Promise<RestoreReport>;
   /** Puts databases or tables of a point into a live instance. */
   recoverDatabases(order: OrderOf<'database-recovery'>, step: StepContext): Promise<TransferReport>;
+  /** Puts databases or tables of a logical set into a live instance. */
+  restoreLogicalSet(order: OrderOf<'logical-restore'>, step: StepContext): Promise<TransferReport>;
   /** Drops what a transfer replaced and kept, or puts it back. */
   settleTransfer(order: OrderOf<'settle-transfer'>, step: StepContext): Promise<SettleReport>;
   /** Makes a full of an incremental and all it builds on, from the pool alone. */
@@ -118,6 +120,7 @@ export interface AgentChannel {
     | OrderOf<'log-restore'>
     | OrderOf<'drill'>
     | OrderOf<'database-recovery'>
+    | OrderOf<'logical-restore'>
     | OrderOf<'settle-transfer'>
     | OrderOf<'rebuild'>
     | OrderOf<'care'>

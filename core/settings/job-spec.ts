@@ -274,6 +274,7 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     ...{ setId: idShape('set'), what: z.string(), directory: pathShape, namesFrom: idShape('res').exactOptional() },
   }),
   z.looseObject({ ...common, ...transferSpecShapes.recovery }),
+  z.looseObject({ ...common, ...transferSpecShapes.logical }),
   z.looseObject({ ...common, ...transferSpecShapes.settle }),
   z.looseObject({ ...common, kind: z.literal('rebuild'), hostId: idShape('host'), poolId: idShape('pool') }),
   z.looseObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { HostId, PoolId, ResourceId } from '../id.ts';
+import type { HostId, PoolId, ResourceId, SetId } from '../id.ts';
 import type { RestorePlan } from '../restore/plan.ts';
 import type { RateLimits } from '../run/rate.ts';
 import type { SettleTask, TransferTask } from '../transfer/task.ts';
@@ -27,6 +27,17 @@ export type TransferSpec =
       readonly resumeBufferBytes?: number;
     }
   | {
+      readonly kind: 'logical-restore';
+      readonly hostId: HostId;
+      readonly poolId: PoolId;
+      readonly setId: SetId;
+      /** The instance that gets it. */
+      readonly resourceId: ResourceId;
+      readonly task: TransferTask;
+      readonly channels: number;
+      readonly limits: RateLimits;
+    }
+  | {
       readonly kind: 'settle-transfer';
       readonly hostId: HostId;
       readonly resourceId: ResourceId;
@@ -39,6 +50,10 @@ export const transferSpecShapes = {
     ...{ kind: z.literal('database-recovery'), hostId: idShape('host'), poolId: idShape('pool') },
     ...{ sourceId: idShape('res'), resourceId: idShape('res'), plan: restorePlanShape, task: transferTaskShape },
     ...{ channels: channelsField, limits: rateLimitsShape, resumeBufferBytes: resumeBufferField.exactOptional() },
+  },
+  logical: {
+    ...{ kind: z.literal('logical-restore'), hostId: idShape('host'), poolId: idShape('pool'), setId: idShape('set') },
+    ...{ resourceId: idShape('res'), task: transferTaskShape, channels: channelsField, limits: rateLimitsShape },
   },
   settle: {
     ...{ kind: z.literal('settle-transfer'), hostId: idShape('host'), resourceId: idShape('res') },

@@ -8,7 +8,8 @@ export const shortRun = (runId: RunId): string => runId.slice(-12);
 
 const cut = (name: string, bytes: number): string => {
   let text = name;
-  while (byteLength(text) > bytes) text = [...text].slice(0, -1).join('');
+  // A character of two units goes whole.
+  while (byteLength(text) > bytes) text = text.replace(/.$/su, '');
   return text;
 };
 

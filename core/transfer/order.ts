@@ -1,5 +1,5 @@
 import type { InstanceAccess } from '../agent/order.ts';
-import type { HostId, RunId } from '../id.ts';
+import type { HostId, RunId, SetId } from '../id.ts';
 import type { PoolAccess } from '../pool/pool-access.ts';
 import type { RestorePlan } from '../restore/plan.ts';
 import type { RateLimits } from '../run/rate.ts';
@@ -25,10 +25,21 @@ export interface DatabaseRecoveryOrder extends OrderHead {
   readonly task: TransferTask;
 }
 
+/** What goes from a logical set into a live instance. */
+export interface LogicalRestoreOrder extends OrderHead {
+  readonly kind: 'logical-restore';
+  readonly pool: PoolAccess;
+  readonly setId: SetId;
+  /** Tables that are filled side by side. */
+  readonly channels: number;
+  readonly limits: RateLimits;
+  readonly task: TransferTask;
+}
+
 /** What a transfer replaced and kept is dropped, or takes its place again. */
 export interface SettleTransferOrder extends OrderHead {
   readonly kind: 'settle-transfer';
   readonly task: SettleTask;
 }
 
-export type TransferOrder = DatabaseRecoveryOrder | SettleTransferOrder;
+export type TransferOrder = DatabaseRecoveryOrder | LogicalRestoreOrder | SettleTransferOrder;

@@ -215,6 +215,7 @@ const onlyWork = (work: Partial<HostWork>): HostWork => ({
   takeLogBackup: unasked('take a log backup'),
   streamLog: unasked('stream log'),
   recoverDatabases: unasked('recover databases'),
+  restoreLogicalSet: unasked('restore a logical set'),
   settleTransfer: unasked('settle a transfer'),
   restore: unasked('restore'),
   verifySet: unasked('verify'),

@@ -1,28 +1,39 @@
 import pg from 'pg';
 import type { InstanceAccess } from '#core/agent/order.ts';
+import { wholeDatabase } from '#core/logical/selection.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { scratchPlace } from '#core/restore/scratch-place.ts';
-import type { DatabaseRecoveryOrder } from '#core/transfer/order.ts';
+import type { DatabaseRecoveryOrder, LogicalRestoreOrder } from '#core/transfer/order.ts';
 import type { SettleReport, TransferReport } from '#core/transfer/report.ts';
 import type { Placed, TransferTask } from '#core/transfer/task.ts';
+import { restoreLogicalSet } from '#agent/logical/restore-set.ts';
 import { recoverDatabases } from '#agent/transfer/recover-databases.ts';
 import { settleTransfer } from '#agent/transfer/settle-transfer.ts';
 import { provideClientTools } from '#scripts/servers/postgres.mjs';
 import type { BackupBench } from './backup.ts';
 import { instanceAccess, newTestId, openBackupBench } from './backup.ts';
+import { openLogicalBench } from './logical.ts';
 import type { Major, Postgres } from './postgres.ts';
 import { openPostgres } from './postgres.ts';
 import type { RestoreBench } from './restore.ts';
 import { openRestoreBench } from './restore.ts';
 
-/** An instance with databases, a set of it, and an agent that recovers some of them. */
+/** An instance with databases, sets of it, and an agent that brings some of them back. */
 export interface TransferStage {
   readonly postgres: Postgres;
   readonly bench: BackupBench;
   sql(database: string, ...statements: readonly string[]): Promise<Record<string, unknown>[]>;
   order(task: Partial<TransferTask>, changes?: Partial<DatabaseRecoveryOrder>): DatabaseRecoveryOrder;
   recover(order: DatabaseRecoveryOrder, changes?: Partial<StepContext>): Promise<TransferReport>;
-  settle(does: 'confirm' | 'undo', order: DatabaseRecoveryOrder, placed: readonly Placed[]): Promise<SettleReport>;
+  /** Takes a logical set of some databases and answers its id. */
+  logicalSet(...databases: readonly string[]): Promise<LogicalRestoreOrder['setId']>;
+  logicalOrder(setId: LogicalRestoreOrder['setId'], task: Partial<TransferTask>): LogicalRestoreOrder;
+  restoreLogical(order: LogicalRestoreOrder, changes?: Partial<StepContext>): Promise<TransferReport>;
+  settle(
+    does: 'confirm' | 'undo',
+    order: Pick<DatabaseRecoveryOrder, 'runId' | 'hostId'>,
+    placed: readonly Placed[],
+  ): Promise<SettleReport>;
   /** Backs the instance up as it is now. */
   backUp(): Promise<void>;
   close(): Promise<void>;
@@ -31,18 +42,27 @@ export interface TransferStage {
 const pathOfTools = async (major: Major): Promise<readonly string[]> =>
   major === 18 || major === 16 ? [await provideClientTools(major)] : [];
 
+const stepOf = (runId: StepContext['runId'], changes: Partial<StepContext> = {}): StepContext => ({
+  ...{ runId, signal: new AbortController().signal, limits: () => ({}) },
+  ...{ report: () => undefined, log: () => undefined },
+  ...changes,
+});
+
+const nothing: TransferTask = { databases: [], tables: [], endsSessions: false, dropsOld: false };
+
 export async function openTransferStage(major: Major): Promise<TransferStage> {
   const postgres = await openPostgres({ major, archive: true });
   const bench = await openBackupBench();
   const restores: RestoreBench = openRestoreBench(bench, postgres);
-  const programs = [postgres.programs, ...(await pathOfTools(major))];
+  const directories = [postgres.programs, ...(await pathOfTools(major))];
   const instance: InstanceAccess = await instanceAccess(postgres);
-  const run = recoverDatabases({
+  const logical = await openLogicalBench(bench, directories);
+  const deps = {
     ...{ home: bench.home, clock: { nowMs: () => Date.now() }, newId: newTestId, account: restores.account },
     channel: { putBatch: () => Promise.resolve() },
-    programs: () => Promise.resolve(programs),
+    programs: () => Promise.resolve(directories),
     logDirectories: () => Promise.resolve([]),
-  });
+  };
   return {
     ...{ postgres, bench },
     sql: async (database, ...statements) => {
@@ -62,30 +82,25 @@ export async function openTransferStage(major: Major): Promise<TransferStage> {
       const { runId, hostId, pool } = restores.order(plan);
       return {
         ...{ kind: 'database-recovery', runId, hostId, instance, pool, plan, channels: 2, limits: {} },
-        task: { databases: [], tables: [], endsSessions: false, dropsOld: false, ...task },
+        task: { ...nothing, ...task },
         ...changes,
       };
     },
-    recover: (order, changes = {}) =>
-      run(order, {
-        ...{ runId: order.runId, signal: new AbortController().signal, limits: () => ({}) },
-        ...{ report: () => undefined, log: () => undefined },
-        ...changes,
-      }),
-    settle: (does, { runId, hostId }, placed) =>
-      settleTransfer()(
-        {
-          ...{ kind: 'settle-transfer', runId: newTestId('run'), hostId, instance },
-          task: { does, of: runId, placed, endsSessions: true },
-        },
-        {
-          runId,
-          signal: new AbortController().signal,
-          limits: () => ({}),
-          report: () => undefined,
-          log: () => undefined,
-        },
-      ),
+    recover: (order, changes) => recoverDatabases(deps)(order, stepOf(order.runId, changes)),
+    logicalSet: async (...databases) => {
+      const selection = { of: 'chosen' as const, databases: databases.map(wholeDatabase) };
+      return (await logical.take(logical.order(instance, selection))).setId;
+    },
+    logicalOrder: (setId, task) => ({
+      ...{ kind: 'logical-restore', runId: newTestId('run'), hostId: newTestId('host'), instance, pool: bench.pool },
+      ...{ setId, channels: 3, limits: {}, task: { ...nothing, ...task } },
+    }),
+    restoreLogical: (order, changes) => restoreLogicalSet(deps)(order, stepOf(order.runId, changes)),
+    settle: (does, { runId, hostId }, placed) => {
+      const task = { does, of: runId, placed, endsSessions: true };
+      const order = { kind: 'settle-transfer' as const, runId: newTestId('run'), hostId, instance, task };
+      return settleTransfer()(order, stepOf(runId));
+    },
     backUp: async () => {
       const order = bench.order(instance, { archiveDirectory: postgres.archiveDirectory });
       restores.sets.push(await bench.takeFullBackup(order, bench.step(order)));

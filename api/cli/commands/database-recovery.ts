@@ -87,7 +87,14 @@ const flags = {
   ...reconnectOptions,
 };
 
-const planShape = z.looseObject({ steps: z.array(z.string()), consent: z.string().optional() });
+export const transferPlanShape = z.looseObject({ steps: z.array(z.string()), consent: z.string().optional() });
+
+/** The steps of a plan, numbered, and what must be typed to execute it. */
+export function transferPlanText({ steps, consent }: z.output<typeof transferPlanShape>): string {
+  const end = consent === undefined ? [] : ['', `Executed with --consent ${consent}`];
+  return [...steps.map((step, i) => `${String(i + 1).padStart(2)}. ${step}`), ...end].join('\n');
+}
+
 const listShape = z.looseObject({
   data: z.array(
     z.looseObject({
@@ -114,10 +121,8 @@ export function addDatabaseRecoveryCommands(program: Command, cli: Cli): void {
     options: flags,
     shape: recoveryShape,
     act: async (_cli, args) => {
-      const answer = await (await cli.client()).post(planShape, `${path}/plan`, bodyOf(args));
-      const consent = answer.consent === undefined ? [] : ['', `Executed with --consent ${answer.consent}`];
-      const steps = answer.steps.map((step, i) => `${String(i + 1).padStart(2)}. ${step}`);
-      return { json: answer, text: [...steps, ...consent].join('\n') };
+      const answer = await (await cli.client()).post(transferPlanShape, `${path}/plan`, bodyOf(args));
+      return { json: answer, text: transferPlanText(answer) };
     },
   });
   addVerb(noun, cli, {
@@ -191,10 +196,10 @@ function bodyOf(args: RecoveryArgs) {
 
 /** The part of a body that says what goes where. */
 export function transferBodyOf(args: z.output<z.ZodObject<typeof transferArgsShape>>) {
-  const { database, table, as, into, consent, endSessions, dropOld } = args;
+  const { database, table, as, into, consent } = args;
   return {
     ...{ databases: database, tables: table.map(tableNamed), as, into, consent },
-    ...{ endsSessions: endSessions, dropsOld: dropOld },
+    ...{ endsSessions: args.endSessions, dropsOld: args.dropOld },
   };
 }
 

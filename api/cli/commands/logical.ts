@@ -9,6 +9,7 @@ import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { bytesText, tableOf, timeText } from '../terminal.ts';
 import { addLogicalBackupVerb } from './logical-backup.ts';
+import { addLogicalRestoreVerbs } from './logical-restore.ts';
 import { addTreeVerb } from './logical-tree.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 
@@ -26,6 +27,7 @@ export function addLogicalCommands(program: Command, cli: Cli): void {
     .description('logical backups of databases, schemas and tables, and their sets');
   addTreeVerb(noun, cli);
   addLogicalBackupVerb(noun, cli);
+  addLogicalRestoreVerbs(noun, cli);
   addReadingVerbs(noun, cli);
   addVerb(noun, cli, {
     usage: 'verify <set>',

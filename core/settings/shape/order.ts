@@ -131,6 +131,10 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
     resumeBufferBytes: resumeBufferField.exactOptional(),
   }),
   z.looseObject({
+    ...{ ...head, kind: z.literal('logical-restore'), instance: instanceAccessShape, pool: poolAccessShape },
+    ...{ setId: idShape('set'), channels: channelsField, limits: rateLimitsShape, task: transferTaskShape },
+  }),
+  z.looseObject({
     ...{ ...head, kind: z.literal('settle-transfer'), instance: instanceAccessShape, task: settleTaskShape },
   }),
   z.looseObject({ ...head, kind: z.literal('no-op'), seconds: countShape }),

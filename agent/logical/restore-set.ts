@@ -1,0 +1,189 @@
+import { engineProfile } from '#core/engine/profiles.ts';
+import { fail } from '#core/errors/fail.ts';
+import type { DatabaseFacts } from '#core/logical/meta.ts';
+import type { LogicalReader } from '#core/logical/reader.ts';
+import type { HostWork } from '#core/ports/host-work.ts';
+import type { StepContext } from '#core/ports/step.ts';
+import { temporaryName } from '#core/transfer/names.ts';
+import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
+import type { FailedStatement, TransferReport } from '#core/transfer/report.ts';
+import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
+import { Stopwatch } from '#agent/restore/stopwatch.ts';
+import { checkNeeds } from '#agent/transfer/check-needs.ts';
+import { findClientTools } from '#agent/transfer/client-tools.ts';
+import type { BuiltDatabase } from '#agent/transfer/copy-database.ts';
+import { warnDifferences } from '#agent/transfer/copy-database.ts';
+import { copyTables } from '#agent/transfer/copy-tables.ts';
+import type { TransferJournal } from '#agent/transfer/journal.ts';
+import { openTransferJournal } from '#agent/transfer/journal.ts';
+import type { Built } from '#agent/transfer/put-into-place.ts';
+import {
+  dropBuilt,
+  finishPlaced,
+  inDatabase,
+  isPlaced,
+  plannedPlaces,
+  putIntoPlace,
+  refuseTaken,
+} from '#agent/transfer/put-into-place.ts';
+import type { TransferDeps } from '#agent/transfer/recover-databases.ts';
+import type { Target } from '#agent/transfer/target.ts';
+import { dropUnfinished, openTarget } from '#agent/transfer/target.ts';
+import type { TransferWork } from '#agent/transfer/transfer-work.ts';
+import { TransferTally } from '#agent/transfer/transfer-work.ts';
+import { openLogicalSet } from './open-logical-set.ts';
+import { restoreDatabase } from './restore-database.ts';
+
+type RestoreDeps = Pick<TransferDeps, 'home' | 'clock' | 'programs'>;
+
+/**
+ * Restores databases, or tables of one, from a logical set into a live instance: built under a temporary name, proven, swapped
+ * by rename in one transaction. For tables their whole database is built under a temporary name first, so that what they refer to is
+ * there. Safe to call again after a kill: it begins again, a swap that happened is not done twice. Throws `transfer_…`,
+ * `logical_set_not_committed`, what the pool throws, `cancelled`.
+ */
+export const restoreLogicalSet =
+  (deps: RestoreDeps): HostWork['restoreLogicalSet'] =>
+  async (order, step): Promise<TransferReport> => {
+    const journal = openTransferJournal(deps.home, order.runId);
+    const finished = journal.finished();
+    if (finished !== undefined) return finished;
+    const target = await openTarget(
+      order.instance,
+      order.task.databases.map(({ as }) => as),
+    );
+    try {
+      return await restoreInto(deps, order, { target, journal, step });
+    } finally {
+      await target.close();
+    }
+  };
+
+interface Attempt {
+  readonly target: Target;
+  readonly journal: TransferJournal;
+  readonly step: StepContext;
+}
+
+async function restoreInto(deps: RestoreDeps, order: LogicalRestoreOrder, attempt: Attempt): Promise<TransferReport> {
+  const { target, journal, step } = attempt;
+  const swapped = journal.swapped();
+  if (swapped !== undefined && (await isPlaced(target, order, swapped))) return finish(order, attempt, swapped);
+  journal.forget();
+  await dropBuilt(target, order);
+  await refuseTaken(target, order);
+  const pool = await openPoolOfStep(order.pool, step, deps.clock);
+  try {
+    const reader = await openLogicalSet(pool, order.setId);
+    const work = await workFor(deps, order, attempt, reader);
+    const { built, failures } = await build(work, order, reader);
+    if (step.signal.aborted) throw fail('cancelled', { what: 'the restore' });
+    const report = reportOf(work, { order, built, failures });
+    await journal.swap(report);
+    await work.watch.time('swap', () => putIntoPlace(target, order, built));
+    return await finish(order, attempt, { ...report, secondsByPhase: work.watch.secondsByPhase() });
+  } catch (error) {
+    const noted = journal.swapped();
+    const isSwapped = noted !== undefined && !target.session.lost.aborted && (await isPlaced(target, order, noted));
+    if (!target.session.lost.aborted && !isSwapped) await dropBuilt(target, order);
+    throw error;
+  } finally {
+    await pool.close();
+  }
+}
+
+/** Everything that can be refused is refused here: nothing has been made. */
+async function workFor(
+  deps: RestoreDeps,
+  order: LogicalRestoreOrder,
+  { target, step }: Attempt,
+  { meta }: LogicalReader,
+): Promise<TransferWork> {
+  const { serverVersion, dumpTool } = meta.summary;
+  const source = Math.floor(serverVersion / 10_000);
+  const { serverMajor } = target.session;
+  if (serverMajor < source)
+    throw fail('transfer_target_older', {
+      ...{ instance: target.instance, source: String(source), target: String(serverMajor) },
+    });
+  const chosen = factsChosen(order, meta.databases);
+  const needs = chosen.map((facts) => ({
+    ...{ roles: [facts.owner, ...facts.roles], tablespaces: [facts.tablespace, ...facts.tablespaces] },
+    extensions: facts.extensions.map(({ name }) => name),
+    bytes: meta.streams.filter(({ database }) => database === facts.name).reduce((sum, one) => sum + one.rawBytes, 0),
+  }));
+  await checkNeeds(target, needs);
+  const profile = engineProfile(order.instance.engine);
+  const tools = await findClientTools(profile, Math.max(dumpTool.major, serverMajor), await deps.programs(serverMajor));
+  const bytes = needs.reduce((sum, one) => sum + one.bytes, 0);
+  const { runId } = order;
+  const parts = { runId, step, clock: deps.clock, watch: new Stopwatch(deps.clock), target, profile, tools };
+  return { ...parts, tally: new TransferTally(step, bytes) };
+}
+
+/** Throws `transfer_database_unknown`. */
+function factsChosen({ task }: LogicalRestoreOrder, all: readonly DatabaseFacts[]): readonly DatabaseFacts[] {
+  const names = [...new Set([...task.databases, ...task.tables].map(({ database }) => database))];
+  return names.map((database) => {
+    const facts = all.find(({ name }) => name === database);
+    if (facts === undefined)
+      throw fail('transfer_database_unknown', { database, known: all.map(({ name }) => name).join(', ') });
+    return facts;
+  });
+}
+
+interface BuiltFromSet {
+  readonly built: Built;
+  readonly failures: readonly FailedStatement[];
+}
+
+async function build(work: TransferWork, order: LogicalRestoreOrder, reader: LogicalReader): Promise<BuiltFromSet> {
+  const { task, runId, channels } = order;
+  const databases: BuiltDatabase[] = [];
+  const failures: FailedStatement[] = [];
+  for (const [index, facts] of factsChosen(order, reader.meta.databases).entries()) {
+    const temporary = temporaryName(runId, index);
+    const { shape, failures: some } = await restoreDatabase(work, { reader, facts, temporary, channels });
+    failures.push(...some);
+    const wanted = task.databases.find(({ database }) => database === facts.name);
+    if (wanted === undefined) continue;
+    await warnDifferences(work, wanted, shape);
+    databases.push({ wanted, temporary, shape });
+  }
+  const [first] = task.tables;
+  if (first === undefined) return { built: { databases }, failures };
+  const end = { access: work.target.access, database: temporaryName(runId, 0) };
+  const tables = await inDatabase(work.target, end.database, (session) =>
+    copyTables(work, { end, session }, task.tables),
+  );
+  return { built: { databases: [], tables }, failures };
+}
+
+function reportOf(
+  { tally, watch }: TransferWork,
+  { order, built, failures }: BuiltFromSet & { readonly order: LogicalRestoreOrder },
+): TransferReport {
+  const told = failures.slice(0, 200);
+  const warnings = failures.map(({ object, sqlState, message }) => ({
+    code: 'statement_failed',
+    detail: `${object}: ${message} (SQLSTATE ${sqlState})`,
+  }));
+  return {
+    placed: plannedPlaces(order, built),
+    ...{ tables: tally.tables, rows: tally.rows, bytes: tally.bytes, failures: told },
+    warnings: [...tally.warnings, ...warnings.slice(0, 200)],
+    secondsByPhase: watch.secondsByPhase(),
+  };
+}
+
+async function finish(
+  order: LogicalRestoreOrder,
+  { target, journal }: Attempt,
+  report: TransferReport,
+): Promise<TransferReport> {
+  await dropUnfinished(target);
+  const { placed, warnings } = await finishPlaced(target, order, report.placed);
+  const told = { ...report, placed, warnings: [...report.warnings, ...warnings] };
+  await journal.finish(told);
+  return told;
+}

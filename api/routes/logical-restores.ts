@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { demandLogicalUsable } from '#catalog/logical-sets.ts';
+import { getPool } from '#catalog/pools.ts';
+import { getResource } from '#catalog/resources.ts';
+import { channelsField } from '#core/settings/backup-options.ts';
+import type { JobSpecOf } from '#core/settings/job-spec.ts';
+import { rateLimitsShape } from '#core/settings/shape/progress.ts';
+import { idShape } from '#core/settings/shape/words.ts';
+import { fail } from '#core/errors/fail.ts';
+import { demandConsent, taskOf, transferSteps } from '#core/transfer/choice.ts';
+import { isReplacing } from '#core/transfer/task.ts';
+import type { Context } from '../context.ts';
+import type { Route } from '../route.ts';
+import { route } from '../route.ts';
+import { demandReach, startRun } from '../start-run.ts';
+import { transferBody } from './database-recovery.ts';
+import { demandLogin, hostOfResource } from './resources.ts';
+import { runAnswer } from './runs.ts';
+import { nameOf } from './words.ts';
+
+const restoreBody = z.object({
+  set: idShape('set'),
+  ...transferBody,
+  channels: channelsField.default(1),
+  limits: rateLimitsShape.default({}),
+});
+type RestoreBody = z.output<typeof restoreBody>;
+
+const planAnswer = z
+  .object({
+    hostId: idShape('host'),
+    poolId: idShape('pool'),
+    /** The name that must be typed; absent: nothing live is replaced. */
+    consent: z.string().optional(),
+    steps: z.array(z.string()),
+  })
+  .meta({ id: 'PlannedLogicalRestore' });
+
+/** Databases and tables of a logical set, into the same or another instance (K-090, K-101, K-102, K-108). */
+export const logicalRestoreRoutes = (context: Context): Route[] => [
+  route({
+    method: 'post',
+    path: '/api/v1/logical-restores/plan',
+    title: 'Plan a logical restore without touching anything',
+    access: { permission: 'run-restores' },
+    status: 200,
+    body: restoreBody,
+    answer: planAnswer,
+    serve: async ({ body }) => {
+      const { task, hostId, poolId, into } = await prepare(context, body);
+      const consent = isReplacing(task) ? { consent: into.name } : {};
+      return { answer: { hostId, poolId, ...consent, steps: [...transferSteps(task, [], into.name)] } };
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/logical-restores',
+    title: 'Restore databases or tables of a logical set into a live instance',
+    access: { permission: 'run-restores' },
+    status: 202,
+    needsKey: true,
+    body: restoreBody,
+    answer: runAnswer,
+    serve: async ({ body, caller }) => {
+      const { task, hostId, poolId, into } = await prepare(context, body);
+      demandConsent(task, into.name, body.consent);
+      const { set: setId, channels, limits, reconnectMinutes, hooks } = body;
+      const spec: JobSpecOf<'logical-restore'> = {
+        ...{ kind: 'logical-restore', hostId, poolId, setId, resourceId: into.id, task, channels, limits },
+        ...{ reconnectMinutes, whenBusy: 'refuse' },
+        ...(hooks === undefined ? {} : { hooks }),
+      };
+      const name = `logical restore into ${into.name}`;
+      const run = await startRun(context, { spec, hostId, resourceId: into.id, name, startedBy: nameOf(caller) });
+      return { answer: run, location: `/api/v1/runs/${run.id}` };
+    },
+  }),
+];
+
+/** Throws what is wrong with the choice, `logical_set_unknown`, `pool_out_of_reach`, `resource_not_logged_in`, `transfer_database_unknown`. */
+async function prepare(context: Context, body: RestoreBody) {
+  const task = taskOf(body);
+  const { poolId, resourceId, summary } = await demandLogicalUsable(context.catalog, body.set);
+  const into = await getResource(context.catalog, body.into ?? resourceId);
+  const hostId = hostOfResource(into);
+  demandLogin(into);
+  demandReach(await getPool(context.catalog, poolId), hostId);
+  const known = summary.databases.map(({ name }) => name);
+  for (const { database } of [...task.databases, ...task.tables])
+    if (!known.includes(database)) throw fail('transfer_database_unknown', { database, known: known.join(', ') });
+  return { task, hostId, poolId, into };
+}

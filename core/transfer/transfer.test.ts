@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import { parseId } from '../id.ts';
+import { grantsOfText } from './acl-text.ts';
+import { demandConsent, taskOf } from './choice.ts';
+import { propertyStatements, shapeDifferences } from './database-shape.ts';
+import { failedStatements } from './failed-statements.ts';
+import { firstDifference } from './inventory.ts';
+import { keptName, literal, quoted } from './names.ts';
+
+const run = parseId('run', `run_${'0'.repeat(20)}0123456789ab`);
+const shape = {
+  ...{ owner: 'o', encoding: 'UTF8', collate: 'C', ctype: 'C', provider: 'c', tablespace: 'pg_default' },
+  ...{ connectionLimit: -1, settings: [] },
+};
+
+describe('a choice', () => {
+  const none = { databases: [], tables: [], endsSessions: false, dropsOld: false };
+  const orders = { database: 'app', schema: 'shop', table: 'orders' };
+
+  test('K-108 takes the old name unless a new one is given, which is for one thing alone', () => {
+    expect(taskOf({ ...none, databases: ['app'] }).databases).toEqual([{ database: 'app', as: 'app' }]);
+    expect(taskOf({ ...none, tables: [orders], as: 'then' }).tables).toEqual([{ ...orders, as: 'then' }]);
+    const bad =
+      (choice: Partial<typeof none> & { databases?: string[]; tables?: (typeof orders)[]; as?: string }) => () =>
+        taskOf({ ...none, ...choice });
+    expect(bad({})).toThrow(expect.objectContaining({ code: 'transfer_nothing_chosen' }));
+    for (const choice of [
+      { databases: ['a', 'b'], as: 'c' },
+      { databases: ['a', 'a'] },
+      { databases: ['a'], tables: [orders] },
+      { tables: [orders, { ...orders, database: 'other' }] },
+      { databases: ['a'], as: 'holdfast_tmp_1' },
+    ])
+      expect(bad(choice)).toThrow(expect.objectContaining({ code: 'transfer_choice_bad' }));
+  });
+
+  test('K-108 needs the name of the instance typed when something live is replaced, and only then', () => {
+    const replacing = taskOf({ ...none, databases: ['app'] });
+    expect(() => {
+      demandConsent(replacing, 'main', undefined);
+    }).toThrow(expect.objectContaining({ code: 'transfer_consent_mismatch' }));
+    demandConsent(replacing, 'main', 'main');
+    demandConsent(taskOf({ ...none, databases: ['app'], as: 'then' }), 'main', undefined);
+  });
+});
+
+test('names stay within what a server keeps, whole characters only', () => {
+  expect(keptName('app', run)).toBe('app_before_0123456789ab');
+  const long = keptName('订'.repeat(30), run);
+  expect(new TextEncoder().encode(long).length).toBeLessThanOrEqual(63);
+  expect(long).toMatch(/^订+_before_0123456789ab$/);
+  expect(quoted('a"b')).toBe('"a""b"');
+  expect(literal(`it's a\\b`)).toBe(` E'it''s a\\\\b'`);
+});
+
+test('rights of a database are read from their text', () => {
+  expect(grantsOfText('{=Tc/own,"we ird=C*c/own"}')).toEqual([
+    { role: '', privilege: 'temporary', isGrantable: false },
+    { role: '', privilege: 'connect', isGrantable: false },
+    { role: 'we ird', privilege: 'create', isGrantable: true },
+    { role: 'we ird', privilege: 'connect', isGrantable: false },
+  ]);
+});
+
+test('lists of a setting are written as the catalog keeps them, everything else as one text', () => {
+  const settings = [
+    { role: '', setting: 'search_path="$user", shop' },
+    { role: 'r', setting: 'work_mem=64MB' },
+  ];
+  expect(propertyStatements('d', { ...shape, settings })).toEqual([
+    'alter database "d" connection limit -1',
+    'alter database "d" set "search_path" to "$user", shop',
+    `alter role "r" in database "d" set "work_mem" to '64MB'`,
+  ]);
+  expect(shapeDifferences(shape, { ...shape, owner: 'p', settings })).toHaveLength(2);
+});
+
+test('what a shell said of failed statements is told in order, without what a newer tool says to every server', () => {
+  const said = [
+    'psql:<stdin>:9: ERROR:  42704: unrecognized configuration parameter "transaction_timeout"',
+    'LOCATION:  find_option, guc.c:1',
+    'psql:<stdin>:9: STATEMENT:  SET transaction_timeout = 0;',
+    'psql:<stdin>:42: ERROR:  42704: role "gone" does not exist',
+    'psql:<stdin>:42: STATEMENT:  ALTER TABLE shop.orders OWNER TO gone;',
+    'psql:<stdin>:50: ERROR:  23503: insert violates a foreign key',
+    'DETAIL:  Key (order_id)=(7) is not present in table "orders".',
+    'psql:<stdin>:50: STATEMENT:  ALTER TABLE ONLY shop.items',
+    '    ADD CONSTRAINT items_order FOREIGN KEY (order_id) REFERENCES shop.orders(id);',
+  ].join('\n');
+  expect(failedStatements(said)).toMatchObject([
+    { object: 'TABLE shop.orders', sqlState: '42704', message: 'role "gone" does not exist' },
+    { object: 'TABLE shop.items', sqlState: '23503' },
+  ]);
+});
+
+test('the first differences of two ends are named', () => {
+  const one = {
+    objects: ['table a'],
+    rows: new Map([['a', '1']]),
+    sequences: new Map<string, string>(),
+    largeObjects: 0,
+  };
+  expect(firstDifference(one, one)).toBeUndefined();
+  expect(firstDifference(one, { ...one, objects: [], rows: new Map([['a', '2']]) })).toBe(
+    'table a is missing; rows in a: 1 in the source, 2 here',
+  );
+});

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fail } from '#core/errors/fail.ts';
+import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
+import type { Major } from '#tests/support/postgres.ts';
+import type { TransferStage } from '#tests/support/transfer-stage.ts';
+import { fingerprint, openTransferStage, shop } from '#tests/support/transfer-stage.ts';
+
+const majors: readonly Major[] = [18, 15];
+
+describe.each(majors)('a logical set of PostgreSQL %i', (major) => {
+  let stage: TransferStage;
+  let whole: unknown;
+  let set: LogicalRestoreOrder['setId'];
+
+  beforeAll(async () => {
+    stage = await openTransferStage(major);
+    await stage.sql('postgres', 'create role shop_owner', 'create role shop_reader');
+    await stage.sql('postgres', 'create database app owner shop_owner', 'create database other');
+    await stage.sql('postgres', 'grant connect on database app to shop_reader');
+    await stage.sql('app', ...shop);
+    whole = await stage.sql('app', fingerprint);
+    set = await stage.logicalSet('app');
+  });
+  afterAll(() => stage.close());
+
+  const databases = async (): Promise<readonly unknown[]> =>
+    (
+      await stage.sql('postgres', 'select datname::text as name from pg_database where not datistemplate order by 1')
+    ).map(({ name }) => name);
+
+  test('K-101 K-108 a database comes back with sequences, large objects, partitions, generated columns and row security', async () => {
+    const before = await databases();
+    const rights = await stage.sql(
+      'postgres',
+      `select datacl::text[] as rights from pg_database where datname = 'app'`,
+    );
+    await stage.sql('app', 'drop schema shop cascade', 'select lo_unlink(oid) from pg_largeobject_metadata');
+    const order = stage.logicalOrder(set, { databases: [{ database: 'app', as: 'app' }], dropsOld: true });
+    const report = await stage.restoreLogical(order);
+    expect(report).toMatchObject({ placed: [{ kind: 'database', name: 'app' }], failures: [] });
+    expect(await stage.sql('app', fingerprint)).toEqual(whole);
+    expect(await databases()).toEqual(before);
+    expect(
+      await stage.sql('postgres', `select datacl::text[] as rights from pg_database where datname = 'app'`),
+    ).toEqual(rights);
+    expect(await stage.restoreLogical(order)).toEqual(report);
+  });
+
+  test('K-101 K-108 a table comes back over the live one or beside it, the rest of the database stays as it is', async () => {
+    await stage.sql('app', 'truncate shop.events', 'insert into shop.orders (customer, net) values ($$new$$, 1)');
+    const events = { database: 'app', schema: 'shop', table: 'events', as: 'events' };
+    const order = stage.logicalOrder(set, { tables: [events] });
+    const { placed } = await stage.restoreLogical(order);
+    expect(await stage.sql('app', 'select count(*)::int as n from shop.events')).toEqual([{ n: 400 }]);
+    expect(await stage.sql('app', 'select count(*)::int as n from shop.orders')).toEqual([{ n: 201 }]);
+    await stage.settle('confirm', order, placed);
+    await stage.restoreLogical(stage.logicalOrder(set, { tables: [{ ...events, table: 'items', as: 'items_then' }] }));
+    expect(await stage.sql('app', 'select count(*)::int as n from shop.items_then')).toEqual([{ n: 500 }]);
+    expect(
+      await stage.sql('app', `select nspname::text as name from pg_namespace where nspname like 'holdfast%'`),
+    ).toEqual([]);
+    expect((await databases()).filter((name) => String(name).startsWith('holdfast'))).toEqual([]);
+  });
+
+  test('K-118 what the target lacks is refused before anything is made, and a cancel leaves nothing', async () => {
+    const before = await databases();
+    await stage.sql('postgres', 'create role passing');
+    await stage.sql('app', 'alter table shop.events owner to passing');
+    const other = await stage.logicalSet('app');
+    await stage.sql('app', 'alter table shop.events owner to postgres');
+    await stage.sql('postgres', 'drop role passing');
+    const task = { databases: [{ database: 'app', as: 'app then' }] };
+    await expect(stage.restoreLogical(stage.logicalOrder(other, task))).rejects.toMatchObject({
+      code: 'transfer_roles_missing',
+      params: { roles: 'passing' },
+    });
+    await expect(
+      stage.restoreLogical(stage.logicalOrder(set, { databases: [{ database: 'gone', as: 'gone' }] })),
+    ).rejects.toMatchObject({ code: 'transfer_database_unknown' });
+    const stopping = new AbortController();
+    const ended = stage.restoreLogical(stage.logicalOrder(set, task), {
+      signal: stopping.signal,
+      report: ({ phase }) => {
+        if (phase === 'post-data') stopping.abort(fail('cancelled', { what: 'the run' }));
+      },
+    });
+    await expect(ended).rejects.toMatchObject({ code: 'cancelled' });
+    expect(await databases()).toEqual(before);
+  });
+});
