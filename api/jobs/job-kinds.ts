@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import type { PlanType } from '#core/plan/plan.ts';
 import { planTypes } from '#core/plan/plan.ts';
+import { prepareRecovery, recoveryBody } from '../routes/database-recovery.ts';
 import { drillBody, prepareDrill } from '../routes/drills.ts';
 import { logRestoreBody, prepareLogRestore } from '../routes/log-restores.ts';
 import { copyBody, prepareCopy } from '../routes/pool-copies.ts';
@@ -57,6 +58,14 @@ const jobKinds: readonly JobKind[] = [
     body: logRestoreBody.extend({ kind: z.literal('log-restore') }),
     prepare: async (context, { kind, ...body }) => {
       const { spec, resource } = await prepareLogRestore(context, body);
+      return { spec, asked: { ...body, kind, resource: resource.id } };
+    },
+  }),
+  jobKind({
+    ...{ kind: 'database-recovery', plans: plansOfRestore, permission: 'run-restores', isPreparedAnew: true },
+    body: recoveryBody.extend({ kind: z.literal('database-recovery') }),
+    prepare: async (context, { kind, ...body }) => {
+      const { spec, resource } = await prepareRecovery(context, body);
       return { spec, asked: { ...body, kind, resource: resource.id } };
     },
   }),

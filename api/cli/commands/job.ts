@@ -6,6 +6,7 @@ import { changedJobAnswer, jobAnswer } from '../../routes/jobs.ts';
 import { listShape } from '../../routes/words.ts';
 import type { Cli, Said } from '../cli.ts';
 import { addVerb } from '../cli.ts';
+import type { ApiClient } from '../client.ts';
 import { tableOf, timeText } from '../terminal.ts';
 import { addJobCreation } from './job-create.ts';
 import { addJobEditVerb } from './job-edit.ts';
@@ -66,19 +67,15 @@ function addReading(noun: Command, cli: Cli): void {
     options: {
       '--resource <resource>': 'only of this resource',
       '--all': 'those of runs that were started by hand, and deleted ones, too',
-      '--limit <n>': '1 to 200 (200)',
+      '--limit <n>': 'so many at most (all)',
     },
     shape: z.object({
       ...{ resource: z.string().optional(), all: z.boolean().default(false) },
-      limit: z.coerce.number().int().default(200),
+      limit: z.coerce.number().int().min(1).default(100_000),
     }),
     act: async (_cli, { resource, all, limit }) => {
-      const query = new URLSearchParams({
-        all: String(all),
-        limit: String(limit),
-        ...(resource === undefined ? {} : { resource }),
-      });
-      const { data } = await (await cli.client()).get(listShape(jobAnswer), `/api/v1/jobs?${query.toString()}`);
+      const of = { all: String(all), ...(resource === undefined ? {} : { resource }) };
+      const data = await listed(await cli.client(), of, limit);
       const rows = data.map((job) => [
         job.name,
         job.spec.kind,
@@ -112,6 +109,22 @@ function addReading(noun: Command, cli: Cli): void {
     },
   });
 }
+
+const pageSize = 200;
+
+async function listed(client: ApiClient, of: Readonly<Record<string, string>>, limit: number) {
+  const jobs: z.output<typeof jobAnswer>[] = [];
+  for (let cursor: string | null = ''; cursor !== null && jobs.length < limit;) {
+    const page = { limit: String(Math.min(pageSize, limit - jobs.length)), ...(cursor === '' ? {} : { cursor }) };
+    const query: string = new URLSearchParams({ ...of, ...page }).toString();
+    const answer: z.output<typeof jobList> = await client.get(jobList, `/api/v1/jobs?${query}`);
+    jobs.push(...answer.data);
+    cursor = answer.nextCursor;
+  }
+  return jobs;
+}
+
+const jobList = listShape(jobAnswer);
 
 function addPreviewVerb(noun: Command, cli: Cli): void {
   addVerb(noun, cli, {
