@@ -63,11 +63,7 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   const lock = await lockHome(home);
   const channel = openChannel(identity.apiUrl, identity.hostKey);
   const relay = openLogRelay(channel, clock);
-  const journal = await openRunJournal(join(home, 'ends'));
-  await journal.forgetBefore(clock.nowMs() - keptEndsMs);
-  const tokens = await openTokenJournal(join(home, 'tokens'));
-  const tries = await openHookTries(join(home, 'hooks'));
-  await tries.forgetBefore(clock.nowMs() - keptEndsMs);
+  const { journal, tokens, tries } = await openMemory(home);
   const say = (runId: RunId, line: LogLine): void => {
     log[line.level]({ runId }, line.message);
     relay.add(runId, line);
@@ -86,44 +82,16 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   const enrolled = parsePayloadKey(identity.payloadKey);
   const keys = await openAgentKeys({ home, enrolled, ask: () => channel.payloadKeys(), clock });
   const queues = queuesOf(settings, identity, keys);
-  const reporting = keepReporting(
-    { agentVersion: productVersion, paths: [home], discover: () => work.discover() },
-    {
-      channel,
-      everyMs: settings.reportSeconds * 1000,
-      onTrouble: (error) => {
-        log.warn({ err: error }, 'the report did not reach the API');
-      },
-    },
-    signal,
-  );
+  const self = { agentVersion: productVersion, paths: [home], discover: () => work.discover() };
+  const reporting = keepTelling(self, { channel, everyMs: settings.reportSeconds * 1000 }, signal);
   const undoing = undoLeft(
     { home, scratch: settings.agentScratch, channel, isLive: (runId) => jobs.isLive(runId) },
     signal,
   );
   const stopping = stopOver({ jobs, channel }, signal);
-  const serving = serveWorkers(
-    {
-      ...agentService(
-        queues,
-        {
-          work,
-          channel,
-          jobs,
-          hooks: openHookRunner({ directory: settings.agentScripts, tries }),
-          agentVersion: productVersion,
-        },
-        tokens,
-      ),
-      onServing: () => {
-        log.info({ address: queues.place.address }, 'serving');
-      },
-      onTrouble: (error, pauseMs) => {
-        log.warn({ err: error, pauseMs }, 'Temporal is away, trying again');
-      },
-    },
-    signal,
-  );
+  const hooks = openHookRunner({ directory: settings.agentScripts, tries });
+  const deps = { work, channel, jobs, hooks, agentVersion: productVersion };
+  const serving = keepServing(agentService(queues, deps, tokens), signal);
   // Why this order: the workers stop polling at the signal itself, then the jobs end, so that none is begun anew here.
   await once(signal, 'abort');
   await jobs.close();
@@ -131,6 +99,44 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   await relay.close();
   await lock.release();
 }
+
+/** What this host remembers of runs over restarts; what nobody asks for any more is forgotten. */
+async function openMemory(home: string) {
+  const journal = await openRunJournal(join(home, 'ends'));
+  const tries = await openHookTries(join(home, 'hooks'));
+  for (const memory of [journal, tries]) await memory.forgetBefore(clock.nowMs() - keptEndsMs);
+  return { journal, tries, tokens: await openTokenJournal(join(home, 'tokens')) };
+}
+
+const keepTelling = (
+  self: Parameters<typeof keepReporting>[0],
+  to: Omit<Parameters<typeof keepReporting>[1], 'onTrouble'>,
+  signal: AbortSignal,
+): Promise<void> =>
+  keepReporting(
+    self,
+    {
+      ...to,
+      onTrouble: (error) => {
+        log.warn({ err: error }, 'the report did not reach the API');
+      },
+    },
+    signal,
+  );
+
+const keepServing = (service: ReturnType<typeof agentService>, signal: AbortSignal): Promise<void> =>
+  serveWorkers(
+    {
+      ...service,
+      onServing: () => {
+        log.info({ address: service.place.address }, 'serving');
+      },
+      onTrouble: (error, pauseMs) => {
+        log.warn({ err: error, pauseMs }, 'Temporal is away, trying again');
+      },
+    },
+    signal,
+  );
 
 /** Paths of a setting that are separated by colons. */
 const listOf = (paths = ''): readonly string[] => paths.split(':').filter((path) => path !== '');
