@@ -20,27 +20,6 @@ export async function fetchOrder<K extends Order['kind']>(
 }
 
 function limitsOf(order: Order): RateLimits {
-  switch (order.kind) {
-    case 'full-backup':
-    case 'log-backup':
-    case 'log-stream':
-    case 'logical-backup':
-      return order.options.limits;
-    case 'restore':
-    case 'database-recovery':
-    case 'logical-restore':
-    case 'pool-copy':
-    case 'log-restore':
-    case 'drill':
-    case 'logical-care':
-    case 'merge-set':
-      return order.limits;
-    case 'verify-set':
-    case 'extract-set':
-    case 'settle-transfer':
-    case 'rebuild':
-    case 'care':
-    case 'no-op':
-      return {};
-  }
+  if ('options' in order) return order.options.limits;
+  return 'limits' in order ? order.limits : {};
 }

@@ -1,5 +1,7 @@
 import { Context } from '@temporalio/activity';
+import type { Inspection } from '#core/agent/order.ts';
 import { bug } from '#core/errors/fail.ts';
+import type { HostWork } from '#core/ports/host-work.ts';
 import type { HostActivities, HostDeps, InspectionOrder } from './host-activities.ts';
 import { untilAvailable } from './until-available.ts';
 
@@ -25,6 +27,10 @@ async function answer({ channel, work }: HostDeps, asked: InspectionOrder, signa
   const inspection = await untilAvailable(() => channel.inspection(asked.inspectionId), signal);
   if (inspection.kind !== asked.kind)
     throw bug(`inspection ${asked.inspectionId} is a ${inspection.kind}, not a ${asked.kind}`);
+  return answered(work, inspection);
+}
+
+async function answered(work: HostWork, inspection: Inspection): Promise<unknown> {
   switch (inspection.kind) {
     case 'preflight':
       return work.preflight(inspection);

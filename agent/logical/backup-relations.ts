@@ -78,10 +78,11 @@ export async function selectedRelations(session: Session, selection: DatabaseSel
     const owner = byOid.get(row.owner);
     const isOwned = owner !== undefined && isSelected(selection, owner, aboveOf(owner, byOid));
     if (!isSelected(selection, row, above) && !isOwned) return [];
-    const { parent: _parent, owner: _owner, isOfExtension, ...relation } = row;
-    if (!isOfExtension) return [{ ...relation, above }];
+    const { oid, schema, table, kind, isPartition, isUnlogged, isReadable, isFiltered } = row;
+    const relation = { oid, schema, table, kind, isPartition, isUnlogged, isReadable, isFiltered, above };
+    if (!row.isOfExtension) return [relation];
     const condition = conditions.get(row.oid);
-    return condition === undefined ? [] : [{ ...relation, above, extensionRows: condition }];
+    return condition === undefined ? [] : [{ ...relation, extensionRows: condition }];
   });
   const left = { ...wholeDatabase(selection.database), tables: selection.excludeTables };
   const excluded = isWhole(left) ? [] : rows.filter((row) => isSelected(left, row, aboveOf(row, byOid)));

@@ -8,6 +8,7 @@ import { textOf } from '#agent/database/session.ts';
 import { codeOf } from '#agent/file-system.ts';
 import type { FoundRelation } from './backup-relations.ts';
 import { lockError } from './backup-snapshot.ts';
+import { chunksOf } from './chunks-of.ts';
 import { quotedName, quotedTable, quotedText } from './quote-name.ts';
 import type { StreamWriter, WrittenStream } from './stream-writer.ts';
 
@@ -63,10 +64,9 @@ export async function writeRows(request: RowsRequest, writer: StreamWriter): Pro
   const { session, database, table, signal } = request;
   const rows = session.copyOut(copyOf(request));
   try {
-    for await (const chunk of rows) {
-      const bytes: Uint8Array = chunk;
-      await request.pace(bytes.length);
-      await writer.write(bytes);
+    for await (const chunk of chunksOf(rows)) {
+      await request.pace(chunk.length);
+      await writer.write(chunk);
     }
     // Why: the stream ends with the last row; what the server says of all of them comes behind it.
     await session.query('select 1');

@@ -1,8 +1,9 @@
-import { fail } from '#core/errors/fail.ts';
+import { bug, fail } from '#core/errors/fail.ts';
 import type { InstanceAccess } from '#core/agent/order.ts';
 import { instanceName } from '#agent/database/session.ts';
 import { startPiped } from '#agent/exec.ts';
 import type { DumpPart } from './backup-relations.ts';
+import { chunksOf } from './chunks-of.ts';
 import type { FoundTool } from './find-tool.ts';
 import { schemaPattern, tablePattern } from './quote-name.ts';
 import type { StreamWriter, WrittenStream } from './stream-writer.ts';
@@ -37,15 +38,14 @@ export async function writeSection(request: SectionRequest, writer: StreamWriter
   const { tool, database, section, signal } = request;
   const child = startPiped({ command: tool.path, ...commandOf(request), signal });
   child.stdin.end();
-  let failure: unknown;
+  let failure: Error | undefined;
   try {
-    for await (const chunk of child.stdout) {
-      const bytes: Uint8Array = chunk;
-      await request.pace(bytes.length);
-      await writer.write(bytes);
+    for await (const chunk of chunksOf(child.stdout)) {
+      await request.pace(chunk.length);
+      await writer.write(chunk);
     }
   } catch (error) {
-    failure = error;
+    failure = error instanceof Error ? error : bug('reading the dump tool failed', error);
     child.stdout.destroy();
   }
   const { exitCode, stderr } = await child.exited;

@@ -34,6 +34,14 @@ function* partsOf(lines: Iterable<string>): Iterable<Uint8Array> {
 export const sealLogicalMeta = (keys: SetKeys, meta: LogicalMeta): Uint8Array =>
   sealParts(partsOf(formatLogicalLines(meta)), lockOf(keys), metaLevel);
 
+/** Lines of parts, each of which holds whole ones. */
+function* linesOf(parts: Iterable<Uint8Array>): Iterable<string> {
+  for (const part of parts) {
+    const text = Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('utf8');
+    yield* text.split('\n').filter((line) => line !== '');
+  }
+}
+
 /** Opens and checks a `meta` object. Throws `object_damaged` with the cause, `pool_format_newer`. */
 export function openLogicalMeta(keys: SetKeys, stored: Uint8Array): LogicalMeta {
   const damaged = (what: string, cause?: unknown) =>
@@ -41,10 +49,7 @@ export function openLogicalMeta(keys: SetKeys, stored: Uint8Array): LogicalMeta 
   const reader = new LogicalMetaReader();
   let meta: LogicalMeta;
   try {
-    for (const part of openParts(stored, lockOf(keys))) {
-      const lines = Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('utf8').split('\n');
-      for (const line of lines) if (line !== '') reader.read(line);
-    }
+    for (const line of linesOf(openParts(stored, lockOf(keys)))) reader.read(line);
     meta = reader.finish();
   } catch (cause) {
     const isKnown =

@@ -158,7 +158,7 @@ export class LogicalMetaReader {
     Line,
     readonly ['frame', ...unknown[]]
   >): void {
-    const stream = this.#streams.at(-1);
+    const stream = this.#streams[this.#streams.length - 1];
     if (stream === undefined) throw this.#malformed('a stream before its frames');
     stream.frames.push({ pieceIndex, offset, storedBytes, rawBytes, sha256, hash });
     this.#frames++;

@@ -71,7 +71,7 @@ function neighbours(frames: readonly FrameOfStream[], at: number): readonly Fram
   const found: FrameOfStream[] = [];
   let bytes = 0;
   for (const frame of frames.slice(at, at + 64)) {
-    const last = found.at(-1);
+    const last = found[found.length - 1];
     const isBehind =
       last === undefined || (last.pieceIndex === frame.pieceIndex && last.offset + last.storedBytes === frame.offset);
     if (!isBehind || (last !== undefined && bytes + frame.storedBytes > fetchBytes)) break;

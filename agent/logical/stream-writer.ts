@@ -22,9 +22,9 @@ export interface WritingAttempt {
   /** No piece is larger (K-110). */
   readonly largestPiece: number;
   /** From 1, each once. */
-  nextPiece(): number;
+  readonly nextPiece: () => number;
   /** A piece is in the pool, durably. */
-  onPiece(piece: PieceOfLogicalSet): void;
+  readonly onPiece: (piece: PieceOfLogicalSet) => void;
 }
 
 /** A frame whose piece is known by its number; the index comes when all pieces are there. */

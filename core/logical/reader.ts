@@ -7,5 +7,5 @@ export interface LogicalReader {
    * Raw bytes of a stream in order, at most 4 MiB at a time, each checked against its hashes before it is handed out. A part is
    * valid until the next is asked for. Throws `object_damaged`, `object_missing`, `pool_unreachable`.
    */
-  read(stream: LogicalStream): AsyncIterable<Uint8Array>;
+  readonly read: (stream: LogicalStream) => AsyncIterable<Uint8Array>;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceAccess } from '#core/agent/order.ts';
 import type { DatabaseSelection } from '#core/logical/selection.ts';
+import { bug } from '#core/errors/fail.ts';
 import { wholeDatabase } from '#core/logical/selection.ts';
 import { findTool } from '#agent/logical/find-tool.ts';
 import { lookAtTree } from '#agent/logical/look-at-tree.ts';
@@ -164,7 +165,7 @@ test('K-050 the content tree shows databases, schemas and tables page by page wi
 const until = async (isSo: () => Promise<boolean>): Promise<void> => {
   const deadline = Date.now() + 60_000;
   while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error('it did not happen within 60 s');
+    if (Date.now() > deadline) throw bug('it did not happen within 60 s');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 };

@@ -1,3 +1,4 @@
+import { bug } from '#core/errors/fail.ts';
 import type { InstanceAccess, LogicalBackupOptions, OrderOf } from '#core/agent/order.ts';
 import type { LogicalStream } from '#core/logical/meta.ts';
 import type { LogicalReader } from '#core/logical/reader.ts';
@@ -64,6 +65,6 @@ export const streamOfTable = (reader: LogicalReader, database: string, name: str
       each.content.kind === 'table' &&
       `${each.content.schema}.${each.content.table}` === name,
   );
-  if (found === undefined) throw new Error(`the set has no rows of ${database}.${name}`);
+  if (found === undefined) throw bug(`the set has no rows of ${database}.${name}`);
   return found;
 };

@@ -54,13 +54,13 @@ export function addLogicalBackupVerb(noun: Command, cli: Cli): void {
     },
     shape: backupShape,
     act: (_cli, args, isJson) => {
-      const { resource, pool, wait, timeout, lockWait, reconnect } = args;
+      const { resource, pool, timeout, lockWait, reconnect } = args;
       const body = {
         ...{ resource, pool, selection: selectionOf(args), options: optionsOf(args) },
         ...(lockWait === undefined ? {} : { lockWaitSeconds: lockWait }),
         ...{ whenBusy: args.queue ? 'wait' : 'refuse', ...reconnectOf(reconnect) },
       };
-      return startAndWatch(cli, { path: '/api/v1/logical-backups', body, wait, timeout, isJson });
+      return startAndWatch(cli, { path: '/api/v1/logical-backups', body, wait: args.wait, timeout, isJson });
     },
   });
 }
