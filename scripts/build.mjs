@@ -13,14 +13,14 @@ const dist = join(root, 'dist');
 const buildWasm = async () => {
   const wasm = join(root, 'agent', 'wasm');
   const script = join(wasm, 'build.mjs');
-  const output = join(wasm, 'log-sum.generated.js');
+  const outputs = ['page-scan', 'log-sum'].map((name) => join(wasm, `${name}.generated.js`));
   const inputs = [script, ...['page-scan.as', 'log-sum.as'].map((name) => join(wasm, name))];
   const work = async () => {
     /** @type {{ buildWasm: () => Promise<void> }} */
     const module = await import(pathToFileURL(script).href);
     await module.buildWasm();
   };
-  await whenChanged({ stamp: join(dist, '.wasm-stamp'), inputs, output, work });
+  await whenChanged({ stamp: join(dist, '.wasm-stamp'), inputs, outputs, work });
 };
 
 const buildWorkflows = async () => {
@@ -33,7 +33,12 @@ const buildWorkflows = async () => {
   const work = async () => {
     await runTool(process.execPath, ['--import', 'tsx', script], { cwd: root });
   };
-  await whenChanged({ stamp: join(dist, '.workflow-stamp'), inputs, output: join(dist, 'workflow-bundle.js'), work });
+  await whenChanged({
+    stamp: join(dist, '.workflow-stamp'),
+    inputs,
+    outputs: [join(dist, 'workflow-bundle.js')],
+    work,
+  });
 };
 
 /** Builds what changed. Safe to call from several processes at once. */

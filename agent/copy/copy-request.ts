@@ -1,6 +1,7 @@
 import type { Changed } from '#core/changed/changed-pages.ts';
 import type { Compression } from '#core/agent/order.ts';
 import type { DamagedPage, FrameOfSet, MemberOfSet, PieceOfSet } from '#core/format/meta.ts';
+import { bug } from '#core/errors/fail.ts';
 import type { AttemptId } from '#core/id.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
@@ -30,8 +31,11 @@ export interface SourceFile {
 }
 
 /** Where to read a file on this host. */
-export const absoluteOf = ({ absolute, root = '', path }: Pick<SourceFile, 'absolute' | 'root' | 'path'>): string =>
-  absolute ?? `${root}/${path}`;
+export function absoluteOf({ absolute, root, path }: Pick<SourceFile, 'absolute' | 'root' | 'path'>): string {
+  if (absolute !== undefined) return absolute;
+  if (root === undefined) throw bug(`nobody said where ${path} lies`);
+  return `${root}/${path}`;
+}
 
 /** What an incremental must know about the files of the set that it builds on. */
 export interface BaseFiles {

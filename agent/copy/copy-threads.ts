@@ -102,7 +102,7 @@ export class CopyThreads {
     if (this.#isClosing && message.kind !== 'piece') return;
     try {
       if (message.kind !== 'flushed') this.#events.onMessage(message);
-      this.#feed(thread);
+      if (!this.#isClosing) this.#feed(thread);
     } catch (error) {
       this.#events.onFailure(error);
     }

@@ -4,20 +4,25 @@ import { codeOf } from '#agent/file-system.ts';
 import type { LocalGround } from './local-paths.ts';
 import { temporaryPrefix } from './local-paths.ts';
 
+/** Where objects lie, below the directory of a pool. Others' directories (`lost+found`, snapshots) are not entered. */
+const folders = ['sets', 'logs', 'logical', 'marks', 'keys', 'probes'] as const;
+
 export interface OldTemporaries {
   /** Milliseconds since 1970; what changed at or after it stays: its writer may be at work. */
   readonly beforeMs: number;
   readonly isDryRun: boolean;
+  readonly signal: AbortSignal;
 }
 
 /** Finds, and unless it is a dry run removes, files that a writer which was killed left half written. They were never objects. */
 export async function collectTemporaries(
   ground: LocalGround,
-  { beforeMs, isDryRun }: OldTemporaries,
+  { beforeMs, isDryRun, signal }: OldTemporaries,
 ): Promise<{ readonly objects: number; readonly bytes: number }> {
   let objects = 0;
   let bytes = 0;
-  for await (const path of temporariesBelow(ground.directory)) {
+  for await (const path of temporariesOf(ground)) {
+    signal.throwIfAborted();
     const found = await orGone(lstat(path));
     if (found?.isFile() !== true || found.mtimeMs >= beforeMs) continue;
     if (!isDryRun) await orGone(unlink(path));
@@ -25,6 +30,12 @@ export async function collectTemporaries(
     bytes += found.size;
   }
   return { objects, bytes };
+}
+
+async function* temporariesOf({ directory }: LocalGround): AsyncIterable<string> {
+  for (const name of (await orGone(readdir(directory))) ?? [])
+    if (name.startsWith(temporaryPrefix)) yield join(directory, name);
+  for (const folder of folders) yield* temporariesBelow(join(directory, folder));
 }
 
 async function* temporariesBelow(directory: string): AsyncIterable<string> {

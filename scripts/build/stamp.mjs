@@ -23,13 +23,13 @@ export const hashOf = (paths) => {
 };
 
 /**
- * Runs `work` unless its inputs are those of the last time and its output is there.
- * @param {{ stamp: string, inputs: readonly string[], output: string, work: () => Promise<void> }} step
+ * Runs `work` unless its inputs are those of the last time and its outputs are there.
+ * @param {{ stamp: string, inputs: readonly string[], outputs: readonly string[], work: () => Promise<void> }} step
  */
-export const whenChanged = async ({ stamp, inputs, output, work }) => {
+export const whenChanged = async ({ stamp, inputs, outputs, work }) => {
   const hash = hashOf(inputs);
   const last = await readFile(stamp, 'utf8').catch(() => '');
-  if (last === hash && existsSync(output)) return;
+  if (last === hash && outputs.every((path) => existsSync(path))) return;
   await work();
   await writeWhole(stamp, hash);
 };
