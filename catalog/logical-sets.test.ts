@@ -101,7 +101,7 @@ test('K-050 the newest sound sets of a job are kept; damaged ones and those of o
   );
 });
 
-test('K-064 a resource whose logical sets stay is not forgotten', async () => {
+test('K-050 a resource whose logical sets stay is not forgotten', async () => {
   const resourceId = testIds('res');
   await indexed(resourceId);
   expect(await removeResource(store.catalog, resourceId)).toMatchObject({ sets: 1, isForgotten: false });

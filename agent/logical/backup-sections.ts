@@ -5,7 +5,7 @@ import { startPiped } from '#agent/exec.ts';
 import type { DumpPart } from './backup-relations.ts';
 import { chunksOf } from './chunks-of.ts';
 import type { FoundTool } from './find-tool.ts';
-import { schemaPattern, tablePattern } from './quote-name.ts';
+import { quotedName, quotedTable } from './quote-name.ts';
 import type { StreamWriter, WrittenStream } from './stream-writer.ts';
 import { connectionOf } from './tool-connection.ts';
 
@@ -77,8 +77,8 @@ const sectionArgs = (section: Section): readonly string[] =>
   section === 'large-objects' ? ['--section=data', '-b', '--exclude-table-data=*.*'] : [`--section=${section}`];
 
 const partArgs = ({ schemas, tables, excludeSchemas, excludeTables }: DumpPart): readonly string[] => [
-  ...schemas.map((schema) => `--schema=${schemaPattern(schema)}`),
-  ...tables.map((table) => `--table=${tablePattern(table)}`),
-  ...excludeSchemas.map((schema) => `--exclude-schema=${schemaPattern(schema)}`),
-  ...excludeTables.map((table) => `--exclude-table=${tablePattern(table)}`),
+  ...schemas.map((schema) => `--schema=${quotedName(schema)}`),
+  ...tables.map((table) => `--table=${quotedTable(table)}`),
+  ...excludeSchemas.map((schema) => `--exclude-schema=${quotedName(schema)}`),
+  ...excludeTables.map((table) => `--exclude-table=${quotedTable(table)}`),
 ];

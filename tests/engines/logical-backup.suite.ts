@@ -113,7 +113,7 @@ export function logicalBackupSuite(major: Major): void {
     });
   });
 
-  test(`K-090 generated columns are left out, partitions name their root, unlogged rows are there (${name})`, async () => {
+  test(`K-050 generated columns are left out, partitions name their root, unlogged rows are there (${name})`, async () => {
     await logical.read(set, (reader) => {
       const of = (table: string) => streamOfTable(reader, 'shop', table).content;
       expect(of('public.orders')).toMatchObject({ columns: ['id', 'note', 'paid'], rows: 3000 });

@@ -55,7 +55,7 @@ const asReader = (): InstanceAccess => ({
   login: { user: 'reader', password: 'reader', database: 'postgres' },
 });
 
-test('K-108 what may not be read, is filtered or not there is named before anything is stored', async () => {
+test('K-050 what may not be read, is filtered or not there is named before anything is stored', async () => {
   const denied = logical.take(logical.order(asReader(), chosen()));
   await expect(denied).rejects.toMatchObject({
     code: 'logical_denied',
@@ -79,12 +79,12 @@ test('K-108 what may not be read, is filtered or not there is named before anyth
   expect(await objects()).toEqual([]);
 });
 
-test('K-108 a login that reads only what is chosen can back it up', async () => {
+test('K-050 a login that reads only what is chosen can back it up', async () => {
   const set = await logical.take(logical.order(asReader(), chosen({ tables: tables('open_table') })));
   expect(set).toMatchObject({ tableCount: 1, rowCount: 100 });
 });
 
-test('K-108 a dump tool that is missing or older than the server is refused before the run', async () => {
+test('K-050 a dump tool that is missing or older than the server is refused before the run', async () => {
   const [profile, major] = [engineProfile('postgresql'), 18];
   const old = join(bench.folder, 'old');
   mkdirSync(old);
@@ -98,7 +98,7 @@ test('K-108 a dump tool that is missing or older than the server is refused befo
   expect(found.major).toBeLessThanOrEqual(16);
 });
 
-test('K-108 a table that somebody alters holds the backup up for the lock time, then it is named', async () => {
+test('K-050 a table that somebody alters holds the backup up for the lock time, then it is named', async () => {
   const other = await postgres.connect();
   await other.query('begin');
   await other.query('lock table open_table in access exclusive mode');

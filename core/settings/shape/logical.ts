@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DatabaseSelection, LogicalSelection } from '../../logical/selection.ts';
 import { mostNames } from '../../logical/selection.ts';
 import type { LogicalSetSummary } from '../../logical/set-summary.ts';
-import type { LogicalOptions, LogicalTask, LogicalVerifyReport } from '../../logical/task.ts';
+import type { LogicalOptions, LogicalTask } from '../../logical/task.ts';
 import type { TreePage, TreeView } from '../../logical/content-tree.ts';
 import { warningShape } from './progress.ts';
 import { countShape, idShape, instantShape } from './words.ts';
@@ -59,12 +59,6 @@ export const logicalTaskShape: z.ZodType<LogicalTask> = z.discriminatedUnion('do
   z.looseObject({ does: z.literal('verify'), setId: idShape('set') }),
   z.looseObject({ does: z.literal('remove'), sets: z.array(idShape('set')).min(1).max(1000) }),
 ]);
-
-export const logicalVerifyReportShape: z.ZodType<LogicalVerifyReport> = z.looseObject({
-  streams: countShape,
-  frames: countShape,
-  bytes: countShape,
-});
 
 /** What is committed in a pool, as agents tell it. Fields of newer agents are kept. */
 export const logicalSetSummaryShape: z.ZodType<LogicalSetSummary> = z.looseObject({
