@@ -8,6 +8,8 @@ export interface Metrics {
   readonly countDelivery: (kind: ChannelKind, attempt: Attempt) => void;
   /** A request that was answered. `route` is the path with its placeholders. */
   readonly timeRequest: (served: ServedRequest) => void;
+  /** Runs that have ended since the catalog was made, by kind and state. */
+  setRuns(samples: readonly Sample[]): void;
   /** Replaces all samples of a gauge. */
   set(name: GaugeName, samples: readonly Sample[]): void;
   /** Text of the exposition format 0.0.4. */
@@ -34,7 +36,6 @@ const gauges = {
   backup_rpo_target_seconds: ['RPO target', ['resource']],
   backup_rto_target_seconds: ['RTO target', ['resource']],
   backup_run_duration_seconds: ['How long the last run that ended well took', ['resource', 'kind']],
-  backup_runs: ['Runs in the catalog', ['kind', 'state']],
   backup_wal_gap_count: ['Missing stretches of log on the branch that is written now', ['resource']],
   restore_measured_rto_seconds: ['How long recovery took when it was last done', ['resource']],
   drill_last_pass_timestamp_seconds: ['When a drill last passed', ['resource']],
@@ -55,6 +56,9 @@ export function openMetrics({ isOpen }: { readonly isOpen: boolean }): Metrics {
     ...{ name: 'webhook_delivery_failures_total', help: 'Attempts to deliver that failed', registers },
     labelNames: ['channel'],
   });
+  const runs = new Counter({
+    ...{ name: 'backup_runs_total', help: 'Runs that have ended', labelNames: ['kind', 'state'], registers },
+  });
   const requests = new Histogram({
     ...{ name: 'http_request_duration_seconds', help: 'Time to answer a request', registers },
     ...{
@@ -69,6 +73,10 @@ export function openMetrics({ isOpen }: { readonly isOpen: boolean }): Metrics {
     },
     timeRequest: ({ method, route, status, ms }) => {
       requests.observe({ method, route, status: `${String(Math.floor(status / 100))}xx` }, ms / 1000);
+    },
+    setRuns: (samples) => {
+      runs.reset();
+      for (const { labels, value } of samples) runs.inc({ ...labels }, value);
     },
     set: (name, samples) => {
       const gauge = made.get(name);

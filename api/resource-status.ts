@@ -3,6 +3,7 @@ import { lastDrills, lastSuccesses, loginFigures, measuredRtos } from '#catalog/
 import type { ResourceRow } from '#catalog/resources.ts';
 import { listResources } from '#catalog/resources.ts';
 import { listTargets } from '#catalog/targets.ts';
+import type { ResourceId } from '#core/id.ts';
 import type { Instant } from '#core/instant.ts';
 import { microsOfInstant } from '#core/instant.ts';
 import type { ResourceStatus } from '#core/notice/resource-status.ts';
@@ -44,18 +45,25 @@ async function statusOf(
   facts: Facts,
 ): Promise<ResourceStatus> {
   const { coveredUntil, gaps } = await protections.of({ id, systemId });
-  const target = facts.targets.get(id);
   const host = hostId === null ? undefined : facts.hosts.get(hostId);
-  const rpoSeconds =
-    coveredUntil === undefined
-      ? null
-      : Math.max(0, Math.round(clock.nowMs() / 1000 - microsOfInstant(coveredUntil) / 1e6));
   const known = {
-    ...{ id, resource: name, hostId, host: host?.name ?? null, isHostOnline: host?.isOnline ?? false },
-    ...{ lastSuccess: facts.successes.get(id) ?? {}, latestRestorable: coveredUntil ?? null, rpoSeconds },
-    ...{ rpoTargetSeconds: target?.rpoSeconds ?? null, rtoTargetSeconds: target?.rtoSeconds ?? null },
+    ...{ id, resource: name, hostId, host: host?.name ?? null, isHostOnline: host?.isOnline === true },
+    ...{ lastSuccess: facts.successes.get(id) ?? {}, latestRestorable: coveredUntil ?? null },
+    ...{ rpoSeconds: ageOf(coveredUntil, clock.nowMs()), ...targetOf(facts, id) },
     ...{ rtoSeconds: facts.rtos.get(id) ?? null, lastDrill: facts.drills.get(id) ?? null },
-    ...{ logGaps: gaps.length, needsLogin: facts.refused.has(id), targetSetAt: target?.setAt ?? null },
+    ...{ logGaps: gaps.length, needsLogin: facts.refused.has(id) },
   };
   return { ...known, state: stateOf(known, clock.nowMs()) };
+}
+
+const ageOf = (instant: Instant | undefined, nowMs: number): number | null =>
+  instant === undefined ? null : Math.max(0, Math.round(nowMs / 1000 - microsOfInstant(instant) / 1_000_000));
+
+function targetOf(
+  { targets }: Facts,
+  id: ResourceId,
+): Pick<ResourceStatus, 'rpoTargetSeconds' | 'rtoTargetSeconds' | 'targetSetAt'> {
+  const target = targets.get(id);
+  if (target === undefined) return { rpoTargetSeconds: null, rtoTargetSeconds: null, targetSetAt: null };
+  return { rpoTargetSeconds: target.rpoSeconds, rtoTargetSeconds: target.rtoSeconds, targetSetAt: target.setAt };
 }

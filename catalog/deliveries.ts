@@ -16,20 +16,20 @@ import { pageOf } from './page.ts';
 const fanOutPage = 500;
 
 /**
- * Makes deliveries of the events that a channel was not told of yet, each once whoever does it. Returns how many events it
- * looked at: a full page means that there may be more.
+ * Makes deliveries of the events that a channel was not told of yet, each once whoever does it. False when there may be more,
+ * or another process is at it.
  */
-export function fanOut(db: Database, { id, types }: Channel, ids: IdSource): Promise<number> {
+export function fanOut(db: Database, { id, types }: Channel, ids: IdSource): Promise<boolean> {
   return db.transaction(async (inside) => {
     const [row] = await inside.rows(
       z.object({ toldSeq: countShape }),
       'select told_seq as "toldSeq" from channel where id = $1 and is_enabled for update skip locked',
       [id],
     );
-    if (row === undefined) return 0;
+    if (row === undefined) return false;
     const events = await eventsAfter(inside, row.toldSeq, fanOutPage);
     const last = events[events.length - 1];
-    if (last === undefined) return 0;
+    if (last === undefined) return true;
     const wanted = events.filter(({ type }) => asksFor(types, type));
     if (wanted.length > 0)
       await inside.change(
@@ -37,7 +37,7 @@ export function fanOut(db: Database, { id, types }: Channel, ids: IdSource): Pro
         [id, wanted.map(() => ids('dlv')), wanted.map((event) => event.id)],
       );
     await inside.change('update channel set told_seq = $2 where id = $1', [id, last.seq]);
-    return events.length;
+    return events.length < fanOutPage;
   });
 }
 
@@ -60,6 +60,16 @@ const heldShape = z.object({
 
 /** How long a delivery is held: longer than any attempt takes. */
 const leaseSeconds = 30;
+
+/** Channels that have deliveries whose time has come. */
+export async function channelsWithDue(db: Database): Promise<ReadonlySet<ChannelId>> {
+  const rows = await db.rows(
+    z.object({ id: idShape('chan') }),
+    `select distinct channel_id as id from delivery where state = 'waiting' and next_at <= clock_timestamp()
+       and (leased_until is null or leased_until < clock_timestamp())`,
+  );
+  return new Set(rows.map(({ id }) => id));
+}
 
 /** Takes deliveries of a channel whose time has come; no other process gets them until the lease is over. */
 export async function holdDue(db: Database, channel: ChannelId, most: number): Promise<HeldDelivery[]> {

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { HostId, RunId } from '#core/id.ts';
 import type { TestCatalog } from '#tests/support/catalog.ts';
 import { openTestCatalog, testIds } from '#tests/support/catalog.ts';
+import { eventually } from '#tests/support/orchestra.ts';
 import { sampleNoOp } from '#tests/support/samples.ts';
 import { addEvent, eventsAfter, eventsBefore, forgetEvents, lastEventNumber, openOutcomeTeller } from './events.ts';
 import { addHost } from './hosts.ts';
 import { addJob } from './jobs.ts';
 import { boundLog, keptLines } from './run-log-bound.ts';
-import { addRun, moveRun, runEventsAfter } from './runs.ts';
+import { addRun, addRunEvents, moveRun, runEventsAfter } from './runs.ts';
 
 let store: TestCatalog;
 let hostId: HostId;
@@ -100,6 +102,26 @@ test('events are forgotten after their time', async () => {
   expect(await forgetEvents(db(), 90)).toBe(40);
 });
 
+test('of two writers of one log the second waits for the first, so that a follower sees every line', async () => {
+  const run = await newRun();
+  const lines = async () => (await runEventsAfter(db(), run, 0, 10)).map(({ message }) => message);
+  let second: Promise<void> | undefined;
+  await db().transaction(async (inside) => {
+    await addRunEvents(inside, run, [{ level: 'info', message: 'first' }]);
+    second = addRunEvents(db(), run, [{ level: 'info', message: 'second' }]);
+    await waitUntilBlocked();
+    expect(await lines()).toEqual([]);
+  });
+  await second;
+  expect(await lines()).toEqual(['first', 'second']);
+});
+
+const waitUntilBlocked = () =>
+  eventually(async () => {
+    const waiting = await db().rows(z.unknown(), "select 1 from pg_stat_activity where wait_event_type = 'Lock'");
+    return waiting.length > 0;
+  });
+
 test('the log of a run keeps its first and its last lines, and says where lines were left out', async () => {
   const run = await newRun();
   const addLines = (from: number, to: number) =>
@@ -116,5 +138,5 @@ test('the log of a run keeps its first and its last lines, and says where lines 
   expect(lines[keptLines.first - 1]?.message).toBe(`line ${String(keptLines.first)}`);
   expect(lines[keptLines.first]?.message).toMatch(/left out/);
   expect(lines[keptLines.first + 1]?.message).toBe('line 11001');
-  expect(lines.at(-1)?.message).toBe('line 30000');
+  expect(lines[lines.length - 1]?.message).toBe('line 30000');
 });

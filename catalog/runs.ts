@@ -198,13 +198,14 @@ export interface NewRunEvent {
   readonly message: string;
 }
 
-/** Appends lines to the log of a run. */
+/** Appends lines to the log of a run. Writers take turns, so that who follows the log by its numbers misses no line. */
 export async function addRunEvents(db: Database, id: RunId, events: readonly NewRunEvent[]): Promise<void> {
   if (events.length === 0) return;
   await db.change(
-    `insert into run_event (run_id, at, level, message)
-     select $1, coalesce(at, now()), level, message
-     from unnest($2::timestamptz[], $3::text[], $4::text[]) with ordinality as e (at, level, message, n) order by n`,
+    `with written as (select id from run where id = $1 for no key update)
+     insert into run_event (run_id, at, level, message)
+     select written.id, coalesce(at, now()), level, message
+     from written, unnest($2::timestamptz[], $3::text[], $4::text[]) with ordinality as e (at, level, message, n) order by n`,
     [id, events.map((e) => e.at ?? null), events.map((e) => e.level), events.map((e) => e.message)],
   );
 }

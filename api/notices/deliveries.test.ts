@@ -81,7 +81,9 @@ afterAll(async () => {
   await notices.close();
   receiver.closeAllConnections();
   receiver.close();
-  await new Promise<void>((resolve) => smtp.close(resolve));
+  await new Promise<void>((resolve) => {
+    smtp.close(resolve);
+  });
   await store.close();
 });
 

@@ -32,5 +32,5 @@ export function openNotices(ports: NoticePorts, settings: ServerSettings): Notic
       ports.log.warn({ cause: cause instanceof Error ? cause.message : 'no reason given' }, 'deliveries wait');
     },
   });
-  return { guard, canMail: mailServer !== undefined, start: pump.start, wake: pump.wake, close: pump.close };
+  return { ...pump, guard, canMail: mailServer !== undefined };
 }

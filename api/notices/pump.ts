@@ -2,8 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Catalog } from '#catalog/database.ts';
 import { disableChannel, listChannels } from '#catalog/channels.ts';
 import type { HeldDelivery } from '#catalog/deliveries.ts';
-import { fanOut, holdDue, recordAttempt, releaseHeld } from '#catalog/deliveries.ts';
-import { addEvent } from '#catalog/events.ts';
+import { channelsWithDue, fanOut, holdDue, recordAttempt, releaseHeld } from '#catalog/deliveries.ts';
+import { addEvent, lastEventNumber } from '#catalog/events.ts';
 import type { ChannelId, DeliveryId } from '#core/id.ts';
 import type { Attempt, Channel, ChannelKind } from '#core/notice/channel.ts';
 import { retryDelayMs } from '#core/notice/channel.ts';
@@ -43,12 +43,20 @@ export function openPump(ports: PumpPorts): Pump {
   const ending = new AbortController();
   const underway = new Map<ChannelId, Map<DeliveryId, Promise<void>>>();
   let nudge = new AbortController();
+  const toldUpTo = new Map<ChannelId, number>();
   const round = async (): Promise<void> => {
-    for (const channel of await listChannels(ports.catalog)) {
-      if (ending.signal.aborted || !channel.isEnabled) continue;
+    const last = await lastEventNumber(ports.catalog);
+    const channels = (await listChannels(ports.catalog)).filter(({ isEnabled }) => isEnabled);
+    for (const channel of channels) {
+      // Why remembered: most looks find nothing new, and must not cost a transaction per channel.
+      if ((toldUpTo.get(channel.id) ?? -1) >= last) continue;
+      if (await fanOut(ports.catalog, channel, ports.ids)) toldUpTo.set(channel.id, last);
+    }
+    const due = channels.length === 0 ? new Set<ChannelId>() : await channelsWithDue(ports.catalog);
+    for (const channel of channels) {
+      if (ending.signal.aborted || !due.has(channel.id)) continue;
       const slots = underway.get(channel.id) ?? new Map<DeliveryId, Promise<void>>();
       underway.set(channel.id, slots);
-      await fanOut(ports.catalog, channel, ports.ids);
       await fillSlots(channel, slots);
     }
   };

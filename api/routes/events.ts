@@ -24,7 +24,6 @@ const filterQuery = {
   resource: z.string().optional(),
   run: idShape('run').optional(),
 };
-const filterShape = z.object(filterQuery);
 const number = z.coerce.number().int().min(0);
 const pageShape = z.object({
   ...filterQuery,
@@ -76,7 +75,7 @@ const startOf = async ({ catalog }: Context, request: Request): Promise<number> 
 
 async function filterOf(
   { catalog }: Context,
-  { types, resource, run }: z.output<typeof filterShape>,
+  { types, resource, run }: Pick<z.output<typeof pageShape>, 'types' | 'resource' | 'run'>,
 ): Promise<EventFilter> {
   return {
     ...(types === undefined ? {} : { types: typesOf(types) }),

@@ -44,15 +44,16 @@ export function metricsRoutes(context: Context): Route[] {
   ];
 }
 
+const isEnd = (state: string): boolean => !['queued', 'running', 'paused'].includes(state);
+
 const secondsOf = (instant: Instant): number => microsOfInstant(instant) / 1_000_000;
 
 async function collect(context: Context): Promise<void> {
   const { catalog, metrics } = context;
   ofResources(metrics, await resourceStatuses(context));
   const runs = await runCounts(catalog);
-  metrics.set(
-    'backup_runs',
-    runs.map(({ kind, state, count }) => ({ labels: { kind, state }, value: count })),
+  metrics.setRuns(
+    runs.flatMap(({ kind, state, count }) => (isEnd(state) ? [{ labels: { kind, state }, value: count }] : [])),
   );
   const queued = runs.filter(({ state }) => state === 'queued').reduce((sum, { count }) => sum + count, 0);
   metrics.set('queue_depth', [{ labels: {}, value: queued }]);

@@ -29,13 +29,13 @@ export const newChannelShape = z.object({
 
 const absent = <T extends z.ZodType>(shape: T) => shape.nullish().transform((value) => value ?? undefined);
 
-export const channelShape: z.ZodType<Channel, unknown> = z.object({
+export const channelShape: z.ZodType<Channel> = z.object({
   ...{ id: idShape('chan'), name: z.string(), types: z.array(z.string()), place: channelPlaceShape },
   ...{ isEnabled: z.boolean(), disabledWhy: absent(z.string()), formerUntil: absent(instantShape) },
   ...{ createdBy: z.string(), createdAt: instantShape },
 });
 
-export const deliveryShape: z.ZodType<Delivery, unknown> = z.object({
+export const deliveryShape: z.ZodType<Delivery> = z.object({
   ...{ id: idShape('dlv'), channelId: idShape('chan'), eventId: idShape('evt'), type: eventTypeShape },
   ...{ state: z.enum(['waiting', 'delivered', 'failed']), attempts: countShape, nextAt: instantShape },
   ...{ createdAt: instantShape, endedAt: absent(instantShape) },

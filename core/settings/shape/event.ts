@@ -12,7 +12,7 @@ export const eventTypeShape: z.ZodType<EventType, string> = z
 const subject = <T extends z.ZodType>(shape: T) => shape.nullish().transform((id) => id ?? undefined);
 
 /** An event as it is stored and told. */
-export const eventShape: z.ZodType<HoldfastEvent, unknown> = z.object({
+export const eventShape: z.ZodType<HoldfastEvent> = z.object({
   ...{ id: idShape('evt'), seq: countShape, type: eventTypeShape, at: instantShape },
   ...{ runId: subject(idShape('run')), jobId: subject(idShape('job')), resourceId: subject(idShape('res')) },
   ...{ hostId: subject(idShape('host')), poolId: subject(idShape('pool')), setId: subject(idShape('set')) },

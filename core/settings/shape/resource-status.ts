@@ -6,7 +6,7 @@ import { countShape, idShape, instantShape } from './words.ts';
 const seconds = z.number().min(0).nullable();
 
 /** What a monitoring system wants to know of a resource, in one flat record. */
-export const resourceStatusShape: z.ZodType<ResourceStatus, unknown> = z.object({
+export const resourceStatusShape: z.ZodType<ResourceStatus> = z.object({
   ...{ id: idShape('res'), resource: z.string(), state: z.enum(resourceStates) },
   ...{ hostId: idShape('host').nullable(), host: z.string().nullable(), isHostOnline: z.boolean() },
   ...{ lastSuccess: z.record(z.string(), instantShape), latestRestorable: instantShape.nullable() },
