@@ -6,6 +6,7 @@ import { wholeDatabase } from '#core/logical/selection.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { compressionOf } from './backup.ts';
+import { hookOptions, hookShape, hooksOf } from './hook-words.ts';
 import {
   limitOptions,
   limitShape,
@@ -26,7 +27,7 @@ const backupShape = z.object({
   ...{ database: names, schema: names, table: names, excludeSchema: names, excludeTable: names },
   ...{ channels: z.coerce.number().int().optional(), compression: z.string().optional() },
   ...{ lockWait: z.coerce.number().int().optional(), queue: z.boolean().default(false) },
-  ...{ ...limitShape, ...reconnectShape, ...resumeBufferShape },
+  ...{ ...limitShape, ...reconnectShape, ...resumeBufferShape, ...hookShape },
 });
 type BackupArgs = z.output<typeof backupShape>;
 
@@ -48,6 +49,7 @@ export function addLogicalBackupVerb(noun: Command, cli: Cli): void {
       '--lock-wait <seconds>': 'how long a lock on a table is waited for, 1 to 3600 (60)',
       ...limitOptions('reads'),
       ...resumeBufferOptions,
+      ...hookOptions,
       ...reconnectOptions,
       '--queue': 'wait in line when another logical run of the resource is under way, instead of being refused',
       ...waitOptions,
@@ -58,7 +60,7 @@ export function addLogicalBackupVerb(noun: Command, cli: Cli): void {
       const body = {
         ...{ resource, pool, selection: selectionOf(args), options: optionsOf(args) },
         ...(lockWait === undefined ? {} : { lockWaitSeconds: lockWait }),
-        ...{ whenBusy: args.queue ? 'wait' : 'refuse', ...reconnectOf(reconnect) },
+        ...{ whenBusy: args.queue ? 'wait' : 'refuse', ...reconnectOf(reconnect), ...hooksOf(args) },
       };
       return startAndWatch(cli, { path: '/api/v1/logical-backups', body, wait: args.wait, timeout, isJson });
     },
