@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fail } from '#core/errors/fail.ts';
 import type { HostId, RunId } from '#core/id.ts';
 import { errorOfFailure } from '#wire/failure.ts';
+import { registerSearchAttributes } from '#wire/search-attributes.ts';
 import type { Folder } from '../support/folder.ts';
 import { openFolder } from '../support/folder.ts';
 import type { AgentParts, Orchestra, TestAgent } from '../support/orchestra.ts';
@@ -37,6 +38,45 @@ test('an undisturbed run ends succeeded, in at most 60 events', async () => {
   const run = await handle.fetchHistory();
   const work = await orchestra.client.workflow.getHandle(`work:${ticket.runId}:none`).fetchHistory();
   expect((run.events?.length ?? 99) + (work.events?.length ?? 99)).toBeLessThanOrEqual(60);
+  await agent.stop();
+});
+
+test('a control worker that is told to stop finishes the step under way', async () => {
+  const leaving = openOrchestra(orchestra.address);
+  const ticket = ticketOf(newId('host'));
+  const seen = { asked: 0, answer: (): void => undefined };
+  leaving.book.ticket = async () => {
+    seen.asked += 1;
+    await new Promise<void>((resolve) => (seen.answer = resolve));
+    return ticket;
+  };
+  const { workflowId } = await leaving.start(ticket);
+  await eventually(() => seen.asked === 1);
+  const closed = leaving.close();
+  seen.answer();
+  await closed;
+  const run = orchestra.client.workflow.getHandle(workflowId);
+  const { events } = await run.fetchHistory();
+  expect(events?.filter((event) => event.activityTaskCompletedEventAttributes)).toHaveLength(1);
+  expect(seen.asked).toBe(1);
+  await run.terminate();
+});
+
+test('an operator finds a run in Temporal by what it is about and how it ended', async () => {
+  await registerSearchAttributes(orchestra.client);
+  expect(await registerSearchAttributes(orchestra.client)).toEqual([]);
+  const agent = await agentOn();
+  const [jobId, poolId] = [newId('job'), newId('pool')];
+  const ticket = ticketOf(agent.hostId, { subjects: { jobId, poolId } });
+  await (await orchestra.start(ticket)).result();
+  const query = `HoldfastJob = "${jobId}" AND HoldfastPool = "${poolId}" AND HoldfastState = "succeeded" AND HoldfastKind = "no-op"`;
+  const found = async (): Promise<string[]> => {
+    const ids: string[] = [];
+    for await (const { workflowId } of orchestra.client.workflow.list({ query })) ids.push(workflowId);
+    return ids;
+  };
+  await eventually(async () => (await found()).length > 0);
+  expect(await found()).toEqual([`run:${ticket.runId}`]);
   await agent.stop();
 });
 
