@@ -33,5 +33,6 @@ test('K-050 a selection that says nothing, both or a half name is refused', () =
     { ...nothing, table: ['shop..orders'] },
     { ...nothing, table: ['shop."public.orders'] },
   ];
-  for (const each of wrong) expect(() => selectionOf(each)).toThrow(expect.objectContaining({ code: 'value_malformed' }));
+  for (const each of wrong)
+    expect(() => selectionOf(each)).toThrow(expect.objectContaining({ code: 'value_malformed' }));
 });
