@@ -15,7 +15,8 @@ const kindOf = (spec: JobSpec): 'backup' | 'restore' | 'drill' | 'care' => {
   if (spec.kind === 'drill') return 'drill';
   if (spec.kind === 'full-backup' || spec.kind === 'incremental-backup') return 'backup';
   if (spec.kind === 'log-backup' || spec.kind === 'log-stream' || spec.kind === 'logical-backup') return 'backup';
-  if (spec.kind === 'database-recovery' || spec.kind === 'logical-restore' || spec.kind === 'settle-transfer') return 'restore';
+  if (spec.kind === 'database-recovery' || spec.kind === 'logical-restore' || spec.kind === 'settle-transfer')
+    return 'restore';
   return spec.kind === 'restore' || spec.kind === 'log-restore' ? 'restore' : 'care';
 };
 

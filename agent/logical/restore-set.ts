@@ -7,13 +7,14 @@ import type { StepContext } from '#core/ports/step.ts';
 import { temporaryName } from '#core/transfer/names.ts';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
 import type { FailedStatement, TransferReport } from '#core/transfer/report.ts';
+import { databaseOfParts, databasesOfTask } from '#core/transfer/task.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
 import { Stopwatch } from '#agent/restore/stopwatch.ts';
 import { checkNeeds } from '#agent/transfer/check-needs.ts';
 import { findClientTools } from '#agent/transfer/client-tools.ts';
 import type { BuiltDatabase } from '#agent/transfer/copy-database.ts';
 import { warnDifferences } from '#agent/transfer/copy-database.ts';
-import { copyTables } from '#agent/transfer/copy-tables.ts';
+import { copyParts } from '#agent/transfer/copy-parts.ts';
 import type { TransferJournal } from '#agent/transfer/journal.ts';
 import { openTransferJournal } from '#agent/transfer/journal.ts';
 import type { Built } from '#agent/transfer/put-into-place.ts';
@@ -123,7 +124,7 @@ async function workFor(
 
 /** Throws `transfer_database_unknown`. */
 function factsChosen({ task }: LogicalRestoreOrder, all: readonly DatabaseFacts[]): readonly DatabaseFacts[] {
-  const names = [...new Set([...task.databases, ...task.tables].map(({ database }) => database))];
+  const names = databasesOfTask(task);
   return names.map((database) => {
     const facts = all.find(({ name }) => name === database);
     if (facts === undefined)
@@ -150,13 +151,10 @@ async function build(work: TransferWork, order: LogicalRestoreOrder, reader: Log
     await warnDifferences(work, wanted, shape);
     databases.push({ wanted, temporary, shape });
   }
-  const [first] = task.tables;
-  if (first === undefined) return { built: { databases }, failures };
+  if (databaseOfParts(task) === undefined) return { built: { databases }, failures };
   const end = { access: work.target.access, database: temporaryName(runId, 0) };
-  const tables = await inDatabase(work.target, end.database, (session) =>
-    copyTables(work, { end, session }, task.tables),
-  );
-  return { built: { databases: [], tables }, failures };
+  const built = await inDatabase(work.target, end.database, (session) => copyParts(work, { end, session }, task));
+  return { built, failures };
 }
 
 function reportOf(

@@ -5,11 +5,14 @@ import type { Warning } from '#core/run/progress.ts';
 import { keptName, keptSchema, quoted, stagingSchema, temporaryName, temporaryPrefix } from '#core/transfer/names.ts';
 import type { TransferReport } from '#core/transfer/report.ts';
 import type { Placed, TransferTask } from '#core/transfer/task.ts';
-import { placedText } from '#core/transfer/task.ts';
+import { databaseOfParts, placedText } from '#core/transfer/task.ts';
 import { textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
 import type { BuiltDatabase } from './copy-database.ts';
+import type { BuiltSchemas } from './copy-schemas.ts';
+import { placesOfSchemas, swapSchemas } from './copy-schemas.ts';
 import type { BuiltTables } from './copy-tables.ts';
+import { dropKeptSchema } from './settle-schemas.ts';
 import { dropKeptTables } from './settle-tables.ts';
 import { renameDatabases } from './swap-database.ts';
 import { swapTables } from './swap-tables.ts';
@@ -20,6 +23,7 @@ import { dropDatabase, dropUnfinished, namesOn, refuseSessions } from './target.
 export interface Built {
   readonly databases: readonly BuiltDatabase[];
   readonly tables?: BuiltTables;
+  readonly schemas?: BuiltSchemas;
 }
 
 /** The part of an order that says what goes where. */
@@ -39,13 +43,17 @@ export async function refuseTaken(target: Target, { task }: PlaceOrder): Promise
     if (as !== database && there.has(as)) throw fail('transfer_name_taken', { name: as, instance });
     if (as === database && there.has(as) && !task.endsSessions) await refuseSessions(target, as);
   }
-  for (const { database, schema, table } of task.tables)
-    if (!there.has(database))
-      throw fail('transfer_target_missing', { table: `${schema}.${table}`, database, instance });
+  const database = databaseOfParts(task);
+  if (database === undefined || there.has(database)) return;
+  const parts = [
+    ...task.tables.map(({ schema, table }) => `${schema}.${table}`),
+    ...(task.schemas ?? []).map((one) => one.schema),
+  ];
+  throw fail('transfer_target_missing', { table: parts.join(', '), database, instance });
 }
 
 /** What will be in place when the swap has happened. */
-export function plannedPlaces({ runId, task }: PlaceOrder, { databases, tables }: Built): readonly Placed[] {
+export function plannedPlaces({ runId, task }: PlaceOrder, { databases, tables, schemas }: Built): readonly Placed[] {
   const ofDatabases = databases.map(({ wanted }): Placed => ({
     kind: 'database',
     name: wanted.as,
@@ -55,11 +63,13 @@ export function plannedPlaces({ runId, task }: PlaceOrder, { databases, tables }
     ...{ kind: 'table', database: wanted.database, schema: wanted.schema, table: wanted.as },
     ...(replaced === undefined ? {} : { keptIn: keptSchema(runId) }),
   }));
+  if (schemas !== undefined) return placesOfSchemas(schemas, runId);
   return task.databases.length > 0 ? ofDatabases : ofTables;
 }
 
 /** The swap: all databases in one transaction, or all tables of one database in one. */
 export async function putIntoPlace(target: Target, { runId, task }: PlaceOrder, built: Built): Promise<void> {
+  if (built.schemas !== undefined) await swapSchemas(target, built.schemas, runId);
   if (built.tables !== undefined) await swapTables(target, built.tables, runId);
   if (built.databases.length === 0) return;
   const there = await namesOn(target);
@@ -77,7 +87,7 @@ export async function isPlaced(target: Target, { runId, task }: PlaceOrder, repo
     if (there.has(temporaryName(runId, index)) || !there.has(as)) return false;
   }
   for (const one of report.placed)
-    if (one.kind === 'table') return (await stagingOf(target, one.database, runId)).length === 0;
+    if (one.kind !== 'database') return (await stagingOf(target, one.database, runId)).length === 0;
   return true;
 }
 
@@ -88,13 +98,12 @@ export async function isPlaced(target: Target, { runId, task }: PlaceOrder, repo
 export async function dropBuilt(target: Target, { task }: Pick<PlaceOrder, 'task'>): Promise<void> {
   await dropUnfinished(target);
   const there = await namesOn(target);
-  for (const database of new Set(task.tables.map((one) => one.database))) {
-    if (!there.has(database)) continue;
-    await inDatabase(target, database, async (session) => {
-      for (const schema of await stagingIn(session, temporaryPrefix))
-        await session.query(`drop schema if exists ${quoted(schema)} cascade`);
-    });
-  }
+  const database = databaseOfParts(task);
+  if (database === undefined || !there.has(database)) return;
+  await inDatabase(target, database, async (session) => {
+    for (const schema of await stagingIn(session, temporaryPrefix))
+      await session.query(`drop schema if exists ${quoted(schema)} cascade`);
+  });
 }
 
 /**
@@ -125,6 +134,12 @@ async function finishOne(target: Target, { dropsOld }: TransferTask, one: Placed
     const { keptIn, ...rest } = one;
     if (!dropsOld || keptIn === undefined) return one;
     await inDatabase(target, one.database, (session) => dropKeptTables(session, keptIn));
+    return rest;
+  }
+  if (one.kind === 'schema') {
+    const { keptAs: kept, ...rest } = one;
+    if (!dropsOld || kept === undefined) return one;
+    await inDatabase(target, one.database, (session) => dropKeptSchema(session, kept));
     return rest;
   }
   const { name, keptAs } = one;

@@ -4,6 +4,7 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { temporaryName } from '#core/transfer/names.ts';
+import { databaseOfParts, databasesOfTask } from '#core/transfer/task.ts';
 import type { DatabaseRecoveryOrder } from '#core/transfer/order.ts';
 import type { TransferReport } from '#core/transfer/report.ts';
 import { Stopwatch } from '#agent/restore/stopwatch.ts';
@@ -13,7 +14,7 @@ import { discardScratch } from '#agent/scratch/scratch-base.ts';
 import { checkNeeds } from './check-needs.ts';
 import { findClientTools } from './client-tools.ts';
 import { copyDatabase } from './copy-database.ts';
-import { copyTables } from './copy-tables.ts';
+import { copyParts } from './copy-parts.ts';
 import type { TransferJournal } from './journal.ts';
 import { openTransferJournal } from './journal.ts';
 import type { Built } from './put-into-place.ts';
@@ -128,14 +129,14 @@ async function workFor(
 /** Bytes of what was chosen. Throws `transfer_all_databases`, `transfer_database_unknown`, what `checkNeeds` throws. */
 async function checkChoice(scratch: Scratch, target: Target, { task }: DatabaseRecoveryOrder): Promise<number> {
   const known = await withSession(scratch, undefined, databasesOf);
-  const wanted = [...new Set([...task.databases, ...task.tables].map(({ database }) => database))];
+  const wanted = databasesOfTask(task);
   for (const database of wanted)
     if (!known.includes(database)) throw fail('transfer_database_unknown', { database, known: known.join(', ') });
   const isAll = known.every((name) => task.databases.some(({ database, as }) => database === name && as === name));
   if (isAll) throw fail('transfer_all_databases', { databases: known.join(', ') });
   const needs = [];
   for (const database of wanted) needs.push(await withSession(scratch, database, readNeeds));
-  // Tables need a part of what their database needs: the target itself says what of it is missing.
+  // Tables and schemas need a part of what their database needs: the target itself says what of it is missing.
   if (task.databases.length > 0) await checkNeeds(target, needs);
   return needs.reduce((sum, one) => sum + one.bytes, 0);
 }
@@ -157,13 +158,11 @@ async function build(work: TransferWork, scratch: Scratch, { task, runId }: Data
   const databases = [];
   for (const [index, wanted] of task.databases.entries())
     databases.push(await copyDatabase(work, scratch, wanted, temporaryName(runId, index)));
-  const [first] = task.tables;
-  if (first === undefined) return { databases };
-  const { database } = first;
-  const tables = await withSession(scratch, database, (session) =>
-    copyTables(work, { end: { access: scratch.access, database }, session }, task.tables),
+  const database = databaseOfParts(task);
+  if (database === undefined) return { databases };
+  return withSession(scratch, database, (session) =>
+    copyParts(work, { end: { access: scratch.access, database }, session }, task),
   );
-  return { databases, tables };
 }
 
 function reportOf(

@@ -5,6 +5,8 @@ import type { SettleReport } from '#core/transfer/report.ts';
 import type { Placed, SettleTask } from '#core/transfer/task.ts';
 import { placedText } from '#core/transfer/task.ts';
 import { inDatabase } from './put-into-place.ts';
+import type { PlacedSchema } from './settle-schemas.ts';
+import { dropKeptSchema, putSchemaBack } from './settle-schemas.ts';
 import type { PlacedTable } from './settle-tables.ts';
 import { dropKeptTables, putTablesBack } from './settle-tables.ts';
 import { renameDatabases } from './swap-database.ts';
@@ -23,12 +25,13 @@ export const settleTransfer =
   async ({ instance, task }): Promise<SettleReport> => {
     const databases = task.placed.filter((one) => one.kind === 'database');
     const tables = task.placed.filter((one) => one.kind === 'table');
+    const schemas = task.placed.filter((one) => one.kind === 'schema');
     const touched = databases.flatMap(({ name, keptAs }) => [name, ...(keptAs === undefined ? [] : [keptAs])]);
     const target = await openTarget(instance, touched);
     try {
       return task.does === 'confirm'
-        ? await confirm(target, task, { databases, tables })
-        : await undo(target, task, { databases, tables });
+        ? await confirm(target, task, { databases, schemas, tables })
+        : await undo(target, task, { databases, schemas, tables });
     } finally {
       await target.close();
     }
@@ -36,13 +39,14 @@ export const settleTransfer =
 
 interface Kept {
   readonly databases: readonly PlacedDatabase[];
+  readonly schemas: readonly PlacedSchema[];
   readonly tables: readonly PlacedTable[];
 }
 
 async function confirm(
   target: Target,
   { does, endsSessions }: SettleTask,
-  { databases, tables }: Kept,
+  { databases, schemas: whole, tables }: Kept,
 ): Promise<SettleReport> {
   const dropped: string[] = [];
   const there = await namesOn(target);
@@ -51,6 +55,11 @@ async function confirm(
     if (!endsSessions) await refuseSessions(target, keptAs);
     await dropDatabase(target, keptAs);
     dropped.push(keptAs);
+  }
+  for (const { database, keptAs } of whole) {
+    if (keptAs === undefined) continue;
+    const isDropped = await inDatabase(target, database, (session) => dropKeptSchema(session, keptAs));
+    if (isDropped) dropped.push(`${database}.${keptAs}`);
   }
   for (const [database, schemas] of keptSchemas(tables))
     for (const schema of schemas)
@@ -65,19 +74,22 @@ function keptSchemas(tables: readonly PlacedTable[]): ReadonlyMap<string, Readon
   return all;
 }
 
-async function undo(target: Target, task: SettleTask, { databases, tables }: Kept): Promise<SettleReport> {
+async function undo(target: Target, task: SettleTask, { databases, schemas, tables }: Kept): Promise<SettleReport> {
   const kept = databases.flatMap(({ name, keptAs }) => (keptAs === undefined ? [] : [{ name, keptAs }]));
   await putDatabasesBack(target, task, kept);
+  for (const one of schemas) await inDatabase(target, one.database, (session) => putSchemaBack(session, task.of, one));
   for (const database of new Set(tables.map((one) => one.database))) {
     const ofDatabase = tables.filter((one) => one.database === database);
     await inDatabase(target, database, (session) => putTablesBack(session, task.of, ofDatabase));
   }
+  const oldSchemas = schemas.filter(({ keptAs }) => keptAs !== undefined);
   const old = tables.filter(({ keptIn }) => keptIn !== undefined);
   return {
     ...{ does: task.does, dropped: [] },
-    putBack: [...kept.map(({ name }) => name), ...old.map(placedText)],
+    putBack: [...kept.map(({ name }) => name), ...oldSchemas.map(placedText), ...old.map(placedText)],
     setAside: [
       ...kept.map(({ name }) => undoneName(name, task.of)),
+      ...oldSchemas.map(({ database, name }) => `${database}.${undoneName(name, task.of)}`),
       ...old.map((one) => `${one.database}.${undoneSchema(task.of)}.${one.table}`),
     ],
   };

@@ -74,7 +74,15 @@ const dependentsQuery = `
 /** Views, foreign keys, functions and others that depend on tables of these names and are not among them. */
 export async function dependentsOf(session: Session, tables: readonly TableName[]): Promise<readonly string[]> {
   const oids = await session.query(oidsQuery, [tables.map(({ schema }) => schema), tables.map(({ table }) => table)]);
-  const rows = await session.query(dependentsQuery, [`{${oids.map((row) => textOf(row, 'oid')).join(',')}}`]);
+  return dependentsOfOids(
+    session,
+    oids.map((row) => textOf(row, 'oid')),
+  );
+}
+
+/** The same for relations of any kind by their numbers. */
+export async function dependentsOfOids(session: Session, oids: readonly string[]): Promise<readonly string[]> {
+  const rows = await session.query(dependentsQuery, [`{${oids.join(',')}}`]);
   return rows.map((row) => textOf(row, 'name'));
 }
 

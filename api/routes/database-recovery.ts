@@ -24,6 +24,11 @@ import { listOf, listShape, nameOf, pageQuery, pageRequestOf } from './words.ts'
 /** What a transfer into a live instance is asked for with, wherever the data comes from. */
 export const transferBody = {
   databases: z.array(sqlNameShape).max(200).default([]),
+  schemas: z
+    .array(z.object({ database: sqlNameShape, schema: sqlNameShape }))
+    .max(200)
+    .default([])
+    .meta({ description: 'whole schemas of one database' }),
   tables: z
     .array(z.object({ database: sqlNameShape, schema: sqlNameShape, table: sqlNameShape }))
     .max(1000)

@@ -8,7 +8,7 @@ import { rateLimitsShape } from '#core/settings/shape/progress.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import { fail } from '#core/errors/fail.ts';
 import { demandConsent, taskOf, transferSteps } from '#core/transfer/choice.ts';
-import { isReplacing } from '#core/transfer/task.ts';
+import { databasesOfTask, isReplacing } from '#core/transfer/task.ts';
 import type { Context } from '../context.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
@@ -86,7 +86,7 @@ async function prepare(context: Context, body: RestoreBody) {
   demandLogin(into);
   demandReach(await getPool(context.catalog, poolId), hostId);
   const known = summary.databases.map(({ name }) => name);
-  for (const { database } of [...task.databases, ...task.tables])
+  for (const database of databasesOfTask(task))
     if (!known.includes(database)) throw fail('transfer_database_unknown', { database, known: known.join(', ') });
   return { task, hostId, poolId, into };
 }

@@ -7,6 +7,8 @@ import { isReplacing } from './task.ts';
 interface TransferChoice {
   readonly databases: readonly string[];
   readonly tables: readonly (TableName & { readonly database: string })[];
+  /** Absent: none. */
+  readonly schemas?: readonly { readonly database: string; readonly schema: string }[];
   /** A new name of the one thing that was chosen. */
   readonly as?: string | undefined;
   readonly endsSessions: boolean;
@@ -17,24 +19,33 @@ interface TransferChoice {
 const reserved = /^holdfast_(tmp|before|undone)_/;
 
 /** Throws `transfer_nothing_chosen`, `transfer_choice_bad`. */
-export function taskOf({ databases, tables, as, endsSessions, dropsOld }: TransferChoice): TransferTask {
-  if (databases.length + tables.length === 0) throw fail('transfer_nothing_chosen', {});
-  const why = whyBad({ databases, tables, as });
+export function taskOf(choice: TransferChoice): TransferTask {
+  const { databases, tables, schemas = [], as, endsSessions, dropsOld } = choice;
+  if (databases.length + tables.length + schemas.length === 0) throw fail('transfer_nothing_chosen', {});
+  const why = whyBad(choice);
   if (why !== undefined) throw fail('transfer_choice_bad', { why });
   return {
     databases: databases.map((database) => ({ database, as: as ?? database })),
     tables: tables.map(({ database, schema, table }) => ({ database, schema, table, as: as ?? table })),
+    ...(schemas.length === 0
+      ? {}
+      : { schemas: schemas.map(({ database, schema }) => ({ database, schema, as: as ?? schema })) }),
     ...{ endsSessions, dropsOld },
   };
 }
 
-function whyBad({ databases, tables, as }: Pick<TransferChoice, 'databases' | 'tables' | 'as'>): string | undefined {
-  const all = [...databases, ...tables.map(({ database, schema, table }) => `${database}.${schema}.${table}`)];
+function whyBad({ databases, tables, schemas = [], as }: TransferChoice): string | undefined {
+  const all = [
+    ...databases,
+    ...schemas.map(({ database, schema }) => `${database}.${schema}`),
+    ...tables.map(({ database, schema, table }) => `${database}.${schema}.${table}`),
+  ];
   if (new Set(all).size < all.length) return 'something was chosen twice';
-  if (databases.length > 0 && tables.length > 0) return 'databases and tables are put into place by a run each';
-  if (new Set(tables.map(({ database }) => database)).size > 1)
-    return 'the tables lie in several databases: they are put into place by a run for each database';
-  if (as !== undefined && all.length > 1) return 'a new name is for one database or one table';
+  if ([databases, tables, schemas].filter((some) => some.length > 0).length > 1)
+    return 'databases, schemas and tables are put into place by a run each';
+  if (new Set([...tables, ...schemas].map(({ database }) => database)).size > 1)
+    return 'they lie in several databases: they are put into place by a run for each database';
+  if (as !== undefined && all.length > 1) return 'a new name is for one database, schema or table';
   if (as !== undefined && reserved.test(as)) return `the name ${as} looks like unfinished work of Holdfast`;
   return undefined;
 }
@@ -49,6 +60,9 @@ export function demandConsent(task: TransferTask, resource: string, consent: str
 export function transferSteps(task: TransferTask, source: readonly string[], into: string): readonly string[] {
   const names = [
     ...task.databases.map(({ database, as }) => (database === as ? database : `${database} as ${as}`)),
+    ...(task.schemas ?? []).map(({ database, schema, as }) =>
+      schema === as ? `${database}.${schema}` : `${database}.${schema} as ${as}`,
+    ),
     ...task.tables.map(({ database, schema, table, as }) =>
       table === as ? `${database}.${schema}.${table}` : `${database}.${schema}.${table} as ${schema}.${as}`,
     ),

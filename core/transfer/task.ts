@@ -13,6 +13,13 @@ export interface WantedTable extends TableName {
   readonly as: string;
 }
 
+/** A whole schema that is wanted, in the live database of the same name, and the name that it gets there. */
+export interface WantedSchema {
+  readonly database: string;
+  readonly schema: string;
+  readonly as: string;
+}
+
 /**
  * What goes from a source (a scratch instance, a logical set) into a live instance. Whatever has the name of something that
  * is there replaces it: it is moved aside in one transaction and kept until somebody confirms.
@@ -20,6 +27,8 @@ export interface WantedTable extends TableName {
 export interface TransferTask {
   readonly databases: readonly WantedDatabase[];
   readonly tables: readonly WantedTable[];
+  /** Absent: none. */
+  readonly schemas?: readonly WantedSchema[];
   /** Sessions of others in a database that is replaced are ended at the swap; else they are a refusal before anything is made. */
   readonly endsSessions: boolean;
   /** What was replaced is dropped at once, not kept. */
@@ -32,6 +41,13 @@ export type Placed =
       readonly kind: 'database';
       readonly name: string;
       /** Where the one lies that was replaced; absent: there was none, or it was dropped. */
+      readonly keptAs?: string;
+    }
+  | {
+      readonly kind: 'schema';
+      readonly database: string;
+      readonly name: string;
+      /** Name of the one that was replaced; absent: there was none, or it was dropped. */
       readonly keptAs?: string;
     }
   | ({
@@ -51,8 +67,25 @@ export interface SettleTask {
 }
 
 /** Names that are replaced on the target (the same name, old kept) against those that are new there. */
-export const isReplacing = ({ databases, tables }: Pick<TransferTask, 'databases' | 'tables'>): boolean =>
-  databases.some(({ database, as }) => as === database) || tables.some(({ table, as }) => as === table);
+export const isReplacing = ({
+  databases,
+  tables,
+  schemas = [],
+}: Omit<TransferTask, 'endsSessions' | 'dropsOld'>): boolean =>
+  schemas.some(({ schema, as }) => as === schema) ||
+  databases.some(({ database, as }) => as === database) ||
+  tables.some(({ table, as }) => as === table);
 
-export const placedText = (one: Placed): string =>
-  one.kind === 'database' ? one.name : `${one.database}.${one.schema}.${one.table}`;
+export function placedText(one: Placed): string {
+  if (one.kind === 'database') return one.name;
+  return one.kind === 'schema' ? `${one.database}.${one.name}` : `${one.database}.${one.schema}.${one.table}`;
+}
+
+/** Databases that something is taken from. */
+export const databasesOfTask = ({ databases, tables, schemas = [] }: TransferTask): readonly string[] => [
+  ...new Set([...databases, ...tables, ...schemas].map(({ database }) => database)),
+];
+
+/** The live database that gets tables or schemas; undefined when whole databases were chosen. */
+export const databaseOfParts = ({ tables, schemas = [] }: TransferTask): string | undefined =>
+  [...tables, ...schemas][0]?.database;

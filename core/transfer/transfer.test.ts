@@ -20,14 +20,13 @@ describe('a choice', () => {
   test('K-108 takes the old name unless a new one is given, which is for one thing alone', () => {
     expect(taskOf({ ...none, databases: ['app'] }).databases).toEqual([{ database: 'app', as: 'app' }]);
     expect(taskOf({ ...none, tables: [orders], as: 'then' }).tables).toEqual([{ ...orders, as: 'then' }]);
-    const bad =
-      (choice: Partial<typeof none> & { databases?: string[]; tables?: (typeof orders)[]; as?: string }) => () =>
-        taskOf({ ...none, ...choice });
+    const bad = (choice: Partial<Parameters<typeof taskOf>[0]>) => () => taskOf({ ...none, ...choice });
     expect(bad({})).toThrow(expect.objectContaining({ code: 'transfer_nothing_chosen' }));
     for (const choice of [
       { databases: ['a', 'b'], as: 'c' },
       { databases: ['a', 'a'] },
       { databases: ['a'], tables: [orders] },
+      { databases: ['a'], schemas: [{ database: 'a', schema: 's' }] },
       { tables: [orders, { ...orders, database: 'other' }] },
       { databases: ['a'], as: 'holdfast_tmp_1' },
     ])

@@ -62,6 +62,28 @@ describe.each(majors)('a logical set of PostgreSQL %i', (major) => {
     expect((await databases()).filter((name) => String(name).startsWith('holdfast'))).toEqual([]);
   });
 
+  test('K-101 K-108 a schema comes back over the live one by rename, unless something outside depends on it', async () => {
+    await stage.sql('app', 'truncate shop.items', 'create view outside as select * from shop.orders');
+    const shopOf = { schemas: [{ database: 'app', schema: 'shop', as: 'shop' }] };
+    await expect(stage.restoreLogical(stage.logicalOrder(set, shopOf))).rejects.toMatchObject({
+      code: 'transfer_schema_depends',
+      params: { dependents: 'view outside' },
+    });
+    await stage.sql('app', 'drop view outside');
+    const order = stage.logicalOrder(set, shopOf);
+    const { placed } = await stage.restoreLogical(order);
+    expect(await stage.sql('app', fingerprint)).toEqual(whole);
+    await stage.settle('undo', order, placed);
+    expect(await stage.sql('app', 'select count(*)::int as n from shop.items')).toEqual([{ n: 0 }]);
+    const again = stage.logicalOrder(set, { ...shopOf, dropsOld: true });
+    expect((await stage.restoreLogical(again)).placed).toEqual([{ kind: 'schema', database: 'app', name: 'shop' }]);
+    expect(await stage.sql('app', fingerprint)).toEqual(whole);
+    await stage.sql(
+      'app',
+      `do $$ begin execute (select 'drop schema ' || quote_ident(nspname) || ' cascade' from pg_namespace where nspname like 'shop_undone%'); end $$`,
+    );
+  });
+
   test('K-118 what the target lacks is refused before anything is made, and a cancel leaves nothing', async () => {
     const before = await databases();
     await stage.sql('postgres', 'create role passing');

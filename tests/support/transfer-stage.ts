@@ -122,8 +122,9 @@ export const fingerprint = `
     union all select 'blob ' || loid || encode(data, 'hex') from pg_largeobject
     union all select 'sequence ' || last_value || is_called from shop.orders_id_seq
     union all select 'index ' || indexdef from pg_indexes where schemaname = 'shop'
-    union all select 'policy ' || policyname || coalesce(qual, '') from pg_policies
-    union all select 'trigger ' || pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
+    union all select 'policy ' || policyname || coalesce(qual, '') from pg_policies where schemaname = 'shop'
+    union all select 'trigger ' || pg_get_triggerdef(t.oid) from pg_trigger t join pg_class c on c.oid = t.tgrelid
+               where not t.tgisinternal and c.relnamespace = 'shop'::regnamespace
     union all select 'view ' || to_jsonb(v)::text from shop.totals v
     union all select 'rights ' || relname || coalesce(relacl::text, '') || relrowsecurity from pg_class
                where relnamespace = 'shop'::regnamespace and relkind in ('r', 'p', 'v', 'm')

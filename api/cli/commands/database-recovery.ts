@@ -38,9 +38,10 @@ const pointOptions = {
 /** What goes into a live instance, and how: for every command that puts something there. */
 export const transferOptions = {
   '--database <name...>': 'a whole database; may be repeated',
+  '--schema <database.schema...>': 'a whole schema of a database; may be repeated',
   '--table <database.schema.table...>':
     'a table of a database; parts with dots in them in double quotes; may be repeated',
-  '--as <name>': 'new name of the one database or table; else it replaces what is live',
+  '--as <name>': 'new name of the one database, schema or table; else it replaces what is live',
   '--into <resource>': 'instance that gets it; the source itself when absent',
   '--consent <name>': 'name of the instance that gets it, typed: something live is replaced',
   '--end-sessions': 'end sessions in a database at the moment it is replaced; without it they are a refusal',
@@ -49,6 +50,7 @@ export const transferOptions = {
 
 export const transferArgsShape = {
   database: z.array(z.string()).default([]),
+  schema: z.array(z.string()).default([]),
   table: z.array(z.string()).default([]),
   as: z.string().optional(),
   into: z.string().optional(),
@@ -177,7 +179,7 @@ function addSettleVerb(noun: Command, cli: Cli, does: 'confirm' | 'undo', title:
 }
 
 const keptText = (one: Placed): readonly string[] => {
-  if (one.kind === 'database') return one.keptAs === undefined ? [] : [one.keptAs];
+  if (one.kind !== 'table') return one.keptAs === undefined ? [] : [one.keptAs];
   return one.keptIn === undefined ? [] : [`${one.keptIn}.${one.table}`];
 };
 
@@ -196,20 +198,31 @@ function bodyOf(args: RecoveryArgs) {
 
 /** The part of a body that says what goes where. */
 export function transferBodyOf(args: z.output<z.ZodObject<typeof transferArgsShape>>) {
-  const { database, table, as, into, consent } = args;
+  const { database, schema, table, as, into, consent } = args;
   return {
-    ...{ databases: database, tables: table.map(tableNamed), as, into, consent },
+    ...{ databases: database, schemas: schema.map(schemaNamed), tables: table.map(tableNamed), as, into, consent },
     ...{ endsSessions: args.endSessions, dropsOld: args.dropOld },
   };
 }
 
 const part = '(?:"((?:[^"]|"")+)"|([^".]+))';
-const named = new RegExp(`^${part}\\.${part}\\.${part}$`);
+const wordsIn = (text: string, count: number, expected: string): readonly string[] => {
+  const found = new RegExp(`^${Array.from({ length: count }, () => part).join('\\.')}$`).exec(text);
+  if (found === null) throw fail('value_malformed', { text, what: 'name', expected });
+  return Array.from(
+    { length: count },
+    (_, i) => (found[2 * i + 1] ?? '').replaceAll('""', '"') || (found[2 * i + 2] ?? ''),
+  );
+};
 
 /** `database.schema.table`. Throws `value_malformed`. */
 function tableNamed(text: string) {
-  const found = named.exec(text);
-  if (found === null) throw fail('value_malformed', { text, what: 'table', expected: 'database.schema.table' });
-  const word = (at: number): string => (found[at] ?? '').replaceAll('""', '"') || (found[at + 1] ?? '');
-  return { database: word(1), schema: word(3), table: word(5) };
+  const [database = '', schema = '', table = ''] = wordsIn(text, 3, 'database.schema.table');
+  return { database, schema, table };
+}
+
+/** `database.schema`. Throws `value_malformed`. */
+function schemaNamed(text: string) {
+  const [database = '', schema = ''] = wordsIn(text, 2, 'database.schema');
+  return { database, schema };
 }

@@ -10,15 +10,21 @@ const tableWords = { schema: sqlNameShape, table: sqlNameShape };
 const wantedDatabaseShape = z.object({ database: sqlNameShape, as: sqlNameShape });
 const wantedTableShape = z.object({ database: sqlNameShape, ...tableWords, as: sqlNameShape });
 
+const wantedSchemaShape = z.object({ database: sqlNameShape, schema: sqlNameShape, as: sqlNameShape });
+
 export const transferTaskShape: z.ZodType<TransferTask> = z.looseObject({
   databases: z.array(wantedDatabaseShape),
   tables: z.array(wantedTableShape),
+  schemas: z.array(wantedSchemaShape).exactOptional(),
   endsSessions: z.boolean(),
   dropsOld: z.boolean(),
 });
 
 export const placedShape: z.ZodType<Placed> = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('database'), name: sqlNameShape, keptAs: sqlNameShape.exactOptional() }),
+  z.looseObject({
+    ...{ kind: z.literal('schema'), database: sqlNameShape, name: sqlNameShape, keptAs: sqlNameShape.exactOptional() },
+  }),
   z.looseObject({
     ...{ kind: z.literal('table'), database: sqlNameShape, ...tableWords, keptIn: sqlNameShape.exactOptional() },
   }),

@@ -1,0 +1,136 @@
+import { fail } from '#core/errors/fail.ts';
+import { firstDifference } from '#core/transfer/inventory.ts';
+import { keptName, quoted, stagingSchema } from '#core/transfer/names.ts';
+import type { Placed, WantedSchema } from '#core/transfer/task.ts';
+import type { Session } from '#agent/database/session.ts';
+import type { TableSource } from './copy-tables.ts';
+import { dumpInto } from './dump-into.ts';
+import { orCancelled } from './or-cancelled.ts';
+import { readInventory } from './read-inventory.ts';
+import { schemaDependentsOf } from './schema-facts.ts';
+import { inOneTransaction } from './swap-tables.ts';
+import { hasSchema } from './table-facts.ts';
+import type { Target } from './target.ts';
+import type { TransferWork } from './transfer-work.ts';
+import type { RunId } from '#core/id.ts';
+
+/** Schemas that were built beside the live ones. */
+export interface BuiltSchemas {
+  readonly database: string;
+  readonly schemas: readonly BuiltSchema[];
+}
+
+interface BuiltSchema {
+  readonly wanted: WantedSchema;
+  readonly staging: string;
+  /** Something has the name now and is moved aside. */
+  readonly isReplacing: boolean;
+}
+
+/**
+ * Builds copies of schemas in the live database under names that nobody looks into, and proves them. Throws
+ * `transfer_schema_unknown`, `transfer_name_taken`, `transfer_schema_depends`, `transfer_refused`, `transfer_differs`, `cancelled`.
+ */
+export async function copySchemas(
+  work: TransferWork,
+  { end, session }: TableSource,
+  schemas: readonly WantedSchema[],
+): Promise<BuiltSchemas> {
+  const { target, tally, watch, runId } = work;
+  const database = schemas[0]?.database ?? end.database;
+  const live = await target.open(database);
+  try {
+    const built: BuiltSchema[] = [];
+    for (const [index, wanted] of schemas.entries()) {
+      const staging = `${stagingSchema(runId)}_s${String(index)}`;
+      built.push(await planSchema(target, { source: session, live }, { wanted, staging }));
+    }
+    for (const { wanted, staging } of built) {
+      if (!(await hasSchema(session, staging)))
+        await session.query(`alter schema ${quoted(wanted.schema)} rename to ${quoted(staging)}`);
+      await live.query(`drop schema if exists ${quoted(staging)} cascade`);
+    }
+    tally.enter('transfer');
+    await watch.time('transfer', () =>
+      dumpInto(
+        {
+          ...{ tools: work.tools, clock: work.clock, from: end, to: { access: target.access, database } },
+          args: built.map(({ staging }) => `--schema=${quoted(staging)}`),
+          onBytes: (bytes) => {
+            tally.addBytes(bytes);
+          },
+        },
+        work.step,
+      ),
+    );
+    tally.enter('verify');
+    for (const { staging } of built) await watch.time('verify', () => prove(work, { source: session, live }, staging));
+    return { database, schemas: built };
+  } finally {
+    await live.close();
+  }
+}
+
+interface Ends {
+  readonly source: Session;
+  readonly live: Session;
+}
+
+async function planSchema(
+  { instance }: Target,
+  { source, live }: Ends,
+  { wanted, staging }: Pick<BuiltSchema, 'wanted' | 'staging'>,
+): Promise<BuiltSchema> {
+  const { schema, as, database } = wanted;
+  if (!(await hasSchema(source, schema)) && !(await hasSchema(source, staging)))
+    throw fail('transfer_schema_unknown', { schema, database });
+  const isTaken = await hasSchema(live, as);
+  if (!isTaken) return { wanted, staging, isReplacing: false };
+  if (as !== schema) throw fail('transfer_name_taken', { name: `${database}.${as}`, instance });
+  await refuseSchemaDependents(live, schema);
+  return { wanted, staging, isReplacing: true };
+}
+
+/** Throws `transfer_schema_depends`. */
+export async function refuseSchemaDependents(live: Session, schema: string): Promise<void> {
+  const dependents = await schemaDependentsOf(live, schema);
+  if (dependents.length === 0) return;
+  const more = dependents.length > 10 ? ` and ${String(dependents.length - 10)} more` : '';
+  throw fail('transfer_schema_depends', { schema, dependents: `${dependents.slice(0, 10).join(', ')}${more}` });
+}
+
+/** Throws `transfer_differs`. */
+async function prove({ tally, step }: TransferWork, { source, live }: Ends, schema: string): Promise<void> {
+  const [wanted, arrived] = await orCancelled(
+    step.signal,
+    Promise.all([readInventory(source, { schema }), readInventory(live, { schema })]),
+  );
+  const difference = firstDifference(wanted, arrived);
+  if (difference !== undefined) throw fail('transfer_differs', { database: schema, difference });
+  for (const rows of arrived.rows.values()) tally.addTable(Number(rows));
+}
+
+/** What is in place after the swap. */
+export const placesOfSchemas = ({ database, schemas }: BuiltSchemas, runId: RunId): readonly Placed[] =>
+  schemas.map(({ wanted, isReplacing }) => ({
+    ...{ kind: 'schema', database, name: wanted.as },
+    ...(isReplacing ? { keptAs: keptName(wanted.as, runId) } : {}),
+  }));
+
+/** Schemas take their places by rename, all in one transaction; no table is locked. Throws `transfer_swap_refused`, `transfer_schema_depends`. */
+export async function swapSchemas(target: Target, { database, schemas }: BuiltSchemas, runId: RunId): Promise<void> {
+  const live = await target.open(database);
+  try {
+    await inOneTransaction(live, schemas.map(({ wanted }) => `${database}.${wanted.as}`).join(', '), async () => {
+      for (const { wanted, isReplacing } of schemas) {
+        if (!isReplacing) continue;
+        await refuseSchemaDependents(live, wanted.as);
+        await live.query(`alter schema ${quoted(wanted.as)} rename to ${quoted(keptName(wanted.as, runId))}`);
+      }
+      for (const { wanted, staging } of schemas)
+        await live.query(`alter schema ${quoted(staging)} rename to ${quoted(wanted.as)}`);
+    });
+  } finally {
+    await live.close();
+  }
+}
