@@ -16,21 +16,9 @@ import type { RateLimits } from '../run/rate.ts';
 import type { RestorePlan } from '../restore/plan.ts';
 import type { TransferOrder } from '../transfer/order.ts';
 import type { SegmentName } from '../wal/segment-name.ts';
+import type { InstanceAccess } from './instance-access.ts';
 
-/** How to reach one database instance on the agent's own host. */
-export interface InstanceAccess {
-  readonly resourceId: ResourceId;
-  /** Name of the engine profile, e.g. `postgresql` (core/engine). */
-  readonly engine: string;
-  readonly dataDirectory: string;
-  /** Unix socket directory (starts with /) or host name. */
-  readonly socket: string;
-  readonly port: number;
-  /** Absent for a closed instance. */
-  readonly login?: { readonly user: string; readonly password: string; readonly database: string };
-  /** The identity recorded at discovery; a different one found is `system_id_mismatch` (peers.md §5 item 3). */
-  readonly systemId: string;
-}
+export type { InstanceAccess };
 
 /** K-079. `fast` is zstd level 3; `level` is zstd 1–22. */
 export type Compression =

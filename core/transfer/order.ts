@@ -1,4 +1,4 @@
-import type { InstanceAccess } from '../agent/order.ts';
+import type { InstanceAccess } from '../agent/instance-access.ts';
 import type { HostId, RunId, SetId } from '../id.ts';
 import type { PoolAccess } from '../pool/pool-access.ts';
 import type { RestorePlan } from '../restore/plan.ts';
