@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -36,11 +37,22 @@ function fetch(stage: LogStage, plan: LogRestorePlan, name: string, runId = newI
   return work({ ...order, directory: join(folder.path, name) }, stage.step);
 }
 
+/** Runs the restore_command of a settings file as the server would for a segment. */
+function runAsServer(settings: string, segment: string, path: string): void {
+  const [, quoted = ''] = /^restore_command = '(.*)'$/m.exec(settings) ?? [];
+  const words: Readonly<Record<string, string>> = { f: segment, p: path };
+  const command = quoted
+    .replaceAll("''", "'")
+    .replaceAll('\\\\', '\\')
+    .replaceAll(/%(.)/g, (_, c: string) => words[c] ?? c);
+  execFileSync('sh', ['-c', command]);
+}
+
 test('K-091 K-109 log is fetched byte for byte, closed to others, with a file to recover with; damage is told, not written', async () => {
   const stage = await stageOn(15, { passphrase: 'open sesame' });
   const plan = await fill(stage);
   const names = archived(stage);
-  const report = await fetch(stage, plan, 'whole');
+  const report = await fetch(stage, plan, "it's 50% whole");
   expect(report).toMatchObject({ segments: names.length, histories: 0, missing: [] });
   expect(readdirSync(report.directory).sort()).toEqual([...names, 'holdfast-recovery.conf'].sort());
   for (const name of names) {
@@ -48,7 +60,9 @@ test('K-091 K-109 log is fetched byte for byte, closed to others, with a file to
     expect(Buffer.compare(readFileSync(path), readFileSync(join(stage.server.archiveDirectory, name))), name).toBe(0);
     expect(statSync(path).mode & 0o777).toBe(0o600);
   }
-  expect(readFileSync(report.recoveryFile, 'utf8')).toContain(`restore_command = 'cp ''${report.directory}/%f'' "%p"'`);
+  const [name = ''] = names;
+  runAsServer(readFileSync(report.recoveryFile, 'utf8'), name, join(folder.path, 'copied'));
+  expect(Buffer.compare(readFileSync(join(folder.path, 'copied')), readFileSync(join(report.directory, name)))).toBe(0);
 
   const [, second] = plan.segments;
   const [pool] = stage.pools;

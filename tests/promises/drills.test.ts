@@ -28,7 +28,7 @@ beforeAll(async () => {
   const keys = { HOLDFAST_S3_ACCESS_KEY: minio.accessKey, HOLDFAST_S3_SECRET_KEY: minio.secretKey };
   const place = ['--s3', `${minio.endPoint}:${String(minio.port)}`, '--bucket', 'vault', '--no-tls'];
   await platform.done(['pool', 'create', 'far', '--host', platform.host, ...place], keys);
-  other = await openSecondAgent(platform, 'other-host');
+  other = await openSecondAgent(platform, 'other-host', [minio.port]);
   client = await platform.instance.connect();
   await client.query('create table fixed as select g as id from generate_series(1, 500) g');
   await platform.done(['canary', 'enable', 'main', '--static', 'public.fixed']);
@@ -60,6 +60,7 @@ test('K-007 K-092 K-093 D-047 a drill on another host, under another user, prove
     expect(report.checks).toContainEqual(expect.objectContaining({ name, verdict: 'passed' }));
   expect(report).toMatchObject({ isPassed: true, host: { name: other.name } });
   expect(readdirSync(join(other.home, 'scratch'))).toEqual([]);
+  expect(other.hasOwnNetwork).toBe(process.getuid?.() === 0);
 
   const second = await drill();
   const [a, b, key] = ['a.json', 'b.json', 'key.pem'].map((name) => join(platform.folder, name));
@@ -117,7 +118,7 @@ test('K-092 a failed assertion fails the drill by name, and a subscription of th
   expect(existsSync(join(dataDirectory, 'postmaster.pid'))).toBe(true);
 });
 
-test('K-007 K-091 K-104 log of a range is fetched on another host, and a copy recovers with it', async () => {
+test('K-007 K-091 K-104 log of a range is fetched on another host, byte for byte; a place that holds anything is refused', async () => {
   const directory = join(other.home, 'log');
   const range = ['--resource', 'main', '--from', '0/0', '--directory', directory, '--host', other.name];
   const planned = z.looseObject({ plan: z.looseObject({ segments: z.array(z.looseObject({ name: z.string() })) }) });

@@ -157,7 +157,7 @@ async function verified(
   return { json: { isGenuine: true, sha256, report }, text: `genuine, ${sha256}\n${reportText(report)}` };
 }
 
-const outlookShape = z.looseObject({
+export const outlookShape = z.looseObject({
   maxAgeHours: z.number().optional(),
   lastPassedRun: z.string().optional(),
   lastPassedAt: z.string().optional(),

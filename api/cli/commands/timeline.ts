@@ -5,6 +5,7 @@ import { listShape } from '../../routes/words.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { durationText } from '../progress-text.ts';
+import { outlookShape } from './drill.ts';
 import { tableOf, timeText } from '../terminal.ts';
 
 const poolTimelineShape = z.looseObject({
@@ -22,15 +23,24 @@ export function addTimelineCommand(program: Command, cli: Cli): void {
     shape: z.object({ resource: z.string() }),
     act: async (_cli, { resource }) => {
       const path = `/api/v1/resources/${encodeURIComponent(resource)}/timeline`;
-      const { data } = await (await cli.client()).get(listShape(poolTimelineShape), path);
-      const text =
-        data.length === 0
-          ? 'No backup set and no log yet.'
-          : data.map((one) => timelineText(one, cli.clock.nowMs())).join('\n\n');
-      return { json: data, text };
+      const client = await cli.client();
+      const { data } = await client.get(listShape(poolTimelineShape), path);
+      if (data.length === 0) return { json: data, text: 'No backup set and no log yet.' };
+      const outlook = await client.get(outlookShape, `/api/v1/resources/${encodeURIComponent(resource)}/drill-outlook`);
+      const texts = data.map((one) => timelineText(one, cli.clock.nowMs()));
+      return { json: data, text: [...texts, ...outlookLines(outlook)].join('\n\n') };
     },
   });
 }
+
+/** What the last passed drill says of a recovery now. */
+const outlookLines = ({ predictedRtoSeconds, isStale }: z.output<typeof outlookShape>): string[] => {
+  if (predictedRtoSeconds === undefined) return [];
+  const old = isStale ? '; no drill has passed for longer than the policy allows' : '';
+  return [
+    `RECOVERY to the latest point takes about ${durationText(Math.ceil(predictedRtoSeconds))}, by the last drill${old}`,
+  ];
+};
 
 function timelineText({ poolName, timeline, excluded, damagedLog }: PoolTimeline, nowMs: number): string {
   const windows = timeline.windows.map((one) => [
