@@ -17,20 +17,23 @@ const refusals: ReadonlySet<string> = new Set(['login_refused', 'privilege_missi
 
 /**
  * Looks for logins to try: each about once an hour, so that a password that was changed is known before the next run needs
- * it (K-067). A host that is away is not asked.
+ * it (K-067). A host that is away is not asked. Says whether it tried any.
  */
-export function openLoginChecks(context: Context): () => Promise<void> {
+export function openLoginChecks(context: Context): () => Promise<boolean> {
   const tried = new Map<ResourceId, number>();
   return async () => {
     const now = context.clock.nowMs();
     const due = (await loginFigures(context.catalog)).filter(
       ({ needsCheck, resourceId }) => needsCheck && now - (tried.get(resourceId) ?? 0) > againMs,
     );
+    let hasTried = false;
     for (const { resourceId, hostId } of due.slice(0, mostAtOnce)) {
       if (!(await getHost(context.catalog, hostId)).isOnline) continue;
       tried.set(resourceId, now);
       await checkLogin(context, resourceId);
+      hasTried = true;
     }
+    return hasTried;
   };
 }
 

@@ -22,15 +22,27 @@ const silentMs = 2 * minuteMs;
  * API that was restarted. Returns a function that ends it.
  */
 export function watchConditions(context: Context): () => void {
-  let isLooking = false;
   const checkLogins = openLoginChecks(context);
+  const stopLooking = eachMinute(context, () => lookOnce(context));
+  // Why apart: agents that do not answer must not keep the other alarms waiting.
+  const stopChecking = eachMinute(context, async () => {
+    if (await checkLogins()) await judgeLogins(context);
+  });
+  return () => {
+    stopLooking();
+    stopChecking();
+  };
+}
+
+/** Never two at once; what fails is done again. Returns a function that ends it. */
+function eachMinute({ log }: Pick<Context, 'log'>, look: () => Promise<unknown>): () => void {
+  let isLooking = false;
   const timer = setInterval(() => {
     if (isLooking) return;
     isLooking = true;
-    lookOnce(context)
-      .then(checkLogins)
+    look()
       .catch((cause: unknown) => {
-        context.log.warn({ cause: cause instanceof Error ? cause.message : 'no reason given' }, 'conditions wait');
+        log.warn({ cause: cause instanceof Error ? cause.message : 'no reason given' }, 'conditions wait');
       })
       .finally(() => {
         isLooking = false;
