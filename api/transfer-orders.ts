@@ -5,7 +5,7 @@ import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { TransferSpec } from '#core/settings/transfer-spec.ts';
 
 /** What an order needs that holds secrets, and whether a logical set may be read. */
-export interface AccessOf {
+interface AccessOf {
   readonly instance: (id: ResourceId) => Promise<InstanceAccess>;
   readonly pool: (id: PoolId) => Promise<PoolAccess>;
   /** Throws `logical_set_unknown`, `logical_set_going`. */

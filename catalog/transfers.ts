@@ -19,7 +19,7 @@ export const transferShape = z.object({
   kept: z.enum(['kept', 'confirmed', 'undone', 'none']),
   closedAt: instantShape.nullable(),
 });
-export type TransferRow = z.output<typeof transferShape>;
+type TransferRow = z.output<typeof transferShape>;
 
 const selection = `
   select r.id, r.kind, r.resource_id as "resourceId",

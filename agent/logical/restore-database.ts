@@ -24,7 +24,7 @@ type TableContent = Extract<StreamContent, { kind: 'table' }>;
 type TableStream = LogicalStream & { readonly content: TableContent };
 
 /** One database of a set and where it is built. */
-export interface SetIntoDatabase {
+interface SetIntoDatabase {
   readonly reader: LogicalReader;
   readonly facts: DatabaseFacts;
   /** Name of the database that is made on the target. */

@@ -28,7 +28,7 @@ import { discardScratch, makeScratchBase } from './scratch-base.ts';
 export type ScratchDeps = RestoreDeps & Pick<ScratchGround, 'root'>;
 
 /** A planned restore whose place is `scratchPlace` (core/restore/scratch-place.ts). */
-export interface ScratchRequest extends Pick<
+interface ScratchRequest extends Pick<
   OrderOf<'restore'>,
   'runId' | 'hostId' | 'pool' | 'plan' | 'limits' | 'channels' | 'resumeBufferBytes'
 > {

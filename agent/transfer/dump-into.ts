@@ -14,7 +14,7 @@ export interface DatabaseEnd {
   readonly database: string;
 }
 
-export interface DumpInto {
+interface DumpInto {
   readonly tools: ClientTools;
   readonly from: DatabaseEnd;
   readonly to: DatabaseEnd;

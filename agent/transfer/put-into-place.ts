@@ -27,7 +27,7 @@ export interface Built {
 }
 
 /** The part of an order that says what goes where. */
-export interface PlaceOrder {
+interface PlaceOrder {
   readonly runId: RunId;
   readonly task: TransferTask;
 }
