@@ -170,7 +170,7 @@ const contentOf = (name: string, { plan, work }: { plan: Plan; work: Work }, cal
 });
 
 const inLine = new Set<JobSpec['kind']>(['full-backup', 'care', 'pool-copy']);
-const refused = new Set<JobSpec['kind']>(['restore', 'log-restore', 'database-recovery']);
+const refused = new Set<JobSpec['kind']>(['restore', 'log-restore', 'logical-restore', 'database-recovery']);
 
 /** Design §4: a full queues, what comes again soon is skipped, a restore is refused. Who asks for `wait` gets it. */
 function whenBusyOf({ spec: { kind }, asked }: Work): JobSpec['whenBusy'] {

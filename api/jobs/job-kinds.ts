@@ -5,6 +5,7 @@ import { planTypes } from '#core/plan/plan.ts';
 import { prepareRecovery, recoveryBody } from '../routes/database-recovery.ts';
 import { drillBody, prepareDrill } from '../routes/drills.ts';
 import { logRestoreBody, prepareLogRestore } from '../routes/log-restores.ts';
+import { logicalRestoreBody, prepareLogicalRestore } from '../routes/logical-restores.ts';
 import { copyBody, prepareCopy } from '../routes/pool-copies.ts';
 import { prepareRestore, restoreBody } from '../routes/restores.ts';
 import { noOpBody, prepareNoOp } from '../routes/runs.ts';
@@ -75,6 +76,14 @@ const jobKinds: readonly JobKind[] = [
     prepare: async (context, { kind, ...body }) => {
       const { spec, resource } = await prepareDrill(context, body);
       return { spec, asked: { ...body, kind, resource: resource.id } };
+    },
+  }),
+  jobKind({
+    ...{ kind: 'logical-restore', plans: plansOfRestore, permission: 'run-restores' },
+    body: logicalRestoreBody.extend({ kind: z.literal('logical-restore') }),
+    prepare: async (context, { kind, ...body }) => {
+      const { spec, into } = await prepareLogicalRestore(context, body);
+      return { spec, asked: { ...body, kind, into: into.id } };
     },
   }),
   jobKind({

@@ -18,13 +18,13 @@ import { demandLogin, hostOfResource } from './resources.ts';
 import { runAnswer } from './runs.ts';
 import { nameOf } from './words.ts';
 
-const restoreBody = z.object({
+export const logicalRestoreBody = z.object({
   set: idShape('set'),
   ...transferBody,
   channels: channelsField.default(1),
   limits: rateLimitsShape.default({}),
 });
-type RestoreBody = z.output<typeof restoreBody>;
+type RestoreBody = z.output<typeof logicalRestoreBody>;
 
 const planAnswer = z
   .object({
@@ -44,7 +44,7 @@ export const logicalRestoreRoutes = (context: Context): Route[] => [
     title: 'Plan a logical restore without touching anything',
     access: { permission: 'run-restores' },
     status: 200,
-    body: restoreBody,
+    body: logicalRestoreBody,
     answer: planAnswer,
     serve: async ({ body }) => {
       const { task, hostId, poolId, into } = await prepare(context, body);
@@ -59,23 +59,29 @@ export const logicalRestoreRoutes = (context: Context): Route[] => [
     access: { permission: 'run-restores' },
     status: 202,
     needsKey: true,
-    body: restoreBody,
+    body: logicalRestoreBody,
     answer: runAnswer,
     serve: async ({ body, caller }) => {
-      const { task, hostId, poolId, into } = await prepare(context, body);
-      demandConsent(task, into.name, body.consent);
-      const { set: setId, channels, limits, reconnectMinutes, hooks } = body;
-      const spec: JobSpecOf<'logical-restore'> = {
-        ...{ kind: 'logical-restore', hostId, poolId, setId, resourceId: into.id, task, channels, limits },
-        ...{ reconnectMinutes, whenBusy: 'refuse' },
-        ...(hooks === undefined ? {} : { hooks }),
-      };
+      const { spec, hostId, into } = await prepareLogicalRestore(context, body);
       const name = `logical restore into ${into.name}`;
       const run = await startRun(context, { spec, hostId, resourceId: into.id, name, startedBy: nameOf(caller) });
       return { answer: run, location: `/api/v1/runs/${run.id}` };
     },
   }),
 ];
+
+/** What a logical restore would do. Throws what `prepare` throws, and when the consent is missing. */
+export async function prepareLogicalRestore(context: Context, body: RestoreBody) {
+  const { task, hostId, poolId, into } = await prepare(context, body);
+  demandConsent(task, into.name, body.consent);
+  const { set: setId, channels, limits, reconnectMinutes, hooks } = body;
+  const spec: JobSpecOf<'logical-restore'> = {
+    ...{ kind: 'logical-restore', hostId, poolId, setId, resourceId: into.id, task, channels, limits },
+    ...{ reconnectMinutes, whenBusy: 'refuse' },
+    ...(hooks === undefined ? {} : { hooks }),
+  };
+  return { spec, hostId, into };
+}
 
 /** Throws what is wrong with the choice, `logical_set_unknown`, `pool_out_of_reach`, `resource_not_logged_in`, `transfer_database_unknown`. */
 async function prepare(context: Context, body: RestoreBody) {

@@ -86,7 +86,8 @@ function optionsOf(job: KeptJob, { scheduleId, queuePrefix, nowMs }: Place): Sch
 
 const hourMs = 3_600_000;
 const withinAnHour = new Set<JobSpec['kind']>([
-  ...(['log-backup', 'log-stream', 'incremental-backup', 'restore', 'log-restore', 'database-recovery'] as const),
+  ...(['log-backup', 'log-stream', 'incremental-backup'] as const),
+  ...(['restore', 'log-restore', 'logical-restore', 'database-recovery'] as const),
 ]);
 /** How late a run may begin after an outage: of several missed ones only the last does. */
 const catchUpMs = ({ kind }: JobSpec): number => (withinAnHour.has(kind) ? 1 : 24) * hourMs;

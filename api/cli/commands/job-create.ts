@@ -38,6 +38,27 @@ export function addJobCreation(noun: Command, cli: Cli): void {
     },
   });
   addPoolJobs(create, cli);
+  addOtherJobs(create, cli);
+}
+
+function addOtherJobs(create: Command, cli: Cli): void {
+  addVerb(create, cli, {
+    usage: 'drill <resource> [name]',
+    title: 'create a drill job: the newest set and all log on a scratch instance, checked and told of (K-105)',
+    options: {
+      '--host <host>': 'where it is restored (the host of the resource)',
+      '--pool <pool>': 'where from (the pool with the newest set)',
+      ...{ ...planOptions, ...disabledOption },
+    },
+    shape: z.object({
+      ...{ ...planFields, ...common, resource: z.string(), host: z.string().optional(), pool: z.string().optional() },
+    }),
+    act: (_cli, { name, disabled, resource, host, pool, ...args }) => {
+      const where = { ...(host === undefined ? {} : { host }), ...(pool === undefined ? {} : { pool }) };
+      const work = { kind: 'drill', resource, ...where };
+      return saved(cli, { name: name ?? `${resource}-drill`, plan: planOfArgs(args), work, isEnabled: !disabled });
+    },
+  });
   addVerb(create, cli, {
     usage: 'other <name>',
     title: 'create a job of any kind from the body that the API takes, e.g. a logical backup or a log restore',
