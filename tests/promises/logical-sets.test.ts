@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { provideClientTools } from '#scripts/servers/postgres.mjs';
+import { pollUntil } from '#scripts/supervisor/wait.ts';
 import type { Platform } from '#tests/support/platform.ts';
 import { openPlatform } from '#tests/support/platform.ts';
 
@@ -100,7 +101,7 @@ test('D-002 a set whose bytes changed is found by its verification and marked', 
   expect(row.damage).toContain('piece-000001.bak');
 });
 
-test('K-050 sets behind the newest are shown, deleted as shown, and a lost catalog gets the others back', async () => {
+test('K-050 sets behind the newest are shown, then deleted as shown, and nothing else goes', async () => {
   const [damaged = '', part = '', all = ''] = await sets();
   const plan = ['logical', 'rm', '--resource', 'main', '--keep', '1'];
   expect(
@@ -113,12 +114,17 @@ test('K-050 sets behind the newest are shown, deleted as shown, and a lost catal
   expect(await platform.done(['logical', 'rm', all, damaged, '--yes', '--wait'])).toMatchObject({ state: 'succeeded' });
   expect(await sets()).toEqual([part]);
   expect(inPool()).toEqual([part]);
+});
+
+test('K-050 a catalog that lost its logical sets gets them back from the pool', async () => {
+  const known = await sets();
+  expect(known).toHaveLength(1);
   const catalog = await platform.stack.places.catalog.connect('holdfast');
   await catalog.query('delete from logical_set');
   await catalog.end();
   expect(await sets()).toEqual([]);
   await platform.done(['catalog', 'rebuild', '--pool', 'safe', '--wait']);
-  expect(await sets()).toEqual([part]);
+  expect(await sets()).toEqual(known);
 });
 
 test('K-084 what an attempt that never committed left is collected, sets are not', async () => {
@@ -132,3 +138,33 @@ test('K-084 what an attempt that never committed left is collected, sets are not
   await platform.done(['pool', 'gc', 'safe', '--run', '--grace-hours', '1', '--wait']);
   expect(inPool()).toEqual(kept);
 });
+
+test('K-084 an agent that is killed in the middle begins anew: one set, sound, and nothing of the first attempt', async () => {
+  const slow = ['--limit-disk', '1KiB/s', '--table', 'postgres.public.ledger'];
+  const begun = await platform.done(['logical', 'backup', '--resource', 'main', '--pool', 'safe', ...slow]);
+  const { id, setId } = z.looseObject({ id: z.string(), setId: z.string() }).parse(begun);
+  const client = await platform.instance.connect();
+  const isCopying = async (): Promise<true | undefined> => {
+    const found = await client.query(
+      "select 1 from pg_stat_activity where application_name = 'holdfast' and xact_start is not null",
+    );
+    return found.rowCount === 0 ? undefined : true;
+  };
+  await pollUntil(isCopying, { what: 'a snapshot is held', timeoutMs: 60_000 });
+  await client.end();
+  await platform.stack.kill('agent');
+  await platform.stack.start('agent');
+  const isOver = async (): Promise<string | undefined> => {
+    await platform.holdfast(['run', 'limit', id, '--disk', 'unlimited']);
+    const { run } = z.looseObject({ run: runShape }).parse(await platform.done(['run', 'show', id]));
+    return ['queued', 'running', 'paused'].includes(run.state) ? undefined : run.state;
+  };
+  expect(await pollUntil(isOver, { what: 'the end of the run', timeoutMs: 100_000 })).toBe('succeeded');
+  expect(
+    readdirSync(join(pool, 'logical', setId)).filter((name) => name.startsWith('try_') && !isEmpty(setId, name)),
+  ).toHaveLength(1);
+  expect(await platform.done(['logical', 'verify', setId, '--wait'])).toMatchObject({ state: 'succeeded' });
+});
+
+const isEmpty = (set: string, attempt: string): boolean =>
+  readdirSync(join(pool, 'logical', set, attempt)).length === 0;
