@@ -20,17 +20,18 @@ describe('a choice', () => {
   test('K-108 takes the old name unless a new one is given, which is for one thing alone', () => {
     expect(taskOf({ ...none, databases: ['app'] }).databases).toEqual([{ database: 'app', as: 'app' }]);
     expect(taskOf({ ...none, tables: [orders], as: 'then' }).tables).toEqual([{ ...orders, as: 'then' }]);
-    const bad = (choice: Partial<Parameters<typeof taskOf>[0]>) => () => taskOf({ ...none, ...choice });
+    type Choice = Partial<Parameters<typeof taskOf>[0]>;
+    const bad = (choice: Choice) => () => taskOf({ ...none, ...choice });
     expect(bad({})).toThrow(expect.objectContaining({ code: 'transfer_nothing_chosen' }));
-    for (const choice of [
+    const choices: readonly Choice[] = [
       { databases: ['a', 'b'], as: 'c' },
       { databases: ['a', 'a'] },
       { databases: ['a'], tables: [orders] },
       { databases: ['a'], schemas: [{ database: 'a', schema: 's' }] },
       { tables: [orders, { ...orders, database: 'other' }] },
       { databases: ['a'], as: 'holdfast_tmp_1' },
-    ])
-      expect(bad(choice)).toThrow(expect.objectContaining({ code: 'transfer_choice_bad' }));
+    ];
+    for (const choice of choices) expect(bad(choice)).toThrow(expect.objectContaining({ code: 'transfer_choice_bad' }));
   });
 
   test('K-108 needs the name of the instance typed when something live is replaced, and only then', () => {
