@@ -30,30 +30,16 @@ export const poolOwner = (id: PoolId): string => `secrets of ${id}`;
 /** Everything a host needs for a run, secrets included: only ever sent over `/agent/v1` to the host it is assigned to. */
 export async function orderOf(context: Context, run: RunRow): Promise<Order> {
   const spec = await specOfRun(context.catalog, run.id);
-  const head = { runId: run.id, hostId: run.hostId };
   if (isBackup(spec)) return backupOrder(context, run, spec);
   if (isTransfer(spec)) {
     const instance = (id: ResourceId): Promise<InstanceAccess> => instanceAccess(context, id);
     const demandSet = (id: SetId): Promise<unknown> => demandLogicalUsable(context.catalog, id);
     return transferOrder(run, spec, { instance, pool: (id) => poolAccess(context, id), demandSet });
   }
+  if (isPlain(spec)) return plainOrder(context, run, spec);
   switch (spec.kind) {
-    case 'log-stream':
-      return {
-        ...{ kind: 'log-stream', ...head, options: spec.options, tailSeconds: spec.tailSeconds },
-        instance: await instanceAccess(context, spec.resourceId),
-        pool: await poolAccess(context, spec.poolId),
-      };
     case 'restore':
       return restoreOrder(context, run, spec);
-    case 'verify-set':
-      return {
-        kind: 'verify-set',
-        ...head,
-        pool: await poolAccess(context, spec.poolId),
-        setId: spec.setId,
-        depth: spec.depth,
-      };
     case 'merge-set':
       return mergeOrder(context, run, spec);
     case 'extract-set':
@@ -62,22 +48,38 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
       return { ...(await drillOrder(context, run, spec)), pool: await poolAccess(context, spec.poolId) };
     case 'log-restore':
       return logRestoreOrder(context, run, spec);
-    case 'rebuild':
-      return { kind: 'rebuild', ...head, pool: await poolAccess(context, spec.poolId) };
-    case 'care':
-      return {
-        kind: 'care',
-        ...head,
-        pool: await poolAccess(context, spec.poolId),
-        task: await careTask(context, run, spec),
-      };
     case 'pool-copy':
       return copyOrder(context, run, spec);
     case 'logical-backup':
     case 'logical-care':
-      return logicalOrder(context, run, spec);
-    case 'no-op':
-      return { kind: 'no-op', ...head, seconds: spec.seconds };
+      return logicalOrder(context, run, spec, {
+        instance: (id) => instanceAccess(context, id),
+        pool: (id) => poolAccess(context, id),
+      });
+  }
+}
+
+const plainKinds = ['log-stream', 'verify-set', 'rebuild', 'care', 'no-op'] as const;
+type PlainSpec = JobSpecOf<(typeof plainKinds)[number]>;
+const isPlain = (spec: JobSpec): spec is PlainSpec => plainKinds.some((kind) => kind === spec.kind);
+
+/** Orders that say little more than their job does. */
+async function plainOrder(context: Context, run: RunRow, spec: PlainSpec): Promise<Order> {
+  const head = { runId: run.id, hostId: run.hostId };
+  if (spec.kind === 'no-op') return { kind: 'no-op', ...head, seconds: spec.seconds };
+  const pool = await poolAccess(context, spec.poolId);
+  switch (spec.kind) {
+    case 'log-stream': {
+      const { options, tailSeconds } = spec;
+      const instance = await instanceAccess(context, spec.resourceId);
+      return { kind: 'log-stream', ...head, options, tailSeconds, instance, pool };
+    }
+    case 'verify-set':
+      return { kind: 'verify-set', ...head, pool, setId: spec.setId, depth: spec.depth };
+    case 'rebuild':
+      return { kind: 'rebuild', ...head, pool };
+    case 'care':
+      return { kind: 'care', ...head, pool, task: await careTask(context, run, spec) };
   }
 }
 

@@ -1,17 +1,18 @@
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import { planOfHooks } from '#core/hooks/hook.ts';
-import type { HostId, SetId } from '#core/id.ts';
+import type { SetId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
 import type { RunBook, RunOutcome, RunTicket } from '#core/ports/run-book.ts';
 import type { VerifyReport } from '#core/restore/report.ts';
 import { isFinal } from '#core/run/run-state.ts';
 import type { RunSubjects } from '#core/run/search-attributes.ts';
-import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
+import type { JobSpec } from '#core/settings/job-spec.ts';
 import { hasSet } from './backup-sets.ts';
 import { hasLogicalSet } from './logical-sets.ts';
 import type { Database } from './database.ts';
 import { demandLoginFor } from './job-runs.ts';
+import { laneOf } from './lane-of-run.ts';
 import type { RunRow } from './runs.ts';
 import { getRun, moveRun, specOfRun } from './runs.ts';
 import { storeVerify } from './verification.ts';
@@ -116,79 +117,3 @@ const subjectsOf = ({ jobId, resourceId }: RunRow, spec: JobSpec): RunSubjects =
   ...(resourceId === null ? {} : { resourceId }),
   ...('poolId' in spec ? { poolId: spec.poolId } : {}),
 });
-
-/** Which lane a run holds (design §4): data and log of a resource, or the place that is written. */
-function laneOf(run: RunRow, spec: JobSpec): RunTicket['lane'] {
-  if (isOfPlace(spec)) return laneOfPlace(spec);
-  switch (spec.kind) {
-    case 'full-backup':
-      return { ...laneOfData(spec), ...(run.trigger === 'schedule' ? { isReplacing: true } : {}) };
-    case 'incremental-backup':
-      return laneOfData(spec);
-    case 'log-backup':
-      return { owner: spec.resourceId, kind: 'log' };
-    case 'database-recovery':
-    case 'logical-restore':
-    case 'settle-transfer':
-      // Beside backups of data and log; never beside another run that makes or swaps databases there.
-      return { owner: spec.resourceId, kind: 'logical' };
-    case 'log-stream':
-      return { owner: spec.resourceId, kind: 'log-stream' };
-    case 'logical-backup':
-      return { owner: spec.resourceId, kind: 'logical' };
-    case 'logical-care':
-      // Why a lane for removals: two of them that name the same sets must not meet.
-      if (spec.task.does === 'remove') return { owner: `logical:${spec.poolId}`, kind: 'exclusive' };
-      return { owner: run.hostId, kind: 'none' };
-    case 'drill':
-      // One drill of a resource after the other: their reports are a chain.
-      return { owner: `drill:${spec.sourceId}`, kind: 'exclusive' };
-    case 'verify-set':
-    case 'merge-set':
-    case 'rebuild':
-    case 'no-op':
-      return { owner: run.hostId, kind: 'none' };
-  }
-}
-
-const laneOfData = ({ resourceId, poolId }: JobSpecOf<'full-backup' | 'incremental-backup'>): RunTicket['lane'] => ({
-  owner: resourceId,
-  kind: 'data',
-  family: `${resourceId}:${poolId}`,
-});
-
-const kindsOfPlace = ['restore', 'extract-set', 'log-restore', 'care', 'pool-copy'] as const;
-type SpecOfPlace = JobSpecOf<(typeof kindsOfPlace)[number]>;
-const isOfPlace = (spec: JobSpec): spec is SpecOfPlace => kindsOfPlace.some((kind) => kind === spec.kind);
-
-function laneOfPlace(spec: SpecOfPlace): RunTicket['lane'] {
-  switch (spec.kind) {
-    case 'restore':
-      return laneOfRestore(spec);
-    case 'extract-set':
-    case 'log-restore':
-      return laneOfDirectory(spec.hostId, spec.directory);
-    case 'care':
-      return laneOfCare(spec);
-    case 'pool-copy':
-      // Why: leftovers of a copy must not be collected while the next one goes on with them.
-      return { owner: spec.toPoolId, kind: 'exclusive' };
-  }
-}
-
-const laneOfDirectory = (hostId: HostId, directory: string): RunTicket['lane'] => ({
-  owner: `${hostId}:${directory}`,
-  kind: 'exclusive',
-});
-
-const laneOfRestore = ({ hostId, plan: { place } }: JobSpecOf<'restore'>): RunTicket['lane'] =>
-  place.kind === 'in-place' ? { owner: place.resourceId, kind: 'exclusive' } : laneOfDirectory(hostId, place.directory);
-
-/** Two care runs of one pool never meet; one that deletes log keeps log backups of its resource out, not its stream. */
-function laneOfCare({ care, poolId }: JobSpecOf<'care'>): RunTicket['lane'] {
-  // Why a lane of its own: reading for hours must not keep retention or the collection of leftovers waiting.
-  if (care.does === 'scrub') return { owner: `scrub:${poolId}`, kind: 'exclusive' };
-  return care.does === 'plan' && care.logOf !== undefined
-    ? { owner: care.logOf, kind: 'log-deletion' }
-    : { owner: poolId, kind: 'exclusive' };
-}

@@ -79,11 +79,8 @@ export function configure(
     ...readConfiguration(autoPath, (file) => (file === autoPath ? original : textOf(file))),
   ];
   const libraries = lastValue(read, 'shared_preload_libraries') ?? '';
-  const own = isCopy
-    ? copySettings({ major: plan.serverMajor, ...addressOf(place), libraries, statistics: target.files.statistics })
-    : closedDoor(plan.serverMajor, place.socket);
-  const { primary, isScratch = false } = plan.ways ?? {};
-  if (isScratch) target.writeFile(target.files.hba, scratchAccess);
+  const own = isCopy ? keptAway(plan, target, { place, libraries }) : closedDoor(plan.serverMajor, place.socket);
+  const primary = plan.ways?.primary;
   const recovery = primary === undefined ? recoverySettings(plan) : standbySettings(primary);
   const stale = read.filter(({ name, value }) => recoveryNames.includes(name) && value !== '');
   const blanks = blankStops(
@@ -93,10 +90,23 @@ export function configure(
   writeSettings(plan, target, {
     text: original,
     dropped: [],
-    settings: { ...blanks, ...own, ...(isScratch ? scratchSettings : {}), ...recovery },
+    settings: { ...blanks, ...own, ...recovery },
   });
   if (!hasRecoveryFile(plan)) giveSignal(plan, target);
   return { blanks, warnings: [...warnStale(stale), ...(isCopy ? warnLibraries(libraries) : [])] };
+}
+
+/** What keeps a copy away from production; a scratch instance lets in whoever owns its directory. */
+function keptAway(
+  plan: RestorePlan,
+  target: EmptyTarget,
+  { place, libraries }: { readonly place: ServerAddress; readonly libraries: string },
+): Settings {
+  const { statistics, hba } = target.files;
+  const own = copySettings({ major: plan.serverMajor, ...addressOf(place), libraries, statistics });
+  if (plan.ways?.isScratch !== true) return own;
+  target.writeFile(hba, scratchAccess);
+  return { ...own, ...scratchSettings };
 }
 
 function giveSignal(plan: RestorePlan, target: EmptyTarget): void {

@@ -18,23 +18,40 @@ export interface PoolReads {
   readonly log: readonly LogRead[];
 }
 
+/**
+ * Orders that hold no lease. A logical set is not deleted while a run that reads it is open: the catalog knows who does by
+ * the jobs of the runs (catalog/logical-sets.ts).
+ */
+const readsNothing = [
+  'logical-backup',
+  'logical-restore',
+  'logical-care',
+  'settle-transfer',
+  'rebuild',
+  'care',
+  'no-op',
+];
+type ReadsNothing =
+  'logical-backup' | 'logical-restore' | 'logical-care' | 'settle-transfer' | 'rebuild' | 'care' | 'no-op';
+const isReadingNothing = (order: Order): order is OrderOf<ReadsNothing> => readsNothing.includes(order.kind);
+
+/** Orders that follow a plan of what they read. */
+const planned = ['restore', 'database-recovery', 'drill', 'log-restore'];
+type Planned = 'restore' | 'database-recovery' | 'drill' | 'log-restore';
+const isPlanned = (order: Order): order is OrderOf<Planned> => planned.includes(order.kind);
+
 /** The leases that an order needs, one entry per pool. */
 export function readsOf(order: Order): readonly PoolReads[] {
+  if (isReadingNothing(order)) return [];
+  if (isPlanned(order)) return [readsOfPlan(order)];
   switch (order.kind) {
     case 'full-backup':
       return readsOfBackup(order);
     case 'log-backup':
-      return order.pools.map(({ poolId }) => ({
-        poolId,
-        sets: [],
-        log: [{ systemId: order.instance.systemId, from: 0 }],
-      }));
+      return order.pools.map(({ poolId }) => ({ poolId, sets: [], log: [allLogOf(order.instance.systemId)] }));
     case 'log-stream':
       // What of it holds a deletion up moves on with the stream: the catalog asks where it is now.
       return [{ poolId: order.pool.poolId, sets: [], log: [allLogOf(order.instance.systemId)] }];
-    case 'restore':
-    case 'database-recovery':
-      return [{ poolId: order.pool.poolId, sets: [order.plan.setId], log: logOfRestore(order) }];
     case 'pool-copy':
       return [
         { poolId: order.from.poolId, sets: order.task.sets, log: order.task.systems.map(allLogOf) },
@@ -44,23 +61,16 @@ export function readsOf(order: Order): readonly PoolReads[] {
     case 'verify-set':
     case 'extract-set':
       return [{ poolId: order.pool.poolId, sets: [order.setId], log: [] }];
-    case 'drill':
-      return [{ poolId: order.pool.poolId, sets: [order.plan.setId], log: logOfPlan(order.plan) }];
-    case 'log-restore':
-      return [{ poolId: order.pool.poolId, sets: [], log: logOfPlan(order.plan) }];
     case 'merge-set':
       return [{ poolId: order.pool.poolId, sets: [order.from], log: [] }];
-    // A logical set is not deleted while a run that reads it is open (catalog/logical-sets.ts).
-    case 'logical-restore':
-    case 'settle-transfer':
-    case 'rebuild':
-    case 'care':
-    // The catalog knows who reads logical sets by the jobs of the runs (catalog/logical-sets.ts).
-    case 'logical-backup':
-    case 'logical-care':
-    case 'no-op':
-      return [];
   }
+}
+
+function readsOfPlan(order: OrderOf<Planned>): PoolReads {
+  const { poolId } = order.pool;
+  if (order.kind === 'log-restore') return { poolId, sets: [], log: logOfPlan(order.plan) };
+  const log = order.kind === 'drill' ? logOfPlan(order.plan) : logOfRestore(order);
+  return { poolId, sets: [order.plan.setId], log };
 }
 
 const allLogOf = (systemId: string): LogRead => ({ systemId, from: 0 });

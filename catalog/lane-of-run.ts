@@ -1,0 +1,82 @@
+import type { HostId } from '#core/id.ts';
+import type { RunTicket } from '#core/ports/run-book.ts';
+import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
+import type { RunRow } from './runs.ts';
+
+/** Which lane a run holds (design §4): data and log of a resource, or the place that is written. */
+export function laneOf(run: Pick<RunRow, 'trigger' | 'hostId'>, spec: JobSpec): RunTicket['lane'] {
+  if (isOfPlace(spec)) return laneOfPlace(spec);
+  if (isLogical(spec)) return { owner: spec.resourceId, kind: 'logical' };
+  switch (spec.kind) {
+    case 'full-backup':
+    case 'incremental-backup':
+      return laneOfData(spec, run.trigger === 'schedule');
+    case 'log-backup':
+    case 'log-stream':
+      return { owner: spec.resourceId, kind: spec.kind === 'log-backup' ? 'log' : 'log-stream' };
+    case 'logical-care':
+      return laneOfLogicalCare(run.hostId, spec);
+    case 'drill':
+      // One drill of a resource after the other: their reports are a chain.
+      return { owner: `drill:${spec.sourceId}`, kind: 'exclusive' };
+    case 'verify-set':
+    case 'merge-set':
+    case 'rebuild':
+    case 'no-op':
+      return { owner: run.hostId, kind: 'none' };
+  }
+}
+
+/** Beside backups of data and log; never beside another run that reads, makes or swaps databases there. */
+const logicalKinds = ['logical-backup', 'logical-restore', 'database-recovery', 'settle-transfer'] as const;
+type LogicalSpec = JobSpecOf<(typeof logicalKinds)[number]>;
+const isLogical = (spec: JobSpec): spec is LogicalSpec => logicalKinds.some((kind) => kind === spec.kind);
+
+/** A full of a plan takes the place of an incremental of its family that waits (design §4). */
+const laneOfData = (
+  { kind, resourceId, poolId }: JobSpecOf<'full-backup' | 'incremental-backup'>,
+  isOfPlan: boolean,
+): RunTicket['lane'] => ({
+  ...{ owner: resourceId, kind: 'data', family: `${resourceId}:${poolId}` },
+  ...(kind === 'full-backup' && isOfPlan ? { isReplacing: true } : {}),
+});
+
+/** Why a lane for removals: two of them that name the same sets must not meet. */
+const laneOfLogicalCare = (hostId: HostId, { task, poolId }: JobSpecOf<'logical-care'>): RunTicket['lane'] =>
+  task.does === 'remove' ? { owner: `logical:${poolId}`, kind: 'exclusive' } : { owner: hostId, kind: 'none' };
+
+const kindsOfPlace = ['restore', 'extract-set', 'log-restore', 'care', 'pool-copy'] as const;
+type SpecOfPlace = JobSpecOf<(typeof kindsOfPlace)[number]>;
+const isOfPlace = (spec: JobSpec): spec is SpecOfPlace => kindsOfPlace.some((kind) => kind === spec.kind);
+
+function laneOfPlace(spec: SpecOfPlace): RunTicket['lane'] {
+  switch (spec.kind) {
+    case 'restore':
+      return laneOfRestore(spec);
+    case 'extract-set':
+    case 'log-restore':
+      return laneOfDirectory(spec.hostId, spec.directory);
+    case 'care':
+      return laneOfCare(spec);
+    case 'pool-copy':
+      // Why: leftovers of a copy must not be collected while the next one goes on with them.
+      return { owner: spec.toPoolId, kind: 'exclusive' };
+  }
+}
+
+const laneOfDirectory = (hostId: HostId, directory: string): RunTicket['lane'] => ({
+  owner: `${hostId}:${directory}`,
+  kind: 'exclusive',
+});
+
+const laneOfRestore = ({ hostId, plan: { place } }: JobSpecOf<'restore'>): RunTicket['lane'] =>
+  place.kind === 'in-place' ? { owner: place.resourceId, kind: 'exclusive' } : laneOfDirectory(hostId, place.directory);
+
+/** Two care runs of one pool never meet; one that deletes log keeps log backups of its resource out, not its stream. */
+function laneOfCare({ care, poolId }: JobSpecOf<'care'>): RunTicket['lane'] {
+  // Why a lane of its own: reading for hours must not keep retention or the collection of leftovers waiting.
+  if (care.does === 'scrub') return { owner: `scrub:${poolId}`, kind: 'exclusive' };
+  return care.does === 'plan' && care.logOf !== undefined
+    ? { owner: care.logOf, kind: 'log-deletion' }
+    : { owner: poolId, kind: 'exclusive' };
+}
