@@ -20,7 +20,7 @@ const reserved = /^holdfast_(tmp|before|undone)_/;
 
 /** Throws `transfer_nothing_chosen`, `transfer_choice_bad`. */
 export function taskOf(choice: TransferChoice): TransferTask {
-  const { databases, tables, schemas = [], as, endsSessions, dropsOld } = choice;
+  const { databases, tables, schemas = [], as } = choice;
   if (databases.length + tables.length + schemas.length === 0) throw fail('transfer_nothing_chosen', {});
   const why = whyBad(choice);
   if (why !== undefined) throw fail('transfer_choice_bad', { why });
@@ -30,7 +30,7 @@ export function taskOf(choice: TransferChoice): TransferTask {
     ...(schemas.length === 0
       ? {}
       : { schemas: schemas.map(({ database, schema }) => ({ database, schema, as: as ?? schema })) }),
-    ...{ endsSessions, dropsOld },
+    ...{ endsSessions: choice.endsSessions, dropsOld: choice.dropsOld },
   };
 }
 
