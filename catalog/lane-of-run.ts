@@ -6,26 +6,27 @@ import type { RunRow } from './runs.ts';
 /** Which lane a run holds (design §4): data and log of a resource, or the place that is written. */
 export function laneOf(run: Pick<RunRow, 'trigger' | 'hostId'>, spec: JobSpec): RunTicket['lane'] {
   if (isOfPlace(spec)) return laneOfPlace(spec);
+  if (isHoldingNothing(spec)) return { owner: run.hostId, kind: 'none' };
   if (isLogical(spec)) return { owner: spec.resourceId, kind: 'logical' };
   switch (spec.kind) {
     case 'full-backup':
     case 'incremental-backup':
       return laneOfData(spec, run.trigger === 'schedule');
     case 'log-backup':
+      return { owner: spec.resourceId, kind: 'log' };
     case 'log-stream':
-      return { owner: spec.resourceId, kind: spec.kind === 'log-backup' ? 'log' : 'log-stream' };
+      return { owner: spec.resourceId, kind: 'log-stream' };
     case 'logical-care':
       return laneOfLogicalCare(run.hostId, spec);
     case 'drill':
       // One drill of a resource after the other: their reports are a chain.
       return { owner: `drill:${spec.sourceId}`, kind: 'exclusive' };
-    case 'verify-set':
-    case 'merge-set':
-    case 'rebuild':
-    case 'no-op':
-      return { owner: run.hostId, kind: 'none' };
   }
 }
+
+const kindsOfNothing = ['verify-set', 'merge-set', 'rebuild', 'no-op'] as const;
+const isHoldingNothing = (spec: JobSpec): spec is JobSpecOf<(typeof kindsOfNothing)[number]> =>
+  kindsOfNothing.some((kind) => kind === spec.kind);
 
 /** Beside backups of data and log; never beside another run that reads, makes or swaps databases there. */
 const logicalKinds = ['logical-backup', 'logical-restore', 'database-recovery', 'settle-transfer'] as const;
