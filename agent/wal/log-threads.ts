@@ -4,7 +4,7 @@ import { parseReferenceLines } from '#core/changed/reference-lines.ts';
 import { bug, fail } from '#core/errors/fail.ts';
 import type { LogName, LogSealer, SealedLog } from '#agent/sets/seal-log.ts';
 import { keyOfLog, sealedLogBound } from '#agent/sets/seal-log.ts';
-import { openLogMemory, slotOf } from '#agent/wasm/log-memory.ts';
+import { logMemoryBytes, openLogMemory, slotOf } from '#agent/wasm/log-memory.ts';
 import { AskedThread } from './asked-thread.ts';
 import { openInlineLog } from './inline-log.ts';
 import type {
@@ -18,6 +18,8 @@ import type {
   ToSeal,
 } from './log-message.ts';
 import type { CheckedSegment, HeldSegment, LogPipeline, PipelineRequest } from './log-pipeline.ts';
+import type { LogRoom } from './log-rooms.ts';
+import { logRooms } from './log-rooms.ts';
 
 /** Below this many segments starting threads takes longer than they save. */
 const fewestSegments = 4;
@@ -43,20 +45,25 @@ export function openLogPipeline(request: PipelineRequest): LogPipeline {
 class LogThreads implements LogPipeline {
   readonly ahead: number;
   readonly #request: PipelineRequest;
+  readonly #room: LogRoom;
+  readonly #slots: number;
   readonly #shared: SharedLog;
   readonly #scan: AskedThread<ToScan, unknown>;
   readonly #seals: readonly AskedThread<ToSeal, Sealed>[];
   readonly #free: number[];
   #next = 0;
+  #haveThreadsEnded = false;
 
   constructor(request: PipelineRequest, largest: number) {
     const { channels, pool, level } = request;
     const count = Math.min(channels, availableParallelism());
     const sealedBytes = sealedLogBound(largest);
     const slots = Math.max(2, Math.min(1 + count * heldByThread, Math.floor(roomFor(channels) / (2 * largest))));
-    const memory = openLogMemory(slots, largest);
+    this.#room = logRooms.take({ memory: logMemoryBytes(slots, largest), sealed: slots * sealedBytes });
+    const memory = openLogMemory(slots, largest, this.#room.memory);
     this.#request = request;
-    this.#shared = { memory, sealed: new SharedArrayBuffer(slots * sealedBytes), sealedBytes };
+    this.#slots = slots;
+    this.#shared = { memory, sealed: this.#room.sealed, sealedBytes };
     this.#free = Array.from({ length: slots }, (_, slot) => slot);
     this.ahead = slots - 1;
     this.#scan = new AskedThread('scan-thread', memory);
@@ -69,11 +76,21 @@ class LogThreads implements LogPipeline {
   async read(file: string): Promise<HeldSegment | undefined> {
     const slot = this.#free.pop();
     if (slot === undefined) throw bug('more segments are held than there is room for');
-    const { bytes, why } = (await this.#scan.ask({ kind: 'read', file, slot })) as ReadAnswer;
-    if (bytes === undefined) this.#free.push(slot);
+    const { bytes, why } = await this.#fill(file, slot);
     if (why !== undefined) throw fail('archive_directory_unreadable', { directory: file, why });
     if (bytes === undefined) return undefined;
     return { bytes: slotOf(this.#shared.memory, slot).subarray(0, bytes), fileBytes: bytes, slot };
+  }
+
+  /** Lets go of a slot that holds nothing. */
+  async #fill(file: string, slot: number): Promise<ReadAnswer> {
+    let answer: ReadAnswer = {};
+    try {
+      answer = (await this.#scan.ask({ kind: 'read', file, slot })) as ReadAnswer;
+      return answer;
+    } finally {
+      if (answer.bytes === undefined) this.#letGo(slot);
+    }
   }
 
   async hash(held: HeldSegment): Promise<string> {
@@ -102,11 +119,24 @@ class LogThreads implements LogPipeline {
   }
 
   release({ slot }: HeldSegment): void {
-    this.#free.push(slot);
+    this.#letGo(slot);
   }
 
+  /** Ends the threads. The room is for others as soon as nothing is held any more: a put may still read from it. */
   async close(): Promise<void> {
     await Promise.all([this.#scan, ...this.#seals].map((thread) => thread.close()));
+    if (this.#haveThreadsEnded) return;
+    this.#haveThreadsEnded = true;
+    this.#giveBack();
+  }
+
+  #letGo(slot: number): void {
+    this.#free.push(slot);
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    if (this.#haveThreadsEnded && this.#free.length === this.#slots) logRooms.giveBack(this.#room);
   }
 }
 

@@ -21,12 +21,23 @@ export interface LogMemory {
   readonly slots: number;
 }
 
-/** Room for so many segments of at most so many bytes; no room is touched before it is used. */
-export function openLogMemory(slots: number, bytes: number): LogMemory {
-  const slotBytes = Math.ceil(bytes / pageBytes) * pageBytes;
-  const pages = 1 + (slots * slotBytes) / pageBytes;
-  return { memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }), slotBytes, slots };
+const slotBytesOf = (bytes: number): number => Math.ceil(bytes / pageBytes) * pageBytes;
+
+/** Memory that so many segments of at most so many bytes need. */
+export const logMemoryBytes = (slots: number, bytes: number): number => segmentsAt + slots * slotBytesOf(bytes);
+
+/** Memory of so many bytes, a multiple of 64 KiB; no part of it is touched before it is used. */
+export function newLogMemory(bytes: number): WebAssembly.Memory {
+  const pages = bytes / pageBytes;
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }
+
+/** Room for so many segments of at most so many bytes, in memory of at least `logMemoryBytes`. */
+export const openLogMemory = (
+  slots: number,
+  bytes: number,
+  memory = newLogMemory(logMemoryBytes(slots, bytes)),
+): LogMemory => ({ memory, slotBytes: slotBytesOf(bytes), slots });
 
 /** The room of one segment. */
 export const slotOf = ({ memory, slotBytes }: LogMemory, slot: number): Uint8Array =>
