@@ -1,4 +1,4 @@
-import type { BenchReport, Ratios } from './report.ts';
+import type { Figures, Ratios } from './figures.ts';
 
 /** One row of the goals (design §9) as a run of the bench found it. */
 export interface Goal {
@@ -30,7 +30,7 @@ export function isCurrent(version: string): boolean {
   return major > currentVersion[0] || (major === currentVersion[0] && minor >= currentVersion[1]);
 }
 
-function barsOf(report: Omit<BenchReport, 'goals'>, version: string): readonly Bar[] {
+function barsOf(report: Figures, version: string): readonly Bar[] {
   const { ratios, lines, overhead } = report;
   const rssOf = (work: string): number | undefined => {
     const found = lines.filter((line) => line.contender === 'holdfast' && line.work === work);
@@ -65,7 +65,7 @@ function barsOf(report: Omit<BenchReport, 'goals'>, version: string): readonly B
 }
 
 /** Every row that the bench can judge, with the bar that applies to the pgBackRest that was found. */
-export function goalsOf(report: Omit<BenchReport, 'goals'>): readonly Goal[] {
+export function goalsOf(report: Figures): readonly Goal[] {
   const version = report.versions['pgbackrest'];
   return barsOf(report, version ?? 'not found').map(({ row, limit, unit, isLeast = false, found }): Goal => {
     const bar = `${isLeast ? '≥' : '≤'} ${String(limit)} ${unit}`;

@@ -1,5 +1,6 @@
 import type { Measured, Work } from './contender.ts';
 import { judgedChange } from './changes.ts';
+import type { Figures, Line, Ratios } from './figures.ts';
 import type { Goal } from './goals.ts';
 import { goalsOf } from './goals.ts';
 import { segmentsPerSecond } from './log-push.ts';
@@ -9,48 +10,8 @@ import type { Row } from './rounds.ts';
 import { logRows, pgbenchRows, serverRows, smallFilesRows } from './scenarios.ts';
 import { median } from './timed.ts';
 
-/** One work of one contender: medians over the rounds. */
-export interface Line {
-  readonly scenario: string;
-  readonly work: Work;
-  readonly contender: string;
-  readonly medianMs: number;
-  /** Fastest and slowest round. */
-  readonly spreadMs: readonly [number, number];
-  readonly storedBytes?: number;
-  readonly rssMiB?: number;
-  /** Of log. */
-  readonly segmentsPerSecond?: number;
-}
-
-/** Our medians divided by a peer's, below 1 where we are better; `logPush` is ours in segments a second divided by theirs. */
-export type Ratios = Readonly<
-  Partial<
-    Record<
-      'full' | 'restore' | 'size' | 'incremental' | 'incrementalBytes' | 'smallFiles' | 'smallFilesRestore' | 'logPush',
-      number
-    >
-  >
->;
-
 /** The last line of `--json`. */
-export interface BenchReport {
-  readonly sizeGb: number;
-  readonly rounds: number;
-  /** To pgBackRest; what was not measured or has no peer is absent. */
-  readonly ratios: Ratios;
-  readonly ratiosToBasebackup: Ratios;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly options: Readonly<Record<string, string>>;
-  /** Largest resident set of our engine process, all threads, over all rounds. */
-  readonly rssMiB: number;
-  /** The same by contender: resident sets of all its processes together. Shared pages count in each of them. */
-  readonly rssMiBOf: Readonly<Record<string, number>>;
-  readonly lines: readonly Line[];
-  /** What a run takes above the engine, on a small instance. */
-  readonly overhead?: Overhead;
-  readonly memory?: readonly MemoryPoint[];
-  readonly missing: readonly string[];
+export interface BenchReport extends Figures {
   /** Rows of design §9, judged by the bar of the pgBackRest that was found. */
   readonly goals: readonly Goal[];
 }

@@ -1,7 +1,8 @@
 import type { Goal } from './goals.ts';
 import type { MemoryPoint } from './memory.ts';
 import type { Overhead } from './overhead.ts';
-import type { BenchReport, Line, Ratios } from './report.ts';
+import type { Line, Ratios } from './figures.ts';
+import type { BenchReport } from './report.ts';
 import { ratioOf } from './report.ts';
 
 const widths = [20, 12, 15, 12, 10, 10, 8] as const;

@@ -1,0 +1,47 @@
+import type { Work } from './contender.ts';
+import type { MemoryPoint } from './memory.ts';
+import type { Overhead } from './overhead.ts';
+
+/** One work of one contender: medians over the rounds. */
+export interface Line {
+  readonly scenario: string;
+  readonly work: Work;
+  readonly contender: string;
+  readonly medianMs: number;
+  /** Fastest and slowest round. */
+  readonly spreadMs: readonly [number, number];
+  readonly storedBytes?: number;
+  readonly rssMiB?: number;
+  /** Of log. */
+  readonly segmentsPerSecond?: number;
+}
+
+/** Our medians divided by a peer's, below 1 where we are better; `logPush` is ours in segments a second divided by theirs. */
+export type Ratios = Readonly<
+  Partial<
+    Record<
+      'full' | 'restore' | 'size' | 'incremental' | 'incrementalBytes' | 'smallFiles' | 'smallFilesRestore' | 'logPush',
+      number
+    >
+  >
+>;
+
+/** What a run of the bench measured. */
+export interface Figures {
+  readonly sizeGb: number;
+  readonly rounds: number;
+  /** To pgBackRest; what was not measured or has no peer is absent. */
+  readonly ratios: Ratios;
+  readonly ratiosToBasebackup: Ratios;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+  /** Largest resident set of our engine process, all threads, over all rounds. */
+  readonly rssMiB: number;
+  /** The same by contender: resident sets of all its processes together. Shared pages count in each of them. */
+  readonly rssMiBOf: Readonly<Record<string, number>>;
+  readonly lines: readonly Line[];
+  /** What a run takes above the engine, on a small instance. */
+  readonly overhead?: Overhead;
+  readonly memory?: readonly MemoryPoint[];
+  readonly missing: readonly string[];
+}
