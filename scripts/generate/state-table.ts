@@ -22,7 +22,10 @@ const capabilities: readonly Capability[] = [
   {
     what: 'Full backup under load: tablespaces, exclusions, page checksums, resume',
     on: 'PostgreSQL 15 and 18; one recovery each on 12, 13, 14, 16, 17',
-    tests: ['tests/engines/', 'agent/copy/', 'agent/backup/'],
+    tests: [
+      ...['tests/engines/full-backup', 'tests/engines/needed-log', 'tests/engines/control-file'],
+      ...['tests/engines/set-contents', 'agent/copy/', 'agent/backup/'],
+    ],
   },
   {
     what: 'Log backup: record chain, gaps, duplicates, retention of archived files',
@@ -118,11 +121,52 @@ const capabilities: readonly Capability[] = [
       'tests/promises/survives-network',
     ],
   },
-  { what: 'Schedules, drills, logical backup, console', on: '-', tests: [] },
+  {
+    what: 'Jobs and their seven plans, as Temporal schedules',
+    on: 'Temporal, the whole product',
+    tests: ['core/plan/', 'api/schedules/', 'api/jobs/', 'tests/contracts/schedules', 'tests/promises/plans'],
+  },
+  {
+    what: 'Scripts around a run, verification after it',
+    on: 'the whole product',
+    tests: ['core/hooks/', 'agent/hooks/', 'tests/promises/runs-scripts', 'tests/promises/verifies-after'],
+  },
+  {
+    what: 'Events, webhooks, mail, metrics, targets of RPO and RTO',
+    on: 'real HTTP and SMTP receivers, the whole product',
+    tests: ['api/notices/', 'core/notice/', 'tests/promises/tells-outcomes'],
+  },
+  {
+    what: 'Logical backup and restore of databases, schemas, tables',
+    on: 'PostgreSQL 15 and 18',
+    tests: [
+      ...['core/logical/', 'agent/logical/', 'tests/engines/logical-backup', 'tests/engines/logical-faults'],
+      ...['tests/promises/logical-sets', 'tests/promises/restores-logical-sets', 'catalog/logical-sets'],
+    ],
+  },
+  {
+    what: 'One database, schema or table to a point in time',
+    on: 'the whole product',
+    tests: ['core/transfer/', 'agent/transfer/', 'tests/engines/scratch', 'tests/promises/recovers-'],
+  },
+  {
+    what: 'Log restore; drills with signed reports, on another host too',
+    on: 'the whole product, two agents',
+    tests: [
+      ...['core/drill/', 'tests/engines/drill', 'tests/promises/drills', 'tests/engines/restore-log'],
+      'catalog/drills',
+    ],
+  },
+  { what: 'Console', on: '-', tests: [] },
   {
     what: 'KingbaseES V8R6 and V9: full, incrementals, log, restore',
     on: 'PostgreSQL 12 under the names of KingbaseES; never the product itself',
-    tests: ['tests/engines/kingbase', 'tests/promises/kingbase', 'tests/deep/kingbase'],
+    tests: [
+      'tests/engines/kingbase',
+      'tests/engines/logical-kingbase',
+      'tests/promises/kingbase',
+      'tests/deep/kingbase',
+    ],
     isShimmed: true,
   },
   {
