@@ -32,6 +32,7 @@ const long = [
   'runs-scripts',
   'scrubs',
   'streams-log',
+  'verifies-after',
   'tells-outcomes',
 ].map((name) => `tests/promises/${name}.test.ts`);
 const longEngines = ['changed-pages-traps', 'drill', 'incremental-chains'].map((name) => `tests/engines/${name}.test.ts`);

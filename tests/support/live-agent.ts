@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { takeFullBackup } from '#agent/backup/take-full-backup.ts';
-import { createPool } from '#agent/pools/open-pool.ts';
+import { createPool, openPool } from '#agent/pools/open-pool.ts';
+import { verifySet } from '#agent/sets/verify-set.ts';
 import type { BackupOptions, OrderOf } from '#core/agent/order.ts';
+import type { SetId } from '#core/id.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
+import type { HostWork } from '#core/ports/host-work.ts';
 import type { RunTicket } from '#core/ports/run-book.ts';
 import { instanceAccess } from './backup.ts';
 import type { AgentParts, Orchestra, TestAgent } from './orchestra.ts';
@@ -32,6 +35,8 @@ interface LiveParts {
   readonly postgres: Postgres;
   readonly folder: string;
   readonly pool: PoolAccess;
+  /** Called when a set is committed, before anybody hears of it. */
+  readonly onCommit?: (setId: SetId) => void;
 }
 
 /** Fills a table with bytes that no compression shrinks. */
@@ -49,7 +54,7 @@ export async function fillWithNoise(postgres: Postgres, mebibytes: number): Prom
 }
 
 /** Makes the pool and starts the agent. */
-export async function openLiveAgent({ orchestra, postgres, folder, pool }: LiveParts): Promise<LiveAgent> {
+export async function openLiveAgent({ orchestra, postgres, folder, pool, onCommit }: LiveParts): Promise<LiveAgent> {
   await createPool(pool, clock);
   const home = join(folder, 'agent');
   const instance = await instanceAccess(postgres);
@@ -59,7 +64,7 @@ export async function openLiveAgent({ orchestra, postgres, folder, pool }: LiveP
   const lines: string[] = [];
   const parts: AgentParts = {
     onLine: (line) => void lines.push(line),
-    ...{ folder: home, hostId, work: { takeFullBackup: takeFullBackup(deps) } },
+    ...{ folder: home, hostId, work: workOf(takeFullBackup(deps), onCommit) },
     order: (runId) => {
       const order = orders.get(runId);
       return order === undefined ? Promise.reject(new RangeError(runId)) : Promise.resolve(order);
@@ -95,6 +100,26 @@ export async function openLiveAgent({ orchestra, postgres, folder, pool }: LiveP
     close: () => live.agent.stop(),
   };
 }
+
+/** The real backup and the real verification. */
+const workOf = (
+  backup: HostWork['takeFullBackup'],
+  onCommit: LiveParts['onCommit'],
+): Pick<HostWork, 'takeFullBackup' | 'verifySet'> => ({
+  takeFullBackup: async (order, step) => {
+    const set = await backup(order, step);
+    onCommit?.(set.setId);
+    return set;
+  },
+  verifySet: async ({ pool, setId, depth }, step) => {
+    const opened = await openPool(pool);
+    try {
+      return await verifySet({ ...opened, access: pool }, setId, depth, step);
+    } finally {
+      await opened.close();
+    }
+  },
+});
 
 /** Process ids of the sessions that Holdfast has with an instance. */
 export async function sessionsAt(postgres: Postgres): Promise<readonly number[]> {
