@@ -66,6 +66,13 @@ test('K-054 an hourly plan counts real time: 23 runs on a day of 23 hours and 25
   ]);
 });
 
+test('K-054 a window whose end comes twice is left in between and entered again', () => {
+  const window = { from: '00:30', to: '01:00', everyMinutes: 15, startDate: '2026-11-01' };
+  const plan: Plan = { type: 'hourly', zone: newYork, ...window };
+  const night = iso(plan, '2026-10-31T12:00:00Z', 4).map((text) => text.slice(11, 16));
+  expect(night).toEqual(['04:30', '04:45', '05:00', '06:00']);
+});
+
 test('K-057 the 31st passes over short months, the last day is in every month, a leap day comes after years', () => {
   const monthly = { type: 'monthly' as const, zone: 'UTC', at: '02:00', startDate: '2026-01-01' };
   const all = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];

@@ -54,12 +54,15 @@ export function runsOfDay(plan: TimedPlan, zone: Zone, day: DayNumber): readonly
 const momentAt = (zone: Zone, day: DayNumber, at: string): number =>
   momentsOf(zone, day, secondsOfClock(at) ?? 0).first;
 
-/** Real time from the begin of the window; what the clock shows twice at its end is in the window both times. */
+/** Real time from the begin of the window, while the clock shows no time behind its end: of what it shows twice, both. */
 function runsInWindow({ from, to, everyMinutes }: HourlyPlan, zone: Zone, day: DayNumber): readonly number[] {
   const begin = momentAt(zone, day, from);
-  const end = momentsOf(zone, day, secondsOfClock(to) ?? 0).last;
+  const lastSecond = secondsOfClock(to) ?? 0;
+  const end = momentsOf(zone, day, lastSecond).last;
   const steps = Math.floor((end - begin) / (everyMinutes * minuteMs));
-  return Array.from({ length: Math.max(0, steps) + 1 }, (_, step) => begin + step * everyMinutes * minuteMs);
+  const runs = Array.from({ length: Math.max(0, steps) + 1 }, (_, step) => begin + step * everyMinutes * minuteMs);
+  // A window that ends in a gap ends behind it, where the clock shows more.
+  return runs.filter((ms) => ms === end || wallOf(zone, ms).second <= lastSecond);
 }
 
 /** Whether the rule of a plan names this day. */
