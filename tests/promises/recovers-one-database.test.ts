@@ -42,6 +42,7 @@ const runShape = z.looseObject({
     result: z.looseObject({ placed: z.array(z.looseObject({ keptAs: z.string().optional() })) }),
   }),
 });
+const shownShape = z.looseObject({ run: z.looseObject({ state: z.string() }) });
 const momentShape = z.tuple([z.object({ at: z.string() })]);
 
 test('K-108 one database goes back to a moment by command line while the others go on', async () => {
@@ -104,11 +105,11 @@ test('K-108 a recovery whose agent is killed goes on with the next one, and noth
   await platform.stack.kill('agent');
   await platform.stack.start('agent');
   const isOver = async (): Promise<boolean> => {
-    const { state } = z.looseObject({ state: z.string() }).parse(await platform.done(['run', 'show', id]));
-    return state !== 'running';
+    const { run } = shownShape.parse(await platform.done(['run', 'show', id]));
+    return run.state !== 'running';
   };
   await waitFor(isOver, 90_000);
-  expect(await platform.done(['run', 'show', id])).toMatchObject({ state: 'succeeded' });
+  expect(await platform.done(['run', 'show', id])).toMatchObject({ run: { state: 'succeeded' } });
   expect(await sql('other_then', 'select count(*)::int as n from ledger')).toEqual([{ n: 1000 }]);
   expect(await sql('postgres', `select datname::text as name from pg_database where datname like 'holdfast%'`)).toEqual(
     [],
