@@ -1,10 +1,7 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { provideClientTools, providePostgres } from '#scripts/servers/postgres.mjs';
-import { waitFor } from '#scripts/supervisor/wait.ts';
 import type { Platform } from '#tests/support/platform.ts';
 import { openPlatform } from '#tests/support/platform.ts';
 
@@ -42,7 +39,6 @@ const runShape = z.looseObject({
     result: z.looseObject({ placed: z.array(z.looseObject({ keptAs: z.string().optional() })) }),
   }),
 });
-const shownShape = z.looseObject({ run: z.looseObject({ state: z.string() }) });
 const momentShape = z.tuple([z.object({ at: z.string() })]);
 
 test('K-108 one database goes back to a moment by command line while the others go on', async () => {
@@ -91,32 +87,6 @@ test('K-108 one database goes back to a moment by command line while the others 
     await sql('postgres', `select datname::text as name from pg_database where not datistemplate order by 1`),
   ).toEqual([{ name: 'app' }, { name: 'other' }, { name: 'postgres' }]);
   expect(await platform.refused(3, ['database-recovery', 'undo', run.id])).toMatchObject({ code: 'transfer_not_kept' });
-});
-
-test('K-108 a recovery whose agent is killed goes on with the next one, and nothing is there twice', async () => {
-  const wanted = await contents('app');
-  await sql('app', 'delete from ledger');
-  const asked = ['--resource', 'main', '--immediate', '--database', 'other', '--as', 'other_then'];
-  const { id } = z.looseObject({ id: z.string() }).parse(await platform.done(['database-recovery', 'run', ...asked]));
-  const isUnderWay = async (): Promise<boolean> =>
-    (await sql('postgres', `select 1 from pg_database where datname like 'holdfast_tmp_%' or datname = 'other_then'`))
-      .length > 0;
-  expect(await waitFor(isUnderWay, 60_000)).toBe(true);
-  await platform.stack.kill('agent');
-  await platform.stack.start('agent');
-  const isOver = async (): Promise<boolean> => {
-    const { run } = shownShape.parse(await platform.done(['run', 'show', id]));
-    return run.state !== 'running';
-  };
-  await waitFor(isOver, 90_000);
-  expect(await platform.done(['run', 'show', id])).toMatchObject({ run: { state: 'succeeded' } });
-  expect(await sql('other_then', 'select count(*)::int as n from ledger')).toEqual([{ n: 1000 }]);
-  expect(await sql('postgres', `select datname::text as name from pg_database where datname like 'holdfast%'`)).toEqual(
-    [],
-  );
-  expect(readdirSync(join(platform.stack.places.agentHome, 'scratch'))).toEqual([]);
-  await sql('app', 'insert into ledger select g, md5(g::text) from generate_series(1, 1500) g');
-  expect(await contents('app')).toEqual(wanted);
 });
 
 test('K-090 K-101 one table comes back from a logical set by command line', async () => {
