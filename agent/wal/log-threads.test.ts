@@ -104,6 +104,21 @@ test('few segments and segments of a gigabyte are taken one at a time without th
   ).toBe(0);
 });
 
+test('memory is counted with the copies for a network: what does not fit for two segments goes one at a time', () => {
+  const mib = 1024 * 1024;
+  const aheadOf = (sizeMiB: number, channels: number, isPutAtOnce: boolean): number => {
+    const sizes = Array.from({ length: 4 }, () => sizeMiB * mib);
+    const pipeline = openLogPipeline({ pool: { id }, level: 3, channels, isPutAtOnce, sizes });
+    onTestFinished(() => pipeline.close());
+    return pipeline.ahead;
+  };
+  expect(aheadOf(64, 1, true)).toBe(0);
+  expect(aheadOf(64, 2, true)).toBe(0);
+  expect(aheadOf(32, 1, true)).toBe(1);
+  expect(aheadOf(32, 1, false)).toBe(0);
+  expect(aheadOf(16, 1, false)).toBe(1);
+});
+
 test('whoever waits for a segment hears that the pipeline was closed', async () => {
   const sizes = Array.from({ length: 4 }, () => segmentBytes);
   const pipeline = openPipeline({ id }, sizes);

@@ -27,18 +27,24 @@ const fewestSegments = 4;
 const largestSegment = 64 * 1024 * 1024;
 /** Segments a sealing thread may hold: one in work, one so that it never waits. */
 const heldByThread = 2;
+/** With one, threads would wait for each other. */
+const fewestSlots = 2;
 const mib = 1024 * 1024;
 
-/** Memory for segments and what they are sealed into: with two channels 160 MiB, with many at most 640 (design §9). */
+/**
+ * Memory for segments, what they are sealed into, and copies of that for a network, but for less than 1 % of room around
+ * them: with two channels 160 MiB, with many at most 640 (design §9).
+ */
 const roomFor = (channels: number): number => Math.min(640, 96 + 32 * channels) * mib;
 
 /** Opens the way that fits the work: threads when there are many segments, else everything here. The caller closes it. */
 export function openLogPipeline(request: PipelineRequest): LogPipeline {
-  const { sizes } = request;
-  const largest = Math.max(0, ...sizes);
-  return sizes.length < fewestSegments || largest > largestSegment || largest === 0
-    ? openInlineLog(request)
-    : new LogThreads(request, largest);
+  const { sizes, channels, isPutAtOnce } = request;
+  const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
+  if (sizes.length < fewestSegments || largest > largestSegment || largest === 0) return openInlineLog(request);
+  const buffers = isPutAtOnce ? 2 : 3;
+  const slots = Math.floor(roomFor(channels) / (buffers * largest));
+  return slots < fewestSlots ? openInlineLog(request) : new LogThreads(request, largest, slots);
 }
 
 /** One thread reads and checks, as many as there are channels and processors seal; segments lie in memory that all of them see. */
@@ -54,11 +60,12 @@ class LogThreads implements LogPipeline {
   #next = 0;
   #haveThreadsEnded = false;
 
-  constructor(request: PipelineRequest, largest: number) {
+  /** There is memory for `most` segments of at most `largest` bytes. */
+  constructor(request: PipelineRequest, largest: number, most: number) {
     const { channels, pool, level } = request;
     const count = Math.min(channels, availableParallelism());
     const sealedBytes = sealedLogBound(largest);
-    const slots = Math.max(2, Math.min(1 + count * heldByThread, Math.floor(roomFor(channels) / (2 * largest))));
+    const slots = Math.min(1 + count * heldByThread, most);
     this.#room = logRooms.take({ memory: logMemoryBytes(slots, largest), sealed: slots * sealedBytes });
     const memory = openLogMemory(slots, largest, this.#room.memory);
     this.#request = request;
