@@ -35,7 +35,9 @@ const long = [
   'verifies-after',
   'tells-outcomes',
 ].map((name) => `tests/promises/${name}.test.ts`);
-const longEngines = ['changed-pages-traps', 'drill', 'incremental-chains'].map((name) => `tests/engines/${name}.test.ts`);
+const longEngines = ['changed-pages-traps', 'drill', 'incremental-chains'].map(
+  (name) => `tests/engines/${name}.test.ts`,
+);
 
 /** Project of tests: name, files, how many at once, its turn. Projects of one turn run together. */
 const project = (

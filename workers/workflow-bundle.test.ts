@@ -12,5 +12,6 @@ test('the workflow bundle is at most 2 MB and carries no schema library and no s
 });
 
 test('the bundle has every workflow of the contract by its durable name', () => {
-  for (const name of ['executeRun', 'fireJob', 'inspect', 'lane', 'work']) expect(bundle).toMatch(new RegExp(`\\b${name}\\b`));
+  for (const name of ['executeRun', 'fireJob', 'inspect', 'lane', 'work'])
+    expect(bundle).toMatch(new RegExp(`\\b${name}\\b`));
 });

@@ -17,7 +17,7 @@ const bytesOf = ({ memory, sealed }: LogRoom): RoomBytes => ({
   sealed: sealed.byteLength,
 });
 
-const serves = (room: LogRoom | undefined, wanted: RoomBytes): room is LogRoom =>
+const serves = (room: LogRoom | undefined, wanted: RoomBytes): boolean =>
   room !== undefined && bytesOf(room).memory >= wanted.memory && bytesOf(room).sealed >= wanted.sealed;
 
 /**
@@ -35,7 +35,7 @@ export class LogRooms {
   /** For one user, until it is given back. A larger one than is wanted serves too. */
   take(wanted: RoomBytes): LogRoom {
     const kept = this.#kept;
-    if (serves(kept, wanted)) {
+    if (kept !== undefined && serves(kept, wanted)) {
       this.#kept = undefined;
       return kept;
     }

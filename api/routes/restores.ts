@@ -184,7 +184,11 @@ function onCurrentTimeline(body: RestoreBody, logs: readonly PoolLog[]): Restore
 }
 
 /** Of several plans the one that gets furthest, the first of equals. Throws `name_ambiguous` when a name is several points. */
-function furthest(plans: readonly PlannedRestore[], { target }: RestoreBody, resource: string): PlannedRestore | undefined {
+function furthest(
+  plans: readonly PlannedRestore[],
+  { target }: RestoreBody,
+  resource: string,
+): PlannedRestore | undefined {
   const points = [...new Set(plans.map(({ plan }) => plan.mustReach))].sort(compareLsn);
   if (target.at === 'name' && points.length > 1) {
     const text = points.map((lsn) => `LSN ${lsn}`).join('; ');

@@ -55,7 +55,10 @@ export const isProbe = (one: ObjectKey): boolean => one.startsWith('probes/');
 
 /** True for objects whose existence commits something: the metadata of a set, a batch of log, the pool itself, a key of it. */
 export const isCommitPoint = (one: ObjectKey): boolean =>
-  one === poolKey() || one.startsWith(keyFilesPrefix()) || /^(sets|logical)\/[^/]+\/meta$/.test(one) || one.includes('/batches/');
+  one === poolKey() ||
+  one.startsWith(keyFilesPrefix()) ||
+  /^(sets|logical)\/[^/]+\/meta$/.test(one) ||
+  one.includes('/batches/');
 
 /** For keys that came out of a listing or a metadata object. Throws `value_malformed` on anything that could leave the pool. */
 export function parseObjectKey(text: string): ObjectKey {

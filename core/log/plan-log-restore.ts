@@ -119,18 +119,22 @@ function firstOf(way: readonly KnownSegment[], from: LogBound): number {
   const at = way.findIndex(({ segment: { maxCommit } }) => maxCommit !== undefined && maxCommit >= time);
   const firstCommit = way[at]?.segment.firstCommit;
   if (firstCommit !== undefined && firstCommit < time) return at;
-  const before = (at < 0 ? way : way.slice(0, at)).findLastIndex(({ segment }) => segment.maxCommit !== undefined);
+  const before = lastWhere(at < 0 ? way : way.slice(0, at), ({ segment }) => segment.maxCommit !== undefined);
   return Math.max(before, 0);
 }
+
+/** Index of the last segment of which something is true; -1 when it is true of none. */
+const lastWhere = (way: readonly KnownSegment[], isSo: (one: KnownSegment) => boolean): number =>
+  way.reduce((found, one, at) => (isSo(one) ? at : found), -1);
 
 /** The last segment that may hold log of the range; commits of a segment may be out of order, so a later one can be meant. */
 function lastOf(way: readonly KnownSegment[], to: LogBound | undefined): number {
   if (to === undefined) return way.length - 1;
-  if (to.at === 'lsn') return way.findLastIndex((one) => one.from <= lsnToNumber(to.lsn));
+  if (to.at === 'lsn') return lastWhere(way, (one) => one.from <= lsnToNumber(to.lsn));
   const { time } = to;
   const isInside = ({ segment: { firstCommit, lastCommit } }: KnownSegment): boolean =>
     (firstCommit !== undefined && firstCommit <= time) || (lastCommit !== undefined && lastCommit <= time);
-  const inside = way.findLastIndex(isInside);
+  const inside = lastWhere(way, isInside);
   const behind = way.findIndex((one, i) => i > inside && one.segment.firstCommit !== undefined);
   return behind < 0 ? way.length - 1 : behind;
 }
