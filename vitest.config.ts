@@ -70,7 +70,7 @@ export default defineConfig({
       project('unit', unit),
       project('contracts', ['tests/{contracts,repositories,engines,histories}/**/*.test.ts'], { except: longEngines }),
       project('promises', ['tests/promises/**/*.test.ts'], { order: 2, except: [...chaos, ...long] }),
-      project('long', [...long, ...longEngines], { order: 3 }),
+      project('long', [...long, ...longEngines], { order: 3, minutes: 4 }),
       // Longer than a run may take, so that a run which is not over is told of as such.
       project('chaos', chaos, { workers: 1, order: 3, minutes: 4 }),
       // Minutes each: by hand with `npm run test:deep`, never part of `npm test`.
