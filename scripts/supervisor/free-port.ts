@@ -1,9 +1,18 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { bug } from '#core/errors/fail.ts';
 
 const host = '127.0.0.1';
 
-/** Listens on a port (0 = any) and lets go again; rejects when it is taken. */
+/**
+ * Below the ports that Linux gives to outgoing connections (32768 and up, ip(7) "ip_local_port_range"): one of those may be
+ * taken by any client between our look and the moment when a server listens.
+ */
+const firstPort = 16_384;
+const endPort = 32_768;
+const mostTries = 200;
+
+/** Listens on a port and lets go again; rejects when it is taken. */
 const listenOnce = (port: number): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer();
@@ -18,7 +27,13 @@ const listenOnce = (port: number): Promise<number> =>
   });
 
 /** A port nobody listened on a moment ago. Another may take it first: callers retry (build.md "Ports"). */
-export const freePort = (): Promise<number> => listenOnce(0);
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < mostTries; tries++) {
+    const port = randomInt(firstPort, endPort);
+    if (!(await isPortTaken(port))) return port;
+  }
+  throw bug(`no port from ${String(firstPort)} to ${String(endPort)} is free`);
+}
 
 /** `count` different free ports. */
 export const freePorts = async (count: number): Promise<number[]> => {
