@@ -82,6 +82,8 @@ export class SegmentBuffer {
       for (let read = -1; read !== 0 && filled < size; filled += read)
         read = readSync(file, this.#buffer, filled, size - filled, filled);
       return this.#buffer.subarray(0, filled);
+    } catch (error) {
+      throw unreadable(path, error);
     } finally {
       closeSync(file);
     }

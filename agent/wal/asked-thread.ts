@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
-import { fail } from '#core/errors/fail.ts';
-import type { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { bug, fail } from '#core/errors/fail.ts';
+import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
 import { threadFile, threadOptions } from '#agent/copy/thread-file.ts';
-import type { Asked } from './log-message.ts';
+import type { Answered, Asked, Failure } from './log-message.ts';
 
 interface Waiting<A> {
   readonly resolve: (answer: A) => void;
@@ -20,8 +20,10 @@ export class AskedThread<Q, A> {
   /** `name` is that of its source file; `settings` are cloned. */
   constructor(name: string, settings: unknown) {
     this.#worker = new Worker(threadFile(name), { ...threadOptions, name, workerData: settings });
-    this.#worker.on('message', ({ task, what }: Asked<A>) => {
-      this.#waiting.get(task)?.resolve(what);
+    this.#worker.on('message', (answer: Answered<A>) => {
+      const { task } = answer;
+      if ('failure' in answer) this.#waiting.get(task)?.reject(errorOf(answer.failure));
+      else this.#waiting.get(task)?.resolve(answer.what);
       this.#waiting.delete(task);
     });
     this.#worker.on('error', (error) => {
@@ -32,7 +34,7 @@ export class AskedThread<Q, A> {
     });
   }
 
-  /** Throws `copy_thread_lost`, `cancelled` when it is closed before it answered. */
+  /** Throws what answering threw, `copy_thread_lost`, `cancelled` when it is closed before it answered. */
   ask(what: Q): Promise<A> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     if (this.#isClosing) return Promise.reject(closed());
@@ -59,6 +61,12 @@ export class AskedThread<Q, A> {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
+}
+
+function errorOf({ code, params, stack }: Failure): HoldfastError {
+  const error = isErrorCode(code) ? new HoldfastError(code, params) : bug(`a log thread failed with ${code}`);
+  if (stack !== '') error.stack = stack;
+  return error;
 }
 
 const closed = (): HoldfastError => fail('cancelled', { what: 'the log backup' });

@@ -60,3 +60,12 @@ export interface Asked<T> {
   readonly task: number;
   readonly what: T;
 }
+
+/** Errors cross the thread border as code and parameters: class identity does not survive it. */
+export interface Failure {
+  readonly code: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly stack: string;
+}
+
+export type Answered<A> = Asked<A> | { readonly task: number; readonly failure: Failure };

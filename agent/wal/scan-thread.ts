@@ -8,7 +8,8 @@ import { sha256Hex } from '#agent/codec/hash.ts';
 import { codeOf } from '#agent/file-system.ts';
 import type { LogMemory } from '#agent/wasm/log-memory.ts';
 import { slotOf, sumsIn } from '#agent/wasm/log-memory.ts';
-import type { Asked, CheckAnswer, ReadAnswer, SlotBytes, ToScan } from './log-message.ts';
+import type { CheckAnswer, ReadAnswer, SlotBytes, ToScan } from './log-message.ts';
+import { serveAsked } from './serve-asked.ts';
 
 /** Reads segments into shared memory and checks every record of them: what of a log backup must be done in order. */
 if (parentPort === null) throw bug('scan-thread runs only as a worker thread');
@@ -61,7 +62,4 @@ function answer(what: ToScan): unknown {
   }
 }
 
-port.on('message', ({ task, what }: Asked<ToScan>) => {
-  const asked: Asked<unknown> = { task, what: answer(what) };
-  port.postMessage(asked);
-});
+serveAsked(port, answer);
