@@ -197,9 +197,8 @@ interface LegGround {
 }
 
 async function follow(streaming: Streaming, leg: StreamLeg, ground: LegGround): Promise<void> {
-  const { deps, order, step, tally, standing } = streaming;
-  const { session, replication, pool, slot, segmentBytes } = ground;
-  const { timeline } = leg.branch;
+  const { deps, order, tally } = streaming;
+  const { pool, segmentBytes } = ground;
   const branch = new StreamedBranch(
     {
       ...{ pool, channel: deps.channel, newId: deps.newId, runId: order.runId, segmentBytes, tally },
@@ -212,6 +211,22 @@ async function follow(streaming: Streaming, leg: StreamLeg, ground: LegGround): 
     leg.branch,
     leg.known,
   );
+  try {
+    await followInto(branch, streaming, leg, ground);
+  } finally {
+    await branch.writer.close();
+  }
+}
+
+async function followInto(
+  branch: StreamedBranch,
+  streaming: Streaming,
+  leg: StreamLeg,
+  ground: LegGround,
+): Promise<void> {
+  const { deps, order, step, standing } = streaming;
+  const { session, replication, slot, segmentBytes } = ground;
+  const { timeline } = leg.branch;
   if (leg.known.newest !== undefined) await deps.channel.putBatch(leg.known.newest.batch, order.runId);
   await branch.writer.commitHistory(segmentBytes);
   const followed = { slot: slot.name, timeline, segmentBytes };

@@ -77,8 +77,12 @@ export class BatchWriter {
     if (newest !== undefined) this.#ends.add(lsnToNumber(newest.batch.to));
   }
 
-  /** Takes a stored segment; commits what was taken before when it does not continue that, or when the batch is full. */
+  /**
+   * Takes a stored segment; commits what was taken before when it does not continue that, or when the batch is full. Throws
+   * what a barrier threw that was begun early: then nothing can be committed any more.
+   */
   async add(segment: SegmentOfBatch, facts: SegmentToAdd): Promise<void> {
+    this.#early.demandNone();
     const last = this.#segments[this.#segments.length - 1];
     const isContinued = last === undefined || last.to === segment.from;
     if (!isContinued || this.#segments.length >= segmentsPerBatch) await this.commit();
@@ -118,6 +122,11 @@ export class BatchWriter {
     if (end === undefined || (coveredUntil !== undefined && coveredUntil >= at)) return;
     this.#segmentBytes = segmentBytes;
     await this.#write({ from: end, to: end, isAfterGap: false }, at);
+  }
+
+  /** To be called before the pool is closed, also after an error: a barrier may still run. Throws nothing. */
+  close(): Promise<void> {
+    return this.#early.close();
   }
 
   #isContinuation(from: number): boolean {

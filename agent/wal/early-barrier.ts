@@ -31,9 +31,19 @@ export class EarlyBarrier {
       });
   }
 
+  /** Throws what any that has ended threw: what comes after it can never be committed. */
+  demandNone(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Waits for the one that runs, whatever becomes of it: afterwards the store may be closed. */
+  async close(): Promise<void> {
+    await this.#running;
+  }
+
   /** Waits for the one that runs. Throws what any of them threw, each time. */
   async settle(): Promise<void> {
     await this.#running;
-    if (this.#failure !== undefined) throw this.#failure.error;
+    this.demandNone();
   }
 }

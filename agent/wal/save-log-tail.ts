@@ -70,16 +70,30 @@ interface Tail {
   readonly branch: OpenBranch;
 }
 
-async function saveBranch(deps: BatchDeps, { archive, branch }: Tail, step: StepContext): Promise<TailReport> {
+async function saveBranch(deps: BatchDeps, tail: Tail, step: StepContext): Promise<TailReport> {
+  const { archive, branch } = tail;
   const names = archive.segments.filter((name) => parseInt(name.slice(0, 8), 16) === branch.timeline);
   const [first] = names;
   if (first === undefined) return { segments: 0, batches: [], warnings: [] };
   const known = await readBranch(deps.pool, branch, earliestPosition(first));
   const writer = new BatchWriter(deps, branch, known);
+  try {
+    return await saveSegments(deps, { ...tail, names, known, writer }, step);
+  } finally {
+    await writer.close();
+  }
+}
+
+interface TailToSave extends Cut {
+  readonly known: CommittedBranch;
+  readonly writer: BatchWriter;
+}
+
+async function saveSegments(deps: BatchDeps, tail: TailToSave, step: StepContext): Promise<TailReport> {
+  const { archive, branch, names, known, writer } = tail;
   const reader = new LogReader();
   const buffer = new SegmentBuffer();
   const warnings = known.unreadable.map(({ message }): Warning => ({ code: 'log_batch_unreadable', detail: message }));
-  const cut: Cut = { archive, branch, names };
   let segments = 0;
   for (const name of names) {
     step.signal.throwIfAborted();
@@ -87,7 +101,7 @@ async function saveBranch(deps: BatchDeps, { archive, branch }: Tail, step: Step
     const reading = bytes === undefined ? undefined : reader.read(bytes);
     // A recycled file waits under a future name with old content: the log ends before it.
     if (bytes === undefined || reading === undefined || !isOwn(name, branch, reading)) {
-      warnings.push(...unsaved(cut, name, 'it is not readable log of this branch'));
+      warnings.push(...unsaved(tail, name, 'it is not readable log of this branch'));
       break;
     }
     if (isNew(known, name, reading)) {
@@ -96,7 +110,7 @@ async function saveBranch(deps: BatchDeps, { archive, branch }: Tail, step: Step
       segments++;
     }
     if (reading.ending === 'early') {
-      warnings.push(...unsaved(cut, name, `its log ends at ${reading.to}`));
+      warnings.push(...unsaved(tail, name, `its log ends at ${reading.to}`));
       break;
     }
   }
