@@ -10,20 +10,34 @@ export const fastLevel = 3;
 const smallTables = { hashLog: 15, chainLog: 14 } as const;
 const usualTables = { hashLog: 0, chainLog: 0 } as const;
 
-let compressor: { readonly context: binding.CCtx; level: number } | undefined;
+type Tables = typeof smallTables | typeof usualTables;
+let compressor: { readonly context: binding.CCtx; level: number; tables?: Tables } | undefined;
+let isUsualForced = false;
 let decompressor: binding.DCtx | undefined;
 
 /** One native context per thread: making one costs more than compressing a page. */
 function contextFor(level: number): binding.CCtx {
   compressor ??= { context: new binding.CCtx(), level: 0 };
-  if (compressor.level !== level) {
-    const { hashLog, chainLog } = level === fastLevel ? smallTables : usualTables;
+  const tables = level === fastLevel && !isUsualForced ? smallTables : usualTables;
+  if (compressor.level !== level || compressor.tables !== tables) {
+    const { hashLog, chainLog } = tables;
     compressor.context.setParameter(binding.CParameter.compressionLevel, level);
     compressor.context.setParameter(binding.CParameter.hashLog, hashLog);
     compressor.context.setParameter(binding.CParameter.chainLog, chainLog);
     compressor.level = level;
+    compressor.tables = tables;
   }
   return compressor.context;
+}
+
+/** What `work` compresses comes out as earlier versions wrote it, with the usual tables of each level. `work` awaits nothing. */
+export function withUsualTables<T>(work: () => T): T {
+  isUsualForced = true;
+  try {
+    return work();
+  } finally {
+    isUsualForced = false;
+  }
 }
 
 /** Largest size `compressInto` can need for `rawBytes` of input. */

@@ -197,6 +197,7 @@ export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & 
   };
   return {
     putSync,
+    isPutAtOnce: true,
     putIfAbsent: (key, body) => guarded(ground, () => Promise.resolve(putSync(key, body))),
     get: (key, range) => guarded(ground, () => readRange(ground, key, range), key),
     head: (key) => guarded(ground, () => headMounted(ground, key)),

@@ -14,8 +14,10 @@ import type { SegmentReading } from '#core/wal/segment-reading.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { earliestPosition } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
+import { withUsualTables } from '#agent/codec/zstd.ts';
 import type { SealLog } from '#agent/sets/log-objects.ts';
 import { getLogSegment, putLogSealedBy } from '#agent/sets/log-objects.ts';
+import type { SealedLog } from '#agent/sets/seal-log.ts';
 import { keyOfLog, sealLogSegment } from '#agent/sets/seal-log.ts';
 import type { ArchiveListing } from './archive-folder.ts';
 import { fileFacts, SegmentBuffer } from './archive-folder.ts';
@@ -106,7 +108,7 @@ class BranchSession {
     this.#known = known;
     this.#history = parseHistory(branch.history);
     const sizes = names.map((name) => fileFacts(join(archive.directory, name))?.sizeBytes ?? 0);
-    const isPutAtOnce = order.pools[0]?.place.kind === 'local';
+    const isPutAtOnce = deps.pool.store.isPutAtOnce === true;
     const { channels } = order.options;
     this.#pipeline = openLogPipeline({ pool: deps.pool, level, channels, sizes, isPutAtOnce });
     this.writer = new BatchWriter(deps, branch, known);
@@ -139,8 +141,11 @@ class BranchSession {
     await this.writer.commit();
   }
 
-  close(): Promise<void> {
-    return this.#pipeline.close();
+  /** Ends what is under way and waits for what cannot be ended: nothing may use a pool that is closed. Throws nothing of theirs. */
+  async close(): Promise<void> {
+    await this.#pipeline.close();
+    await Promise.allSettled(this.#pending.map(({ stored }) => stored));
+    await this.writer.close();
   }
 
   async finish(): Promise<void> {
@@ -164,7 +169,7 @@ class BranchSession {
     const committed = this.#known.segments.get(name);
     if (committed !== undefined && isWhole(committed)) {
       await this.#settle(0);
-      if ((await this.#pipeline.hash(held)) !== committed.rawSha256)
+      if (!(await this.#isSame(held, file, committed)))
         throw fail('log_duplicate_differs', { file, object: this.#keyOf(committed.object) });
       this.#last = committed;
       this.#isPrimed = false;
@@ -185,6 +190,14 @@ class BranchSession {
     stored.catch(() => undefined);
     this.#pending.push({ name, reading, references, stored });
     return true;
+  }
+
+  /** Whether a file is what was committed, to its last byte: one of another size may not have been read whole. */
+  async #isSame(held: HeldSegment, file: string, { rawBytes, rawSha256 }: SegmentOfBatch): Promise<boolean> {
+    if (held.fileBytes !== rawBytes) return false;
+    if (held.bytes.length === rawBytes) return (await this.#pipeline.hash(held)) === rawSha256;
+    const bytes = new SegmentBuffer().read(file);
+    return bytes !== undefined && sha256Hex(bytes) === rawSha256;
   }
 
   /** Waits until at most so many segments are on their way; the others are entries of the batch. */
@@ -235,9 +248,13 @@ class BranchSession {
     const { archive, deps, level, tally } = this.#work;
     const bytes = new SegmentBuffer().read(join(archive.directory, lost.name));
     const isKept = bytes !== undefined && sha256Hex(bytes) === lost.rawSha256;
-    const sealed = isKept ? sealLogSegment(deps.pool, this.#nameOf(lost.object), bytes, level) : undefined;
-    const isSame = sealed !== undefined && sealed.storedSha256 === lost.storedSha256;
-    const isPut = isSame && (await deps.pool.store.putIfAbsent(sealed.key, sealed.stored)) === 'created';
+    const seal = (raw: Uint8Array): SealedLog | undefined => {
+      const sealed = sealLogSegment(deps.pool, this.#nameOf(lost.object), raw, level);
+      return sealed.storedSha256 === lost.storedSha256 ? sealed : undefined;
+    };
+    // Why twice: what an earlier version sealed comes out the same only with the tables that it used.
+    const sealed = isKept ? (seal(bytes) ?? withUsualTables(() => seal(bytes))) : undefined;
+    const isPut = sealed !== undefined && (await deps.pool.store.putIfAbsent(sealed.key, sealed.stored)) === 'created';
     if (isPut) await deps.pool.store.barrier();
     const outcome = isPut
       ? 'it was put again from the archive'

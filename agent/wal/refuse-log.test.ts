@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { coverage } from '#core/log/coverage.ts';
@@ -22,6 +22,19 @@ describe('log backup', () => {
       code: 'log_duplicate_differs',
     });
     expect(archived(stage).filter((each) => before.includes(each))).toEqual(before);
+  });
+
+  test('a committed file that grew is refused, also when many segments are taken at once', async () => {
+    const stage = await stageOn();
+    await writeRows(stage);
+    await stage.backUp();
+    for (let i = 0; i < 4; i++) {
+      await writeRows(stage);
+      await stage.server.sql('SELECT pg_switch_wal()');
+    }
+    const [name = ''] = archived(stage);
+    appendFileSync(join(stage.server.archiveDirectory, name), 'x');
+    await expect(stage.backUp()).rejects.toMatchObject({ code: 'log_duplicate_differs' });
   });
 
   test("another cluster's log in the directory is refused by name and identifier", async () => {

@@ -11,6 +11,11 @@ export interface ObjectInfo {
  */
 export interface ObjectStore {
   /**
+   * True when nobody reads a body any more once its `putIfAbsent` has settled, so that its memory may be used for another.
+   * Where it is absent, a put that was given up may still be sending its body.
+   */
+  readonly isPutAtOnce?: boolean;
+  /**
    * Creates an object. MUST be atomic (a reader sees all or nothing) and MUST NOT replace an existing object: identical
    * or not, an existing one answers `exists` and stays as it is. Durable only after `barrier`, unless `isDurablePut`.
    * Throws `pool_unreachable`, `pool_full`.
