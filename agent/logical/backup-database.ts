@@ -1,7 +1,7 @@
 import type { InstanceAccess } from '#core/agent/order.ts';
 import type { DatabaseFacts, RelationOfDatabase } from '#core/logical/meta.ts';
 import type { DatabaseSelection } from '#core/logical/selection.ts';
-import { isWhole } from '#core/logical/selection.ts';
+import { isUnpicked, isWhole } from '#core/logical/selection.ts';
 import type { DatabaseOfSet } from '#core/logical/set-summary.ts';
 import type { Session } from '#agent/database/session.ts';
 import { textOf } from '#agent/database/session.ts';
@@ -124,7 +124,7 @@ async function tasksOf({ backup, snapshot, selected, sizes, encoding }: Found): 
     ({ writer }) =>
       writeSection({ ...common, section, part }, writer);
   const sequences = relations.filter(({ kind }) => kind === 'sequence');
-  const hasLarge = isWhole(selection) && (await hasLargeObjects(session));
+  const hasLarge = isUnpicked(selection) && (await hasLargeObjects(session));
   const wholePart = { schemas: [], tables: [], excludeSchemas: [], excludeTables: [] };
   const middle: Task[] = hasLarge ? [dump('large-objects')(wholePart)] : [];
   if (sequences.length > 0)

@@ -1,7 +1,7 @@
 import { fail } from '#core/errors/fail.ts';
 import type { RelationOfDatabase } from '#core/logical/meta.ts';
 import type { DatabaseSelection, TableName } from '#core/logical/selection.ts';
-import { isSelected, isWhole, tableText, wholeDatabase } from '#core/logical/selection.ts';
+import { isSelected, isUnpicked, tableText, wholeDatabase } from '#core/logical/selection.ts';
 import type { Row, Session } from '#agent/database/session.ts';
 import { flagOf, textOf } from '#agent/database/session.ts';
 
@@ -85,7 +85,7 @@ export async function selectedRelations(session: Session, selection: DatabaseSel
     return condition === undefined ? [] : [{ ...relation, extensionRows: condition }];
   });
   const left = { ...wholeDatabase(selection.database), tables: selection.excludeTables };
-  const excluded = isWhole(left) ? [] : rows.filter((row) => isSelected(left, row, aboveOf(row, byOid)));
+  const excluded = isUnpicked(left) ? [] : rows.filter((row) => isSelected(left, row, aboveOf(row, byOid)));
   return { relations, excluded };
 }
 
@@ -158,7 +158,7 @@ export interface DumpPart {
 export function dumpPartsOf(selection: DatabaseSelection, { relations, excluded }: Selected): readonly DumpPart[] {
   const { schemas, excludeSchemas } = selection;
   const without = { excludeSchemas, excludeTables: excluded };
-  if (isWhole(selection)) return [{ schemas: [], tables: [], ...without }];
+  if (isUnpicked(selection)) return [{ schemas: [], tables: [], ...without }];
   // A sequence comes with the table that owns it, unless it was named itself.
   const named = relations.filter(
     (one) => !schemas.includes(one.schema) && (one.kind !== 'sequence' || isSelected(selection, one)),

@@ -7,6 +7,7 @@ import type { StepContext } from '#core/ports/step.ts';
 import { temporaryName } from '#core/transfer/names.ts';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
 import type { FailedStatement, TransferReport } from '#core/transfer/report.ts';
+import { refuseParts } from '#core/transfer/choice.ts';
 import { databaseOfParts, databasesOfTask } from '#core/transfer/task.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
 import { Stopwatch } from '#agent/restore/stopwatch.ts';
@@ -108,6 +109,7 @@ async function workFor(
       ...{ instance: target.instance, source: String(source), target: String(serverMajor) },
     });
   const chosen = factsChosen(order, meta.databases);
+  refuseParts(order.task, meta.databases);
   const needs = chosen.map((facts) => ({
     ...{ roles: [facts.owner, ...facts.roles], tablespaces: [facts.tablespace, ...facts.tablespaces] },
     extensions: facts.extensions.map(({ name }) => name),

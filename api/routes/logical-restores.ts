@@ -7,7 +7,7 @@ import type { JobSpecOf } from '#core/settings/job-spec.ts';
 import { rateLimitsShape } from '#core/settings/shape/progress.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import { fail } from '#core/errors/fail.ts';
-import { demandConsent, taskOf, transferSteps } from '#core/transfer/choice.ts';
+import { demandConsent, refuseParts, taskOf, transferSteps } from '#core/transfer/choice.ts';
 import { databasesOfTask, isReplacing } from '#core/transfer/task.ts';
 import type { Context } from '../context.ts';
 import type { Route } from '../route.ts';
@@ -83,7 +83,7 @@ export async function prepareLogicalRestore(context: Context, body: RestoreBody)
   return { spec, hostId, into };
 }
 
-/** Throws what is wrong with the choice, `logical_set_unknown`, `pool_out_of_reach`, `resource_not_logged_in`, `transfer_database_unknown`. */
+/** Throws what is wrong with the choice, `logical_set_unknown`, `pool_out_of_reach`, `resource_not_logged_in`, `transfer_database_unknown`, `transfer_part_over_whole`. */
 async function prepare(context: Context, body: RestoreBody) {
   const task = taskOf(body);
   const { poolId, resourceId, summary } = await demandLogicalUsable(context.catalog, body.set);
@@ -94,5 +94,6 @@ async function prepare(context: Context, body: RestoreBody) {
   const known = summary.databases.map(({ name }) => name);
   for (const database of databasesOfTask(task))
     if (!known.includes(database)) throw fail('transfer_database_unknown', { database, known: known.join(', ') });
+  refuseParts(task, summary.databases);
   return { task, hostId, poolId, into };
 }

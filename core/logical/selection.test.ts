@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isSelected, selectionText, wholeDatabase } from './selection.ts';
+import { isSelected, isWhole, selectionText, wholeDatabase } from './selection.ts';
 
 const orders = { schema: 'public', table: 'orders' };
 
@@ -25,4 +25,11 @@ test('K-072 a selection is told in words that stay short', () => {
   const tables = ['a', 'b', 'c', 'd', 'e'].map((table) => ({ schema: 's', table }));
   const databases = [wholeDatabase('one'), { ...wholeDatabase('two'), tables, excludeSchemas: ['x'] }];
   expect(selectionText({ of: 'chosen', databases })).toBe('one, two (s.a, s.b, s.c and 2 more) without x.*');
+});
+
+test('K-090 a database of which anything is left out is not whole', () => {
+  expect(isWhole(wholeDatabase('shop'))).toBe(true);
+  expect(isWhole({ ...wholeDatabase('shop'), excludeSchemas: ['old'] })).toBe(false);
+  expect(isWhole({ ...wholeDatabase('shop'), excludeTables: [orders] })).toBe(false);
+  expect(isWhole({ ...wholeDatabase('shop'), tables: [orders] })).toBe(false);
 });

@@ -31,8 +31,13 @@ export const wholeDatabase = (database: string): DatabaseSelection => ({
   ...{ database, schemas: [], tables: [], excludeSchemas: [], excludeTables: [] },
 });
 
-/** True when nothing was picked from the database: large objects and globals of the database go with it. */
-export const isWhole = ({ schemas, tables }: DatabaseSelection): boolean => schemas.length === 0 && tables.length === 0;
+/** True when nothing was picked from the database: large objects and what belongs to no schema go with it. */
+export const isUnpicked = ({ schemas, tables }: DatabaseSelection): boolean =>
+  schemas.length === 0 && tables.length === 0;
+
+/** True when nothing was picked and nothing left out: the database can be made anew from this alone. */
+export const isWhole = (selection: DatabaseSelection): boolean =>
+  isUnpicked(selection) && selection.excludeSchemas.length === 0 && selection.excludeTables.length === 0;
 
 const isSame = (a: TableName, b: TableName): boolean => a.schema === b.schema && a.table === b.table;
 
@@ -43,7 +48,7 @@ export function isSelected(selection: DatabaseSelection, name: TableName, above:
   if (selection.excludeSchemas.includes(name.schema) || isAmong(selection.excludeTables)) return false;
   // Why the schemas above too: a partition in another schema holds rows of the chosen one.
   return (
-    isWhole(selection) || names.some(({ schema }) => selection.schemas.includes(schema)) || isAmong(selection.tables)
+    isUnpicked(selection) || names.some(({ schema }) => selection.schemas.includes(schema)) || isAmong(selection.tables)
   );
 }
 

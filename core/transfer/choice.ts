@@ -56,6 +56,16 @@ export function demandConsent(task: TransferTask, resource: string, consent: str
     throw fail('transfer_consent_mismatch', { given: (consent ?? '').slice(0, 80), resource });
 }
 
+/** A part of a database would take the place of all of it, and what was left out would be lost. Throws `transfer_part_over_whole`. */
+export function refuseParts(
+  { databases }: Pick<TransferTask, 'databases'>,
+  held: readonly { readonly name: string; readonly isWhole: boolean }[],
+): void {
+  for (const { database, as } of databases)
+    if (database === as && held.find(({ name }) => name === database)?.isWhole !== true)
+      throw fail('transfer_part_over_whole', { database });
+}
+
 /** The steps in words, as they are printed before anything is touched. */
 export function transferSteps(task: TransferTask, source: readonly string[], into: string): readonly string[] {
   const names = [

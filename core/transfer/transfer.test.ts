@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseId } from '../id.ts';
 import { grantsOfText } from './acl-text.ts';
-import { demandConsent, taskOf } from './choice.ts';
+import { demandConsent, refuseParts, taskOf } from './choice.ts';
 import { propertyStatements, shapeDifferences } from './database-shape.ts';
 import { failedStatements } from './failed-statements.ts';
 import { firstDifference } from './inventory.ts';
@@ -42,6 +42,19 @@ describe('a choice', () => {
     demandConsent(replacing, 'main', 'main');
     demandConsent(taskOf({ ...none, databases: ['app'], as: 'then' }), 'main', undefined);
   });
+});
+
+test('K-090 a part of a database never takes the place of all of it, but may have a new name', () => {
+  const held = [
+    { name: 'app', isWhole: false },
+    { name: 'all', isWhole: true },
+  ];
+  const refused: unknown = expect.objectContaining({ code: 'transfer_part_over_whole' });
+  expect(() => {
+    refuseParts({ databases: [{ database: 'app', as: 'app' }] }, held);
+  }).toThrow(refused);
+  refuseParts({ databases: [{ database: 'app', as: 'then' }] }, held);
+  refuseParts({ databases: [{ database: 'all', as: 'all' }] }, held);
 });
 
 test('names stay within what a server keeps, whole characters only', () => {

@@ -77,6 +77,14 @@ export const transferErrors = {
     messageZh: '该时间点的来源中没有数据库 "{database}";现有 {known}',
     hintZh: '请检查名称及大小写,或选择其他时间点。',
   },
+  transfer_part_over_whole: {
+    class: 'precondition',
+    http: 409,
+    message: 'The set holds a part of database "{database}": the whole of it cannot be replaced by that',
+    hint: 'Restore it under a new name (--as), or choose schemas or tables of it (--schema, --table).',
+    messageZh: '该备份集只包含数据库 "{database}" 的一部分,不能用它替换整个数据库',
+    hintZh: '请以新名称恢复(--as),或选择其中的模式或表(--schema、--table)。',
+  },
   transfer_target_missing: {
     class: 'precondition',
     http: 409,
