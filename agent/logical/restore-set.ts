@@ -87,7 +87,11 @@ async function restoreInto(deps: RestoreDeps, order: LogicalRestoreOrder, attemp
   } catch (error) {
     const noted = journal.swapped();
     const isSwapped = noted !== undefined && !target.session.lost.aborted && (await isPlaced(target, order, noted));
-    if (!target.session.lost.aborted && !isSwapped) await dropBuilt(target, order);
+    if (!target.session.lost.aborted && !isSwapped) {
+      // First: what was about to be swapped is gone then, and must not look like a swap that happened.
+      journal.forget();
+      await dropBuilt(target, order);
+    }
     throw error;
   } finally {
     await pool.close();

@@ -81,7 +81,11 @@ async function recover(deps: TransferDeps, order: DatabaseRecoveryOrder, attempt
     return await finish(deps, order, { ...attempt, report: { ...report, secondsByPhase: watch.secondsByPhase() } });
   } catch (error) {
     isToStay = error instanceof HoldfastError && error.isRetryable && !isCancelled(step);
-    if (!target.session.lost.aborted && !(await isDone(attempt, order))) await dropBuilt(target, order);
+    if (!target.session.lost.aborted && !(await isDone(attempt, order))) {
+      // First: what was about to be swapped is gone then, and must not look like a swap that happened.
+      journal.forget();
+      await dropBuilt(target, order);
+    }
     throw error;
   } finally {
     if (!isToStay) await scratch.discard();
