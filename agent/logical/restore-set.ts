@@ -186,7 +186,7 @@ async function finish(
   report: TransferReport,
 ): Promise<TransferReport> {
   await dropUnfinished(target);
-  const { placed, warnings } = await finishPlaced(target, order, report.placed);
+  const { placed, warnings } = await finishPlaced(target, order, report);
   const told = { ...report, placed, warnings: [...report.warnings, ...warnings] };
   await journal.finish(told);
   return told;

@@ -107,19 +107,25 @@ export async function dropBuilt(target: Target, { task }: Pick<PlaceOrder, 'task
 }
 
 /**
- * After the swap: what was replaced goes when it is not to be kept; when it cannot go, it is kept and that is said. What was planned
- * to be kept but never was there is not told of.
+ * After the swap: what was replaced goes when it is not to be kept; when it cannot go, or statements failed and something may be
+ * missing, it is kept and that is said. What was planned to be kept but never was there is not told of.
  */
 export async function finishPlaced(
   target: Target,
   { task }: Pick<PlaceOrder, 'task'>,
-  placed: readonly Placed[],
+  { placed, failures }: Pick<TransferReport, 'placed' | 'failures'>,
 ): Promise<{ readonly placed: readonly Placed[]; readonly warnings: readonly Warning[] }> {
   const told: Placed[] = [];
   const warnings: Warning[] = [];
   for (const one of placed) {
     try {
-      told.push(await finishOne(target, task, one));
+      const done = await finishOne(target, { dropsOld: task.dropsOld && failures.length === 0 }, one);
+      told.push(done);
+      if (task.dropsOld && isKept(done))
+        warnings.push({
+          code: 'old_not_dropped',
+          detail: `what ${placedText(one)} replaced is kept: statements failed`,
+        });
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.isRetryable) throw error;
       told.push(one);
@@ -129,7 +135,9 @@ export async function finishPlaced(
   return { placed: told, warnings };
 }
 
-async function finishOne(target: Target, { dropsOld }: TransferTask, one: Placed): Promise<Placed> {
+const isKept = (one: Placed): boolean => (one.kind === 'table' ? one.keptIn : one.keptAs) !== undefined;
+
+async function finishOne(target: Target, { dropsOld }: Pick<TransferTask, 'dropsOld'>, one: Placed): Promise<Placed> {
   if (one.kind === 'table') {
     const { keptIn, ...rest } = one;
     if (!dropsOld || keptIn === undefined) return one;
@@ -143,9 +151,9 @@ async function finishOne(target: Target, { dropsOld }: TransferTask, one: Placed
     return rest;
   }
   const { name, keptAs } = one;
-  const isKept = keptAs !== undefined && (await namesOn(target)).has(keptAs);
-  if (isKept && dropsOld) await dropDatabase(target, keptAs);
-  return isKept && !dropsOld ? one : { kind: 'database', name };
+  const isThere = keptAs !== undefined && (await namesOn(target)).has(keptAs);
+  if (isThere && dropsOld) await dropDatabase(target, keptAs);
+  return isThere && !dropsOld ? one : { kind: 'database', name };
 }
 
 const stagingOf = (target: Target, database: string, runId: RunId): Promise<readonly string[]> =>

@@ -190,7 +190,7 @@ async function finish(
   order: DatabaseRecoveryOrder,
   { target, journal, report }: Attempt & { readonly report: TransferReport },
 ): Promise<TransferReport> {
-  const { placed, warnings } = await finishPlaced(target, order, report.placed);
+  const { placed, warnings } = await finishPlaced(target, order, report);
   const told = { ...report, placed, warnings: [...report.warnings, ...warnings] };
   await journal.finish(told);
   await discardScratch(deps, order.runId);
