@@ -42,13 +42,15 @@ export async function renameDatabases(
 
 async function renameOne(session: Session, { from, to }: Rename, ender: Session | undefined): Promise<void> {
   const renaming = { isOver: false };
-  const ending = ender === undefined ? Promise.resolve() : keepEnding(ender, from, renaming);
+  // Settled, with a handler from the first instant: a failure while the rename waits must not end the agent.
+  const ending = Promise.allSettled(ender === undefined ? [] : [keepEnding(ender, from, renaming)]);
   try {
     await session.query(`alter database ${quoted(from)} rename to ${quoted(to)}`);
   } finally {
     renaming.isOver = true;
     await ending;
   }
+  for (const one of await ending) if (one.status === 'rejected') throw one.reason;
 }
 
 /** The rename locks the name first: whoever is ended while it waits cannot come back. */
