@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { QueryResult } from 'pg';
+import type { QueryConfig, QueryResult } from 'pg';
 import type { Readable, Writable } from 'node:stream';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import type { InstanceAccess } from '#core/agent/order.ts';
@@ -34,6 +34,8 @@ export interface Session {
    * `privilege_missing`, `query_failed`, `session_lost`.
    */
   query(statement: string, parameters?: readonly unknown[]): Promise<readonly Row[]>;
+  /** Rows of a text that somebody else wrote: the server refuses it when it is more than one statement (extended protocol). Throws as `query`. */
+  querySingle(statement: string): Promise<readonly Row[]>;
   /** The only row of a statement. */
   queryOne(statement: string, parameters?: readonly unknown[]): Promise<Row>;
   /** Aborted, with the error as reason, when the session ends without `close`. */
@@ -126,24 +128,32 @@ function watchLoss(client: pg.Client, instance: string): LossWatch {
 type Bound = { readonly instance: string; readonly user: string; readonly lost: LossWatch };
 
 /** A session before anything is known about its server. */
-type BareSession = Pick<Session, 'instance' | 'query' | 'queryOne' | 'lost' | 'copyOut' | 'copyIn' | 'close'>;
+type BareSession = Pick<
+  Session,
+  'instance' | 'query' | 'querySingle' | 'queryOne' | 'lost' | 'copyOut' | 'copyIn' | 'close'
+>;
+
+/** The driver has `queryMode`, its types do not. */
+type HowToQuery = Pick<QueryConfig, 'values'> & { readonly queryMode?: 'extended' };
 
 function sessionOf(client: pg.Client, bound: Bound, spell: Spell): BareSession {
   const { instance, lost } = bound;
-  const query = async (asked: string, parameters: readonly unknown[] = []): Promise<readonly Row[]> => {
+  const run = async (asked: string, how: HowToQuery): Promise<readonly Row[]> => {
     if (lost.signal.aborted) throw lost.signal.reason;
-    const statement = spell(asked);
+    const text = spell(asked);
     let result: QueryResult<Row>;
     try {
-      result = await client.query<Row>(statement, [...parameters]);
+      result = await client.query<Row>({ text, ...how });
     } catch (cause) {
-      throw queryError(cause, statement, bound);
+      throw queryError(cause, text, bound);
     }
     return result.rows.map(inLowerCase);
   };
+  const query: Session['query'] = (asked, parameters = []) => run(asked, { values: [...parameters] });
   return {
     instance,
     query,
+    querySingle: (asked) => run(asked, { queryMode: 'extended' }),
     queryOne: async (statement, parameters) => {
       const [row, ...more] = await query(statement, parameters);
       if (row === undefined || more.length > 0) throw bug(`"${statement}" did not answer one row`);

@@ -1,6 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
 import type { OrderOf } from '#core/agent/order.ts';
-import type { DrillSql } from '#core/drill/drill.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
 import type { Row, Session } from '#agent/database/session.ts';
 import { textOf } from '#agent/database/session.ts';
@@ -104,29 +103,4 @@ function sharedWith(directory: string, source: string | undefined): string | und
   if (a.dev === b.dev && a.ino === b.ino) return `${directory} is the directory of the source`;
   const [mine, theirs] = [readPidFile(directory)?.pid, readPidFile(source)?.pid];
   return mine !== undefined && mine === theirs ? `both are served by process ${String(mine)}` : undefined;
-}
-
-/** A statement of the operator in a read only transaction with a time limit. */
-export async function checkSql(scratch: Scratch, asked: DrillSql): Promise<Finding> {
-  const { database, statement, expected, timeoutSeconds } = asked;
-  return within(
-    scratch,
-    async (session) => {
-      await session.query('begin transaction read only');
-      await session.query(`set local statement_timeout = '${String(timeoutSeconds)}s'`);
-      const [row] = await session.query(statement);
-      await session.query('rollback');
-      const [value] = row === undefined ? [] : Object.values(row);
-      if (row === undefined) return failed(`no row, expected "${expected}"`);
-      const text = wordsOf(value);
-      return text === expected ? passed(`"${text}"`) : failed(`"${text}", expected "${expected}"`);
-    },
-    database,
-  );
-}
-
-function wordsOf(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  if (typeof value === 'string') return value;
-  return value instanceof Date ? value.toISOString() : JSON.stringify(value);
 }

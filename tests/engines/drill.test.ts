@@ -87,12 +87,19 @@ const like = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 const verdicts = ({ facts }: Drilled): Record<string, string> =>
   Object.fromEntries((facts?.checks ?? []).map(({ name, verdict, detail }) => [name, `${verdict} ${detail}`]));
 
+/** What would make the SQL of a drill a shell of the host, or let it leave its read only transaction. */
+const refusedSql = [
+  { name: 'program', statement: "copy (select 1) to program 'true'" },
+  { name: 'several', statement: 'rollback; select 1' },
+].map((one) => ({ ...one, database: 'postgres', expected: '1', timeoutSeconds: 10 }));
+
 test('K-092 D-047 D-048 a drill recovers to the last log, finds the canary and static rows, and leaves nothing', async () => {
   const statement = "select count(*)::text || current_setting('transaction_read_only') from fixed";
   const sql = [
     { name: 'rows', database: 'postgres', statement, expected: '2000on', timeoutSeconds: 10 },
     { name: 'write', database: 'postgres', statement: 'delete from fixed', expected: '', timeoutSeconds: 10 },
     { name: 'slow', database: 'postgres', statement: 'select pg_sleep(20)', expected: '', timeoutSeconds: 1 },
+    ...refusedSql,
   ];
   const drilled = await drill({ checks: { ...noSql, sql } });
   expect(verdicts(drilled)).toMatchObject({
@@ -107,8 +114,13 @@ test('K-092 D-047 D-048 a drill recovers to the last log, finds the canary and s
     'sql: rows': 'passed "2000on"',
     'sql: write': like(/read-only transaction/),
     'sql: slow': like(/statement timeout/),
+    'sql: program': like(/^failed .*(superuser|pg_execute_server_program)/),
+    'sql: several': like(/^failed .*multiple commands/),
   });
-  expect(await drilled.outcome).toMatchObject({ isPassed: false, failed: ['sql: write', 'sql: slow'] });
+  expect(await drilled.outcome).toMatchObject({
+    isPassed: false,
+    failed: ['sql: write', 'sql: slow', 'sql: program', 'sql: several'],
+  });
   expect(Object.keys(drilled.facts?.secondsByPhase ?? {})).toEqual(['fetch', 'replay', 'open', 'checks']);
   expect(begunScratches({ home: bench.home })).toEqual([]);
   expect(readdirSync(join(bench.home, 'scratch'))).toEqual([]);
