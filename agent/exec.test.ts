@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { exec, startProcess } from './exec.ts';
+import { exec, execScript, startProcess } from './exec.ts';
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -56,6 +56,19 @@ test('ends a program when the step is cancelled', async () => {
   control.abort();
   await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
 });
+
+test('ends with a script that leaves a process outside of its group, by its exit code and not as timed out', async () => {
+  const { signal } = new AbortController();
+  const script = {
+    command: 'sh',
+    args: ['-c', 'setsid sleep 30 & echo left; exit 3'],
+    env: {},
+    signal,
+    keptBytes: 100,
+  };
+  const answer = await execScript({ ...script, timeoutMs: 20_000 });
+  expect(answer).toMatchObject({ exitCode: 3, isTimedOut: false, output: { head: 'left\n' } });
+}, 25_000);
 
 test('names a program that cannot be started', async () => {
   await expect(exec({ command: '/nowhere/tool', args: [], timeoutMs: 1000 })).rejects.toMatchObject({

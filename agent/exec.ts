@@ -68,6 +68,8 @@ export interface PipedProcess {
 
 const baseEnvironment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 const killAfterMs = 2000;
+/** What a script wrote before it ended is in the pipe by then. */
+const letGoAfterMs = 1000;
 const tailBytes = 64 * 1024;
 
 /**
@@ -114,24 +116,33 @@ export interface ScriptResult {
 }
 
 /**
- * Runs a script until it ends. What it leaves in its process group is ended with it, so that nothing that it started
- * holds up the run by keeping the output open. Throws `command_unusable`, `cancelled`.
+ * Runs a script until it ends. What it leaves in its process group is ended with it; what left that group may live on, but its hold
+ * on the output is given up after a second, so that nothing that the script started holds up the run. Throws `command_unusable`, `cancelled`.
  */
 export async function execScript(request: ScriptRequest): Promise<ScriptResult> {
   const { command, signal } = request;
   const child = launch(request, ['ignore', 'pipe', 'pipe']);
   const output = collectEnds([child.stdout, child.stderr], request.keptBytes);
   const ended = outcomeOf(child, command);
-  child.once('exit', () => {
-    endGroup(child.pid);
-  });
   const timer = AbortSignal.timeout(request.timeoutMs);
+  let isTimedOut = false;
+  let letGo: NodeJS.Timeout | undefined;
+  child.once('exit', () => {
+    isTimedOut = timer.aborted;
+    endGroup(child.pid);
+    // Both streams closed make the child's `close`, which comes with its exit code.
+    letGo = setTimeout(() => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }, letGoAfterMs);
+  });
   const release = endOn(child, AbortSignal.any([timer, signal]));
   try {
     const exitCode = await ended;
     if (signal.aborted) throw fail('cancelled', { what: command });
-    return { exitCode, isTimedOut: timer.aborted, output: output() };
+    return { exitCode, isTimedOut, output: output() };
   } finally {
+    clearTimeout(letGo);
     release();
   }
 }
