@@ -55,10 +55,17 @@ function passwordIn(file: string): string {
 
 const refusalShape = z.object({ responseCode: z.number().int() });
 
-/** Sends a mail per event, one connection each. A refusal for good (SMTP 5xx) is not tried again. */
+/** What goes to this computer passes no network. */
+const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host);
+
+/**
+ * Sends a mail per event, one connection each. A password leaves this computer only through TLS: a server that does not offer it
+ * (or whose offer somebody on the way removed) is not logged in to. A refusal for good (SMTP 5xx) is not tried again.
+ */
 export function openMailSender({ host, port, isTls, user, password = '', from }: MailServer, clock: Clock): Send {
   const transport = createTransport({
     ...{ host, port, secure: isTls, ...(user === undefined ? {} : { auth: { user, pass: password } }) },
+    requireTLS: user !== undefined && !isLoopback(host),
     ...{ connectionTimeout: patienceMs, greetingTimeout: patienceMs, socketTimeout: patienceMs },
     ...{ disableFileAccess: true, disableUrlAccess: true },
   });
