@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { fail } from '#core/errors/fail.ts';
 import type { Terminal } from './terminal.ts';
+import { readTypedFile } from './typed-file.ts';
 
 interface SecretSource {
   /** What is asked for, e.g. `password of postgres`. */
@@ -15,13 +15,13 @@ interface SecretSource {
   readonly fileFlag: string;
 }
 
-/** A secret by file, environment or prompt, never by the command line. Throws `password_missing`. */
+/** A secret by file, environment or prompt, never by the command line. Throws `password_missing`, `file_unreadable`. */
 export async function askSecret(terminal: Terminal, source: SecretSource): Promise<string> {
   const { what, file, fromEnv, envName, fileFlag } = source;
   const text =
     file === undefined
       ? (fromEnv ?? (await prompt(terminal, what)))
-      : (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
+      : (await readTypedFile({ option: fileFlag, file })).replace(/\r?\n$/, '');
   if (text === '') throw fail('password_missing', { what, how: `${fileFlag} or ${envName}` });
   return text;
 }

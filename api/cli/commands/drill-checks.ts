@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { DrillChecks } from '#core/drill/drill.ts';
 import { fail } from '#core/errors/fail.ts';
 import { drillChecksShape } from '#core/settings/shape/drill.ts';
+import { readTypedFile } from '../typed-file.ts';
 
 export const checkOptions: Readonly<Record<string, string>> = {
   '--no-pages': 'leave out the checksum of every page',
@@ -28,9 +28,10 @@ interface TypedChecks {
   readonly sqlFile?: string | undefined;
 }
 
-/** The checks that were typed. Throws `value_malformed`. */
+/** The checks that were typed. Throws `value_malformed`, `file_unreadable`. */
 export async function checksOf({ pages, structure, sql, sqlFile }: TypedChecks): Promise<DrillChecks> {
-  const fromFile = listShape.parse(sqlFile === undefined ? [] : JSON.parse(await readFile(sqlFile, 'utf8')));
+  const text = sqlFile === undefined ? '[]' : await readTypedFile({ option: '--sql-file', file: sqlFile });
+  const fromFile = listShape.parse(JSON.parse(text));
   return drillChecksShape.parse({
     ...{ isPageChecked: pages, isStructureChecked: structure, sql: [...sql.map(statementOf), ...fromFile] },
   });

@@ -1,4 +1,3 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { DrillReport } from '#core/drill/drill-report.ts';
@@ -12,6 +11,7 @@ import type { Cli, Said } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { durationText } from '../progress-text.ts';
 import { tableOf, timeText } from '../terminal.ts';
+import { demandNewFile, readTypedFile, writeNewFile } from '../typed-file.ts';
 import { checksOf, checkOptions, checkShape } from './drill-checks.ts';
 import { limitOptions, limitShape, limitsOf, reconnectOf, reconnectOptions, reconnectShape } from './limit-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
@@ -98,12 +98,14 @@ function addReportVerbs(noun: Command, cli: Cli): void {
   addVerb(noun, cli, {
     usage: 'report <run>',
     title: 'write the signed report of a drill to a file: JSON, or a page that can be printed',
-    options: { '--out <file>': 'file that is made', '--html': 'the page instead of the signed report' },
+    options: { '--out <file>': 'new file that is made', '--html': 'the page instead of the signed report' },
     shape: z.object({ run: idShape('run'), out: z.string(), html: z.boolean().default(false) }),
     act: async (_cli, { run, out, html }) => {
+      const file = { option: '--out', file: out };
+      await demandNewFile(file);
       const signed = await (await cli.client()).get(signedReportShape, `/api/v1/drills/${run}/report`);
       const text = html ? reportPage(parsedReport(signed.text), signed) : `${JSON.stringify(signed, undefined, 1)}\n`;
-      await writeFile(out, text, { mode: 0o644 });
+      await writeNewFile(file, text, 0o644);
       return { json: { run, out, sha256: signed.sha256 }, text: `${out}: report ${signed.sha256}` };
     },
   });
@@ -133,8 +135,8 @@ const publicKeyOf = async (cli: Cli): Promise<string> =>
 
 const parsedReport = (text: string): DrillReport => drillReportShape.parse(JSON.parse(text));
 
-async function signedFrom(file: string) {
-  const found = signedReportShape.safeParse(JSON.parse(await readFile(file, 'utf8')));
+async function signedFrom(option: string, file: string) {
+  const found = signedReportShape.safeParse(JSON.parse(await readTypedFile({ option, file })));
   if (!found.success) throw fail('drill_report_forged', { why: `${file} is no signed report` }, found.error);
   return found.data;
 }
@@ -143,12 +145,12 @@ async function verified(
   cli: Cli,
   { file, key, previous }: { file: string; key?: string | undefined; previous?: string | undefined },
 ): Promise<Said> {
-  const signed = await signedFrom(file);
-  const publicKey = key === undefined ? await publicKeyOf(cli) : await readFile(key, 'utf8');
+  const signed = await signedFrom('<file>', file);
+  const publicKey = key === undefined ? await publicKeyOf(cli) : await readTypedFile({ option: '--key', file: key });
   demandGenuine(signed, publicKey);
   const report = parsedReport(signed.text);
   if (previous !== undefined) {
-    const before = await signedFrom(previous);
+    const before = await signedFrom('--previous', previous);
     demandGenuine(before, publicKey);
     if (before.sha256 !== report.previousSha256)
       throw fail('drill_report_forged', { why: `${previous} is not the report before it` });

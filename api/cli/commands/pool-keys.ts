@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { envName } from '#core/settings/registry.ts';
@@ -6,6 +5,8 @@ import { rotatedKeyShape } from '#core/settings/shape/pool-keys.ts';
 import { askSecret } from '../ask-secret.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
+import type { TypedFile } from '../typed-file.ts';
+import { demandNewFile, writeNewFile } from '../typed-file.ts';
 
 const kitShape = z.object({ text: z.string() });
 const pathOf = (pool: string, what: string): string => `/api/v1/pools/${encodeURIComponent(pool)}/${what}`;
@@ -35,12 +36,14 @@ export function addPoolKeyVerbs(noun: Command, cli: Cli): void {
     options: { '--output <file>': 'write it into this new file instead of printing it' },
     shape: z.object({ pool: z.string(), output: z.string().optional() }),
     act: async (_cli, { pool, output }) => {
+      const file = output === undefined ? undefined : { option: '--output', file: output };
+      if (file !== undefined) await demandNewFile(file);
       const kit = await fetchKit(cli, pool);
-      if (output === undefined) return { json: kit, text: kit.text };
-      await writeKit(output, kit.text);
+      if (file === undefined) return { json: kit, text: kit.text };
+      await writeKit(file, kit.text);
       return {
-        json: { file: output },
-        text: `The recovery kit of ${pool} is in ${output}. Keep it apart from the pool.`,
+        json: { file: file.file },
+        text: `The recovery kit of ${pool} is in ${file.file}. Keep it apart from the pool.`,
       };
     },
   });
@@ -54,6 +57,5 @@ const rotatedText = (pool: string, { version, isNew }: z.output<typeof rotatedKe
 export const fetchKit = async (cli: Cli, pool: string): Promise<z.output<typeof kitShape>> =>
   (await cli.client()).get(kitShape, pathOf(pool, 'recovery-kit'));
 
-/** Only the owner reads it, and an older kit is not replaced. */
-export const writeKit = (file: string, text: string): Promise<void> =>
-  writeFile(file, text, { mode: 0o600, flag: 'wx' });
+/** Only the owner reads it, and an older kit is not replaced. Throws `file_exists`, `file_not_made`. */
+export const writeKit = (file: TypedFile, text: string): Promise<void> => writeNewFile(file, text, 0o600);

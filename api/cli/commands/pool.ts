@@ -10,6 +10,7 @@ import { askSecret } from '../ask-secret.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { bytesText, tableOf } from '../terminal.ts';
+import { demandNewFile } from '../typed-file.ts';
 import { addPoolCopyVerb } from './pool-copy.ts';
 import { addPoolKeyVerbs, fetchKit, writeKit } from './pool-keys.ts';
 
@@ -62,6 +63,7 @@ export function addPoolCommands(program: Command, cli: Cli): void {
     },
     shape: createShape,
     act: async (_cli, args) => {
+      if (args.kit !== undefined) await demandNewFile({ option: '--kit', file: args.kit });
       const secrets = await secretsOf(cli, args);
       const attached = args.attach === undefined ? {} : { poolId: args.attach };
       const body = { name: args.name, host: args.host, place: placeOf(args), secrets, ...attached };
@@ -89,7 +91,7 @@ async function kitLines(cli: Cli, pool: z.output<typeof poolShape>, { kit }: Cre
   if (kit === undefined && !pool.isEncrypted) return [];
   const { text } = await fetchKit(cli, pool.id);
   if (kit === undefined) return ['', text];
-  await writeKit(kit, text);
+  await writeKit({ option: '--kit', file: kit }, text);
   return [`Its recovery kit is in ${kit}. Keep it apart from the pool.`];
 }
 
