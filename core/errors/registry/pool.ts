@@ -87,9 +87,9 @@ export const poolErrors = {
     class: 'precondition',
     http: 409,
     message: 'The passphrase does not open the encrypted pool {pool}',
-    hint: 'Enter the passphrase that was set when the pool was created (see its recovery kit); it cannot be reset.',
+    hint: 'Enter the passphrase of the pool: the one that it was created with or, after `holdfast pool rotate-key`, the newest; it cannot be reset.',
     messageZh: '口令无法打开加密存储池 {pool}',
-    hintZh: '请输入创建存储池时设置的口令(见恢复凭证);口令无法重置。',
+    hintZh: '请输入存储池的口令:创建时设置的口令,若执行过 `holdfast pool rotate-key` 则为最新口令;口令无法重置。',
   },
   passphrase_missing: {
     class: 'precondition',
