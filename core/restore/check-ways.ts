@@ -25,8 +25,10 @@ function conflictOf(request: RestoreRequest, ways: RestoreWays): string | undefi
 
 function conflictOfStandby({ target, isOpenedAfter }: RestoreRequest, ways: RestoreWays): string | undefined {
   const isStandby = ways.endsAs === 'standby';
-  if (isStandby !== (ways.primary !== undefined))
-    return 'a standby (--as-standby) and the primary that it follows (--primary-host) are named together';
+  if (isStandby && ways.primary === undefined)
+    return '--as-standby needs the primary that the standby follows: add --primary-host and --primary-user';
+  if (!isStandby && ways.primary !== undefined)
+    return 'a primary (--primary-host) is followed by a standby only: add --as-standby, or leave the primary out';
   if (!isStandby) return undefined;
   if (target.at !== 'latest' && target.at !== 'immediate')
     return 'a standby follows its primary to the end: it begins from --latest or --immediate, not from a point between';

@@ -6,9 +6,9 @@ export const depthErrors = {
     class: 'input',
     http: 400,
     message: 'These options of a restore do not go together: {why}',
-    hint: 'Leave one of them out; `holdfast restore plan` shows what a restore would do without touching anything.',
+    hint: 'Add what is missing, or leave out what does not go with the rest; `holdfast restore plan` shows what a restore would do without touching anything.',
     messageZh: '恢复选项互相冲突:{why}',
-    hintZh: '请去掉其中一个选项;`holdfast restore plan` 可在不改动任何内容的情况下显示恢复计划。',
+    hintZh: '请补上缺少的选项,或去掉冲突的选项;`holdfast restore plan` 可在不改动任何内容的情况下显示恢复计划。',
   },
   delta_consent_mismatch: {
     class: 'input',
