@@ -4,6 +4,7 @@ import { resourceShape } from '#catalog/resources.ts';
 import { runShape } from '#catalog/runs.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import type { RunId } from '#core/id.ts';
+import { isFinal } from '#core/run/run-state.ts';
 import type { Cli, Said } from '../cli.ts';
 import type { ApiClient } from '../client.ts';
 import { timeText } from '../terminal.ts';
@@ -28,10 +29,20 @@ export function runText(run: RunRow, opener?: Opener): string {
     `state    ${run.state}`,
     `began    ${timeText(run.beganAt ?? run.createdAt)}`,
     `closed   ${timeText(run.closedAt)}`,
-    ...(run.setId === null ? [] : [`set      ${run.setId}`]),
+    ...(hasSet(run) ? [`set      ${run.setId ?? ''}`] : []),
     ...ended,
   ].join('\n');
 }
+
+/** The id of a set is reserved when a run begins: one that ended without the set does not show it. */
+const hasSet = ({ setId, state, outcome }: RunRow): boolean =>
+  setId !== null && (!isFinal(state) || isGoodEnd(state) || isDamagedSet(outcome));
+
+const isGoodEnd = (state: RunRow['state']): boolean => state === 'succeeded' || state === 'warned';
+
+/** A set that was made, and found damaged when it was read back after it. */
+const isDamagedSet = (outcome: RunRow['outcome']): boolean =>
+  outcome !== null && 'code' in outcome && outcome.code === 'set_damaged';
 
 function outcomeText(outcome: NonNullable<RunRow['outcome']>, opener: Opener | undefined): string {
   if (outcome.state !== 'succeeded' && outcome.state !== 'warned') return `${outcome.code}: ${outcome.message}`;
