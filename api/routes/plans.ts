@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { backupOptionsShape } from '#core/settings/backup-options.ts';
+import type { JobContent } from '#catalog/jobs.ts';
+import { keptJobs } from '#catalog/jobs.ts';
 import { getPool } from '#catalog/pools.ts';
 import { getResource } from '#catalog/resources.ts';
+import { fail } from '#core/errors/fail.ts';
 import { instantFromMs, microsOfInstant } from '#core/instant.ts';
 import { demandSensible } from '#core/plan/check-plan.ts';
 import { nextRuns } from '#core/plan/next-runs.ts';
@@ -68,11 +71,19 @@ export const planRoutes = (context: Context): Route[] => [
         nextRuns: nextRuns(plan, context.clock.nowMs(), 3).map(instantFromMs),
       }));
       if (body.isDryRun) return { answer: { planned, jobs: [] } };
+      await demandNewNames(context, contents);
       const jobs = await saveJobs(context, contents);
       return { answer: { planned, jobs: jobs.map((job) => changedAnswer(context, job)) } };
     },
   }),
 ];
+
+/** The recommended jobs are made once. Throws `strategy_applied`. */
+async function demandNewNames({ catalog }: Context, contents: readonly JobContent[]): Promise<void> {
+  const wanted = new Set(contents.map(({ name }) => name));
+  const taken = (await keptJobs(catalog)).map(({ name }) => name).filter((name) => wanted.has(name));
+  if (taken.length > 0) throw fail('strategy_applied', { jobs: taken.join(', ') });
+}
 
 type StrategyBody = z.output<typeof strategyBody>;
 

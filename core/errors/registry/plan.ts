@@ -34,6 +34,14 @@ export const planErrors = {
     messageZh: '{kind} 作业不支持 {plan} 计划',
     hintZh: '请选择以下之一:{plans}。',
   },
+  strategy_applied: {
+    class: 'input',
+    http: 409,
+    message: 'Jobs with the names of the strategy exist already: {jobs}',
+    hint: 'Nothing was made. Change one with `holdfast job edit <job>`, or remove them with `holdfast job rm <job>` and apply the strategy again.',
+    messageZh: '已存在与推荐策略同名的作业:{jobs}',
+    hintZh: '未创建任何作业。可用 `holdfast job edit <作业>` 修改,或用 `holdfast job rm <作业>` 删除后重新应用策略。',
+  },
   job_changed: {
     class: 'precondition',
     http: 409,
