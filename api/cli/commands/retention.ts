@@ -98,7 +98,8 @@ function addPolicyVerbs(noun: Command, cli: Cli): void {
 function policyOf(args: SetArgs): RetentionPolicy {
   const rules = [...fullsRule(args), ...windowRule(args), ...generationsRule(args)];
   const [rule] = rules;
-  if (rule === undefined || rules.length > 1)
+  if (rule === undefined) throw fail('retention_rule_missing', {});
+  if (rules.length > 1)
     throw fail('retention_policy_bad', {
       what: 'it needs exactly one of --fulls, --window-days and generations (--daily …)',
     });

@@ -11,6 +11,14 @@ export const careErrors = {
     hintZh:
       '请至少保留一代,使用 Asia/Shanghai 这样的 IANA 时区,且日志保留不短于恢复窗口;参见 `holdfast retention set --help`。',
   },
+  retention_rule_missing: {
+    class: 'input',
+    http: 400,
+    message: 'No retention rule was given',
+    hint: 'Add one, e.g. --fulls 2, --window-days 14 or --weekly 4; --none takes a policy away, and everything is kept.',
+    messageZh: '未指定保留规则',
+    hintZh: '请加上一条规则,例如 --fulls 2、--window-days 14 或 --weekly 4;--none 取消策略并保留全部。',
+  },
   retention_not_set: {
     class: 'precondition',
     http: 409,
