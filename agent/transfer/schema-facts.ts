@@ -25,9 +25,38 @@ const usersQuery = `
            and d.refobjid in (select s.oid from pg_class s where s.relnamespace in (select oid from home))))
   order by 1`;
 
+/**
+ * What `drop schema … cascade` would take along outside of the schema, by the server's own book of dependencies (PostgreSQL manual
+ * "pg_depend"): functions in policies, checks, expression indexes and views; operators, domains; extensions that live there.
+ */
+const doomedQuery = `
+  with recursive home as (select oid from pg_namespace where nspname = $1),
+  doomed(classid, objid) as (
+    select 'pg_namespace'::regclass::oid, oid from home
+    union select d.classid, d.objid from pg_depend d join doomed x on d.refclassid = x.classid and d.refobjid = x.objid
+  )
+  select distinct pg_describe_object(x.classid, x.objid, 0) as name from doomed x
+    left join lateral (select case x.classid
+      when 'pg_trigger'::regclass then (select tgrelid from pg_trigger where oid = x.objid)
+      when 'pg_rewrite'::regclass then (select ev_class from pg_rewrite where oid = x.objid)
+      when 'pg_policy'::regclass then (select polrelid from pg_policy where oid = x.objid)
+      when 'pg_attrdef'::regclass then (select adrelid from pg_attrdef where oid = x.objid)
+    end as relation) of on true
+    left join lateral (select case
+      when of.relation is not null then (select relnamespace from pg_class where oid = of.relation)
+      when x.classid = 'pg_constraint'::regclass then (select connamespace from pg_constraint where oid = x.objid)
+      else (select oid from pg_namespace where nspname = (pg_identify_object(x.classid, x.objid, 0)).schema)
+    end as place) at on true
+   where x.classid not in ('pg_namespace'::regclass, 'pg_default_acl'::regclass, 'pg_publication_rel'::regclass)
+     and at.place is distinct from (select oid from home)
+     and at.place is distinct from (select oid from pg_namespace where nspname = 'pg_toast')
+   order by 1`;
+
 /** Views, foreign keys, triggers, columns and defaults outside of a schema that would go on using the one that is moved aside. */
 export async function schemaDependentsOf(session: Session, schema: string): Promise<readonly string[]> {
   const relations = (await session.query(relationsQuery, [schema])).map((row) => textOf(row, 'oid'));
   const users = (await session.query(usersQuery, [schema])).map((row) => textOf(row, 'name'));
-  return [...(await dependentsOfOids(session, relations)), ...users];
+  const known = [...(await dependentsOfOids(session, relations)), ...users];
+  // Why not always: what is named above is named in the words of whoever made it.
+  return known.length > 0 ? known : (await session.query(doomedQuery, [schema])).map((row) => textOf(row, 'name'));
 }

@@ -28,6 +28,7 @@ export async function putSchemaBack(session: Session, of: RunId, { name, keptAs 
     throw fail('transfer_kept_gone', { run: of, instance: session.instance, what: keptAs });
   }
   await inOneTransaction(session, name, async () => {
+    await refuseSchemaDependents(session, name);
     if (await hasSchema(session, name)) await session.query(`alter schema ${quoted(name)} rename to ${quoted(aside)}`);
     await session.query(`alter schema ${quoted(keptAs)} rename to ${quoted(name)}`);
   });

@@ -69,7 +69,17 @@ describe.each(majors)('a logical set of PostgreSQL %i', (major) => {
       code: 'transfer_schema_depends',
       params: { dependents: 'view outside' },
     });
-    await stage.sql('app', 'drop view outside');
+    await stage.sql(
+      'app',
+      'drop view outside',
+      "create function shop.is_good(int) returns boolean immutable language sql as 'select $1 > 0'",
+      'create table outside (n int, constraint good check (shop.is_good(n)))',
+    );
+    await expect(stage.restoreLogical(stage.logicalOrder(set, shopOf))).rejects.toMatchObject({
+      code: 'transfer_schema_depends',
+      params: { dependents: 'constraint good on table outside' },
+    });
+    await stage.sql('app', 'drop table outside', 'drop function shop.is_good(int)');
     const order = stage.logicalOrder(set, shopOf);
     const { placed } = await stage.restoreLogical(order);
     expect(await stage.sql('app', fingerprint)).toEqual(whole);
