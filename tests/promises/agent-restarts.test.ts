@@ -28,7 +28,8 @@ function startAgent(orchestra: Orchestra, hostId: HostId, folder: string, second
 
 const ordersIn = (folder: string): string[] => {
   try {
-    return readFileSync(`${folder}/orders`, 'utf8').trim().split('\n');
+    // Why whole lines only: the file is there before its first line is.
+    return readFileSync(`${folder}/orders`, 'utf8').split('\n').slice(0, -1);
   } catch {
     return [];
   }
