@@ -7,32 +7,13 @@ import { metaFault } from '#core/format/meta-fault.ts';
 import { setMetaKey } from '#core/format/object-key.ts';
 import type { ObjectLock } from '../codec/sealed-object.ts';
 import { openParts, sealParts } from '../codec/sealed-object.ts';
+import { linesOf, metaLevel, partsOf } from './meta-parts.ts';
 import type { SetKeys } from './set-keys.ts';
-
-/** Metadata is small beside its set and read whole: level 3 keeps the commit short. */
-const metaLevel = 3;
-/** Lines are gathered into frames of about this many bytes. */
-const metaFrameBytes = 1024 * 1024;
 
 const lockOf = (keys: SetKeys): ObjectLock => {
   const lock = { pool: keys.poolId, object: setMetaKey(keys.setId), kind: 'meta' } as const;
   return keys.dataKey === undefined ? lock : { ...lock, key: keys.dataKey };
 };
-
-/** Lines with their ends, joined into parts; a part never splits a line. */
-function* partsOf(lines: Iterable<string>): Iterable<Uint8Array> {
-  let gathered: string[] = [];
-  let length = 0;
-  for (const line of lines) {
-    gathered.push(line, '\n');
-    length += line.length + 1;
-    if (length < metaFrameBytes) continue;
-    yield Buffer.from(gathered.join(''));
-    gathered = [];
-    length = 0;
-  }
-  if (length > 0) yield Buffer.from(gathered.join(''));
-}
 
 /** Stored bytes of the `meta` object. */
 export const sealMeta = (keys: SetKeys, meta: SetMeta): Uint8Array =>
@@ -40,10 +21,7 @@ export const sealMeta = (keys: SetKeys, meta: SetMeta): Uint8Array =>
 
 function readLines(keys: SetKeys, stored: Uint8Array): SetMeta {
   const reader = createMetaReader((value) => setSummaryShape.parse(value));
-  for (const part of openParts(stored, lockOf(keys))) {
-    const lines = Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('utf8').split('\n');
-    for (const line of lines) if (line !== '') reader.read(line);
-  }
+  for (const line of linesOf(openParts(stored, lockOf(keys)))) reader.read(line);
   return reader.finish();
 }
 
