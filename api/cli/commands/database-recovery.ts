@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
-import { parseTarget } from '#core/restore/parse-target.ts';
 import type { Placed } from '#core/transfer/task.ts';
 import { placedText } from '#core/transfer/task.ts';
 import { placedShape } from '#core/settings/shape/transfer.ts';
@@ -20,20 +19,8 @@ import {
   resumeBufferOptions,
   resumeBufferShape,
 } from './limit-words.ts';
+import { pointOf, pointOptions, pointShape } from './point-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
-
-const pointOptions = {
-  '--at <time>': 'to a time with its zone, e.g. "2026-11-21 10:15:00+08"',
-  '--lsn <lsn>': 'to a log position',
-  '--xid <xid>': 'to a transaction',
-  '--name <name>': 'to a named restore point',
-  '--immediate': 'to backup state: the end of a set',
-  '--latest': 'to the end of the log that is backed up',
-  '--exclusive': 'stop just before the point instead of just after it',
-  '--set <set>': 'from this set only',
-  '--timeline <n>': 'on this timeline; the current one when absent',
-  '--pool <pool>': 'from this pool; that of the newest set when absent',
-};
 
 /** What goes into a live instance, and how: for every command that puts something there. */
 export const transferOptions = {
@@ -61,16 +48,7 @@ export const transferArgsShape = {
 
 const recoveryShape = z.object({
   resource: z.string(),
-  at: z.string().optional(),
-  lsn: z.string().optional(),
-  xid: z.string().optional(),
-  name: z.string().optional(),
-  immediate: z.boolean().optional(),
-  latest: z.boolean().optional(),
-  exclusive: z.boolean().default(false),
-  set: z.string().optional(),
-  timeline: z.coerce.number().int().optional(),
-  pool: z.string().optional(),
+  ...pointShape,
   channels: z.coerce.number().int().optional(),
   ...transferArgsShape,
   ...limitShape,
@@ -184,12 +162,9 @@ const keptText = (one: Placed): readonly string[] => {
 };
 
 function bodyOf(args: RecoveryArgs) {
-  const { resource, at, lsn, xid, name, set, timeline, pool, channels } = args;
-  const isImmediate = args.immediate === true;
-  const text = { time: at, lsn, xid, name, isImmediate, isLatest: args.latest, isExclusive: args.exclusive };
-  const target = parseTarget(isImmediate ? { ...text, set } : text);
+  const { resource, channels } = args;
   return {
-    ...{ resource, target, setId: set, timeline, pool, channels, limits: limitsOf(args) },
+    ...{ resource, ...pointOf(args), channels, limits: limitsOf(args) },
     ...transferBodyOf(args),
     ...resumeBufferOf(args.resumeBuffer),
     ...reconnectOf(args.reconnect),

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Finding } from '#core/agent/inspection.ts';
 import { fail } from '#core/errors/fail.ts';
-import { parseTarget } from '#core/restore/parse-target.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import { consentFor } from '#core/restore/ways.ts';
 import { restorePlanShape } from '#core/settings/restore-options.ts';
@@ -22,6 +21,7 @@ import {
   resumeBufferOptions,
   resumeBufferShape,
 } from './limit-words.ts';
+import { pointOf, pointOptions, pointShape } from './point-words.ts';
 import { wayOptions, wayShape, waysOf } from './restore-way-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 
@@ -35,16 +35,7 @@ const planAnswerShape = z.looseObject({
 /** Options of a restore, now or in a job. */
 export const restoreOptions = {
   '--resource <resource>': 'whose sets and log are read',
-  '--at <time>': 'to a time with its zone, e.g. "2026-11-21 10:15:00+08"',
-  '--lsn <lsn>': 'to a log position',
-  '--xid <xid>': 'to a transaction',
-  '--name <name>': 'to a named restore point',
-  '--immediate': 'to backup state: the end of a set',
-  '--latest': 'to the end of the log that is backed up',
-  '--exclusive': 'stop just before the point instead of just after it',
-  '--set <set>': 'from this set only',
-  '--timeline <n>': 'on this timeline; the current one when absent',
-  '--pool <pool>': 'from this pool; that of the newest set when absent',
+  ...pointOptions,
   '--host <host>': 'host of the copy; the resource’s own when absent',
   '--to <directory>': 'a copy in this empty directory',
   '--port <port>': 'port of the copy',
@@ -63,16 +54,7 @@ export const restoreOptions = {
 
 export const restoreShape = z.object({
   resource: z.string(),
-  at: z.string().optional(),
-  lsn: z.string().optional(),
-  xid: z.string().optional(),
-  name: z.string().optional(),
-  immediate: z.boolean().optional(),
-  latest: z.boolean().optional(),
-  exclusive: z.boolean().default(false),
-  set: z.string().optional(),
-  timeline: z.coerce.number().int().optional(),
-  pool: z.string().optional(),
+  ...pointShape,
   host: z.string().optional(),
   to: z.string().optional(),
   port: z.coerce.number().int().optional(),
@@ -124,13 +106,11 @@ export function addRestoreCommands(program: Command, cli: Cli): void {
 
 /** What the API is asked for. */
 export function restoreBodyOf(args: RestoreArgs) {
-  const { resource, at, lsn, xid, name, set, timeline, pool, host } = args;
-  const isImmediate = args.immediate === true;
-  const text = { time: at, lsn, xid, name, isImmediate, isLatest: args.latest, isExclusive: args.exclusive };
-  const target = parseTarget(isImmediate ? { ...text, set } : text);
+  const { resource, host } = args;
+  const point = pointOf(args);
   const place = placeOf(args);
   const options = optionsOf(args);
-  const asked = { resource, target, place, options, setId: set, timeline, pool, host };
+  const asked = { resource, ...point, place, options, host };
   return { ...asked, ...hooksOf(args), ...reconnectOf(args.reconnect) };
 }
 
