@@ -8,6 +8,8 @@ import { fail } from '#core/errors/fail.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
 import type { CopySession } from '#agent/copy/copy-request.ts';
 import { openCopy } from '#agent/copy/open-copy.ts';
+import { startThreads } from '#agent/copy/started-threads.ts';
+import type { StartedThreads } from '#agent/copy/started-threads.ts';
 import { directoriesOf, externalConfiguration } from '#agent/datadir/configuration.ts';
 import { readControlFile } from '#agent/datadir/reader.ts';
 import { scanDataDirectory } from '#agent/datadir/scan.ts';
@@ -32,17 +34,33 @@ import { catchUp, demandRecord, problemsOf, switchPrimary } from './standby.ts';
 
 /** One attempt from the checks to the commit; the session is the caller's, and with it backup mode ends in any case. */
 export async function backUp(attempt: Attempt): Promise<SetSummary> {
+  const started = startThreads(attempt.order.options.channels);
+  try {
+    return await backUpWith(attempt, started);
+  } finally {
+    await started.close();
+  }
+}
+
+async function backUpWith(attempt: Attempt, started: StartedThreads): Promise<SetSummary> {
   const phases = phasesOf(attempt.step, attempt.session.lost);
   phases.enter('begin');
   await catchUp(attempt);
   const inspected = await precheck(attempt);
   const history = historyNow({ dataDirectory: attempt.order.instance.dataDirectory, inspected });
-  const found = await findBase(attempt, inspected, history);
-  const begun = await begin(attempt, { inspected, history }, found.chain?.[0].meta.summary.endLsn);
+  const finding = findBase(attempt, inspected, history);
+  const endOfBase = async () => (await finding).chain?.[0].meta.summary.endLsn;
+  const work = [
+    finding,
+    begin(attempt, { inspected, history }, endOfBase),
+    beginSet(attempt.pool, { setId: attempt.order.setId, runId: attempt.order.runId }),
+  ] as const;
+  // All have ended before the first failure is thrown: nothing goes on behind the back of a run that gave up.
+  await Promise.allSettled(work);
+  const [found, begun, keys] = await Promise.all(work);
   const building = await decideBuilding(attempt, found, begun);
   const scan = await scanInstance(attempt, begun);
   const attemptId = attempt.deps.newId('try');
-  const keys = await beginSet(attempt.pool, { setId: attempt.order.setId, runId: attempt.order.runId });
   const { channels, compression, resumeBufferBytes } = attempt.order.options;
   const copy = await openCopy(
     {
@@ -54,6 +72,7 @@ export async function backUp(attempt: Attempt): Promise<SetSummary> {
       },
     },
     phases.step,
+    started,
   );
   try {
     phases.enter('copy');

@@ -9,11 +9,14 @@ import { throwIfEnded } from './ended.ts';
 /** D-019: so many checkpoints are forced until the begin lies behind the end of the base. One is enough on a primary. */
 const mostCheckpoints = 3;
 
-/** Begins backup mode, at or after `least` where that can be had (D-019): the caller must look. */
+/**
+ * Begins backup mode, at or after `least` where that can be had (D-019): the caller must look. `least` is asked once backup mode
+ * has begun: what is found out about the base meanwhile costs no time of its own.
+ */
 export async function begin(
   attempt: Attempt,
   { inspected, history }: Pick<BegunBackup, 'inspected' | 'history'>,
-  least: Lsn | undefined,
+  least: () => Promise<Lsn | undefined>,
 ): Promise<BegunBackup> {
   const { session, order, deps, step } = attempt;
   const { engine, dataDirectory } = order.instance;
@@ -37,10 +40,11 @@ export async function begin(
   }
 }
 
-async function beginAfter({ session, order, step }: Attempt, least: Lsn | undefined): Promise<Lsn> {
+async function beginAfter({ session, order, step }: Attempt, whatLeast: () => Promise<Lsn | undefined>): Promise<Lsn> {
   const { engine } = order.instance;
   const start = { label: `holdfast ${order.setId}`, isFast: order.options.isFastCheckpoint };
   let beginLsn = await beginBackup(session, engine, start);
+  const least = await whatLeast();
   for (let forced = 0; isBefore(beginLsn, least) && forced < mostCheckpoints; forced++) {
     step.log({
       level: 'info',

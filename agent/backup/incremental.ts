@@ -16,9 +16,9 @@ import { pieceDamage } from '#agent/sets/piece-damage.ts';
 import type { Attempt, BegunBackup } from './attempt.ts';
 import { isBefore } from './begin.ts';
 import { branchIdsOf } from './history.ts';
-import { otherLog } from './same-log.ts';
+import { otherLog, readLogNow } from './same-log.ts';
 
-/** A base that was found good before backup mode began, or why there is none. */
+/** A base that was found good, or why there is none. */
 export interface BaseFound {
   readonly chain?: SetChain;
   readonly warnings: readonly Warning[];
@@ -42,7 +42,8 @@ const becameFull = (reason: string): Warning => ({ code: 'became_full', detail: 
 
 /**
  * Opens the base that the order names and decides whether it can be built upon: its whole chain there with all pieces, the
- * same instance, the same branch. Throws only what says nothing about the base, e.g. `pool_unreachable`.
+ * same instance, the same branch. To be called before backup mode begins: the log of the instance is read at once, the
+ * answer may come later. Throws only what says nothing about the base, e.g. `pool_unreachable`.
  */
 export async function findBase(attempt: Attempt, inspected: Inspected, history: string): Promise<BaseFound> {
   const { order, step } = attempt;
@@ -52,12 +53,14 @@ export async function findBase(attempt: Attempt, inspected: Inspected, history: 
     step.log({ level: 'warn', message: `${setId} cannot be the base, so this becomes a full backup: ${reason}` });
     return { warnings: [becameFull(`${setId} cannot be the base: ${reason}`)] };
   };
+  const places = logPlaces(attempt, inspected);
   try {
+    const logNow = readLogNow(order.base.summary, places);
     const chain = await openChain(attempt.pool, setId);
     const reason =
       (await whyNot(attempt, { chain, inspected, history })) ??
       (await brokenPiece(attempt, chain)) ??
-      (await otherLog(chain[0], logPlaces(attempt, inspected)));
+      (await otherLog(chain[0], logNow, places));
     return reason === undefined ? { chain, warnings: [] } : refused(reason);
   } catch (error) {
     const isAboutBase =

@@ -16,27 +16,45 @@ interface LogPlaces {
 /** Larger segments are not read for this. */
 const largestBytes = 64 * 1_048_576;
 
+/** The log that an instance has up to the end of a set that may become a base. */
+export interface LogNow extends LogRange {
+  /** Undefined when the instance no longer has it, or it is not read. */
+  readonly bytes: Buffer | undefined;
+}
+
+type LogRange = Pick<SetSummary, 'endSegment' | 'endLsn' | 'segmentBytes'>;
+
+/** Reads it. To be called before backup mode begins: its checkpoint may remove the segment. */
+export function readLogNow({ endSegment, endLsn, segmentBytes }: LogRange, { directories }: LogPlaces): LogNow {
+  const range = { endSegment, endLsn, segmentBytes };
+  const length = bytesBeforeEnd(range);
+  if (segmentBytes > largestBytes || length <= 0) return { ...range, bytes: undefined };
+  for (const directory of directories) {
+    const bytes = readStart(join(directory, endSegment), length);
+    if (bytes !== undefined) return { ...range, bytes };
+  }
+  return { ...range, bytes: undefined };
+}
+
 /**
  * Why the instance is not the one that a base was taken of, though it has its system id and timeline and has written past
  * its end: a storage snapshot was put back meanwhile, so the log around that end is another one. Undefined when it is the
  * same, and when nobody can tell because the instance no longer has that log.
  */
-export async function otherLog(base: OpenSet, { member, directories }: LogPlaces): Promise<string | undefined> {
+export async function otherLog(base: OpenSet, held: LogNow, places: LogPlaces): Promise<string | undefined> {
   const { summary } = base.meta;
-  const { endSegment, endLsn, isConsistent, segmentBytes } = summary;
-  const length = bytesBeforeEnd(summary);
-  if (!isConsistent || segmentBytes > largestBytes || length <= 0) return undefined;
-  const now = directories
-    .map((directory) => readStart(join(directory, endSegment), length))
-    .find((bytes) => bytes !== undefined);
+  const { endSegment, endLsn, isConsistent } = summary;
+  if (!isConsistent) return undefined;
+  const isOfBase = held.endSegment === endSegment && held.endLsn === endLsn;
+  const { bytes: now } = isOfBase ? held : readLogNow(summary, places);
   if (now === undefined) return undefined;
-  const then = await base.readMember(`${member}/${endSegment}`);
-  return Buffer.compare(now, then.subarray(0, length)) === 0
+  const then = await base.readMember(`${places.member}/${endSegment}`, now.length);
+  return Buffer.compare(now, then) === 0
     ? undefined
     : `the log that the instance has now up to ${endLsn}, where it ends, is another one: the instance was put back to an earlier state since`;
 }
 
-const bytesBeforeEnd = ({ endLsn, endSegment, segmentBytes }: SetSummary): number =>
+const bytesBeforeEnd = ({ endLsn, endSegment, segmentBytes }: LogRange): number =>
   lsnToNumber(endLsn) - segmentPosition(endSegment, segmentBytes).number * segmentBytes;
 
 /** The first bytes of a file; undefined when there are not so many, or nobody can read them. */

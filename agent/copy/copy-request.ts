@@ -124,7 +124,7 @@ export interface CopySession {
     readonly bytes: Uint8Array;
   }): Promise<void>;
   /**
-   * Puts the last pieces, stops the threads and tells what there is. With `endLsn`, torn pages whose LSN lies beyond it
+   * Puts the last pieces, begins to stop the threads and tells what there is. With `endLsn`, torn pages whose LSN lies beyond it
    * count as damaged: no log repairs them.
    */
   finish(end: { readonly endLsn?: Lsn }): Promise<CopyResult>;

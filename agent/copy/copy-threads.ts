@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
-import { threadFile, threadOptions } from './thread-file.ts';
+import type { StartedThreads } from './started-threads.ts';
 import type { FromThread, ThreadSettings, ToThread, Unit } from './thread-message.ts';
 
 /** Units a thread may hold: one in work, one so that it never waits for the main thread. */
@@ -34,9 +34,9 @@ export class CopyThreads {
   #whenIdle: (() => void) | undefined;
   #isClosing = false;
 
-  constructor(count: number, settingsOf: (thread: number) => ThreadSettings, events: ThreadEvents) {
+  constructor(settings: readonly ThreadSettings[], started: StartedThreads, events: ThreadEvents) {
     this.#events = events;
-    this.#threads = Array.from({ length: count }, (_, i) => this.#start(settingsOf(i)));
+    this.#threads = settings.map((each) => this.#open(started.take(each.channel), each));
   }
 
   /** Resolves when the threads have done all units; what fails is told to `onFailure`. */
@@ -72,11 +72,7 @@ export class CopyThreads {
     });
   }
 
-  #start(settings: ThreadSettings): Thread {
-    const worker = new Worker(threadFile('copy-thread'), {
-      ...threadOptions,
-      name: `copy-${String(settings.channel)}`,
-    });
+  #open(worker: Worker, settings: ThreadSettings): Thread {
     const thread: Thread = { worker, unitsOut: 0, isFlushing: false, hasEnded: false };
     worker.on('message', (message: FromThread) => {
       this.#take(thread, message);

@@ -49,15 +49,25 @@ export class ExtentTable {
   /** Places of a file by their offset. */
   placesOf(file: number): readonly Place[] {
     const places: Place[] = [];
-    for (let at = this.#first[file] ?? none; at !== none; at = this.#next[at] ?? none) places.push(this.#placeAt(at));
-    return places.sort((a, b) => a.from - b.from);
+    let isRising = true;
+    for (let at = this.#first[file] ?? none, last = -1; at !== none; at = this.#next[at] ?? none) {
+      const place = this.#placeAt(at);
+      if (place.from < last) isRising = false;
+      last = place.from;
+      places.push(place);
+    }
+    return isRising ? places : places.sort((a, b) => a.from - b.from);
   }
 
   #placeAt(at: number): Place {
     const piece = this.#piece[at] ?? none;
+    // Not spread: this runs for every extent of the set.
     return {
-      ...{ from: this.#from[at] ?? 0, length: this.#length[at] ?? 0, piece },
-      ...{ frame: this.#frame[at] ?? 0, offset: this.#offset[at] ?? 0 },
+      piece,
+      from: this.#from[at] ?? 0,
+      length: this.#length[at] ?? 0,
+      frame: this.#frame[at] ?? 0,
+      offset: this.#offset[at] ?? 0,
       hash: piece === none ? '' : this.#hash.toString('hex', at * bytesPerHash, (at + 1) * bytesPerHash),
     };
   }

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { fastLevel } from '#agent/codec/zstd.ts';
 import { extentBytes } from '#agent/wasm/page-memory.ts';
 import type { Compression } from '#core/agent/order.ts';
@@ -18,6 +17,8 @@ import { bytesToRead, readingOf } from './reading.ts';
 import { SetAssembly } from './set-assembly.ts';
 import { applyRates, cell, newSharedCells } from './shared-control.ts';
 import type { FromThread, ThreadSettings, Unit } from './thread-message.ts';
+import type { StartedThreads } from './started-threads.ts';
+import { noneStarted, threadsFor } from './started-threads.ts';
 import { openThreadStore } from './thread-store.ts';
 
 /** Progress is told and limits are looked up this often. */
@@ -26,12 +27,16 @@ const largestLateMember = 64 * 1_048_576;
 
 /**
  * Starts the copy of files into pieces of a set (design §5 Pipeline). The caller must `close` it. Throws `cancelled` and
- * what a pool throws.
+ * what a pool throws. It takes its threads from `started`.
  */
-export async function openCopy(request: CopyRequest, step: StepContext): Promise<CopySession> {
+export async function openCopy(
+  request: CopyRequest,
+  step: StepContext,
+  started: StartedThreads = noneStarted,
+): Promise<CopySession> {
   const earlier = await stillThere(request);
   step.signal.throwIfAborted();
-  return new Copy(request, step, earlier);
+  return new Copy({ request, step, started, earlier });
 }
 
 /** Pieces of earlier attempts that the pool still holds: a host that lost power may have lost one after all. */
@@ -50,8 +55,6 @@ async function stillThere({ pool, set, acknowledged }: CopyRequest): Promise<rea
   }
 }
 
-const threadsFor = (channels: number): number => Math.max(1, Math.min(channels, 2 * availableParallelism()));
-
 function levelOf(compression: Compression): number {
   if (compression.mode === 'none') return 0;
   return compression.mode === 'fast' ? fastLevel : compression.level;
@@ -59,6 +62,13 @@ function levelOf(compression: Compression): number {
 
 function* bytesUnit(unit: Unit): Generator<Unit> {
   yield unit;
+}
+
+interface Beginning {
+  readonly request: CopyRequest;
+  readonly step: StepContext;
+  readonly started: StartedThreads;
+  readonly earlier: readonly AcknowledgedPiece[];
 }
 
 class Copy implements CopySession {
@@ -75,7 +85,7 @@ class Copy implements CopySession {
   #lastReport = '';
   #closing: Promise<void> | undefined;
 
-  constructor(request: CopyRequest, step: StepContext, earlier: readonly AcknowledgedPiece[]) {
+  constructor({ request, step, started, earlier }: Beginning) {
     this.#request = request;
     this.#step = step;
     this.#outages = new OutageWatch(this.#cells, step, request.pool.name);
@@ -88,7 +98,8 @@ class Copy implements CopySession {
     this.#failed.catch(() => undefined);
     this.#applyLimits();
     const threads = threadsFor(request.channels);
-    this.#threads = new CopyThreads(threads, (channel) => this.#settingsOf(channel, threads), {
+    const settings = Array.from({ length: threads }, (_, channel) => this.#settingsOf(channel, threads));
+    this.#threads = new CopyThreads(settings, started, {
       onMessage: (message) => {
         this.#take(message);
       },
@@ -138,7 +149,8 @@ class Copy implements CopySession {
     await this.#orFailure(this.#threads.flush());
     this.#tick();
     const result = this.#assembly.result(this.#bytesRead(), end.endLsn);
-    await this.close();
+    // The threads hold nothing any more: what ends them takes a moment, for which `close` waits.
+    this.close().catch(() => undefined);
     return result;
   }
 

@@ -25,9 +25,9 @@ export interface OpenSet {
   readFrame(index: number): Promise<Uint8Array>;
   /**
    * Content of a file of the set, every extent checked by its 128-bit hash, what lies in a base from there. In memory: for
-   * small files. Throws `set_member_unknown`.
+   * small files, or their first `length` bytes. Throws `set_member_unknown`.
    */
-  readMember(path: string): Promise<Uint8Array>;
+  readMember(path: string, length?: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -55,11 +55,13 @@ export function placeOfFrame(meta: SetMeta, index: number): { readonly frame: Fr
 async function readFile(
   set: Pick<OpenSet, 'keys' | 'meta' | 'readFrame' | 'openBase'>,
   file: FileOfSet,
+  length = file.sizeBytes,
 ): Promise<Uint8Array> {
   const body = Buffer.alloc(file.sizeBytes);
   let fromBase: Uint8Array | undefined;
   let at = 0;
   for (const extent of file.extents) {
+    if (at >= length) break;
     if (extent.frame === baseFrame) {
       fromBase ??= await (await set.openBase())?.readMember(file.path);
       if (fromBase === undefined) throw bug(`set ${set.meta.summary.setId} has no base`);
@@ -70,7 +72,7 @@ async function readFile(
     }
     at += extent.length;
   }
-  return body;
+  return body.subarray(0, length);
 }
 
 /**
@@ -98,10 +100,10 @@ export async function openSet(pool: Pool, setId: SetId): Promise<OpenSet> {
     ...read,
     readFrame,
     openBase,
-    readMember(path) {
+    readMember(path, length) {
       const file = files.get(path);
       if (file === undefined) throw fail('set_member_unknown', { set: setId, path });
-      return readFile({ keys, meta, readFrame, openBase }, file);
+      return readFile({ keys, meta, readFrame, openBase }, file, length);
     },
     close: () => Promise.resolve(),
   };
