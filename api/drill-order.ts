@@ -25,6 +25,7 @@ export async function drillOrder(
     ...(login === undefined ? {} : { user: login.user }),
     ...(hostId === run.hostId ? { sourceDirectory: dataDirectory } : {}),
     ...(planned.canary === undefined ? {} : { canary: planned.canary }),
+    ...(planned.canaryAbsent === undefined ? {} : { canaryAbsent: planned.canaryAbsent }),
     ...(told === undefined ? {} : { told }),
   };
 }

@@ -1,10 +1,10 @@
 import { setsOfDatabase } from '#catalog/backup-sets.ts';
-import { findCanary, keepPlan, lastCanary, plannedDrillOf } from '#catalog/drills.ts';
+import { findCanary, keepPlan, lastCanary, lastLogBackup, plannedDrillOf } from '#catalog/drills.ts';
 import type { RunRow } from '#catalog/runs.ts';
 import { specOfRun } from '#catalog/runs.ts';
 import { soundBatchesOf } from '#catalog/verification.ts';
-import type { CanaryExpected } from '#core/drill/drill.ts';
 import type { PlannedDrill } from '#core/drill/drill-report.ts';
+import { judgeAbsence, newerWithout } from '#core/drill/expect-canary.ts';
 import type { PoolId } from '#core/id.ts';
 import type { Instant } from '#core/instant.ts';
 import { instantFromMs } from '#core/instant.ts';
@@ -43,13 +43,12 @@ async function planNow(context: Context, run: RunRow, spec: DrillSpec): Promise<
   const from = clock.nowMs();
   const { plan } = (await planOfDrill(context, { sourceId: resourceId, hostId: run.hostId, poolId })).spec;
   const coveredUntil = await coveredUntilOf(context, plan, spec);
-  const canary = await canaryOf(context, plan, spec);
   const planned: PlannedDrill = {
     plan,
     plannedAt: instantFromMs(from),
     chooseSeconds: (clock.nowMs() - from) / 1000,
     ...(coveredUntil === undefined ? {} : { coveredUntil }),
-    ...(canary === undefined ? {} : { canary }),
+    ...(await canaryOf(context, plan, spec)),
   };
   await keepPlan(catalog, { runId: run.id, resourceId, poolId }, planned);
 }
@@ -65,9 +64,19 @@ async function coveredUntilOf(
   return coverage({ sets: sets.map(({ summary }) => summary), batches, owner }).coveredUntil;
 }
 
-async function canaryOf({ catalog }: Context, plan: RestorePlan, spec: DrillSpec): Promise<CanaryExpected | undefined> {
+type PlannedCanary = Pick<PlannedDrill, 'canary' | 'canaryAbsent'>;
+
+/** The newest canary in the log that is replayed, or why there is none to look for. */
+async function canaryOf({ catalog }: Context, plan: RestorePlan, spec: DrillSpec): Promise<PlannedCanary> {
   const { sourceId: resourceId, poolId } = spec;
-  const last = plan.segments[plan.segments.length - 1];
-  if (last === undefined || (await findCanary(catalog, resourceId)) === undefined) return undefined;
-  return lastCanary(catalog, { resourceId, poolId, branchId: last.branchId, to: plan.mustReach });
+  const isEnabled = (await findCanary(catalog, resourceId)) !== undefined;
+  const end = plan.segments[plan.segments.length - 1];
+  if (end === undefined || !isEnabled) return { canaryAbsent: judgeAbsence({ isEnabled }) };
+  const replayed = { resourceId, poolId, branchId: end.branchId, to: plan.mustReach };
+  const last = await lastLogBackup(catalog, replayed);
+  const standing = { isEnabled, ...(last === undefined ? {} : { last }) };
+  const canary = await lastCanary(catalog, replayed);
+  if (canary === undefined) return { canaryAbsent: judgeAbsence(standing) };
+  const note = newerWithout(canary.runId, standing);
+  return { canary: { ...canary, ...(note === undefined ? {} : { note }) } };
 }

@@ -10,7 +10,16 @@ import type { TestCatalog } from '#tests/support/catalog.ts';
 import { openTestCatalog, testIds } from '#tests/support/catalog.ts';
 import { instanceIn } from '#tests/support/api-fixtures.ts';
 import { sampleNoOp } from '#tests/support/samples.ts';
-import { getReport, keepPlan, lastPassed, listDrills, plannedDrillOf, storeMaxAge, storeReport } from './drills.ts';
+import {
+  getReport,
+  keepPlan,
+  lastLogBackup,
+  lastPassed,
+  listDrills,
+  plannedDrillOf,
+  storeMaxAge,
+  storeReport,
+} from './drills.ts';
 import { eventsAfter } from './events.ts';
 import { addHost } from './hosts.ts';
 import { addJob } from './jobs.ts';
@@ -63,7 +72,15 @@ const ended = (runId: RunId, isPassed: boolean, hoursAgo = 0) =>
     ];
     const report: DrillReport = {
       ...{ format: 1, runId, resource: named, host: { id: hostId, name: 'h' }, pool: { id: poolId, name: 'p' } },
-      ...{ isPassed, plannedAt: finishedAt, finishedAt, engine: 'postgresql', systemId: '7', setId: plan.setId },
+      ...{
+        isPassed,
+        isComplete: true,
+        plannedAt: finishedAt,
+        finishedAt,
+        engine: 'postgresql',
+        systemId: '7',
+        setId: plan.setId,
+      },
       ...{ chain: [], logSegments: 0, timeline: 1, mustReach: plan.mustReach, rto, checks: [], previousSha256 },
       toolVersion: '0',
     };
@@ -99,4 +116,28 @@ test('K-092 an old drill is told of once, and once that a fresh one has passed',
   await ended(await newDrill(), true);
   expect([await tellStaleDrills(db()), await tellStaleDrills(db())]).toEqual([1, 0]);
   expect((await eventTypes()).slice(from)).toEqual(['drill.stale', 'drill.passed', 'drill.fresh']);
+});
+
+test('K-092 the last log backup that is replayed says why it wrote no canary', async () => {
+  const runId = await newDrill();
+  const warnings = [
+    { code: 'other', detail: 'x' },
+    { code: 'canary_not_written', detail: 'no lock' },
+  ];
+  const outcome = JSON.stringify({ state: 'warned', result: {}, warnings });
+  const replayed = { resourceId, poolId, branchId: 'b', to: '0/3000000' };
+  await db().change("update run set kind = 'log-backup', state = 'warned', outcome = $2 where id = $1", [
+    runId,
+    outcome,
+  ]);
+  expect(await lastLogBackup(db(), replayed)).toBeUndefined();
+  await db().change(
+    `insert into log_batch (id, pool_id, run_id, resource_id, system_id, branch_id, summary) values ('x', $1, $2, $3, '7', 'b', $4)`,
+    [poolId, runId, resourceId, JSON.stringify({ from: '0/1000000', to: '0/2000000' })],
+  );
+  const reason = { code: 'canary_not_written', detail: 'no lock' };
+  expect(await lastLogBackup(db(), replayed)).toEqual({ runId, reason });
+  expect(await lastLogBackup(db(), { ...replayed, to: '0/1000000' })).toBeUndefined();
+  await db().change("update run set outcome = outcome - 'warnings' where id = $1", [runId]);
+  expect(await lastLogBackup(db(), replayed)).toEqual({ runId });
 });

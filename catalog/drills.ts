@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { CanaryExpected } from '#core/drill/drill.ts';
 import type { CanaryOfResource } from '#core/drill/canary.ts';
+import { canaryImpossible, canaryNotWritten } from '#core/drill/expect-canary.ts';
+import type { LastLogBackup } from '#core/drill/expect-canary.ts';
 import type { DrillReport, PlannedDrill, SignedReport } from '#core/drill/drill-report.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { PoolId, ResourceId, RunId } from '#core/id.ts';
@@ -180,6 +182,29 @@ export async function lastCanary(
     [resourceId, poolId, branchId, to],
   );
   return rows[0];
+}
+
+const lastLogShape = z.object({
+  runId: idShape('run'),
+  reason: z.object({ code: z.string(), detail: z.string() }).nullable(),
+});
+
+/** The newest log backup that committed log which is replayed, with what it said of its canary. */
+export async function lastLogBackup(
+  db: Database,
+  { resourceId, poolId, branchId, to }: ReplayedLog,
+): Promise<LastLogBackup | undefined> {
+  const [row] = await db.rows(
+    lastLogShape,
+    `select r.id as "runId", (select w from jsonb_array_elements(coalesce(r.outcome -> 'warnings', '[]')) w
+         where w ->> 'code' = any ($5) limit 1) as reason
+     from run r where r.resource_id = $1 and r.kind = 'log-backup' and r.state in ('succeeded', 'warned')
+       and exists (select from log_batch b where b.run_id = r.id and b.pool_id = $2 and b.branch_id = $3
+         and (b.summary ->> 'from')::pg_lsn < $4::pg_lsn)
+     order by r.id desc limit 1`,
+    [resourceId, poolId, branchId, to, [canaryNotWritten, canaryImpossible]],
+  );
+  return row && { runId: row.runId, ...(row.reason === null ? {} : { reason: row.reason }) };
 }
 
 export async function maxAgeOf(db: Database, resourceId: ResourceId): Promise<number | undefined> {

@@ -7,7 +7,7 @@ import type { Finding } from './run-check.ts';
 import { failed, passed, skipped } from './run-check.ts';
 
 /** The row that the last committed log backup wrote is there: replay really went to the end of it. */
-export const checkCanary = (scratch: Scratch, { database, runId, seq, at }: CanaryExpected): Promise<Finding> =>
+export const checkCanary = (scratch: Scratch, { database, runId, seq, at, note }: CanaryExpected): Promise<Finding> =>
   within(
     scratch,
     async (session) => {
@@ -15,7 +15,9 @@ export const checkCanary = (scratch: Scratch, { database, runId, seq, at }: Cana
       if (row === undefined)
         return failed(`the row ${String(seq)} that log backup ${runId} wrote at ${at} is not there`);
       const found = textOf(row, 'seq');
-      return found === String(seq) ? passed(`row ${found} of ${at}`) : failed(`row ${found}, expected ${String(seq)}`);
+      return found === String(seq)
+        ? passed([`row ${found} of ${at}`, note ?? []].flat().join('; '))
+        : failed(`row ${found}, expected ${String(seq)}`);
     },
     database,
   );

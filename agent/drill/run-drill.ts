@@ -100,7 +100,7 @@ async function factsOf(drilling: Drilling): Promise<DrillFacts> {
 type Look = readonly [name: string, look: () => Promise<Finding>];
 
 async function checksOf({ deps, order, step, scratch }: Drilling): Promise<readonly DrillCheck[]> {
-  const { checks: asked, canary } = order;
+  const { checks: asked } = order;
   const databases = await databasesOf(scratch);
   const { directory } = scratch;
   const looks: readonly Look[] = [
@@ -109,12 +109,7 @@ async function checksOf({ deps, order, step, scratch }: Drilling): Promise<reado
     ['reached', () => checkReached(scratch, order)],
     ['apart', () => checkApart(scratch, order)],
     ...looksIf(asked.isPageChecked, ['pages', () => checkPages(directory, order.plan.engine, step.signal)]),
-    ...(canary === undefined
-      ? []
-      : ([
-          ['canary', () => checkCanary(scratch, canary)],
-          ['static-tables', () => checkStatic(scratch, canary)],
-        ] as const)),
+    ...canaryLooks(scratch, order),
     ...asked.sql.map((one): Look => [`sql: ${one.name}`, () => checkSql(scratch, one)]),
     // Last: it writes its extension into the scratch instance.
     ...looksIf(asked.isStructureChecked, [
@@ -128,6 +123,17 @@ async function checksOf({ deps, order, step, scratch }: Drilling): Promise<reado
     done.push(await runCheck({ clock: deps.clock, step }, name, look));
   }
   return done;
+}
+
+function canaryLooks(scratch: Scratch, { canary, canaryAbsent }: DrillOrder): readonly Look[] {
+  if (canary !== undefined)
+    return [
+      ['canary', () => checkCanary(scratch, canary)],
+      ['static-tables', () => checkStatic(scratch, canary)],
+    ];
+  if (canaryAbsent === undefined) return [];
+  const { verdict, why: detail } = canaryAbsent;
+  return [['canary', () => Promise.resolve({ verdict, detail })]];
 }
 
 const looksIf = (isAsked: boolean, look: Look): readonly Look[] => (isAsked ? [look] : []);

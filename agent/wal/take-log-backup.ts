@@ -1,5 +1,6 @@
 import type { OrderOf } from '#core/agent/order.ts';
 import type { Compression } from '#core/agent/order.ts';
+import { canaryImpossible, canaryNotWritten } from '#core/drill/expect-canary.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { createTokenBucket } from '#core/pool/token-bucket.ts';
@@ -12,6 +13,7 @@ import type { Warning } from '#core/run/progress.ts';
 import { diskNow, transferNow } from '#core/run/rate.ts';
 import { historyName } from '#core/wal/history-file.ts';
 import { fastLevel } from '#agent/codec/zstd.ts';
+import { codeOf } from '#agent/file-system.ts';
 import { writeCanary } from '#agent/drill/write-canary.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
@@ -86,9 +88,15 @@ async function canaryOf({ canary, instance, runId }: Order, step: StepContext): 
     return { written: { canary: await writeCanary(instance, canary, runId) }, warnings: [] };
   } catch (error) {
     if (!(error instanceof HoldfastError) || step.signal.aborted) throw error;
-    return { written: {}, warnings: [{ code: 'canary_not_written', detail: `${error.message} (${error.code})` }] };
+    return { written: {}, warnings: [{ code: codeOfRefusal(error), detail: `${error.message} (${error.code})` }] };
   }
 }
+
+/** SQLSTATE read_only_sql_transaction: a standby, or a login whose transactions only read. */
+const readOnlyState = '25006';
+
+const codeOfRefusal = (error: HoldfastError): string =>
+  error.code === 'privilege_missing' || codeOf(error.cause) === readOnlyState ? canaryImpossible : canaryNotWritten;
 
 interface Work {
   readonly deps: LogBackupDeps;

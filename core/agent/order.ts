@@ -7,7 +7,7 @@ import type { TreeView } from '../logical/content-tree.ts';
 import type { LogicalOptions, LogicalTask } from '../logical/task.ts';
 import type { PoolCopyTask } from '../care/pool-copy.ts';
 import type { CanaryOfResource } from '../drill/canary.ts';
-import type { CanaryExpected, DrillChecks, DrillVerdict } from '../drill/drill.ts';
+import type { CanaryAbsent, CanaryExpected, DrillChecks, DrillVerdict } from '../drill/drill.ts';
 import type { LogRestoreOfJob } from '../log/log-restore-plan.ts';
 import type { VerifyDepth } from '../care/verify-depth.ts';
 import type { HostId, JobId, ResourceId, RunId, SetId } from '../id.ts';
@@ -176,6 +176,8 @@ export type Order =
       readonly sourceDirectory?: string;
       readonly checks: DrillChecks;
       readonly canary?: CanaryExpected;
+      /** Without a canary to look for: why. */
+      readonly canaryAbsent?: CanaryAbsent;
       /** The report of this run is stored: only its scratch instance is still to go. */
       readonly told?: DrillVerdict;
     }

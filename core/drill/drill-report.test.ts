@@ -40,7 +40,15 @@ describe('K-092 the report of a drill', () => {
     });
     expect(report).toMatchObject({ isPassed: true, rpoSeconds: 90, previousSha256: 'before' });
     expect(verdictOf(report, 'hash')).toEqual({
-      ...{ isPassed: true, failed: [], skipped: [], rtoSeconds: 15.5, rpoSeconds: 90, report: 'hash' },
+      ...{
+        isPassed: true,
+        isComplete: true,
+        failed: [],
+        skipped: [],
+        rtoSeconds: 15.5,
+        rpoSeconds: 90,
+        report: 'hash',
+      },
     });
   });
 
@@ -49,6 +57,15 @@ describe('K-092 the report of a drill', () => {
     expect(isPassed({ checks: [check('skipped')] })).toBe(false);
     expect(isPassed({ checks: [check('passed'), check('skipped')] })).toBe(true);
     expect(isPassed({ checks: [check('passed'), check('failed')] })).toBe(false);
+  });
+
+  test('says that less was proven when something was not checked', () => {
+    const some = { ...facts, checks: [check('passed'), check('skipped', 'canary')] };
+    const less = buildReport({ facts: some, planned, about, finishedMs: 1_700_000_100_000 });
+    expect(less).toMatchObject({ isPassed: true, isComplete: false });
+    expect(verdictOf(less, 'hash')).toMatchObject({ isPassed: true, isComplete: false, skipped: ['canary: x'] });
+    const page = reportPage(less, { text: '', sha256: 'hash', signature: 's', publicKey: 'k' });
+    expect(page).toMatch(/PASSED — less was proven.*not checked/s);
   });
 
   test('is a page without scripts that loads nothing and shows names as text', () => {

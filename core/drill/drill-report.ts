@@ -3,8 +3,8 @@ import type { Instant } from '../instant.ts';
 import { instantFromMs } from '../instant.ts';
 import type { RestorePlan } from '../restore/plan.ts';
 import type { Lsn } from '../wal/lsn.ts';
-import type { CanaryExpected, DrillCheck, DrillFacts, DrillVerdict } from './drill.ts';
-import { isPassed, recoveryPhases, rtoOf } from './drill.ts';
+import type { CanaryAbsent, CanaryExpected, DrillCheck, DrillFacts, DrillVerdict } from './drill.ts';
+import { isComplete, isPassed, recoveryPhases, rtoOf } from './drill.ts';
 
 interface Named<I> {
   readonly id: I;
@@ -19,8 +19,9 @@ export interface PlannedDrill {
   readonly chooseSeconds: number;
   /** Wall time up to which the pool knows the log of the database. */
   readonly coveredUntil?: Instant;
-  /** Absent: no log backup wrote one into the log that is replayed. */
+  /** Absent: no log backup wrote one into the log that is replayed, see `canaryAbsent`. */
   readonly canary?: CanaryExpected;
+  readonly canaryAbsent?: CanaryAbsent;
 }
 
 /** The proof that a database can be brought back: signed, and chained to the report before it of the same resource. */
@@ -31,6 +32,8 @@ export interface DrillReport {
   readonly host: Named<HostId>;
   readonly pool: Named<PoolId>;
   readonly isPassed: boolean;
+  /** False: something was not checked, so that less was proven. */
+  readonly isComplete: boolean;
   readonly plannedAt: Instant;
   readonly finishedAt: Instant;
   readonly engine: string;
@@ -76,7 +79,8 @@ export function buildReport({ facts, planned, about, finishedMs }: ReportParts):
   const secondsByPhase = { choose: planned.chooseSeconds, ...facts.secondsByPhase };
   const { reachedLsn, lastTransactionAt, bytesWritten } = facts;
   return {
-    ...{ format: 1, ...about, isPassed: isPassed(facts), plannedAt, finishedAt: instantFromMs(finishedMs) },
+    ...{ format: 1, ...about, isPassed: isPassed(facts), isComplete: isComplete(facts) },
+    ...{ plannedAt, finishedAt: instantFromMs(finishedMs) },
     ...{ engine: plan.engine, systemId: plan.systemId, setId: plan.setId, chain: plan.chain.map(({ setId }) => setId) },
     ...{ logSegments: plan.segments.length, timeline: facts.timeline ?? plan.timeline, mustReach: plan.mustReach },
     ...(reachedLsn === undefined ? {} : { reachedLsn }),
@@ -96,6 +100,7 @@ const found = ({ name, detail }: DrillCheck): string => `${name}: ${detail}`;
 /** What a run says of its report. */
 export const verdictOf = (report: DrillReport, sha256: string): DrillVerdict => ({
   isPassed: report.isPassed,
+  isComplete: report.isComplete,
   failed: report.checks.filter(({ verdict }) => verdict === 'failed').map(found),
   skipped: report.checks.filter(({ verdict }) => verdict === 'skipped').map(found),
   rtoSeconds: report.rto.seconds,

@@ -40,9 +40,21 @@ export interface CanaryExpected {
   readonly seq: number;
   readonly runId: RunId;
   readonly at: Instant;
+  /** Why it is not that of the newest log backup. */
+  readonly note?: string;
 }
 
+/** Why there is no canary to look for. */
+export interface CanaryAbsent {
+  readonly verdict: Exclude<DrillVerdictWord, 'passed'>;
+  readonly why: string;
+}
+
+/** `skipped` is shown as "not checked". */
 export type DrillVerdictWord = 'passed' | 'failed' | 'skipped';
+
+/** As reports show it. */
+export const wordOfVerdict = (verdict: DrillVerdictWord): string => (verdict === 'skipped' ? 'not checked' : verdict);
 
 /** One thing that was looked at. */
 export interface DrillCheck {
@@ -67,6 +79,8 @@ export interface DrillFacts {
 /** What became of a drill. */
 export interface DrillVerdict {
   readonly isPassed: boolean;
+  /** False: something was not checked, so that less was proven. */
+  readonly isComplete: boolean;
   /** Names and findings of what failed. */
   readonly failed: readonly string[];
   readonly skipped: readonly string[];
@@ -81,6 +95,10 @@ export interface DrillVerdict {
 /** A drill that looked at nothing proves nothing. */
 export const isPassed = ({ checks }: Pick<DrillFacts, 'checks'>): boolean =>
   checks.some(({ verdict }) => verdict === 'passed') && checks.every(({ verdict }) => verdict !== 'failed');
+
+/** Everything that a drill looks at was looked at. */
+export const isComplete = ({ checks }: Pick<DrillFacts, 'checks'>): boolean =>
+  checks.every(({ verdict }) => verdict !== 'skipped');
 
 /** Phases that a real recovery would take, in their order; the checks come on top. */
 export const recoveryPhases = ['choose', 'fetch', 'replay', 'open'] as const;

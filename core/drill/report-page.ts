@@ -1,3 +1,4 @@
+import { wordOfVerdict } from './drill.ts';
 import type { DrillReport, SignedReport } from './drill-report.ts';
 
 const escaped = (text: string): string =>
@@ -21,11 +22,12 @@ code{font:8.5pt/1.35 ui-monospace,monospace;overflow-wrap:anywhere}`;
 /** A report as a page of its own: no scripts, nothing loaded from elsewhere, made to be printed on A4. */
 export function reportPage(report: DrillReport, signed: SignedReport): string {
   const verdict = report.isPassed ? 'passed' : 'failed';
+  const less = report.isPassed && !report.isComplete ? ' — less was proven: not everything was checked' : '';
   const title = `Drill of ${report.resource.name}, ${report.finishedAt.slice(0, 10)}`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${escaped(title)}</title><style>${style}</style></head><body>
 <h1>${escaped(title)}</h1>
-<p class="verdict ${verdict}">${verdict.toUpperCase()}</p>
+<p class="verdict ${verdict}">${verdict.toUpperCase()}${less}</p>
 <h2>Result</h2>
 <table class="facts">${[
     row('Recovery took (RTO)', seconds(report.rto.seconds)),
@@ -41,7 +43,7 @@ export function reportPage(report: DrillReport, signed: SignedReport): string {
 <table><tr><th>Check</th><th>Result</th><th>Found</th><th>Time</th></tr>${report.checks
     .map(
       (check) =>
-        `<tr><td>${escaped(check.name)}</td><td class="${check.verdict}">${check.verdict}</td><td>${escaped(check.detail)}</td><td>${seconds(check.seconds) ?? ''}</td></tr>`,
+        `<tr><td>${escaped(check.name)}</td><td class="${check.verdict}">${wordOfVerdict(check.verdict)}</td><td>${escaped(check.detail)}</td><td>${seconds(check.seconds) ?? ''}</td></tr>`,
     )
     .join('')}</table>
 <h2>What was restored</h2>

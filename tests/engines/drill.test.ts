@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceAccess, OrderOf } from '#core/agent/order.ts';
 import type { CanaryWritten } from '#core/drill/canary.ts';
 import type { DrillChecks, DrillFacts, DrillVerdict } from '#core/drill/drill.ts';
-import { isPassed } from '#core/drill/drill.ts';
+import { isComplete, isPassed } from '#core/drill/drill.ts';
 import { fail } from '#core/errors/fail.ts';
 import { parseInstant } from '#core/instant.ts';
 import { scratchPlace } from '#core/restore/scratch-place.ts';
@@ -54,8 +54,23 @@ interface Drilled {
   readonly outcome: Promise<DrillVerdict>;
 }
 
+/** A drill of the whole log that looks for no canary. */
+function orderWithoutCanary(): OrderOf<'drill'> {
+  const plan = restores.plan({ target: { at: 'latest' }, place: scratchPlace });
+  const { pool, hostId } = restores.order(plan);
+  return {
+    ...{ kind: 'drill', runId: newTestId('run'), hostId, pool, plan, limits: {}, channels: 1 },
+    ...{ resourceId: source.resourceId, sourceDirectory: postgres.dataDirectory, checks: noSql },
+  };
+}
+
 /** A drill of the whole log; what it told. */
-async function drill(changes: Partial<OrderOf<'drill'>> = {}, signal = new AbortController().signal): Promise<Drilled> {
+function drill(changes: Partial<OrderOf<'drill'>> = {}, signal?: AbortSignal): Promise<Drilled> {
+  const expected = { database: canary.database, seq: canary.seq, runId: canaryRun, at: parseInstant(canary.at) };
+  return drillOf({ ...orderWithoutCanary(), canary: expected, ...changes }, signal);
+}
+
+async function drillOf(order: OrderOf<'drill'>, signal = new AbortController().signal): Promise<Drilled> {
   const told: DrillFacts[] = [];
   const work = runDrill({
     ...{ home: bench.home, clock, newId: newTestId, account: restores.account },
@@ -63,21 +78,12 @@ async function drill(changes: Partial<OrderOf<'drill'>> = {}, signal = new Abort
     programs: () => Promise.resolve([postgres.programs]),
     logDirectories: () => Promise.resolve([]),
   });
-  const plan = restores.plan({ target: { at: 'latest' }, place: scratchPlace });
-  const { pool, hostId } = restores.order(plan);
-  const runId = newTestId('run');
-  const at = parseInstant(canary.at);
-  const order: OrderOf<'drill'> = {
-    ...{ kind: 'drill', runId, hostId, pool, plan, limits: {}, channels: 1, resourceId: source.resourceId },
-    ...{ sourceDirectory: postgres.dataDirectory, checks: noSql },
-    canary: { database: canary.database, seq: canary.seq, runId: canaryRun, at },
-    ...changes,
-  };
-  const step = { runId, signal, limits: () => ({}), report: () => undefined, log: () => undefined };
+  const step = { runId: order.runId, signal, limits: () => ({}), report: () => undefined, log: () => undefined };
   const outcome = work(order, step, (facts) => {
     told.push(facts);
     const failed = facts.checks.filter(({ verdict }) => verdict === 'failed').map(({ name }) => name);
-    return Promise.resolve({ isPassed: isPassed(facts), failed, skipped: [], rtoSeconds: 1, report: 'hash' });
+    const verdict = { isPassed: isPassed(facts), isComplete: isComplete(facts), failed, skipped: [] };
+    return Promise.resolve({ ...verdict, rtoSeconds: 1, report: 'hash' });
   });
   await outcome.catch(() => undefined);
   return { facts: told[0], outcome };
@@ -126,12 +132,20 @@ test('K-092 D-047 D-048 a drill recovers to the last log, finds the canary and s
   expect(readdirSync(join(bench.home, 'scratch'))).toEqual([]);
 });
 
+test('K-092 a canary that was never written does not vanish: failed, or not checked, with the reason', async () => {
+  for (const verdict of ['failed', 'skipped'] as const) {
+    const drilled = await drillOf({ ...orderWithoutCanary(), canaryAbsent: { verdict, why: 'because' } });
+    expect(verdicts(drilled)).toMatchObject({ canary: `${verdict} because` });
+    expect((await drilled.outcome).isPassed).toBe(verdict === 'skipped');
+  }
+});
+
 test('K-092 a canary that replay did not bring and a static table that shrank fail the drill; a told drill is only cleaned up', async () => {
   const at = parseInstant(canary.at);
   const drilled = await drill({ canary: { database: 'postgres', seq: 2, runId: newTestId('run'), at } });
   expect(verdicts(drilled)).toMatchObject({ canary: like(/^failed the row 2/) });
   expect((await drilled.outcome).isPassed).toBe(false);
-  const told = { isPassed: true, failed: [], skipped: [], rtoSeconds: 1, report: 'kept' };
+  const told = { isPassed: true, isComplete: true, failed: [], skipped: [], rtoSeconds: 1, report: 'kept' };
   const again = await drill({ told });
   expect(again.facts).toBeUndefined();
   expect(await again.outcome).toBe(told);

@@ -62,7 +62,14 @@ test('K-007 K-092 K-093 D-047 a drill on another host, under another user, prove
   expect(readdirSync(join(other.home, 'scratch'))).toEqual([]);
   expect(other.hasOwnNetwork).toBe(process.getuid?.() === 0);
 
+  await platform.done(['canary', 'disable', 'main']);
   const second = await drill();
+  expect(second.state).toBe('warned');
+  const unproven = shown.parse(await platform.done(['drill', 'show', second.id])).report;
+  const detail: unknown = expect.stringMatching(/^not checked: .*not switched on/);
+  expect(unproven).toMatchObject({ isPassed: true, isComplete: false });
+  expect(unproven.checks).toContainEqual(expect.objectContaining({ name: 'canary', verdict: 'skipped', detail }));
+  await platform.done(['canary', 'enable', 'main', '--static', 'public.fixed']);
   const [a, b, key] = ['a.json', 'b.json', 'key.pem'].map((name) => join(platform.folder, name));
   await platform.done(['drill', 'report', first.id, '--out', a ?? '']);
   await platform.done(['drill', 'report', second.id, '--out', b ?? '']);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { wordOfVerdict } from '#core/drill/drill.ts';
 import type { DrillReport } from '#core/drill/drill-report.ts';
 import { reportPage } from '#core/drill/report-page.ts';
 import { fail } from '#core/errors/fail.ts';
@@ -203,19 +204,22 @@ function outlookSaid(outlook: z.output<typeof outlookShape>): Said {
 const wordOf = ({ isPassed, state }: Pick<Drill, 'isPassed' | 'state'>): string =>
   isPassed === null ? state : isPassed ? 'passed' : 'FAILED';
 
+const lessOf = ({ isPassed, isComplete }: DrillReport): string =>
+  isPassed && !isComplete ? ' (less was proven: not everything was checked)' : '';
+
 const secondsText = (seconds: number | undefined): string =>
   seconds === undefined ? '-' : seconds < 60 ? `${seconds.toFixed(1)} s` : durationText(Math.round(seconds));
 
 function reportText(report: DrillReport): string {
   const phases = Object.entries(report.rto.secondsByPhase).map(([phase, value]) => `${phase} ${secondsText(value)}`);
   return [
-    `${report.isPassed ? 'PASSED' : 'FAILED'}  ${report.resource.name} on ${report.host.name} from pool ${report.pool.name}`,
+    `${report.isPassed ? 'PASSED' : 'FAILED'}${lessOf(report)}  ${report.resource.name} on ${report.host.name} from pool ${report.pool.name}`,
     `set       ${report.chain.join(' ← ')}, ${String(report.logSegments)} segments of log`,
     `RTO       ${secondsText(report.rto.seconds)} (${phases.join(', ')})`,
     `RPO       ${secondsText(report.rpoSeconds)}, covered until ${timeText(report.coveredUntil)}`,
     tableOf(
       ['CHECK', 'RESULT', 'FOUND'],
-      report.checks.map(({ name, verdict, detail }) => [name, verdict, detail]),
+      report.checks.map(({ name, verdict, detail }) => [name, wordOfVerdict(verdict), detail]),
     ),
   ].join('\n');
 }

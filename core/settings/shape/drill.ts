@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { CanaryExpected, DrillChecks, DrillCheck, DrillFacts, DrillSql, DrillVerdict } from '../../drill/drill.ts';
+import type { CanaryAbsent, CanaryExpected, DrillChecks, DrillCheck } from '../../drill/drill.ts';
+import type { DrillFacts, DrillSql, DrillVerdict } from '../../drill/drill.ts';
 import type { DrillReport, PlannedDrill, SignedReport } from '../../drill/drill-report.ts';
 import { restorePlanShape } from '../restore-options.ts';
 import { countShape, idShape, instantShape, lsnShape } from './words.ts';
@@ -20,6 +21,12 @@ export const drillChecksShape: z.ZodType<DrillChecks> = z.object({
 
 export const canaryExpectedShape: z.ZodType<CanaryExpected> = z.looseObject({
   ...{ database: z.string(), seq: countShape, runId: idShape('run'), at: instantShape },
+  note: z.string().exactOptional(),
+});
+
+export const canaryAbsentShape: z.ZodType<CanaryAbsent> = z.looseObject({
+  verdict: z.enum(['failed', 'skipped']),
+  why: z.string(),
 });
 
 const drillCheckShape: z.ZodType<DrillCheck> = z.looseObject({
@@ -41,6 +48,7 @@ export const drillFactsShape: z.ZodType<DrillFacts> = z.looseObject({
 
 export const drillVerdictShape: z.ZodType<DrillVerdict> = z.looseObject({
   isPassed: z.boolean(),
+  isComplete: z.boolean(),
   failed: z.array(z.string()),
   skipped: z.array(z.string()),
   rtoSeconds: z.number(),
@@ -54,6 +62,7 @@ export const plannedDrillShape: z.ZodType<PlannedDrill> = z.looseObject({
   chooseSeconds: z.number(),
   coveredUntil: instantShape.exactOptional(),
   canary: canaryExpectedShape.exactOptional(),
+  canaryAbsent: canaryAbsentShape.exactOptional(),
 });
 
 const named = <P extends 'res' | 'host' | 'pool'>(prefix: P) =>
@@ -61,7 +70,8 @@ const named = <P extends 'res' | 'host' | 'pool'>(prefix: P) =>
 
 export const drillReportShape: z.ZodType<DrillReport> = z.looseObject({
   format: z.literal(1),
-  ...{ runId: idShape('run'), resource: named('res'), host: named('host'), pool: named('pool'), isPassed: z.boolean() },
+  ...{ runId: idShape('run'), resource: named('res'), host: named('host'), pool: named('pool') },
+  ...{ isPassed: z.boolean(), isComplete: z.boolean() },
   ...{ plannedAt: instantShape, finishedAt: instantShape, engine: z.string(), systemId: z.string() },
   ...{ setId: idShape('set'), chain: z.array(idShape('set')), logSegments: countShape, timeline: countShape },
   ...{ mustReach: lsnShape, reachedLsn: lsnShape.exactOptional(), lastTransactionAt: instantShape.exactOptional() },

@@ -7,7 +7,7 @@ import { restorePlanShape } from '../restore-options.ts';
 import { changedPagesSourceShape, setSummaryShape } from './committed.ts';
 import { contentsViewShape } from './contents.ts';
 import { careTaskShape, newMarkShape } from './care.ts';
-import { canaryExpectedShape, drillChecksShape, drillVerdictShape } from './drill.ts';
+import { canaryAbsentShape, canaryExpectedShape, drillChecksShape, drillVerdictShape } from './drill.ts';
 import { logRestorePlanShape } from './log-restore.ts';
 import { logicalBackupOptionsShape } from '../logical-options.ts';
 import { logicalOptionsShape, logicalTaskShape, treeViewShape } from './logical.ts';
@@ -110,6 +110,7 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
     ...{ ...head, kind: z.literal('drill'), pool: poolAccessShape, plan: restorePlanShape, limits: rateLimitsShape },
     ...{ channels: channelsField, resourceId: idShape('res'), user: z.string().exactOptional() },
     ...{ sourceDirectory: pathShape.exactOptional(), checks: drillChecksShape },
+    canaryAbsent: canaryAbsentShape.exactOptional(),
     ...{ canary: canaryExpectedShape.exactOptional(), told: drillVerdictShape.exactOptional() },
   }),
   z.looseObject({
