@@ -17,8 +17,13 @@ export const checkNames = [
   'stops-at-the-last-commit',
   'tablespace-moved',
   'copy-is-isolated',
+  'table-comes-back',
+  'database-comes-back',
+  'other-databases-go-on',
   'sets-verify',
   'retention-explains',
+  'drill-passes',
+  'drill-report-is-signed',
 ] as const;
 export type CheckName = (typeof checkNames)[number];
 

@@ -16,7 +16,8 @@ export interface LiveRun {
 }
 
 /** An API that takes this long has gone; only what starts or asks an agent may wait for one. */
-const answerWithinMs = { GET: 10_000, POST: 60_000 };
+const answerWithinMs = { GET: 10_000, POST: 60_000, PUT: 10_000 };
+type Method = keyof typeof answerWithinMs;
 const finalStates = new Set(['succeeded', 'warned', 'failed', 'cancelled', 'skipped']);
 
 /** The API with the administrator's token, as any integrator would call it. */
@@ -35,6 +36,15 @@ export class HoldfastClient {
 
   post<T>(path: string, body: unknown = {}): Promise<T> {
     return this.ask<T>('POST', path, body);
+  }
+
+  put<T>(path: string, body: unknown): Promise<T> {
+    return this.ask<T>('PUT', path, body);
+  }
+
+  /** An answer that is no JSON, as it comes. */
+  text(path: string): Promise<string> {
+    return this.answer('GET', path);
   }
 
   run(runId: string): Promise<LiveRun> {
@@ -59,7 +69,11 @@ export class HoldfastClient {
     );
   }
 
-  private async ask<T>(method: keyof typeof answerWithinMs, path: string, body?: unknown): Promise<T> {
+  private async ask<T>(method: Method, path: string, body?: unknown): Promise<T> {
+    return JSON.parse(await this.answer(method, path, body)) as T;
+  }
+
+  private async answer(method: Method, path: string, body?: unknown): Promise<string> {
     const response = await fetch(`${this.apiUrl}/api/v1${path}`, {
       method,
       signal: AbortSignal.timeout(answerWithinMs[method]),
@@ -72,6 +86,6 @@ export class HoldfastClient {
     });
     const text = await response.text();
     if (!response.ok) throw fail('demo_request_failed', { request: `${method} ${path}`, answer: text.slice(0, 800) });
-    return JSON.parse(text) as T;
+    return text;
   }
 }

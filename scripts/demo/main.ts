@@ -55,9 +55,11 @@ async function tell(stage: Stage, { isJson }: DemoOptions): Promise<number> {
   const broken = stage.stack.broken.then((part): never => {
     throw bug(`${part} ended by itself during the demo`);
   });
-  printProof(stage, await Promise.race([playStory(stage), broken]));
+  const proof = await Promise.race([playStory(stage), broken]);
+  printProof(stage, proof);
   const { checks, timings } = stage;
-  if (isJson) process.stdout.write(`${JSON.stringify({ ok: checks.isOk, checks: checks.all(), timings })}\n`);
+  const report = proof.drill.page;
+  if (isJson) process.stdout.write(`${JSON.stringify({ ok: checks.isOk, checks: checks.all(), timings, report })}\n`);
   return checks.isOk ? 0 : 1;
 }
 

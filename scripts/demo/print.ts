@@ -15,7 +15,8 @@ const planRow = ({ setId, type, storedBytes, isDeleted, why }: RetentionProof[nu
 const seconds = (stage: Stage, name: string): string => `${(stage.timings[name] ?? 0).toFixed(1)} s`;
 
 /** The short table at the end: what, size, time, proof; then each check and what to open. */
-export function printProof(stage: Stage, { first, killed, incremental, log, moment, copy, retention }: Proof): void {
+export function printProof(stage: Stage, proof: Proof): void {
+  const { first, killed, incremental, log, moment, copy, table: logical, database, retention, drill } = proof;
   const { say } = stage.options;
   const killedName = 'second full backup, agent killed in the middle';
   say('');
@@ -36,6 +37,24 @@ export function printProof(stage: Stage, { first, killed, incremental, log, mome
     ],
     ['log backup', mebibytes(log.storedBytes), seconds(stage, 'log backup'), `${String(log.segments)} segments`],
     ['recovery', mebibytes(killed.set.rawBytes), seconds(stage, 'recover a copy to that moment'), `to ${moment.time}`],
+    [
+      'one table',
+      mebibytes(logical.storedBytes),
+      seconds(stage, 'logical restore of the table'),
+      `from the logical set ${logical.id}`,
+    ],
+    [
+      'one database',
+      '',
+      seconds(stage, 'recover one database to that moment'),
+      `the replaced one is kept as ${database.keptAs}`,
+    ],
+    [
+      'drill',
+      '',
+      seconds(stage, 'drill'),
+      `${drill.isPassed ? 'passed' : 'FAILED'}, a recovery takes ${drill.rtoSeconds.toFixed(1)} s`,
+    ],
   ];
   for (const line of table(rows)) say(line);
   say('');
@@ -47,5 +66,6 @@ export function printProof(stage: Stage, { first, killed, incremental, log, mome
   if (killed.temporalUrl !== undefined)
     say(`  the killed run in Temporal Web (while the demo ran): ${killed.temporalUrl}`);
   say(`  the copy was in ${copy.directory}; --keep keeps the folder`);
+  say(`  the report of the drill, signed: ${drill.page} (prints well; .json and .pem beside it)`);
   say(stage.checks.isOk ? 'Everything proved.' : 'NOT proved: see the failed checks above.');
 }

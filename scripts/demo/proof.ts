@@ -1,3 +1,5 @@
+import type { Drill } from './drill.ts';
+import type { LogicalSet, RecoveredDatabase } from './parts.ts';
 import type { Copy, Moment } from './recovery.ts';
 import type { KilledFull, SetFacts } from './scenes.ts';
 import type { TableProof } from './workload.ts';
@@ -27,5 +29,8 @@ export interface Proof {
   readonly log: { readonly segments: number; readonly storedBytes: number };
   readonly moment: Moment;
   readonly copy: Copy;
+  readonly table: LogicalSet;
+  readonly database: RecoveredDatabase;
   readonly retention: RetentionProof;
+  readonly drill: Drill;
 }

@@ -4,6 +4,7 @@ import type { Client } from 'pg';
 import { fail } from '#core/errors/fail.ts';
 import type { LiveRun } from './holdfast-client.ts';
 import { copyFolder } from './left-folders.ts';
+import { proveDatabase, shopDatabase } from './parts.ts';
 import { flipBit, isSabotaged, polluteArchive } from './sabotage.ts';
 import type { KilledFull, SetFacts } from './scenes.ts';
 import type { Stage } from './stage.ts';
@@ -18,6 +19,8 @@ export interface Moment {
   readonly time: string;
   readonly tables: readonly TableProof[];
   readonly notes: readonly string[];
+  /** Tables of the other database. */
+  readonly shop: readonly TableProof[];
 }
 
 const notesOf = async (sql: Client): Promise<string[]> =>
@@ -30,10 +33,11 @@ const provedTables = async (sql: Client): Promise<readonly TableProof[]> =>
 export async function rememberMoment(stage: Stage): Promise<Moment> {
   const tables = await provedTables(stage.sql);
   const notes = await notesOf(stage.sql);
+  const shop = await proveDatabase(stage, shopDatabase);
   const { rows } = await stage.sql.query<{ now: string }>(
     `select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as now`,
   );
-  return { time: rows[0]?.now ?? '', tables, notes };
+  return { time: rows[0]?.now ?? '', tables, notes, shop };
 }
 
 export interface Copy {

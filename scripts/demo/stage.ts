@@ -113,6 +113,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     home: folder,
     parts: partsFor(options.pool),
     hasTemporalUi: true,
+    hasClientTools: true,
     signal: options.signal,
     instanceMajor: options.major,
     instanceConfig: configOf(options.major),

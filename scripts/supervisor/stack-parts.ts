@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { provideMinio } from '../servers/minio.mjs';
-import { providePostgres } from '../servers/postgres.mjs';
+import { provideClientTools, providePostgres } from '../servers/postgres.mjs';
 import { provideTemporal } from '../servers/temporal.mjs';
 import type { Child, OnStart } from './child.ts';
 import type { EmbeddedPostgres } from './embedded-postgres.ts';
@@ -40,6 +40,8 @@ export interface StackOptions {
   /** Fixed ports of `npm start`; free ones when not given. */
   readonly ports?: StackPorts;
   readonly hasTemporalUi?: boolean;
+  /** The agent finds dump tools, which the demo instance has none of; they are fetched when they are not there. */
+  readonly hasClientTools?: boolean;
   /** PostgreSQL of the demo instance; 18 when not given. */
   readonly instanceMajor?: 12 | 13 | 14 | 15 | 16 | 17 | 18;
   /** Lines of its configuration. */
@@ -162,6 +164,10 @@ const enrolment = async (places: StackPlaces): Promise<Record<string, string>> =
   return { HOLDFAST_ENROL_TOKEN_FILE: path };
 };
 
+/** Why two majors: what 18 dumps has words that servers before 17 do not know; the oldest that fits a server is used. */
+const provideDumpTools = (): Promise<readonly string[]> =>
+  Promise.all([provideClientTools(16), provideClientTools(18)]);
+
 /** True when a program has said in its log that it serves its queues. */
 const saysServing = (log: string): boolean => log.includes('serving');
 
@@ -171,6 +177,7 @@ export const partStarters = async (options: StackOptions): Promise<PartStarters>
   const places = await placesOf(options, ports);
   const server = serverEnvironment(options, places, ports);
   const { instance, home, minio } = places;
+  const tools = options.hasClientTools === true ? await provideDumpTools() : [];
   const starters: Record<PartName, (onStart: OnStart) => Promise<Child>> = {
     catalog: async (onStart) => {
       const child = await places.catalog.start(onStart);
@@ -199,8 +206,9 @@ export const partStarters = async (options: StackOptions): Promise<PartStarters>
     },
     worker: (onStart) => startProgram({ name: 'worker', env: server, folder: home, isReady: saysServing, onStart }),
     agent: async (onStart) => {
-      const programs = instance === undefined ? {} : { HOLDFAST_POSTGRES_BIN: instance.programs };
-      const own = { HOLDFAST_AGENT_HOME: places.agentHome, HOLDFAST_API_URL: places.apiUrl, ...programs };
+      const programs = [...(instance === undefined ? [] : [instance.programs]), ...tools];
+      const found = programs.length === 0 ? {} : { HOLDFAST_POSTGRES_BIN: programs.join(':') };
+      const own = { HOLDFAST_AGENT_HOME: places.agentHome, HOLDFAST_API_URL: places.apiUrl, ...found };
       const env = { ...own, ...options.env, ...(await enrolment(places)) };
       return startProgram({ name: 'agent', env, folder: home, isReady: saysServing, onStart });
     },
