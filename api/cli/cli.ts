@@ -8,6 +8,7 @@ import { readSecretFile } from '../key-files.ts';
 import type { ApiClient } from './client.ts';
 import { openClient } from './client.ts';
 import type { Terminal } from './terminal.ts';
+import { asTyped } from './typed-words.ts';
 
 /** What every command gets. */
 export interface Cli {
@@ -68,7 +69,12 @@ export function addVerb<A>(noun: Command, cli: Cli, verb: Verb<A>): void {
       given[argument.name()] = (command.processedArgs as unknown[])[i];
     });
     const isJson = given['json'] === true;
-    const said = await verb.act(cli, verb.shape.parse(given), isJson);
+    const said = await saidBy(verb, cli, given).catch((thrown: unknown) => {
+      throw asTyped(thrown, command, given);
+    });
     if (said !== undefined) cli.terminal.out(isJson ? JSON.stringify(said.json, undefined, 2) : said.text);
   });
 }
+
+const saidBy = async <A>(verb: Verb<A>, cli: Cli, given: Readonly<Record<string, unknown>>) =>
+  verb.act(cli, verb.shape.parse(given), given['json'] === true);

@@ -84,7 +84,10 @@ export async function editJob(context: Context, job: KeptJob, edit: JobEdit, cal
   demandRight(kind, caller);
   const isImmediate = edit.plan?.type === 'immediate';
   if (isImmediate)
-    throw fail('plan_bad', { what: `job ${job.name} exists; start it with \`holdfast job start ${job.name}\`` });
+    throw fail('plan_bad', {
+      part: 'plan',
+      what: `job ${job.name} exists; start it with \`holdfast job start ${job.name}\``,
+    });
   const plan = edit.plan === undefined ? job.plan : sensible(context, kind, edit.plan);
   const name = edit.name ?? job.name;
   const content = contentOf(name, { plan, work: await kind.prepare(context, work) }, caller);

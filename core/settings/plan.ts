@@ -10,11 +10,11 @@ const zone = z
   .meta({ description: 'IANA time zone of all times and days', examples: ['Asia/Shanghai'] });
 const clock = z
   .string()
-  .regex(/^\d{2}:\d{2}(:\d{2})?$/)
+  .regex(/^\d{2}:\d{2}(:\d{2})?$/, 'it must be a time of the day, such as 02:00')
   .meta({ description: 'time of the day', examples: ['02:00'] });
 const day = z
   .string()
-  .regex(/^\d{4}-\d{2}-\d{2}$/)
+  .regex(/^\d{4}-\d{2}-\d{2}$/, 'it must be a day, such as 2026-11-21')
   .meta({ examples: ['2026-11-21'] });
 const count = z.number().int();
 const weekdaysShape = z.array(z.enum(weekdays)).max(7);

@@ -25,11 +25,14 @@ const s3Place = z.object({
   isTls: field(z.boolean(), { title: 'TLS', description: 'Speak HTTPS to the S3 service', since }),
   region: field(z.string().max(60), { title: 'Region', description: 'Region of the bucket, e.g. us-east-1', since }),
   bucket: field(z.string().min(3).max(63), { title: 'Bucket', description: 'Existing bucket', since }),
-  prefix: field(z.string().regex(/^([A-Za-z0-9._-]+\/)*$/), {
-    title: 'Prefix',
-    description: 'Key prefix inside the bucket, empty or ending in /',
-    since,
-  }),
+  prefix: field(
+    z.string().regex(/^([A-Za-z0-9._-]+\/)*$/, 'it must be folders that each end with /, such as backup/main/'),
+    {
+      title: 'Prefix',
+      description: 'Key prefix inside the bucket, empty or ending in /',
+      since,
+    },
+  ),
   immutableDays: field(z.number().int().min(1).max(36_500), {
     title: 'Immutable',
     description: 'Days for which nobody can delete or change an object of the pool (S3 Object Lock, mode compliance)',

@@ -19,7 +19,11 @@ const inclusive = field(z.boolean(), {
 export const restoreTargetShape: z.ZodType<RestoreTarget> = z.discriminatedUnion('at', [
   z.object({ at: z.literal('time'), time: instantShape, isInclusive: inclusive }),
   z.object({ at: z.literal('lsn'), lsn: lsnShape, isInclusive: inclusive }),
-  z.object({ at: z.literal('xid'), xid: z.string().regex(/^\d{1,20}$/), isInclusive: inclusive }),
+  z.object({
+    at: z.literal('xid'),
+    xid: z.string().regex(/^\d{1,20}$/, 'it must be the number of a transaction'),
+    isInclusive: inclusive,
+  }),
   z.object({ at: z.literal('name'), name: z.string().min(1).max(63) }),
   z.object({ at: z.literal('immediate'), setId: idShape('set').exactOptional() }),
   z.object({ at: z.literal('latest') }),
@@ -40,11 +44,14 @@ export const restorePlaceShape: z.ZodType<RestorePlace> = z.discriminatedUnion('
 ]);
 
 /** Tablespace oid → new absolute path; a copy maps every tablespace. */
-export const tablespaceMapField = field(z.record(z.string().regex(/^\d{1,10}$/), pathShape), {
-  title: 'Tablespace map',
-  description: 'Tablespace oid to its new absolute path; every tablespace of a set must be mapped for a copy',
-  since,
-});
+export const tablespaceMapField = field(
+  z.record(z.string().regex(/^\d{1,10}$/, 'it must be the OID of a tablespace'), pathShape),
+  {
+    title: 'Tablespace map',
+    description: 'Tablespace oid to its new absolute path; every tablespace of a set must be mapped for a copy',
+    since,
+  },
+);
 
 /** Options of a restore run with their defaults (K-106, K-107, K-110). */
 export const restoreOptionsShape = z.object({

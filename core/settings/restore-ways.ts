@@ -21,11 +21,14 @@ const primaryShape: z.ZodType<StandbyPrimary> = z.object({
     description: 'Password file (libpq) on the agent host; the password itself is never passed on',
     since,
   }).exactOptional(),
-  slot: field(z.string().regex(/^[a-z0-9_]{1,63}$/), {
-    title: 'Replication slot',
-    description: 'Physical replication slot on the primary that the standby uses',
-    since,
-  }).exactOptional(),
+  slot: field(
+    z.string().regex(/^[a-z0-9_]{1,63}$/, 'it must be lower case letters, digits and underscores, at most 63'),
+    {
+      title: 'Replication slot',
+      description: 'Physical replication slot on the primary that the standby uses',
+      since,
+    },
+  ).exactOptional(),
 });
 
 /** What is asked of a restore beside the usual. */

@@ -21,8 +21,8 @@ import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 
 /** Options of a backup, now or in a job. */
 export const backupOptions = {
-  '--type <full|differential|cumulative|log>':
-    'differential builds on the newest set, cumulative on the newest full; without one it becomes a full (K-048)',
+  '--type <full|incremental|differential|cumulative|log>':
+    'incremental is differential, which builds on the newest set; cumulative on the newest full; without one it becomes a full (K-048)',
   '--offline':
     'back up a closed instance, shut down or crashed, with the log that it needs to start; full only, no login needed (D-007)',
   '--primary <resource>': 'the resource is a standby and follows this one, on which checkpoints are forced',
@@ -48,8 +48,13 @@ export const backupOptions = {
   '--queue': 'wait in line when the resource is busy, instead of being refused',
 };
 
+/** `incremental` is what most people call a differential. */
+const typeShape = z
+  .enum(['full', 'incremental', 'differential', 'cumulative', 'log'])
+  .transform((type) => (type === 'incremental' ? ('differential' as const) : type));
+
 export const backupShape = z.object({
-  type: z.enum(['full', 'differential', 'cumulative', 'log']),
+  type: typeShape,
   source: changedPagesSourceShape.optional(),
   resource: z.string(),
   pool: z.string(),
@@ -142,7 +147,7 @@ function optionsOf(args: z.output<typeof backupShape>) {
 export function compressionOf(text: string): Compression {
   if (text === 'none' || text === 'fast') return { mode: text };
   if (/^\d{1,2}$/.test(text)) return { mode: 'level', level: Number(text) };
-  throw fail('value_malformed', { text, what: 'compression', expected: 'none, fast or a level from 1 to 22' });
+  throw fail('value_malformed', { text, what: '--compression', expected: 'none, fast or a level from 1 to 22' });
 }
 
 function retentionOf(text: string): ArchiveRetention {
@@ -151,7 +156,7 @@ function retentionOf(text: string): ArchiveRetention {
   if (days !== undefined) return { mode: 'keep-days', days: Number(days) };
   throw fail('value_malformed', {
     text,
-    what: 'archive retention',
+    what: '--archive-retention',
     expected: 'delete, keep or a number of days like 7d',
   });
 }

@@ -18,9 +18,9 @@ export function addJobCreation(noun: Command, cli: Cli): void {
   const create = noun.command('create').description('create a job of a kind');
   addVerb(create, cli, {
     usage: 'backup [name]',
-    title: 'create a backup job; incremental is differential (K-074, K-076)',
+    title: 'create a backup job (K-074, K-076)',
     options: { ...backupOptions, ...planOptions, ...disabledOption },
-    shape: backupShape.extend({ ...planFields, ...common, type: typeOfBackup }),
+    shape: backupShape.extend({ ...planFields, ...common }),
     act: (_cli, { name, disabled, ...args }) => {
       const { resource, type } = args;
       const plan = planOfArgs(args);
@@ -120,11 +120,6 @@ function addPoolJobs(create: Command, cli: Cli): void {
     },
   });
 }
-
-/** `incremental` is what most people call a differential. */
-const typeOfBackup = z
-  .enum(['full', 'incremental', 'differential', 'cumulative', 'log'])
-  .transform((type) => (type === 'incremental' ? ('differential' as const) : type));
 
 async function saved(cli: Cli, body: unknown): Promise<Said> {
   const answer = await (await cli.client()).post(changedJobAnswer, '/api/v1/jobs', body);

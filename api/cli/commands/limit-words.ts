@@ -28,7 +28,7 @@ export const reconnectOf = (reconnect: number | undefined): { readonly reconnect
 export const resumeBufferOptions = {
   '--resume-buffer <MiB>': 'bytes a channel may have under way unacknowledged, 2 to 64 MiB (10; K-110)',
 };
-export const resumeBufferShape = { resumeBuffer: z.coerce.number().int().optional() };
+export const resumeBufferShape = { resumeBuffer: z.coerce.number().int().min(2).max(64).optional() };
 export const resumeBufferOf = (mebibytes: number | undefined): { readonly resumeBufferBytes?: number } =>
   mebibytes === undefined ? {} : { resumeBufferBytes: mebibytes * 1_048_576 };
 

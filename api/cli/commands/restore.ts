@@ -145,7 +145,7 @@ function optionsOf(args: RestoreArgs) {
 function mapping(text: string): readonly [string, string] {
   const [, oid, path] = /^(\d+)=(\/.+)$/.exec(text) ?? [];
   if (oid === undefined || path === undefined) {
-    throw fail('value_malformed', { text, what: 'tablespace mapping', expected: '<oid>=<absolute path>' });
+    throw fail('value_malformed', { text, what: '--map', expected: '<oid>=<absolute path>' });
   }
   return [oid, path];
 }

@@ -2,6 +2,30 @@ import type { ErrorSpec } from '../error-spec.ts';
 
 /** Errors of what a person types: where to, whether they mean it, and what they ended. */
 export const commandErrors = {
+  option_invalid: {
+    class: 'input',
+    http: 400,
+    message: '{option} is not taken as "{value}": {reason}',
+    hint: '{option}: {help}; `{command} --help` shows all of them.',
+    messageZh: '{option} 的值 "{value}" 无效:{reason}',
+    hintZh: '{option}:{help};完整说明见 `{command} --help`。',
+  },
+  option_missing: {
+    class: 'input',
+    http: 400,
+    message: '`{command}` needs {option}',
+    hint: '{option}: {help}; `{command} --help` shows all of them.',
+    messageZh: '`{command}` 需要 {option}',
+    hintZh: '{option}:{help};完整说明见 `{command} --help`。',
+  },
+  options_unfit: {
+    class: 'input',
+    http: 400,
+    message: 'What `{command}` was given is not taken together, at {part}: {reason}',
+    hint: 'See `{command} --help` for what goes together; nothing was done.',
+    messageZh: '`{command}` 的参数组合在 {part} 处无效:{reason}',
+    hintZh: '可用的组合见 `{command} --help`;未执行任何操作。',
+  },
   place_unready: {
     class: 'precondition',
     http: 409,

@@ -6,9 +6,9 @@ export const planErrors = {
     class: 'input',
     http: 400,
     message: 'This plan cannot be kept: {what}',
-    hint: 'Correct the named part; `holdfast job preview` shows the next runs of a plan before anything is saved.',
+    hint: 'Correct {part}; `holdfast job preview` shows the next runs of a plan before anything is saved.',
     messageZh: '该计划无法执行:{what}',
-    hintZh: '请更正所指部分;保存前可用 `holdfast job preview` 查看计划的后续运行时间。',
+    hintZh: '请更正 {part};保存前可用 `holdfast job preview` 查看计划的后续运行时间。',
   },
   plan_over: {
     class: 'input',

@@ -14,7 +14,7 @@ export const eventPatternsShape = z
 const mailAddressShape = z
   .string()
   .max(254)
-  .regex(/^[A-Za-z0-9._%+=-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, 'not a mail address');
+  .regex(/^[A-Za-z0-9._%+=-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, 'it must be a mail address, such as dba@example.org');
 
 export const channelPlaceShape: z.ZodType<ChannelPlace> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('webhook'), url: z.string().max(2000) }),

@@ -27,19 +27,22 @@ const isId = (prefix: IdPrefix, text: string): boolean => new RegExp(idPattern(p
 /** A time with its zone; a time without one is refused (peers.md §5 item 23). */
 export const instantShape: z.ZodType<Instant, string> = z
   .string()
-  .regex(/^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?\s?(Z|[+-]\d{2}(:?\d{2})?)$/)
+  .regex(
+    /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?\s?(Z|[+-]\d{2}(:?\d{2})?)$/,
+    'it must be a time with its zone, such as 2026-11-21T10:15:00+08:00',
+  )
   .transform((text) => parseInstant(text))
   .meta({ description: 'RFC 3339 time with zone', examples: ['2026-11-21T08:12:20.918000Z'] });
 
 export const lsnShape: z.ZodType<Lsn, string> = z
   .string()
-  .regex(/^[0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8}$/)
+  .regex(/^[0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8}$/, 'it must be a log position such as 0/3000028')
   .transform((text) => parseLsn(text))
   .meta({ description: 'log sequence number', examples: ['0/3000028'] });
 
 export const segmentShape: z.ZodType<SegmentName, string> = z
   .string()
-  .regex(/^[0-9A-F]{24}$/)
+  .regex(/^[0-9A-F]{24}$/, 'it must be the name of a log segment: 24 hex digits')
   .transform((text) => parseSegmentName(text))
   .meta({ description: 'log segment file name' });
 
@@ -49,10 +52,13 @@ export const countShape = z.number().int().min(0);
 export const pathShape = z
   .string()
   .max(4000)
-  .regex(/^\/[^\0]*$/)
+  .regex(/^\/[^\0]*$/, 'it must be an absolute path, such as /srv/backup')
   .meta({ description: 'absolute path on the agent host' });
 /** A name an operator gives: letters, digits, dot, dash, underscore; first a letter or digit. */
 export const nameShape = z
   .string()
-  .regex(/^[\p{L}\p{N}][\p{L}\p{N}._:@-]{0,79}$/u)
+  .regex(
+    /^[\p{L}\p{N}][\p{L}\p{N}._:@-]{0,79}$/u,
+    'it must be letters, digits, dot, dash, underscore or colon, the first a letter or digit, at most 80',
+  )
   .meta({ description: 'name: letters, digits, dot, dash, underscore, colon; at most 80' });
