@@ -15,6 +15,7 @@ const chaos = ['survives-*', 'resumes-*', 'refuses-pools*', 'detects-*'].map(
 /** Whole stories that would make `npm test` longer than ten minutes: `npm run test:long`, which CI runs beside it. */
 const long = [
   'copies-pools',
+  'deploys',
   'drills',
   'gives-places-back',
   'guides',

@@ -12,6 +12,8 @@ import type { LogLine } from '#core/run/progress.ts';
 import type { KeyRing } from '#wire/key-ring.ts';
 import { parsePayloadKey } from '#wire/payload-key.ts';
 import { installRuntime } from '#wire/runtime.ts';
+import { openReadyFile } from '#wire/ready-file.ts';
+import type { ReadyFile } from '#wire/ready-file.ts';
 import { serveWorkers } from '#wire/serve-workers.ts';
 import { stopSignal } from '#wire/stop-signal.ts';
 import { openChannel } from './channel.ts';
@@ -60,6 +62,7 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
     log[level](meta, message);
   });
   const home = settings.agentHome;
+  const ready = openReadyFile(settings.readyFile);
   const lock = await lockHome(home);
   const channel = openChannel(identity.apiUrl, identity.hostKey);
   const relay = openLogRelay(channel, clock);
@@ -91,9 +94,10 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   const stopping = stopOver({ jobs, channel }, signal);
   const hooks = openHookRunner({ directory: settings.agentScripts, tries });
   const deps = { work, channel, jobs, hooks, agentVersion: productVersion };
-  const serving = keepServing(agentService(queues, deps, tokens), signal);
+  const serving = keepServing(agentService(queues, deps, tokens), ready, signal);
   // Why this order: the workers stop polling at the signal itself, then the jobs end, so that none is begun anew here.
   await once(signal, 'abort');
+  ready.notServing();
   await jobs.close();
   await Promise.all([serving, reporting, undoing, stopping]);
   await relay.close();
@@ -124,14 +128,16 @@ const keepTelling = (
     signal,
   );
 
-const keepServing = (service: ReturnType<typeof agentService>, signal: AbortSignal): Promise<void> =>
+const keepServing = (service: ReturnType<typeof agentService>, ready: ReadyFile, signal: AbortSignal): Promise<void> =>
   serveWorkers(
     {
       ...service,
       onServing: () => {
+        ready.serving();
         log.info({ address: service.place.address }, 'serving');
       },
       onTrouble: (error, pauseMs) => {
+        ready.notServing();
         log.warn({ err: error, pauseMs }, 'Temporal is away, trying again');
       },
     },

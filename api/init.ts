@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { Client } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time.js';
 import { openCatalog } from '#catalog/database.ts';
 import { migrate } from '#catalog/migrate.ts';
 import { addApiToken, findApiToken } from '#catalog/tokens.ts';
@@ -10,10 +8,13 @@ import type { Clock } from '#core/ports/clock.ts';
 import type { ServerSettings } from '#core/settings/server-settings.ts';
 import { openTemporalClient } from '#wire/connect.ts';
 import { openKeyFiles } from '#wire/key-files.ts';
-import { registerSearchAttributes } from '#wire/search-attributes.ts';
+import { catalogUrlOf } from '#wire/secret-text.ts';
 import { makeBearer, parseBearer, sha256 } from './bearer.ts';
 import { ensureReportKey } from './report-key.ts';
+import { ensureEnrolmentFile } from './enrolment-file.ts';
 import { createSecretFile, ensureKeyFile, readSecretFile } from './key-files.ts';
+import type { PreparedNamespace } from './prepare-namespace.ts';
+import { prepareNamespace } from './prepare-namespace.ts';
 
 /** Files below the home of the control plane, each 0600. */
 export const homeFiles = (home: string) => ({
@@ -30,28 +31,58 @@ export interface InitReport {
   /** The first administrator token: present only the time it was made. */
   readonly adminToken?: string;
   readonly adminTokenFile: string;
+  /** Files into which a new enrolment token was written. */
+  readonly enrolment: readonly string[];
   /** What was done to the Temporal namespace, in words: it is best effort, the rest of init does not need it. */
   readonly temporal: string;
 }
 
+export interface InitOptions {
+  /** Files that get a token each, with which one host enrols within a day. */
+  readonly enrolmentFiles?: readonly string[];
+  /** How long Temporal is waited for; absent: it is asked once and may be away. */
+  readonly waitSeconds?: number;
+}
+
 /**
  * `holdfast init`: keys, catalog, first administrator token, Temporal namespace. Idempotent; nothing that exists is
- * replaced. Throws `catalog_unreachable`, `migration_changed`, `catalog_newer`, `key_unsafe`.
+ * replaced. Throws `catalog_unreachable`, `migration_changed`, `catalog_newer`, `key_unsafe`, and `temporal_unreachable`
+ * when it was to be waited for.
  */
-export async function initialise(settings: ServerSettings, clock: Clock): Promise<InitReport> {
+export async function initialise(
+  settings: ServerSettings,
+  clock: Clock,
+  { enrolmentFiles = [], waitSeconds }: InitOptions = {},
+): Promise<InitReport> {
   const files = homeFiles(settings.home);
   const madeKeys: string[] = [];
   for (const file of [files.masterKey, files.payloadKey]) if (await ensureKeyFile(file)) madeKeys.push(file);
   if (await ensureReportKey(files.reportKey)) madeKeys.push(files.reportKey);
-  const catalog = openCatalog(settings.catalogUrl, 2);
+  const catalog = openCatalog(catalogUrlOf(settings), 2);
   try {
     const migrations = await migrate(catalog);
     const adminToken = await ensureAdminToken(catalog, files.adminToken, clock);
-    const temporal = await prepareNamespace(settings, clock);
+    const enrolment: string[] = [];
+    for (const file of enrolmentFiles) if (await ensureEnrolmentFile(catalog, file, clock)) enrolment.push(file);
+    const { told } = await prepareTemporal(settings, clock, waitSeconds);
     const made = adminToken === undefined ? {} : { adminToken };
-    return { migrations, madeKeys, adminTokenFile: files.adminToken, temporal, ...made };
+    return { migrations, madeKeys, adminTokenFile: files.adminToken, enrolment, temporal: told, ...made };
   } finally {
     await catalog.close();
+  }
+}
+
+async function prepareTemporal(
+  settings: ServerSettings,
+  clock: Clock,
+  waitSeconds: number | undefined,
+): Promise<PreparedNamespace> {
+  const place = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
+  const client = openTemporalClient(place, openKeyFiles(settings.home));
+  try {
+    return await prepareNamespace(client, clock, waitSeconds);
+  } finally {
+    await client.connection.close();
   }
 }
 
@@ -75,36 +106,4 @@ async function ensureAdminToken(
     });
   }
   return isMade ? fresh.text : undefined;
-}
-
-const retentionMs = 30 * 86_400_000;
-
-async function prepareNamespace(settings: ServerSettings, clock: Clock): Promise<string> {
-  const place = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
-  const client = openTemporalClient(place, openKeyFiles(settings.home));
-  try {
-    return await client.connection.withDeadline(clock.nowMs() + 5000, () => registered(client, place.namespace));
-  } catch (cause) {
-    return `not prepared: ${cause instanceof Error ? cause.message : 'no reason given'}; run init again when Temporal is up`;
-  } finally {
-    await client.connection.close();
-  }
-}
-
-async function registered(client: Client, namespace: string): Promise<string> {
-  const { workflowService } = client;
-  const known = await workflowService.describeNamespace({ namespace }).catch(() => undefined);
-  if (known !== undefined) return `namespace ${namespace} is there; ${await attributesOf(client)}`;
-  await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs(retentionMs) });
-  return `namespace ${namespace} made, history kept 30 days; ${await attributesOf(client)}`;
-}
-
-/** Runs are found by them in Temporal Web; without them everything else works. A namespace that was just made may need a moment. */
-async function attributesOf(client: Client): Promise<string> {
-  try {
-    const added = await registerSearchAttributes(client);
-    return added.length === 0 ? 'search attributes are there' : `search attributes added: ${added.join(', ')}`;
-  } catch (cause) {
-    return `search attributes not added: ${cause instanceof Error ? cause.message : 'no reason given'}; run init again`;
-  }
 }

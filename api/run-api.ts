@@ -16,6 +16,7 @@ import type { ServerSettings } from '#core/settings/server-settings.ts';
 import { openTemporalClient } from '#wire/connect.ts';
 import { openKeyFiles, readPayloadKeys } from '#wire/key-files.ts';
 import { formatPayloadKey } from '#wire/payload-key.ts';
+import { catalogUrlOf } from '#wire/secret-text.ts';
 import type { Context } from './context.ts';
 import { homeFiles } from './init.ts';
 import { openProtections } from './protection.ts';
@@ -58,7 +59,7 @@ export async function runApi(
   const files = homeFiles(settings.home);
   const ring = openKeyFiles(settings.home);
   const vault = openVault(await readKeyFile(files.masterKey));
-  const catalog = openCatalog(settings.catalogUrl);
+  const catalog = openCatalog(catalogUrlOf(settings));
   await demandMigrated(catalog);
   const place = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
   const client = openTemporalClient(place, ring);

@@ -63,6 +63,19 @@ export async function addEnrolmentToken(db: Database, token: EnrolmentToken): Pr
 
 const openTokenShape = z.object({ sha256: z.instanceof(Uint8Array), hostName: z.string().nullable() });
 
+const stateShape = z.object({ state: z.enum(['open', 'used', 'expired']) });
+
+/** What became of an enrolment token; undefined for one that this catalog does not know. */
+export async function enrolmentTokenState(db: Database, id: TokenId): Promise<'open' | 'used' | 'expired' | undefined> {
+  const rows = await db.rows(
+    stateShape,
+    `select case when used_at is not null then 'used' when expires_at > now() then 'open' else 'expired' end as state
+     from enrolment_token where id = $1`,
+    [id],
+  );
+  return rows[0]?.state;
+}
+
 /** Locks an unused, unexpired enrolment token until the transaction ends: two agents never share one. */
 export async function lockEnrolmentToken(
   db: Database,

@@ -12,6 +12,8 @@ import { serverSettings } from '#core/settings/server-settings.ts';
 import { openTemporalClient } from '#wire/connect.ts';
 import { openKeyFiles } from '#wire/key-files.ts';
 import { openSearchIndex } from '#wire/search-attributes.ts';
+import { openReadyFile } from '#wire/ready-file.ts';
+import { catalogUrlOf } from '#wire/secret-text.ts';
 import { serveWorkers } from '#wire/serve-workers.ts';
 import { installRuntime } from '#wire/runtime.ts';
 import { stopSignal } from '#wire/stop-signal.ts';
@@ -27,7 +29,7 @@ installRuntime((level, message, meta) => {
   log[level](meta, message);
 });
 
-const catalog = openCatalog(settings.catalogUrl);
+const catalog = openCatalog(catalogUrlOf(settings));
 const client = openTemporalClient(place, payloadKey);
 const clock = { nowMs: () => Date.now() };
 const ids: IdSource = (prefix) => formatId(prefix, clock.nowMs(), randomBytes(10));
@@ -40,6 +42,7 @@ const deps = {
   jobs,
   search,
 };
+const ready = openReadyFile(settings.readyFile);
 const bundlePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
 const worker = { namespace: place.namespace, queuePrefix: settings.queuePrefix, bundlePath, payloadKey };
 
@@ -48,13 +51,16 @@ await serveWorkers(
     place,
     open: async (connection) => [await createControlWorker(connection, worker, deps)],
     onServing: () => {
+      ready.serving();
       log.info({ address: place.address }, 'serving the control queue');
     },
     onTrouble: (error, pauseMs) => {
+      ready.notServing();
       log.warn({ err: error, pauseMs }, 'Temporal is away, trying again');
     },
   },
   stopSignal(),
 );
+ready.notServing();
 await client.connection.close();
 await catalog.close();

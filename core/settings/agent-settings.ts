@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { field } from './field.ts';
+import { readyFields } from './ready-file.ts';
 
 const since = '0.1';
 
@@ -37,6 +38,7 @@ export const agentSettings = z.object({
     description: 'Overrides the prefix told at enrolment; for tests',
     since,
   }),
+  ...readyFields,
   reportSeconds: field(z.coerce.number().int().min(1).max(300).default(10), {
     title: 'Report interval',
     description: 'How often the agent tells the API its version, disks and instances',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { field } from './field.ts';
 import { noticeFields } from './notice-settings.ts';
+import { readyFields } from './ready-file.ts';
 
 const since = '0.1';
 
@@ -39,7 +40,14 @@ export const serverSettings = z.object({
     since,
     isSecret: true,
   }),
+  catalogPasswordFile: field(z.string().optional(), {
+    title: 'Catalog password file',
+    description: 'File that holds the password of the catalog, which is then left out of the URL',
+    example: '/run/secrets/catalog',
+    since,
+  }),
   ...temporalFields,
+  ...readyFields,
   temporalUiUrl: field(z.string().optional(), {
     title: 'Temporal Web URL',
     description: 'Base address of Temporal Web; with it every run links to its workflow',

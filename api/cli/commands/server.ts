@@ -13,6 +13,12 @@ import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 
 const checkShape = z.looseObject({ check: z.string(), verdict: z.string(), detail: z.string(), hint: z.string() });
 
+const initShape = z.object({
+  rotatePayloadKey: z.boolean().default(false),
+  enrolmentFile: z.array(z.string()).exactOptional(),
+  wait: z.coerce.number().int().min(1).max(3600).exactOptional(),
+});
+
 /** Commands about the installation itself: catalog, doctor, init. */
 export function addServerCommands(program: Command, cli: Cli): void {
   const catalog = program.command('catalog').description('the catalog: an index of what pools hold');
@@ -45,11 +51,16 @@ export function addServerCommands(program: Command, cli: Cli): void {
     options: {
       '--rotate-payload-key':
         'seal what goes through Temporal with a new key from here on; older ones still open, agents learn of it by themselves',
+      '--enrolment-file <path...>':
+        'write a one-time token that enrols one host within a day, 0600; a token that still serves, or has served, is kept',
+      '--wait <seconds>': 'wait so long for Temporal, and fail when its namespace is not there by then',
     },
-    shape: z.object({ rotatePayloadKey: z.boolean().default(false) }),
+    shape: initShape,
     act: async (_cli, args) => {
       const settings = readSettings(serverSettings, cli.env);
-      const report = await initialise(settings, cli.clock);
+      const { enrolmentFile = [], wait } = args;
+      const waited = wait === undefined ? {} : { waitSeconds: wait };
+      const report = await initialise(settings, cli.clock, { enrolmentFiles: enrolmentFile, ...waited });
       const rotated = args.rotatePayloadKey ? (await rotatePayloadKey(settings.home)).id : undefined;
       const token =
         report.adminToken === undefined
@@ -59,6 +70,7 @@ export function addServerCommands(program: Command, cli: Cli): void {
         `keys        ${report.madeKeys.length === 0 ? 'kept' : `made ${report.madeKeys.join(', ')}; keep a copy of master.key`}`,
         `catalog     ${report.migrations.length === 0 ? 'up to date' : `applied ${report.migrations.join(', ')}`}`,
         `token       ${token}`,
+        ...report.enrolment.map((file) => `enrolment   ${file}: enrols one host within a day`),
         `temporal    ${report.temporal}`,
         ...(rotated === undefined ? [] : [`payload key ${rotated} seals from here on; the older ones still open`]),
       ];
