@@ -32,6 +32,7 @@ const long = [
   'restores-what-differs',
   'runs-scripts',
   'scrubs',
+  'settles-swaps',
   'streams-log',
   'verifies-after',
   'tells-outcomes',

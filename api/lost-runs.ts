@@ -1,5 +1,6 @@
 import { openRunBook } from '#catalog/run-book.ts';
 import type { RunRow } from '#catalog/runs.ts';
+import { withKept } from '#catalog/transfers.ts';
 import { moveRun, openRuns } from '#catalog/runs.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { RunId } from '#core/id.ts';
@@ -54,7 +55,7 @@ async function settled({ catalog, runs, clock, log }: LostRunPorts, { id }: RunR
   if (clock.nowMs() - since < (reconnectMinutes + graceMinutes) * minuteMs) return false;
   const { code, params, message } = fail('run_lost', { run: id });
   // Why not before: a workflow that closes its run in this very moment has the last word.
-  await moveRun(catalog, id, 'failed', { state: 'failed', code, params, message });
+  await moveRun(catalog, id, 'failed', await withKept(catalog, id, { state: 'failed', code, params, message }));
   log.warn({ run: id }, 'closed a run whose workflow has ended without a word');
   return true;
 }

@@ -15,6 +15,7 @@ import { demandLoginFor } from './job-runs.ts';
 import { laneOf } from './lane-of-run.ts';
 import type { RunRow } from './runs.ts';
 import { getRun, moveRun, specOfRun } from './runs.ts';
+import { withKept } from './transfers.ts';
 import { storeVerify } from './verification.ts';
 
 /** The catalog as the control activities see it. */
@@ -31,7 +32,7 @@ export const openRunBook = (db: Database): RunBook => ({
   moveTo: (runId, state) => moveRun(db, runId, state),
   close: async (runId, outcome) => {
     await keepVerdict(db, await getRun(db, runId), outcome);
-    await moveRun(db, runId, outcome.state, outcome);
+    await moveRun(db, runId, outcome.state, await withKept(db, runId, outcome));
   },
   isClosed: async (runId) => isFinal((await getRun(db, runId)).state),
   recordSet: async (runId, setId) => {

@@ -354,6 +354,13 @@ create table target (
   set_at timestamp with time zone default now() not null
 );
 
+create table transfer (
+  run_id text not null,
+  placed jsonb not null,
+  is_swapped boolean not null,
+  told_at timestamp with time zone default now() not null
+);
+
 create table verification (
   run_id text not null,
   pool_id text not null,
@@ -473,6 +480,8 @@ alter table target add constraint target_pkey PRIMARY KEY (resource_id);
 alter table target add constraint target_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id) ON DELETE CASCADE;
 alter table target add constraint target_rpo_seconds_check CHECK (((rpo_seconds >= 60) AND (rpo_seconds <= 315360000)));
 alter table target add constraint target_rto_seconds_check CHECK (((rto_seconds >= 60) AND (rto_seconds <= 315360000)));
+alter table transfer add constraint transfer_pkey PRIMARY KEY (run_id);
+alter table transfer add constraint transfer_run_id_fkey FOREIGN KEY (run_id) REFERENCES run(id) ON DELETE CASCADE;
 alter table verification add constraint verification_kind_check CHECK ((kind = ANY (ARRAY['set'::text, 'batch'::text])));
 alter table verification add constraint verification_new_full_run_fkey FOREIGN KEY (new_full_run) REFERENCES run(id);
 alter table verification add constraint verification_pkey PRIMARY KEY (run_id, kind, object);

@@ -3,11 +3,11 @@ import { fail } from '#core/errors/fail.ts';
 import type { DatabaseFacts } from '#core/logical/meta.ts';
 import type { LogicalReader } from '#core/logical/reader.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
-import type { StepContext } from '#core/ports/step.ts';
 import { temporaryName } from '#core/transfer/names.ts';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
 import type { FailedStatement, TransferReport } from '#core/transfer/report.ts';
 import { refuseParts } from '#core/transfer/choice.ts';
+import type { Placed } from '#core/transfer/task.ts';
 import { databaseOfParts, databasesOfTask } from '#core/transfer/task.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
 import { Stopwatch } from '#agent/restore/stopwatch.ts';
@@ -16,20 +16,13 @@ import { findClientTools } from '#agent/transfer/client-tools.ts';
 import type { BuiltDatabase } from '#agent/transfer/copy-database.ts';
 import { warnDifferences } from '#agent/transfer/copy-database.ts';
 import { copyParts } from '#agent/transfer/copy-parts.ts';
-import type { TransferJournal } from '#agent/transfer/journal.ts';
+import { inDatabase } from '#agent/transfer/in-database.ts';
 import { openTransferJournal } from '#agent/transfer/journal.ts';
-import type { Built } from '#agent/transfer/put-into-place.ts';
-import {
-  dropBuilt,
-  finishPlaced,
-  inDatabase,
-  isPlaced,
-  plannedPlaces,
-  putIntoPlace,
-  refuseTaken,
-} from '#agent/transfer/put-into-place.ts';
+import type { Built } from '#agent/transfer/planned-places.ts';
+import { dropBuilt, refuseTaken } from '#agent/transfer/put-into-place.ts';
+import type { Attempt } from '#agent/transfer/swap-once.ts';
+import { finishSwap, giveUpUnlessSwapped, swapOnce, swappedBefore } from '#agent/transfer/swap-once.ts';
 import type { TransferDeps } from '#agent/transfer/recover-databases.ts';
-import type { Target } from '#agent/transfer/target.ts';
 import { dropUnfinished, openTarget } from '#agent/transfer/target.ts';
 import type { TransferWork } from '#agent/transfer/transfer-work.ts';
 import { TransferTally } from '#agent/transfer/transfer-work.ts';
@@ -46,7 +39,7 @@ type RestoreDeps = Pick<TransferDeps, 'home' | 'clock' | 'programs'>;
  */
 export const restoreLogicalSet =
   (deps: RestoreDeps): HostWork['restoreLogicalSet'] =>
-  async (order, step): Promise<TransferReport> => {
+  async (order, step, tell): Promise<TransferReport> => {
     const journal = openTransferJournal(deps.home, order.runId);
     const finished = journal.finished();
     if (finished !== undefined) return finished;
@@ -55,22 +48,16 @@ export const restoreLogicalSet =
       order.task.databases.map(({ as }) => as),
     );
     try {
-      return await restoreInto(deps, order, { target, journal, step });
+      return await restoreInto(deps, order, { target, journal, step, tell });
     } finally {
       await target.close();
     }
   };
 
-interface Attempt {
-  readonly target: Target;
-  readonly journal: TransferJournal;
-  readonly step: StepContext;
-}
-
 async function restoreInto(deps: RestoreDeps, order: LogicalRestoreOrder, attempt: Attempt): Promise<TransferReport> {
   const { target, journal, step } = attempt;
-  const swapped = journal.swapped();
-  if (swapped !== undefined && (await isPlaced(target, order, swapped))) return finish(order, attempt, swapped);
+  const swapped = await swappedBefore(attempt);
+  if (swapped !== undefined) return finish(order, attempt, swapped);
   journal.forget();
   await dropBuilt(target, order);
   await refuseTaken(target, order);
@@ -80,18 +67,13 @@ async function restoreInto(deps: RestoreDeps, order: LogicalRestoreOrder, attemp
     const work = await workFor(deps, order, attempt, reader);
     const { built, failures } = await build(work, order, reader);
     if (step.signal.aborted) throw fail('cancelled', { what: 'the restore' });
-    const report = reportOf(work, { order, built, failures });
-    await journal.swap(report);
-    await work.watch.time('swap', () => putIntoPlace(target, order, built));
-    return await finish(order, attempt, { ...report, secondsByPhase: work.watch.secondsByPhase() });
+    const report = await swapOnce(attempt, order, {
+      ...{ built, watch: work.watch },
+      report: (placed) => reportOf(work, placed, failures),
+    });
+    return await finish(order, attempt, report);
   } catch (error) {
-    const noted = journal.swapped();
-    const isSwapped = noted !== undefined && !target.session.lost.aborted && (await isPlaced(target, order, noted));
-    if (!target.session.lost.aborted && !isSwapped) {
-      // First: what was about to be swapped is gone then, and must not look like a swap that happened.
-      journal.forget();
-      await dropBuilt(target, order);
-    }
+    await giveUpUnlessSwapped(attempt, order);
     throw error;
   } finally {
     await pool.close();
@@ -165,7 +147,8 @@ async function build(work: TransferWork, order: LogicalRestoreOrder, reader: Log
 
 function reportOf(
   { tally, watch }: TransferWork,
-  { order, built, failures }: BuiltFromSet & { readonly order: LogicalRestoreOrder },
+  placed: readonly Placed[],
+  failures: readonly FailedStatement[],
 ): TransferReport {
   const told = failures.slice(0, 200);
   const warnings = failures.map(({ object, sqlState, message }) => ({
@@ -173,21 +156,14 @@ function reportOf(
     detail: `${object}: ${message} (SQLSTATE ${sqlState})`,
   }));
   return {
-    placed: plannedPlaces(order, built),
+    placed,
     ...{ tables: tally.tables, rows: tally.rows, bytes: tally.bytes, failures: told },
     warnings: [...tally.warnings, ...warnings.slice(0, 200)],
     secondsByPhase: watch.secondsByPhase(),
   };
 }
 
-async function finish(
-  order: LogicalRestoreOrder,
-  { target, journal }: Attempt,
-  report: TransferReport,
-): Promise<TransferReport> {
-  await dropUnfinished(target);
-  const { placed, warnings } = await finishPlaced(target, order, report);
-  const told = { ...report, placed, warnings: [...report.warnings, ...warnings] };
-  await journal.finish(told);
-  return told;
+async function finish(order: LogicalRestoreOrder, attempt: Attempt, report: TransferReport): Promise<TransferReport> {
+  await dropUnfinished(attempt.target);
+  return finishSwap(attempt, order, report);
 }

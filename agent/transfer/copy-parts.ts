@@ -2,7 +2,7 @@ import type { TransferTask } from '#core/transfer/task.ts';
 import { copySchemas } from './copy-schemas.ts';
 import type { TableSource } from './copy-tables.ts';
 import { copyTables } from './copy-tables.ts';
-import type { Built } from './put-into-place.ts';
+import type { Built } from './planned-places.ts';
 import type { TransferWork } from './transfer-work.ts';
 
 /** Builds the schemas, or the tables, that a task wants, beside the live ones. Throws what `copySchemas` and `copyTables` throw. */

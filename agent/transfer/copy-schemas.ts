@@ -1,18 +1,22 @@
 import { fail } from '#core/errors/fail.ts';
 import { firstDifference } from '#core/transfer/inventory.ts';
-import { keptName, quoted, stagingSchema } from '#core/transfer/names.ts';
+import { quoted, stagingSchema } from '#core/transfer/names.ts';
 import type { Placed, WantedSchema } from '#core/transfer/task.ts';
+import { placedText } from '#core/transfer/task.ts';
 import type { Session } from '#agent/database/session.ts';
 import type { TableSource } from './copy-tables.ts';
+import { demandInPlace } from './demand-in-place.ts';
 import { dumpInto } from './dump-into.ts';
 import { orCancelled } from './or-cancelled.ts';
 import { readInventory } from './read-inventory.ts';
+import { refuseReplicated } from './replication.ts';
 import { schemaDependentsOf } from './schema-facts.ts';
+import { schemasOn } from './standing.ts';
 import { inOneTransaction } from './swap-tables.ts';
 import { hasSchema } from './table-facts.ts';
+import { demandSameKeys, takeKeysOff } from './taken-keys.ts';
 import type { Target } from './target.ts';
 import type { TransferWork } from './transfer-work.ts';
-import type { RunId } from '#core/id.ts';
 
 /** Schemas that were built beside the live ones. */
 export interface BuiltSchemas {
@@ -23,8 +27,6 @@ export interface BuiltSchemas {
 interface BuiltSchema {
   readonly wanted: WantedSchema;
   readonly staging: string;
-  /** Something has the name now and is moved aside. */
-  readonly isReplacing: boolean;
 }
 
 /**
@@ -79,16 +81,17 @@ interface Ends {
 async function planSchema(
   { instance }: Target,
   { source, live }: Ends,
-  { wanted, staging }: Pick<BuiltSchema, 'wanted' | 'staging'>,
+  { wanted, staging }: BuiltSchema,
 ): Promise<BuiltSchema> {
   const { schema, as, database } = wanted;
   if (!(await hasSchema(source, schema)) && !(await hasSchema(source, staging)))
     throw fail('transfer_schema_unknown', { schema, database });
   const isTaken = await hasSchema(live, as);
-  if (!isTaken) return { wanted, staging, isReplacing: false };
+  if (!isTaken) return { wanted, staging };
   if (as !== schema) throw fail('transfer_name_taken', { name: `${database}.${as}`, instance });
   await refuseSchemaDependents(live, schema);
-  return { wanted, staging, isReplacing: true };
+  await refuseReplicated(live, `Schema "${schema}"`, [(await schemasOn(live)).get(schema) ?? '0']);
+  return { wanted, staging };
 }
 
 /** Throws `transfer_schema_depends`. */
@@ -110,27 +113,21 @@ async function prove({ tally, step }: TransferWork, { source, live }: Ends, sche
   for (const rows of arrived.rows.values()) tally.addTable(Number(rows));
 }
 
-/** What is in place after the swap. */
-export const placesOfSchemas = ({ database, schemas }: BuiltSchemas, runId: RunId): readonly Placed[] =>
-  schemas.map(({ wanted, isReplacing }) => ({
-    ...{ kind: 'schema', database, name: wanted.as },
-    ...(isReplacing ? { keptAs: keptName(wanted.as, runId) } : {}),
-  }));
-
-/** Schemas take their places by rename, all in one transaction; no table is locked. Throws `transfer_swap_refused`, `transfer_schema_depends`. */
-export async function swapSchemas(target: Target, { database, schemas }: BuiltSchemas, runId: RunId): Promise<void> {
-  const live = await target.open(database);
-  try {
-    await inOneTransaction(live, schemas.map(({ wanted }) => `${database}.${wanted.as}`).join(', '), async () => {
-      for (const { wanted, isReplacing } of schemas) {
-        if (!isReplacing) continue;
-        await refuseSchemaDependents(live, wanted.as);
-        await live.query(`alter schema ${quoted(wanted.as)} rename to ${quoted(keptName(wanted.as, runId))}`);
-      }
-      for (const { wanted, staging } of schemas)
-        await live.query(`alter schema ${quoted(staging)} rename to ${quoted(wanted.as)}`);
-    });
-  } finally {
-    await live.close();
-  }
-}
+/**
+ * Schemas take their places by rename, all in one transaction; no table is locked but those whose foreign keys are taken off. Throws
+ * `transfer_swap_refused`, `transfer_schema_depends`, `transfer_replicated`.
+ */
+export const swapSchemas = (live: Session, { schemas }: BuiltSchemas, placed: readonly Placed[]): Promise<void> =>
+  inOneTransaction(live, placed.map(placedText).join(', '), async () => {
+    await demandSameKeys(live, placed);
+    for (const one of placed) {
+      if (one.kind !== 'schema' || one.keptAs === undefined) continue;
+      await refuseSchemaDependents(live, one.name);
+      await refuseReplicated(live, `Schema "${one.name}"`, one.keptOid === undefined ? [] : [one.keptOid]);
+      await takeKeysOff(live, one);
+      await live.query(`alter schema ${quoted(one.name)} rename to ${quoted(one.keptAs)}`);
+    }
+    for (const { wanted, staging } of schemas)
+      await live.query(`alter schema ${quoted(staging)} rename to ${quoted(wanted.as)}`);
+    await demandInPlace(live, placed);
+  });

@@ -10,7 +10,9 @@ import { dumpInto } from './dump-into.ts';
 import { orCancelled } from './or-cancelled.ts';
 import { readInventory } from './read-inventory.ts';
 import type { TableFamily } from './table-facts.ts';
-import { dependentsOf, familyOf, hasSchema, isTaken, publicationsOf } from './table-facts.ts';
+import { refuseReplicated } from './replication.ts';
+import { tablesOn } from './standing.ts';
+import { dependentsOf, familyOf, hasSchema, isTaken } from './table-facts.ts';
 import type { TransferWork } from './transfer-work.ts';
 
 /** Tables that were built beside the live ones, in schemas of their own. */
@@ -25,8 +27,6 @@ export interface BuiltTable {
   readonly wanted: WantedTable;
   readonly family: TableFamily;
   readonly staging: string;
-  /** What has the name now and is moved aside; absent: nothing has. */
-  readonly replaced?: TableFamily;
 }
 
 /** A source whose databases nobody else uses: the wanted tables are moved in it, into schemas of their own. */
@@ -84,7 +84,7 @@ interface Ends {
 }
 
 async function planTable(
-  { target, runId, tally }: TransferWork,
+  { target, runId }: TransferWork,
   { source, live }: Ends,
   { wanted, all }: { readonly wanted: WantedTable; readonly all: readonly WantedTable[] },
 ): Promise<BuiltTable> {
@@ -106,13 +106,9 @@ async function planTable(
     return { wanted, family, staging };
   }
   await refuseDependents(live, replaced, all);
-  const publications = await publicationsOf(live, replaced.members);
-  if (publications.length > 0)
-    tally.warnings.push({
-      code: 'publications_to_extend',
-      detail: `${tableText(wanted)} was in publications ${publications.join(', ')}: add the recovered table to them`,
-    });
-  return { wanted, family, staging, replaced };
+  const oid = (await tablesOn(live, { names: [replaced.root], oids: [] })).get(quotedTable(replaced.root));
+  await refuseReplicated(live, `Table ${tableText(wanted)}`, [oid ?? '0']);
+  return { wanted, family, staging };
 }
 
 /** Throws `transfer_table_depends`. */

@@ -4,6 +4,7 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { temporaryName } from '#core/transfer/names.ts';
+import type { Placed } from '#core/transfer/task.ts';
 import { databaseOfParts, databasesOfTask } from '#core/transfer/task.ts';
 import type { DatabaseRecoveryOrder } from '#core/transfer/order.ts';
 import type { TransferReport } from '#core/transfer/report.ts';
@@ -15,11 +16,12 @@ import { checkNeeds } from './check-needs.ts';
 import { findClientTools } from './client-tools.ts';
 import { copyDatabase } from './copy-database.ts';
 import { copyParts } from './copy-parts.ts';
-import type { TransferJournal } from './journal.ts';
 import { openTransferJournal } from './journal.ts';
-import type { Built } from './put-into-place.ts';
-import { dropBuilt, finishPlaced, isPlaced, plannedPlaces, putIntoPlace, refuseTaken } from './put-into-place.ts';
+import type { Built } from './planned-places.ts';
+import { dropBuilt, refuseTaken } from './put-into-place.ts';
 import { databasesOf, readNeeds } from './read-database.ts';
+import type { Attempt } from './swap-once.ts';
+import { finishSwap, giveUpUnlessSwapped, swapOnce, swappedBefore } from './swap-once.ts';
 import type { Target } from './target.ts';
 import { openTarget } from './target.ts';
 import type { TransferWork } from './transfer-work.ts';
@@ -36,7 +38,7 @@ export type TransferDeps = ScratchDeps;
  */
 export const recoverDatabases =
   (deps: TransferDeps): HostWork['recoverDatabases'] =>
-  async (order, step): Promise<TransferReport> => {
+  async (order, step, tell): Promise<TransferReport> => {
     const journal = openTransferJournal(deps.home, order.runId);
     const finished = journal.finished();
     if (finished !== undefined) {
@@ -45,26 +47,18 @@ export const recoverDatabases =
     }
     const target = await openTarget(order.instance, touchedBy(order));
     try {
-      return await recover(deps, order, { target, journal, step });
+      return await recover(deps, order, { target, journal, step, tell });
     } finally {
       await target.close();
     }
   };
 
-interface Attempt {
-  readonly target: Target;
-  readonly journal: TransferJournal;
-  readonly step: StepContext;
-}
-
 const touchedBy = ({ task }: DatabaseRecoveryOrder): readonly string[] => task.databases.map(({ as }) => as);
 
 async function recover(deps: TransferDeps, order: DatabaseRecoveryOrder, attempt: Attempt): Promise<TransferReport> {
   const { journal, target, step } = attempt;
-  const swapped = journal.swapped();
-  if (swapped !== undefined && (await isPlaced(target, order, swapped))) {
-    return finish(deps, order, { ...attempt, report: swapped });
-  }
+  const swapped = await swappedBefore(attempt);
+  if (swapped !== undefined) return finish(deps, order, { ...attempt, report: swapped });
   journal.forget();
   await dropBuilt(target, order);
   await refuseTaken(target, order);
@@ -75,17 +69,14 @@ async function recover(deps: TransferDeps, order: DatabaseRecoveryOrder, attempt
     const work = await workFor(deps, order, { ...attempt, scratch, watch });
     const built = await build(work, scratch, order);
     if (step.signal.aborted) throw fail('cancelled', { what: 'the recovery' });
-    const report = reportOf(work, scratch, { order, built });
-    await journal.swap(report);
-    await watch.time('swap', () => putIntoPlace(target, order, built));
-    return await finish(deps, order, { ...attempt, report: { ...report, secondsByPhase: watch.secondsByPhase() } });
+    const report = await swapOnce(attempt, order, {
+      ...{ built, watch },
+      report: (placed) => reportOf(work, scratch, placed),
+    });
+    return await finish(deps, order, { ...attempt, report });
   } catch (error) {
     isToStay = error instanceof HoldfastError && error.isRetryable && !isCancelled(step);
-    if (!target.session.lost.aborted && !(await isDone(attempt, order))) {
-      // First: what was about to be swapped is gone then, and must not look like a swap that happened.
-      journal.forget();
-      await dropBuilt(target, order);
-    }
+    await giveUpUnlessSwapped(attempt, order);
     throw error;
   } finally {
     if (!isToStay) await scratch.discard();
@@ -94,11 +85,6 @@ async function recover(deps: TransferDeps, order: DatabaseRecoveryOrder, attempt
 
 const isCancelled = ({ signal }: StepContext): boolean =>
   signal.reason instanceof HoldfastError && signal.reason.code === 'cancelled';
-
-async function isDone({ journal, target }: Attempt, order: DatabaseRecoveryOrder): Promise<boolean> {
-  const swapped = journal.swapped();
-  return swapped !== undefined && (await isPlaced(target, order, swapped));
-}
 
 const requestOf = (order: DatabaseRecoveryOrder) => ({
   ...{ runId: order.runId, hostId: order.hostId, pool: order.pool, plan: order.plan },
@@ -169,13 +155,9 @@ async function build(work: TransferWork, scratch: Scratch, { task, runId }: Data
   );
 }
 
-function reportOf(
-  { tally, watch }: TransferWork,
-  { report }: Scratch,
-  { order, built }: { readonly order: DatabaseRecoveryOrder; readonly built: Built },
-): TransferReport {
+function reportOf({ tally, watch }: TransferWork, { report }: Scratch, placed: readonly Placed[]): TransferReport {
   return {
-    placed: plannedPlaces(order, built),
+    placed,
     ...(report.reachedLsn === undefined ? {} : { reachedLsn: report.reachedLsn }),
     ...(report.lastTransactionAt === undefined ? {} : { lastTransactionAt: report.lastTransactionAt }),
     ...{ tables: tally.tables, rows: tally.rows, bytes: tally.bytes, failures: [] },
@@ -188,11 +170,9 @@ function reportOf(
 async function finish(
   deps: TransferDeps,
   order: DatabaseRecoveryOrder,
-  { target, journal, report }: Attempt & { readonly report: TransferReport },
+  { report, ...attempt }: Attempt & { readonly report: TransferReport },
 ): Promise<TransferReport> {
-  const { placed, warnings } = await finishPlaced(target, order, report);
-  const told = { ...report, placed, warnings: [...report.warnings, ...warnings] };
-  await journal.finish(told);
+  const told = await finishSwap(attempt, order, report);
   await discardScratch(deps, order.runId);
   return told;
 }

@@ -1,35 +1,39 @@
-import { fail } from '#core/errors/fail.ts';
 import type { RunId } from '#core/id.ts';
-import { quoted, undoneName } from '#core/transfer/names.ts';
+import { quoted } from '#core/transfer/names.ts';
 import type { Placed } from '#core/transfer/task.ts';
 import type { Session } from '#agent/database/session.ts';
 import { refuseSchemaDependents } from './copy-schemas.ts';
+import { refuseReplicated } from './replication.ts';
+import type { Standing } from './standing.ts';
+import { undonePlaceOf } from './standing.ts';
 import { inOneTransaction } from './swap-tables.ts';
-import { hasSchema } from './table-facts.ts';
+import { putKeysOn } from './taken-keys.ts';
 
-export type PlacedSchema = Extract<Placed, { kind: 'schema' }>;
-
-/** Drops a kept schema with all that is in it, and nothing else. Throws `transfer_schema_depends`, `transfer_swap_refused`. */
-export async function dropKeptSchema(session: Session, schema: string): Promise<boolean> {
-  if (!(await hasSchema(session, schema))) return false;
-  await inOneTransaction(session, schema, async () => {
-    await refuseSchemaDependents(session, schema);
-    await session.query(`drop schema ${quoted(schema)} cascade`);
-  });
-  return true;
-}
-
-/** A kept schema takes its place again; the one that had it is set aside. Throws `transfer_kept_gone`, `transfer_swap_refused`. */
-export async function putSchemaBack(session: Session, of: RunId, { name, keptAs }: PlacedSchema): Promise<void> {
-  if (keptAs === undefined) return;
-  const aside = undoneName(name, of);
-  if (!(await hasSchema(session, keptAs))) {
-    if (await hasSchema(session, aside)) return;
-    throw fail('transfer_kept_gone', { run: of, instance: session.instance, what: keptAs });
-  }
-  await inOneTransaction(session, name, async () => {
-    await refuseSchemaDependents(session, name);
-    if (await hasSchema(session, name)) await session.query(`alter schema ${quoted(name)} rename to ${quoted(aside)}`);
-    await session.query(`alter schema ${quoted(keptAs)} rename to ${quoted(name)}`);
+/** Drops schemas with all that is in them, and nothing else. Throws `transfer_schema_depends`, `transfer_swap_refused`. */
+export function dropSchemas(session: Session, schemas: readonly string[]): Promise<void> {
+  return inOneTransaction(session, schemas.join(', '), async () => {
+    for (const schema of schemas) {
+      await refuseSchemaDependents(session, schema);
+      await session.query(`drop schema ${quoted(schema)} cascade`);
+    }
   });
 }
+
+/** Kept schemas take their places again, in one transaction; those that had them are set aside. Throws `transfer_schema_depends`, `transfer_replicated`, `transfer_swap_refused`. */
+export function putSchemasBack(session: Session, of: RunId, standings: readonly Standing[]): Promise<void> {
+  return inOneTransaction(session, standings.flatMap(({ one }) => nameOf(one)).join(', '), async () => {
+    for (const { one, holder } of standings) {
+      if (one.kind !== 'schema' || one.keptAs === undefined) continue;
+      await refuseSchemaDependents(session, one.name);
+      if (holder !== undefined) {
+        await refuseReplicated(session, `Schema "${one.name}"`, [holder]);
+        const aside = undonePlaceOf(one, of) ?? '';
+        await session.query(`alter schema ${quoted(one.name)} rename to ${quoted(aside)}`);
+      }
+      await session.query(`alter schema ${quoted(one.keptAs)} rename to ${quoted(one.name)}`);
+    }
+    for (const { one } of standings) await putKeysOn(session, one);
+  });
+}
+
+const nameOf = (one: Placed): readonly string[] => (one.kind === 'schema' ? [one.name] : []);

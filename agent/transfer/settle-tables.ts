@@ -1,55 +1,83 @@
 import { fail } from '#core/errors/fail.ts';
-import type { RunId } from '#core/id.ts';
 import type { TableName } from '#core/logical/selection.ts';
+import { tableText } from '#core/logical/selection.ts';
 import { quoted, quotedTable, undoneSchema } from '#core/transfer/names.ts';
-import type { Placed } from '#core/transfer/task.ts';
 import { placedText } from '#core/transfer/task.ts';
 import { textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
+import { refuseDependents } from './copy-tables.ts';
+import { refuseReplicated } from './replication.ts';
+import type { Standing } from './standing.ts';
 import { inOneTransaction, moveFamily } from './swap-tables.ts';
-import { familyOf, hasSchema } from './table-facts.ts';
+import { putKeysOn } from './taken-keys.ts';
+import type { TableFamily } from './table-facts.ts';
+import { familyOf } from './table-facts.ts';
 
-export type PlacedTable = Extract<Placed, { kind: 'table' }>;
-
-/** Tables in a schema of kept ones, those that are no partitions. */
-async function tablesIn(session: Session, schema: string): Promise<readonly TableName[]> {
-  const rows = await session.query(
-    `select c.relname::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = $1 and c.relkind in ('r', 'p') and not c.relispartition order by 1`,
-    [schema],
-  );
-  return rows.map((row) => ({ schema, table: textOf(row, 'name') }));
-}
-
-/** Drops kept tables and their schema, nothing else: what somebody made to depend on them is a refusal. Throws `transfer_swap_refused`. */
-export async function dropKeptTables(session: Session, schema: string): Promise<readonly string[]> {
-  if (!(await hasSchema(session, schema))) return [];
-  const tables = await tablesIn(session, schema);
-  await inOneTransaction(session, schema, async () => {
-    if (tables.length > 0) await session.query(`drop table ${tables.map(quotedTable).join(', ')}`);
-    await session.query(`drop schema ${quoted(schema)}`);
+/**
+ * Drops tables and then their schemas, which hold nothing else: what somebody made to depend on them, or put beside them, is a refusal.
+ * Throws `transfer_table_depends`, `transfer_swap_refused`.
+ */
+export function dropTables(session: Session, tables: readonly TableName[]): Promise<void> {
+  return inOneTransaction(session, tables.map(tableText).join(', '), async () => {
+    for (const table of tables) await refuseDependents(session, await demandFamily(session, table), tables);
+    await session.query(`drop table ${tables.map(quotedTable).join(', ')}`);
+    for (const schema of new Set(tables.map((one) => one.schema))) await dropEmptied(session, schema);
   });
-  return tables.map((one) => `${one.schema}.${one.table}`);
 }
 
-/** Kept tables take their places again, in one transaction; those that had them go into a schema of this run. Throws `transfer_kept_gone`. */
-export async function putTablesBack(session: Session, of: RunId, placed: readonly PlacedTable[]): Promise<void> {
-  const undone = undoneSchema(of);
-  const kept = placed.filter((one) => one.keptIn !== undefined);
-  if (kept.length === 0 || (await hasSchema(session, undone))) return;
-  await inOneTransaction(session, kept.map(placedText).join(', '), async () => {
-    await session.query(`create schema ${quoted(undone)}`);
-    for (const one of kept) {
-      const recovered = await familyOf(session, one);
-      if (recovered !== undefined) await moveFamily(session, recovered, undone);
+/**
+ * Kept tables take their places again, in one transaction; those that had them go into schemas of this run. Throws `transfer_table_depends`,
+ * `transfer_replicated`, `transfer_swap_refused`.
+ */
+export function putTablesBack(session: Session, standings: readonly Standing[]): Promise<void> {
+  const all = standings.flatMap(({ one, holder }) => (one.kind === 'table' ? [{ one, holder }] : []));
+  return inOneTransaction(session, all.map(({ one }) => placedText(one)).join(', '), async () => {
+    const aside = new Set(all.flatMap(({ one: { keptIn } }) => (keptIn === undefined ? [] : [undoneSchema(keptIn)])));
+    for (const schema of aside) await session.query(`create schema ${quoted(schema)}`);
+    const recovered: { readonly family: TableFamily; readonly to: string }[] = [];
+    for (const { one, holder } of all) {
+      if (holder === undefined || one.keptIn === undefined) continue;
+      await session.query(`lock table ${quotedTable(one)} in access exclusive mode`);
+      const family = await demandFamily(session, one);
+      await refuseDependents(
+        session,
+        family,
+        all.map((other) => other.one),
+      );
+      await refuseReplicated(session, `Table ${tableText(one)}`, [holder]);
+      recovered.push({ family, to: undoneSchema(one.keptIn) });
     }
-    for (const { keptIn = '', ...one } of kept) {
-      const old = await familyOf(session, { schema: keptIn, table: one.table });
-      if (old === undefined)
-        throw fail('transfer_kept_gone', { run: of, instance: session.instance, what: `${keptIn}.${one.table}` });
+    for (const { family, to } of recovered) await moveFamily(session, family, to);
+    for (const { one } of all) {
+      if (one.keptIn === undefined) continue;
+      const old = await demandFamily(session, { schema: one.keptIn, table: one.table });
       await moveFamily(session, old, one.schema);
     }
-    for (const schema of new Set(kept.map(({ keptIn = '' }) => keptIn)))
-      await session.query(`drop schema ${quoted(schema)}`);
+    for (const { one } of all) await putKeysOn(session, one);
+    for (const schema of new Set(all.flatMap(({ one }) => one.keptIn ?? []))) await dropEmptied(session, schema);
+    for (const schema of aside) if (await isEmpty(session, schema)) await dropEmptied(session, schema);
   });
+}
+
+/** Throws `transfer_swap_refused`. */
+async function demandFamily(session: Session, table: TableName): Promise<TableFamily> {
+  const family = await familyOf(session, table);
+  if (family === undefined) throw fail('transfer_swap_refused', { name: tableText(table), reason: 'it is gone' });
+  return family;
+}
+
+const contentsQuery = `
+  select pg_describe_object(d.classid, d.objid, 0) as name from pg_depend d
+   where d.refclassid = (select tableoid from pg_namespace limit 1) and d.refobjid = (select oid from pg_namespace where nspname = $1)
+   order by 1 limit 10`;
+
+const isEmpty = async (session: Session, schema: string): Promise<boolean> =>
+  (await session.query(contentsQuery, [schema])).length === 0;
+
+/** A schema of ours, when the tables that it was made for have left it. Throws `transfer_swap_refused` naming what somebody put into it. */
+async function dropEmptied(session: Session, schema: string): Promise<void> {
+  const left = (await session.query(contentsQuery, [schema])).map((row) => textOf(row, 'name'));
+  if (left.length > 0)
+    throw fail('transfer_swap_refused', { name: schema, reason: `${left.join(', ')} was put into it since` });
+  await session.query(`drop schema ${quoted(schema)}`);
 }

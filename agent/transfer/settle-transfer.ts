@@ -1,115 +1,103 @@
 import { fail } from '#core/errors/fail.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
-import { undoneName, undoneSchema } from '#core/transfer/names.ts';
+import { undoneText } from '#core/transfer/kept.ts';
 import type { SettleReport } from '#core/transfer/report.ts';
 import type { Placed, SettleTask } from '#core/transfer/task.ts';
 import { placedText } from '#core/transfer/task.ts';
-import { inDatabase } from './put-into-place.ts';
-import type { PlacedSchema } from './settle-schemas.ts';
-import { dropKeptSchema, putSchemaBack } from './settle-schemas.ts';
-import type { PlacedTable } from './settle-tables.ts';
-import { dropKeptTables, putTablesBack } from './settle-tables.ts';
+import { demandInPlace } from './demand-in-place.ts';
+import { dropKept, keptStill } from './drop-kept.ts';
+import { inDatabase } from './in-database.ts';
+import { refuseReplicatedDatabase } from './replication.ts';
+import { putSchemasBack } from './settle-schemas.ts';
+import { putTablesBack } from './settle-tables.ts';
+import type { Standing } from './standing.ts';
+import { keptPlaceOf, placeOf, standingsOf, undonePlaceOf } from './standing.ts';
 import { renameDatabases } from './swap-database.ts';
 import type { Target } from './target.ts';
-import { dropDatabase, namesOn, openTarget, refuseSessions } from './target.ts';
-
-type PlacedDatabase = Extract<Placed, { kind: 'database' }>;
+import { openTarget, refuseSessions } from './target.ts';
 
 /**
- * Settles what a transfer replaced and kept: it is dropped, or it takes its place again, and what had that place is set aside
- * under a name of its own. Safe to run again: what is settled already stays so. Throws `transfer_kept_gone`, `transfer_in_use`,
- * `transfer_swap_refused`.
+ * Settles what a transfer replaced and kept, whatever became of its run: it is dropped, or it takes its place again, and what had that
+ * place is set aside under a name of its own. What is meant is known by its oid. Safe to run again: what is settled already stays so.
+ * Throws `transfer_kept_gone`, `transfer_kept_moved`, `transfer_place_taken`, `transfer_in_use`, `transfer_replicated`,
+ * `transfer_table_depends`, `transfer_schema_depends`, `transfer_swap_refused`.
  */
 export const settleTransfer =
   (): HostWork['settleTransfer'] =>
   async ({ instance, task }): Promise<SettleReport> => {
-    const databases = task.placed.filter((one) => one.kind === 'database');
-    const tables = task.placed.filter((one) => one.kind === 'table');
-    const schemas = task.placed.filter((one) => one.kind === 'schema');
-    const touched = databases.flatMap(({ name, keptAs }) => [name, ...(keptAs === undefined ? [] : [keptAs])]);
+    const touched = task.placed.flatMap((one) =>
+      one.kind === 'database' ? [one.name, ...(one.keptAs === undefined ? [] : [one.keptAs])] : [],
+    );
     const target = await openTarget(instance, touched);
     try {
-      return task.does === 'confirm'
-        ? await confirm(target, task, { databases, schemas, tables })
-        : await undo(target, task, { databases, schemas, tables });
+      return task.does === 'confirm' ? await confirm(target, task) : await undo(target, task);
     } finally {
       await target.close();
     }
   };
 
-interface Kept {
-  readonly databases: readonly PlacedDatabase[];
-  readonly schemas: readonly PlacedSchema[];
-  readonly tables: readonly PlacedTable[];
+async function confirm(target: Target, { does, endsSessions, placed }: SettleTask): Promise<SettleReport> {
+  const kept = keptStill(await standingsOf(target, placed), target.instance);
+  if (!endsSessions)
+    for (const one of kept)
+      if (one.kind === 'database' && one.keptAs !== undefined) await refuseSessions(target, one.keptAs);
+  return { does, dropped: await dropKept(target, placed), putBack: [], setAside: [] };
 }
 
-async function confirm(
-  target: Target,
-  { does, endsSessions }: SettleTask,
-  { databases, schemas: whole, tables }: Kept,
-): Promise<SettleReport> {
-  const dropped: string[] = [];
-  const there = await namesOn(target);
-  for (const { keptAs } of databases) {
-    if (keptAs === undefined || !there.has(keptAs)) continue;
-    if (!endsSessions) await refuseSessions(target, keptAs);
-    await dropDatabase(target, keptAs);
-    dropped.push(keptAs);
-  }
-  for (const { database, keptAs } of whole) {
-    if (keptAs === undefined) continue;
-    const isDropped = await inDatabase(target, database, (session) => dropKeptSchema(session, keptAs));
-    if (isDropped) dropped.push(`${database}.${keptAs}`);
-  }
-  for (const [database, schemas] of keptSchemas(tables))
-    for (const schema of schemas)
-      dropped.push(...(await inDatabase(target, database, (session) => dropKeptTables(session, schema))));
-  return { does, dropped, putBack: [], setAside: [] };
-}
-
-function keptSchemas(tables: readonly PlacedTable[]): ReadonlyMap<string, ReadonlySet<string>> {
-  const all = new Map<string, Set<string>>();
-  for (const { database, keptIn } of tables)
-    if (keptIn !== undefined) all.set(database, (all.get(database) ?? new Set()).add(keptIn));
-  return all;
-}
-
-async function undo(target: Target, task: SettleTask, { databases, schemas, tables }: Kept): Promise<SettleReport> {
-  const kept = databases.flatMap(({ name, keptAs }) => (keptAs === undefined ? [] : [{ name, keptAs }]));
-  await putDatabasesBack(target, task, kept);
-  for (const one of schemas) await inDatabase(target, one.database, (session) => putSchemaBack(session, task.of, one));
-  for (const database of new Set(tables.map((one) => one.database))) {
-    const ofDatabase = tables.filter((one) => one.database === database);
-    await inDatabase(target, database, (session) => putTablesBack(session, task.of, ofDatabase));
-  }
-  const oldSchemas = schemas.filter(({ keptAs }) => keptAs !== undefined);
-  const old = tables.filter(({ keptIn }) => keptIn !== undefined);
+async function undo(target: Target, task: SettleTask): Promise<SettleReport> {
+  const kept = (await standingsOf(target, task.placed)).filter(({ one }) => keptPlaceOf(one) !== undefined);
+  // In its place again, or never moved: the run ended before its swap.
+  const away = kept.filter(({ one, keptLies }) => keptLies !== placeOf(one));
+  for (const one of away) refuseStranger(target, task, one);
+  const [first] = away;
+  if (first !== undefined) await putBack(target, task, { first: first.one, away });
+  const after = (await standingsOf(target, task.placed)).filter(({ one }) => keptPlaceOf(one) !== undefined);
+  const aside = after.filter(
+    ({ one, placedLies }) => placedLies !== undefined && placedLies === undonePlaceOf(one, task.of),
+  );
   return {
     ...{ does: task.does, dropped: [] },
-    putBack: [...kept.map(({ name }) => name), ...oldSchemas.map(placedText), ...old.map(placedText)],
-    setAside: [
-      ...kept.map(({ name }) => undoneName(name, task.of)),
-      ...oldSchemas.map(({ database, name }) => `${database}.${undoneName(name, task.of)}`),
-      ...old.map((one) => `${one.database}.${undoneSchema(task.of)}.${one.table}`),
-    ],
+    putBack: aside.map(({ one }) => placedText(one)),
+    setAside: aside.map(({ one }) => undoneText(one, task.of)),
   };
 }
 
-async function putDatabasesBack(
-  target: Target,
-  { of, endsSessions }: SettleTask,
-  kept: readonly { readonly name: string; readonly keptAs: string }[],
-): Promise<void> {
-  const there = await namesOn(target);
-  const isDone = kept.every(({ name, keptAs }) => !there.has(keptAs) && there.has(undoneName(name, of)));
-  if (kept.length === 0 || isDone) return;
-  for (const { name, keptAs } of kept) {
-    if (!there.has(keptAs)) throw fail('transfer_kept_gone', { run: of, instance: target.instance, what: keptAs });
-    if (!endsSessions) for (const one of [name, keptAs]) await refuseSessions(target, one);
-  }
-  const renames = kept.flatMap(({ name, keptAs }) => [
-    ...(there.has(name) ? [{ from: name, to: undoneName(name, of) }] : []),
-    { from: keptAs, to: name },
+/** Nothing is moved that this run did not place or move itself. Throws `transfer_kept_gone`, `transfer_kept_moved`, `transfer_place_taken`. */
+function refuseStranger({ instance }: Target, { of }: SettleTask, { one, holder, keptLies }: Standing): void {
+  const kept = keptPlaceOf(one) ?? '';
+  if (keptLies === undefined) throw fail('transfer_kept_gone', { run: of, instance, what: kept });
+  if (keptLies !== kept) throw fail('transfer_kept_moved', { what: kept, now: keptLies, instance });
+  if (holder !== undefined && holder !== one.oid)
+    throw fail('transfer_place_taken', { name: placedText(one), run: of, instance });
+}
+
+interface ToPutBack {
+  readonly first: Placed;
+  readonly away: readonly Standing[];
+}
+
+async function putBack(target: Target, task: SettleTask, { first, away }: ToPutBack): Promise<void> {
+  if (first.kind === 'database') return putDatabasesBack(target, task, away);
+  await inDatabase(target, first.database, (session) =>
+    first.kind === 'schema' ? putSchemasBack(session, task.of, away) : putTablesBack(session, away),
+  );
+}
+
+async function putDatabasesBack(target: Target, task: SettleTask, away: readonly Standing[]): Promise<void> {
+  const moves = away.flatMap((standing) => {
+    const { one, holder } = standing;
+    return one.kind === 'database' && one.keptAs !== undefined ? [{ ...one, keptAs: one.keptAs, holder }] : [];
+  });
+  const taken = moves.filter(({ holder }) => holder !== undefined).map(({ name }) => name);
+  for (const name of taken) await refuseReplicatedDatabase(target.session, name);
+  if (!task.endsSessions)
+    for (const name of [...taken, ...moves.map(({ keptAs }) => keptAs)]) await refuseSessions(target, name);
+  const renames = moves.flatMap(({ holder, keptAs, ...one }) => [
+    ...(holder === undefined ? [] : [{ from: one.name, to: undonePlaceOf({ ...one, keptAs }, task.of) ?? '' }]),
+    { from: keptAs, to: one.name },
   ]);
-  await renameDatabases(target, renames, endsSessions);
+  // The other way round: what was kept is what shall have the places.
+  const back = moves.map(({ name, keptOid = '' }): Placed => ({ kind: 'database', name, oid: keptOid }));
+  const proof = (session: Target['session']): Promise<void> => demandInPlace(session, back);
+  await renameDatabases(target, renames, { endsSessions: task.endsSessions, proof });
 }

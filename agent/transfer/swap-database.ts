@@ -11,6 +11,14 @@ interface Rename {
   readonly to: string;
 }
 
+interface Renaming {
+  readonly endsSessions: boolean;
+  /** In the transaction, before the first rename. */
+  readonly before?: (session: Session) => Promise<void>;
+  /** In the transaction, after the last one: what it throws undoes all. */
+  readonly proof: (session: Session) => Promise<void>;
+}
+
 const endEveryMs = 200;
 
 /**
@@ -21,7 +29,7 @@ const endEveryMs = 200;
 export async function renameDatabases(
   target: Target,
   renames: readonly Rename[],
-  endsSessions: boolean,
+  { endsSessions, before, proof }: Renaming,
 ): Promise<void> {
   const { session } = target;
   // Another session for what ends sessions: ours waits inside the rename.
@@ -29,7 +37,9 @@ export async function renameDatabases(
   try {
     await session.query('begin');
     try {
+      await before?.(session);
       for (const { from, to } of renames) await renameOne(session, { from, to }, ender);
+      await proof(session);
       await session.query('commit');
     } catch (error) {
       if (!session.lost.aborted) await session.query('rollback');

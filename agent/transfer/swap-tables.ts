@@ -1,32 +1,31 @@
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
-import type { RunId } from '#core/id.ts';
 import type { TableName } from '#core/logical/selection.ts';
-import { keptSchema, quoted, quotedTable } from '#core/transfer/names.ts';
+import { tableText } from '#core/logical/selection.ts';
+import { cutName, quoted, quotedTable } from '#core/transfer/names.ts';
 import type { Placed } from '#core/transfer/task.ts';
+import { placedText } from '#core/transfer/task.ts';
 import { textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
 import type { BuiltTable, BuiltTables } from './copy-tables.ts';
 import { refuseDependents } from './copy-tables.ts';
+import { demandInPlace } from './demand-in-place.ts';
+import { refuseReplicated } from './replication.ts';
 import type { TableFamily } from './table-facts.ts';
-import { isTaken } from './table-facts.ts';
-import type { Target } from './target.ts';
+import { familyOf, isTaken } from './table-facts.ts';
+import { demandSameKeys, takeKeysOff } from './taken-keys.ts';
 
 /**
- * Puts built tables into their places in one transaction: the old ones go aside into a schema of this run, or the new ones
- * get new names. All of it happens or none. Throws `transfer_swap_refused`, `transfer_table_depends`.
+ * Puts built tables into their places in one transaction: the old ones go aside into schemas of this run, or the new ones
+ * get new names. All of it happens or none. Throws `transfer_swap_refused`, `transfer_table_depends`, `transfer_replicated`.
  */
-export async function swapTables(target: Target, built: BuiltTables, runId: RunId): Promise<readonly Placed[]> {
-  const live = await target.open(built.database);
-  try {
-    return await inOneTransaction(live, placesOf(built), () => swapAll(live, built, runId));
-  } finally {
-    await live.close();
-  }
-}
-
-const placesOf = ({ database, tables }: BuiltTables): string =>
-  tables.map(({ wanted }) => `${database}.${wanted.schema}.${wanted.as}`).join(', ');
+export const swapTables = (live: Session, built: BuiltTables, placed: readonly Placed[]): Promise<void> =>
+  inOneTransaction(live, placed.map(placedText).join(', '), async () => {
+    await moveAside(live, placed);
+    for (const one of built.tables) await place(live, one);
+    for (const schema of built.staging) await live.query(`drop schema ${quoted(schema)}`);
+    await demandInPlace(live, placed);
+  });
 
 /** Runs steps in one transaction of a session; what the server refuses undoes all of them. */
 export async function inOneTransaction<T>(live: Session, name: string, steps: () => Promise<T>): Promise<T> {
@@ -45,22 +44,24 @@ export async function inOneTransaction<T>(live: Session, name: string, steps: ()
   }
 }
 
-async function swapAll(live: Session, built: BuiltTables, runId: RunId): Promise<readonly Placed[]> {
-  const kept = keptSchema(runId);
-  if (built.tables.some(({ replaced }) => replaced !== undefined)) await live.query(`create schema ${quoted(kept)}`);
-  const all = built.tables.map(({ wanted }) => wanted);
-  for (const { replaced } of built.tables) {
-    if (replaced === undefined) continue;
-    await live.query(`lock table ${quotedTable(replaced.root)} in access exclusive mode`);
-    await refuseDependents(live, replaced, all);
+/** What is replaced, as it is now: partitions may have come since the copy began. */
+async function moveAside(live: Session, placed: readonly Placed[]): Promise<void> {
+  const kept = placed.flatMap((one) =>
+    one.kind === 'table' && one.keptIn !== undefined ? [{ ...one, keptIn: one.keptIn }] : [],
+  );
+  for (const schema of new Set(kept.map(({ keptIn }) => keptIn))) await live.query(`create schema ${quoted(schema)}`);
+  for (const one of kept) await live.query(`lock table ${quotedTable(one)} in access exclusive mode`);
+  await demandSameKeys(live, placed);
+  const families: { readonly family: TableFamily; readonly to: string }[] = [];
+  for (const { keptIn: to, keptOid = '', ...one } of kept) {
+    const family = await familyOf(live, one);
+    if (family === undefined) continue;
+    await refuseDependents(live, family, kept);
+    await refuseReplicated(live, `Table ${tableText(one)}`, [keptOid]);
+    families.push({ family, to });
   }
-  for (const { replaced } of built.tables) if (replaced !== undefined) await moveFamily(live, replaced, kept);
-  for (const one of built.tables) await place(live, one);
-  for (const schema of built.staging) await live.query(`drop schema ${quoted(schema)}`);
-  return built.tables.map(({ wanted, replaced }) => ({
-    ...{ kind: 'table', database: built.database, schema: wanted.schema, table: wanted.as },
-    ...(replaced === undefined ? {} : { keptIn: kept }),
-  }));
+  for (const one of placed) await takeKeysOff(live, one);
+  for (const { family, to } of families) await moveFamily(live, family, to);
 }
 
 /** Indexes, constraints and owned sequences move with their table; statistics do not. */
@@ -102,7 +103,7 @@ async function rename(
 }
 
 const newNameOf = (name: string, { table, as }: { readonly table: string; readonly as: string }): string =>
-  (name.startsWith(table) ? `${as}${name.slice(table.length)}` : `${as}_${name}`).slice(0, 63);
+  cutName(name.startsWith(table) ? `${as}${name.slice(table.length)}` : `${as}_${name}`);
 
 /** Partitions may have got new names, too: what is in the staging schema now is what moves. */
 async function renamedFamily(

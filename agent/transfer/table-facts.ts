@@ -50,11 +50,17 @@ const oidsQuery = `
 
 /** What would point to a table that is moved aside instead of to the one that takes its place. */
 const dependentsQuery = `
-  with chosen as (select unnest($1::oid[]) as oid),
+  with recursive given(oid) as (select unnest($1::oid[])
+         union select i.inhrelid from pg_inherits i join given g on g.oid = i.inhparent
+           join pg_class c on c.oid = i.inhrelid where c.relispartition),
+       chosen as (select oid from given union select d.objid from pg_depend d join pg_class s on s.oid = d.objid and s.relkind = 'S'
+                   where d.classid = (select tableoid from pg_class limit 1) and d.refclassid = d.classid
+                     and d.refobjid in (select oid from given) and d.deptype in ('a', 'i')),
        links as (select d.* from pg_depend d where d.deptype in ('n', 'a')
                   and ((d.refclassid = (select tableoid from pg_class limit 1) and d.refobjid in (select oid from chosen))
                     or (d.refclassid = (select tableoid from pg_type limit 1)
-                        and d.refobjid in (select t.oid from pg_type t where t.typrelid in (select oid from chosen)))))
+                        and d.refobjid in (select t.oid from pg_type t left join pg_type e on e.oid = t.typelem
+                                            where t.typrelid in (select oid from chosen) or e.typrelid in (select oid from chosen)))))
   select case v.relkind when 'm' then 'materialized view ' else 'view ' end || v.oid::regclass::text as name
     from links d join pg_rewrite r on r.oid = d.objid and d.classid = (select tableoid from pg_rewrite limit 1)
     join pg_class v on v.oid = r.ev_class where v.oid not in (select oid from chosen)
@@ -67,6 +73,11 @@ const dependentsQuery = `
      and c.oid not in (select oid from chosen) and d.refclassid = (select tableoid from pg_type limit 1)
   union select 'policy of ' || p.polrelid::regclass::text from links d join pg_policy p on p.oid = d.objid
    where d.classid = (select tableoid from pg_policy limit 1) and p.polrelid not in (select oid from chosen)
+  union select 'default in ' || f.adrelid::regclass::text from links d join pg_attrdef f on f.oid = d.objid
+   where d.classid = (select tableoid from pg_attrdef limit 1) and f.adrelid not in (select oid from chosen)
+  union select 'parent table ' || i.inhparent::regclass::text from pg_inherits i
+   where i.inhrelid in (select oid from chosen) and i.inhparent not in (select oid from chosen)
+     and exists (select 1 from pg_class p where p.oid = i.inhparent and p.relkind in ('r', 'p', 'f'))
   union select 'child table ' || i.inhrelid::regclass::text from pg_inherits i
    where i.inhparent in (select oid from chosen) and i.inhrelid not in (select oid from chosen)
   order by 1`;
@@ -83,17 +94,6 @@ export async function dependentsOf(session: Session, tables: readonly TableName[
 /** The same for relations of any kind by their numbers. */
 export async function dependentsOfOids(session: Session, oids: readonly string[]): Promise<readonly string[]> {
   const rows = await session.query(dependentsQuery, [`{${oids.join(',')}}`]);
-  return rows.map((row) => textOf(row, 'name'));
-}
-
-/** Publications that name one of the tables themselves. */
-export async function publicationsOf(session: Session, tables: readonly TableName[]): Promise<readonly string[]> {
-  const rows = await session.query(
-    `select distinct p.pubname::text as name from pg_publication_rel l join pg_publication p on p.oid = l.prpubid
-       join pg_class c on c.oid = l.prrelid join pg_namespace n on n.oid = c.relnamespace
-      where (n.nspname::text, c.relname::text) in (select * from unnest($1::text[], $2::text[])) order by 1`,
-    [tables.map(({ schema }) => schema), tables.map(({ table }) => table)],
-  );
   return rows.map((row) => textOf(row, 'name'));
 }
 

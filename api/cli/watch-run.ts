@@ -4,6 +4,7 @@ import { Presets, SingleBar } from 'cli-progress';
 import { z } from 'zod';
 import type { RunRow } from '#catalog/runs.ts';
 import { runShape } from '#catalog/runs.ts';
+import { transferShape } from '#catalog/transfers.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
 import type { RunId } from '#core/id.ts';
@@ -23,8 +24,9 @@ export const liveRunShape = z.looseObject({
   progress: progressShape.optional(),
   attempt: z.number().optional(),
   temporalUrl: z.string().optional(),
+  transfer: transferShape.pick({ placed: true, kept: true }).optional(),
 });
-type LiveRun = z.output<typeof liveRunShape>;
+export type LiveRun = z.output<typeof liveRunShape>;
 
 const lookEveryMs = 700;
 

@@ -3,6 +3,7 @@ import { getHost } from '#catalog/hosts.ts';
 import { getResource } from '#catalog/resources.ts';
 import type { RunRow } from '#catalog/runs.ts';
 import { addRunEvents, getRun, listRuns, moveRun, runEventShape, runEventsAfter, runShape } from '#catalog/runs.ts';
+import { findTransfer, transferShape } from '#catalog/transfers.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { isFinal } from '#core/run/run-state.ts';
@@ -20,6 +21,7 @@ import { followLog } from './run-log-stream.ts';
 import { listOf, listShape, nameOf, pageQuery, pageRequestOf, wholeList } from './words.ts';
 
 export const runAnswer = runShape.meta({ id: 'Run' });
+const keptAnswer = transferShape.pick({ placed: true, kept: true });
 const liveAnswer = z
   .object({
     run: runAnswer,
@@ -28,6 +30,11 @@ const liveAnswer = z
     progress: progressShape.exactOptional(),
     attempt: countShape.exactOptional(),
     temporalUrl: z.string().exactOptional(),
+    transfer: keptAnswer
+      .meta({
+        description: 'what a recovery or logical restore put into a live instance, and what became of what it replaced',
+      })
+      .exactOptional(),
   })
   .meta({ id: 'LiveRun' });
 export const runParams = z.object({ run: idShape('run') });
@@ -98,7 +105,9 @@ const readingRoutes = (context: Context): Route[] => [
     serve: async ({ params }) => {
       const run = await getRun(context.catalog, params.run);
       const live = isFinal(run.state) ? {} : await liveOrNothing(context, run);
-      return { answer: { run, ...live, ...linkOf(context, run) } };
+      const swapped = await findTransfer(context.catalog, run.id);
+      const transfer = swapped === undefined ? {} : { transfer: { placed: swapped.placed, kept: swapped.kept } };
+      return { answer: { run, ...live, ...linkOf(context, run), ...transfer } };
     },
   }),
   route({

@@ -18,6 +18,7 @@ import type { KitFacts } from '../pool/recovery-kit.ts';
 import type { LogRestoreReport } from '../log/log-restore-plan.ts';
 import type { ExtractReport, LogReport, RestoreReport, VerifyReport } from '../restore/report.ts';
 import type { SettleReport, TransferReport } from '../transfer/report.ts';
+import type { PlacesTold } from '../transfer/task.ts';
 import type { StepContext } from './step.ts';
 
 /**
@@ -31,9 +32,9 @@ export interface HostWork {
   streamLog(order: OrderOf<'log-stream'>, step: StepContext): Promise<LogReport>;
   restore(order: OrderOf<'restore'>, step: StepContext): Promise<RestoreReport>;
   /** Puts databases or tables of a point into a live instance. */
-  recoverDatabases(order: OrderOf<'database-recovery'>, step: StepContext): Promise<TransferReport>;
+  recoverDatabases(order: OrderOf<'database-recovery'>, step: StepContext, tell: TellPlaces): Promise<TransferReport>;
   /** Puts databases or tables of a logical set into a live instance. */
-  restoreLogicalSet(order: OrderOf<'logical-restore'>, step: StepContext): Promise<TransferReport>;
+  restoreLogicalSet(order: OrderOf<'logical-restore'>, step: StepContext, tell: TellPlaces): Promise<TransferReport>;
   /** Drops what a transfer replaced and kept, or puts it back. */
   settleTransfer(order: OrderOf<'settle-transfer'>, step: StepContext): Promise<SettleReport>;
   /** Makes a full of an incremental and all it builds on, from the pool alone. */
@@ -81,6 +82,12 @@ export interface HostWork {
   /** What is in a set, by its metadata. */
   lookIntoSet(inspection: InspectionOf<'set-contents'>): Promise<Contents>;
 }
+
+/**
+ * Tells durably what a swap is about to place, before it, and what it placed, after it; may be repeated. Throws `order_refused` for a run
+ * that is over: then no swap begins.
+ */
+export type TellPlaces = (told: PlacesTold) => Promise<void>;
 
 /** What the care for logical sets did, in figures, and what it left. */
 export interface LogicalCareReport {
@@ -149,6 +156,8 @@ export interface AgentChannel {
   claimDeletion(runId: string, claim: DeletionClaim): Promise<ClaimVerdict>;
   /** What a drill found; answers what became of it. Idempotent by run. */
   tellDrill(runId: string, facts: DrillFacts): Promise<DrillVerdict>;
+  /** What a transfer swaps, so that it can be settled whatever becomes of its run. Idempotent. */
+  tellPlaced(runId: string, told: PlacesTold): Promise<void>;
   /** What a scrub looks at next; what it reads is leased to it until it asks again. */
   nextToScrub(runId: string): Promise<ScrubNext>;
   /** Idempotent by run and object. */

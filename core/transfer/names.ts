@@ -23,7 +23,22 @@ function byteLength(text: string): number {
   return bytes;
 }
 
-const withEnd = (name: string, end: string): string => `${cut(name, longest - end.length)}${end}`;
+/** Eight hexadecimal digits of a text (FNV-1a, 32 bits): names that are cut at the same place stay different. */
+function digest(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const char of text) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
+/** A name with an end of its own. What is too long for a server is cut, and keeps a digest of the whole instead. */
+function withEnd(name: string, end: string): string {
+  if (byteLength(name) + byteLength(end) <= longest) return `${name}${end}`;
+  const mark = `_${digest(name)}`;
+  return `${cut(name, longest - byteLength(end) - mark.length)}${mark}${end}`;
+}
+
+/** A name that a server keeps whole. */
+export const cutName = (name: string): string => withEnd(name, '');
 
 /** Under which a replaced database is kept until somebody confirms. */
 export const keptName = (name: string, runId: RunId): string => withEnd(name, `_before_${shortRun(runId)}`);
@@ -37,9 +52,11 @@ export const temporaryName = (runId: RunId, index: number): string =>
 
 /** Schema in which tables are built before they take their places. */
 export const stagingSchema = (runId: RunId): string => `${temporaryPrefix}${shortRun(runId)}`;
-/** Schema in which replaced tables are kept. */
-export const keptSchema = (runId: RunId): string => `holdfast_before_${shortRun(runId)}`;
-export const undoneSchema = (runId: RunId): string => `holdfast_undone_${shortRun(runId)}`;
+/** Schema in which replaced tables of one schema are kept: two schemas may have tables or indexes of one name. */
+export const keptSchema = (runId: RunId, index: number): string =>
+  `holdfast_before_${shortRun(runId)}${index === 0 ? '' : `_${String(index)}`}`;
+/** Schema in which tables lie that were taken back, by the one of those that were kept. */
+export const undoneSchema = (keptIn: string): string => keptIn.replace(/^holdfast_before_/, 'holdfast_undone_');
 
 /** A name as SQL writes it (PG manual "Identifiers and Key Words"). */
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;

@@ -35,27 +35,52 @@ export interface TransferTask {
   readonly dropsOld: boolean;
 }
 
+/** A constraint of a kept table that would hold rows of live tables: taken off at the swap, put on again by an undo. */
+export interface TakenKey extends TableName {
+  readonly name: string;
+  /** As the server writes it, with schemas. */
+  readonly definition: string;
+}
+
+/** Oids name the very things: a name may have been taken by something else since. */
+interface OidsOfPlace {
+  /** Of what was put into its place. */
+  readonly oid: string;
+  /** Of what was replaced; there exactly when it is kept. */
+  readonly keptOid?: string;
+  /** Foreign keys to live tables that were taken off what is kept, with the schema they had before. Absent: none. */
+  readonly takenKeys?: readonly TakenKey[];
+}
+
 /** One thing that was put into its place. */
 export type Placed =
-  | {
+  | ({
       readonly kind: 'database';
       readonly name: string;
       /** Where the one lies that was replaced; absent: there was none, or it was dropped. */
       readonly keptAs?: string;
-    }
-  | {
+    } & OidsOfPlace)
+  | ({
       readonly kind: 'schema';
       readonly database: string;
       readonly name: string;
       /** Name of the one that was replaced; absent: there was none, or it was dropped. */
       readonly keptAs?: string;
-    }
+    } & OidsOfPlace)
   | ({
       readonly kind: 'table';
       readonly database: string;
       /** Schema in which the replaced one lies under its own name. */
       readonly keptIn?: string;
-    } & TableName);
+    } & TableName &
+      OidsOfPlace);
+
+/** What a transfer tells of its swap: before it, what it is about to place; after it, what is in place. */
+export interface PlacesTold {
+  readonly placed: readonly Placed[];
+  /** False: the swap is about to happen, or did not happen (then nothing is named). */
+  readonly isSwapped: boolean;
+}
 
 /** What shall become of what a transfer replaced and kept. */
 export interface SettleTask {

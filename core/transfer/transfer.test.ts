@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseId } from '../id.ts';
 import { grantsOfText } from './acl-text.ts';
@@ -5,7 +6,7 @@ import { demandConsent, refuseParts, taskOf } from './choice.ts';
 import { propertyStatements, shapeDifferences } from './database-shape.ts';
 import { failedStatements } from './failed-statements.ts';
 import { firstDifference } from './inventory.ts';
-import { keptName, literal, quoted } from './names.ts';
+import { keptName, keptSchema, literal, quoted, undoneSchema } from './names.ts';
 
 const run = parseId('run', `run_${'0'.repeat(20)}0123456789ab`);
 const shape = {
@@ -61,9 +62,26 @@ test('names stay within what a server keeps, whole characters only', () => {
   expect(keptName('app', run)).toBe('app_before_0123456789ab');
   const long = keptName('订'.repeat(30), run);
   expect(new TextEncoder().encode(long).length).toBeLessThanOrEqual(63);
-  expect(long).toMatch(/^订+_before_0123456789ab$/);
+  expect(long).toMatch(/^订+_[0-9a-f]{8}_before_0123456789ab$/);
   expect(quoted('a"b')).toBe('"a""b"');
   expect(literal(`it's a\\b`)).toBe(` E'it''s a\\\\b'`);
+});
+
+test('K-108 names of kept and undone things differ whenever what they are made of does', () => {
+  const names = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 63, unit: 'grapheme' }), {
+    minLength: 2,
+    maxLength: 9,
+  });
+  fc.assert(
+    fc.property(names, (some) => {
+      const long = some.map((one) => `${'订单'.repeat(10)}${one}`);
+      for (const all of [some, long].map((texts) => texts.map((one) => keptName(one, run)))) {
+        expect(new Set(all).size).toBe(all.length);
+        for (const one of all) expect(new TextEncoder().encode(one).length).toBeLessThanOrEqual(63);
+      }
+    }),
+  );
+  expect(undoneSchema(keptSchema(run, 0))).not.toBe(undoneSchema(keptSchema(run, 1)));
 });
 
 test('rights of a database are read from their text', () => {

@@ -256,6 +256,7 @@ const channelOf = ({ order, scripts }: AgentParts): AgentChannel => ({
   putTruncation: () => Promise.resolve(),
   claimDeletion: unasked('claim'),
   tellDrill: unasked('tell of a drill'),
+  tellPlaced: () => Promise.resolve(),
   nextToScrub: unasked('scrub'),
   tellScrubbed: () => Promise.resolve(),
   tellDeleted: () => Promise.resolve(),

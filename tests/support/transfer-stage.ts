@@ -5,7 +5,7 @@ import type { StepContext } from '#core/ports/step.ts';
 import { scratchPlace } from '#core/restore/scratch-place.ts';
 import type { DatabaseRecoveryOrder, LogicalRestoreOrder } from '#core/transfer/order.ts';
 import type { SettleReport, TransferReport } from '#core/transfer/report.ts';
-import type { Placed, TransferTask } from '#core/transfer/task.ts';
+import type { Placed, PlacesTold, TransferTask } from '#core/transfer/task.ts';
 import { restoreLogicalSet } from '#agent/logical/restore-set.ts';
 import { recoverDatabases } from '#agent/transfer/recover-databases.ts';
 import { settleTransfer } from '#agent/transfer/settle-transfer.ts';
@@ -28,12 +28,19 @@ export interface TransferStage {
   /** Takes a logical set of some databases and answers its id. */
   logicalSet(...databases: readonly string[]): Promise<LogicalRestoreOrder['setId']>;
   logicalOrder(setId: LogicalRestoreOrder['setId'], task: Partial<TransferTask>): LogicalRestoreOrder;
-  restoreLogical(order: LogicalRestoreOrder, changes?: Partial<StepContext>): Promise<TransferReport>;
+  /** `hears` stands for the catalog: what it throws is what the agent gets. */
+  restoreLogical(
+    order: LogicalRestoreOrder,
+    changes?: Partial<StepContext>,
+    hears?: (told: PlacesTold) => void,
+  ): Promise<TransferReport>;
   settle(
     does: 'confirm' | 'undo',
     order: Pick<DatabaseRecoveryOrder, 'runId' | 'hostId'>,
     placed: readonly Placed[],
   ): Promise<SettleReport>;
+  /** What the catalog heard last of the swap of a run. */
+  readonly told: ReadonlyMap<string, PlacesTold>;
   /** Backs the instance up as it is now. */
   backUp(): Promise<void>;
   close(): Promise<void>;
@@ -57,6 +64,14 @@ export async function openTransferStage(major: Major): Promise<TransferStage> {
   const directories = [postgres.programs, ...(await pathOfTools(major))];
   const instance: InstanceAccess = await instanceAccess(postgres);
   const logical = await openLogicalBench(bench, directories);
+  const told = new Map<string, PlacesTold>();
+  const telling =
+    (runId: string, hears: (told: PlacesTold) => void = () => undefined) =>
+    async (places: PlacesTold): Promise<void> => {
+      await Promise.resolve();
+      hears(places);
+      told.set(runId, places);
+    };
   const deps = {
     ...{ home: bench.home, clock: { nowMs: () => Date.now() }, newId: newTestId, account: restores.account },
     channel: { putBatch: () => Promise.resolve() },
@@ -86,7 +101,8 @@ export async function openTransferStage(major: Major): Promise<TransferStage> {
         ...changes,
       };
     },
-    recover: (order, changes) => recoverDatabases(deps)(order, stepOf(order.runId, changes)),
+    told,
+    recover: (order, changes) => recoverDatabases(deps)(order, stepOf(order.runId, changes), telling(order.runId)),
     logicalSet: async (...databases) => {
       const selection = { of: 'chosen' as const, databases: databases.map(wholeDatabase) };
       return (await logical.take(logical.order(instance, selection))).setId;
@@ -95,7 +111,8 @@ export async function openTransferStage(major: Major): Promise<TransferStage> {
       ...{ kind: 'logical-restore', runId: newTestId('run'), hostId: newTestId('host'), instance, pool: bench.pool },
       ...{ setId, channels: 3, limits: {}, task: { ...nothing, ...task } },
     }),
-    restoreLogical: (order, changes) => restoreLogicalSet(deps)(order, stepOf(order.runId, changes)),
+    restoreLogical: (order, changes, hears) =>
+      restoreLogicalSet(deps)(order, stepOf(order.runId, changes), telling(order.runId, hears)),
     settle: (does, { runId, hostId }, placed) => {
       const task = { does, of: runId, placed, endsSessions: true };
       const order = { kind: 'settle-transfer' as const, runId: newTestId('run'), hostId, instance, task };

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
-import type { Placed } from '#core/transfer/task.ts';
+import { keptText } from '#core/transfer/kept.ts';
 import { placedText } from '#core/transfer/task.ts';
 import { placedShape } from '#core/settings/shape/transfer.ts';
 import { instantShape } from '#core/settings/shape/words.ts';
@@ -121,7 +121,7 @@ export function addDatabaseRecoveryCommands(program: Command, cli: Cli): void {
       const answer = await (await cli.client()).get(listShape, `${path}?limit=200`);
       const rows = answer.data.map(({ id, resourceName, kept, closedAt, placed }) => [
         ...[id, resourceName ?? '', placed.map(placedText).join(', '), kept],
-        ...[placed.flatMap(keptText).join(', '), closedAt === null ? '' : timeText(closedAt)],
+        ...[placed.flatMap((one) => keptText(one) ?? []).join(', '), closedAt === null ? '' : timeText(closedAt)],
       ]);
       return { json: answer, text: tableOf(['RUN', 'INSTANCE', 'IN PLACE', 'OLD', 'KEPT AS', 'AT'], rows) };
     },
@@ -155,11 +155,6 @@ function addSettleVerb(noun: Command, cli: Cli, does: 'confirm' | 'undo', title:
       }),
   });
 }
-
-const keptText = (one: Placed): readonly string[] => {
-  if (one.kind !== 'table') return one.keptAs === undefined ? [] : [one.keptAs];
-  return one.keptIn === undefined ? [] : [`${one.keptIn}.${one.table}`];
-};
 
 function bodyOf(args: RecoveryArgs) {
   const { resource, channels } = args;

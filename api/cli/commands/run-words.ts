@@ -5,9 +5,11 @@ import { runShape } from '#catalog/runs.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import type { RunId } from '#core/id.ts';
 import { isFinal } from '#core/run/run-state.ts';
+import { keptWords } from '#core/transfer/kept.ts';
 import type { Cli, Said } from '../cli.ts';
 import type { ApiClient } from '../client.ts';
 import { timeText } from '../terminal.ts';
+import type { LiveRun } from '../watch-run.ts';
 import { demandSuccess, watchRun } from '../watch-run.ts';
 import type { Opener } from './result-words.ts';
 import { resultLines } from './result-words.ts';
@@ -53,6 +55,15 @@ function outcomeText(outcome: NonNullable<RunRow['outcome']>, opener: Opener | u
   return lines.length === 0 ? 'done' : lines.join('\n         ');
 }
 
+/** What a run keeps of what it replaced, with the commands for that; nothing when that is settled or there is nothing. */
+export function keptLines({ run, transfer }: Pick<LiveRun, 'run' | 'transfer'>): readonly string[] {
+  if (transfer === undefined) return [];
+  const { kept, placed } = transfer;
+  if (kept === 'kept' || kept === 'unsure')
+    return [`kept     ${keptWords(run.id, { placed, isSwapped: kept === 'kept' }) ?? ''}`];
+  return kept === 'none' ? [] : [`kept     nothing any more: it is ${kept}`];
+}
+
 /** How what a restore opened is reached: with the login of its resource, whose roles it has. */
 export async function openerOf(client: ApiClient, { kind, resourceId }: RunRow): Promise<Opener | undefined> {
   if (kind !== 'restore' || resourceId === null) return undefined;
@@ -79,9 +90,11 @@ export async function startAndWatch(cli: Cli, { path, body, wait, timeout, isJso
 }
 
 /** Why a run that did not succeed is told without its outcome: that is thrown, and printed with its remedy. */
-async function endText(cli: Cli, run: RunRow): Promise<string> {
+async function endText(cli: Cli, live: LiveRun): Promise<string> {
+  const { run } = live;
   const isGood = run.state === 'succeeded' || run.state === 'warned';
-  return isGood ? runText(run, await openerOf(await cli.client(), run)) : runText({ ...run, outcome: null });
+  const text = isGood ? runText(run, await openerOf(await cli.client(), run)) : runText({ ...run, outcome: null });
+  return [text, ...keptLines(live)].join('\n');
 }
 
 /** Watches a run; its last state is printed in any case, then what it ended with is thrown. */
@@ -89,8 +102,9 @@ export async function watched(
   cli: Cli,
   { id, timeout, isJson }: { id: RunId; timeout?: number | undefined; isJson: boolean },
 ): Promise<undefined> {
-  const { run } = await watchRun(cli, id, timeout);
-  cli.terminal.out(isJson ? JSON.stringify(run, undefined, 2) : await endText(cli, run));
+  const live = await watchRun(cli, id, timeout);
+  const { run } = live;
+  cli.terminal.out(isJson ? JSON.stringify(run, undefined, 2) : await endText(cli, live));
   demandSuccess(run);
   return undefined;
 }

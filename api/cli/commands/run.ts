@@ -14,7 +14,7 @@ import { hookOptions, hookShape, hooksOf } from './hook-words.ts';
 import { reconnectOf, reconnectOptions, reconnectShape } from './limit-words.ts';
 import { addRunControl } from './run-control.ts';
 import { addRetryVerb } from './run-retry.ts';
-import { openerOf, runText, startAndWatch, waitOptions, waitShape, watched } from './run-words.ts';
+import { keptLines, openerOf, runText, startAndWatch, waitOptions, waitShape, watched } from './run-words.ts';
 
 const oneRun = z.object({ run: idShape('run') });
 
@@ -96,6 +96,7 @@ function addReading(noun: Command, cli: Cli): void {
       const { progress, detail, temporalUrl } = live;
       const lines = [
         runText(live.run, await openerOf(client, live.run)),
+        ...keptLines(live),
         ...(detail === undefined ? [] : [`now      ${detail}`]),
         ...(progress === undefined
           ? []

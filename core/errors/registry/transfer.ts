@@ -120,9 +120,9 @@ export const transferErrors = {
   transfer_table_depends: {
     class: 'precondition',
     http: 409,
-    message: 'Table {table} cannot be replaced: {dependents} depend on it',
+    message: 'Table {table} cannot be replaced or dropped: {dependents} depend on it',
     hint: 'Recover it under a new name (--as) and copy what you need, or drop what depends on it first.',
-    messageZh: '无法替换表 {table}:{dependents} 依赖于它',
+    messageZh: '无法替换或删除表 {table}:{dependents} 依赖于它',
     hintZh: '请以新名称恢复(--as)后复制所需数据,或先删除依赖对象。',
   },
   transfer_name_taken: {
@@ -220,6 +220,31 @@ export const transferErrors = {
     hint: 'holdfast database-recovery ls shows what is kept.',
     messageZh: '运行 {run} 没有可处理的保留对象:{why}',
     hintZh: 'holdfast database-recovery ls 可查看保留的对象。',
+  },
+  transfer_kept_moved: {
+    class: 'precondition',
+    http: 409,
+    message: 'What the run replaced is not kept as {what} on instance {instance}: it is named {now} now',
+    hint: 'Nothing was changed. Give it its name back, or go on with it by hand.',
+    messageZh: '被替换的对象在实例 {instance} 上不再名为 {what}:现名为 {now}',
+    hintZh: '未做任何更改。请改回原名,或自行处理。',
+  },
+  transfer_place_taken: {
+    class: 'precondition',
+    http: 409,
+    message: '{name} on instance {instance} is not what run {run} put there: somebody made or renamed it since',
+    hint: 'Nothing was changed. Rename it, then undo again; what was replaced stays kept meanwhile.',
+    messageZh: '实例 {instance} 上的 {name} 不是运行 {run} 放入的对象:之后有人新建或改名',
+    hintZh: '未做任何更改。请先将其改名,再执行撤销;被替换的对象会继续保留。',
+  },
+  transfer_replicated: {
+    class: 'precondition',
+    http: 409,
+    message:
+      '{what} takes part in replication or in a prepared transaction and cannot be replaced or dropped: {objects}',
+    hint: 'A swap by rename is no change of rows, so subscribers would never hear of it. Take it out of replication first, or recover it under a new name (--as) and copy what you need.',
+    messageZh: '{what} 参与复制或预备事务,无法替换或删除:{objects}',
+    hintZh: '改名切换不产生行变更,订阅端无从得知。请先将其移出复制,或以新名称恢复(--as)后复制所需数据。',
   },
   transfer_kept_gone: {
     class: 'precondition',

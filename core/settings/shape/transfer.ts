@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { TransferReport } from '../../transfer/report.ts';
-import type { Placed, SettleTask, TransferTask } from '../../transfer/task.ts';
+import type { Placed, PlacesTold, SettleTask, TransferTask } from '../../transfer/task.ts';
 import { sqlNameShape } from './logical.ts';
 import { warningShape } from './progress.ts';
 import { countShape, idShape, instantShape, lsnShape } from './words.ts';
@@ -20,15 +20,29 @@ export const transferTaskShape: z.ZodType<TransferTask> = z.looseObject({
   dropsOld: z.boolean(),
 });
 
+const oidShape = z.string().regex(/^[0-9]{1,10}$/);
+const oidWords = {
+  oid: oidShape,
+  keptOid: oidShape.exactOptional(),
+  takenKeys: z.array(z.looseObject({ ...tableWords, name: sqlNameShape, definition: z.string() })).exactOptional(),
+};
+
 export const placedShape: z.ZodType<Placed> = z.discriminatedUnion('kind', [
-  z.looseObject({ kind: z.literal('database'), name: sqlNameShape, keptAs: sqlNameShape.exactOptional() }),
+  z.looseObject({ kind: z.literal('database'), name: sqlNameShape, keptAs: sqlNameShape.exactOptional(), ...oidWords }),
   z.looseObject({
     ...{ kind: z.literal('schema'), database: sqlNameShape, name: sqlNameShape, keptAs: sqlNameShape.exactOptional() },
+    ...oidWords,
   }),
   z.looseObject({
     ...{ kind: z.literal('table'), database: sqlNameShape, ...tableWords, keptIn: sqlNameShape.exactOptional() },
+    ...oidWords,
   }),
 ]);
+
+export const placesToldShape: z.ZodType<PlacesTold> = z.looseObject({
+  placed: z.array(placedShape),
+  isSwapped: z.boolean(),
+});
 
 export const settleTaskShape: z.ZodType<SettleTask> = z.looseObject({
   does: z.enum(['confirm', 'undo']),

@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bug, fail } from '#core/errors/fail.ts';
+import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
+import type { Placed } from '#core/transfer/task.ts';
+import type { Major } from '#tests/support/postgres.ts';
+import type { TransferStage } from '#tests/support/transfer-stage.ts';
+import { fingerprint, openTransferStage, shop } from '#tests/support/transfer-stage.ts';
+
+const majors: readonly Major[] = [18, 15];
+
+describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
+  let stage: TransferStage;
+  let whole: unknown;
+  let set: LogicalRestoreOrder['setId'];
+
+  beforeAll(async () => {
+    stage = await openTransferStage(major);
+    await stage.sql('postgres', 'create role shop_owner', 'create role shop_reader');
+    await stage.sql('postgres', 'create database app owner shop_owner');
+    await stage.sql('app', ...shop, 'create schema two', 'create table two.items (id int primary key)');
+    whole = await stage.sql('app', fingerprint);
+    set = await stage.logicalSet('app');
+  });
+  afterAll(() => stage.close());
+
+  const names = async (): Promise<readonly unknown[]> =>
+    (
+      await stage.sql('postgres', 'select datname::text as name from pg_database where not datistemplate order by 1')
+    ).map(({ name }) => name);
+  const database = { databases: [{ database: 'app', as: 'app' }] };
+  const items = { database: 'app', schema: 'shop', table: 'items', as: 'items' };
+  const placedOf = (order: LogicalRestoreOrder): readonly Placed[] => {
+    const told = stage.told.get(order.runId);
+    if (told === undefined) throw bug('the catalog heard nothing');
+    return told.placed;
+  };
+
+  test('K-108 a run that is lost right after its swap can be undone, for the catalog heard of it before', async () => {
+    await stage.sql('app', 'create table since (n int)');
+    const before = await names();
+    const order = stage.logicalOrder(set, database);
+    const lost = stage.restoreLogical(order, {}, ({ isSwapped }) => {
+      if (isSwapped) throw fail('api_unreachable', { url: 'the API' });
+    });
+    await expect(lost).rejects.toMatchObject({ code: 'api_unreachable' });
+    expect(stage.told.get(order.runId)).toMatchObject({ isSwapped: false });
+    expect(await stage.sql('app', fingerprint)).toEqual(whole);
+    const undone = await stage.settle('undo', order, placedOf(order));
+    expect(undone).toMatchObject({ putBack: ['app'] });
+    expect(await stage.sql('app', 'select to_regclass($$since$$)::text as name')).toEqual([{ name: 'since' }]);
+    for (const name of undone.setAside) await stage.sql('postgres', `drop database "${name}"`);
+    expect(await names()).toEqual(before);
+  });
+
+  test('K-108 a run that was refused its swap changed nothing, and neither undo nor confirm of it does', async () => {
+    const before = await names();
+    const order = stage.logicalOrder(set, database);
+    let planned: readonly Placed[] = [];
+    const refused = stage.restoreLogical(order, {}, ({ placed }) => {
+      if (placed.length > 0) planned = placed;
+      throw fail('order_refused', { run: order.runId, host: order.hostId });
+    });
+    await expect(refused).rejects.toMatchObject({ code: 'order_refused' });
+    expect(planned).toHaveLength(1);
+    expect(await names()).toEqual(before);
+    await expect(stage.settle('confirm', order, planned)).rejects.toMatchObject({ code: 'transfer_kept_moved' });
+    expect(await stage.settle('undo', order, planned)).toMatchObject({ putBack: [], setAside: [] });
+    expect(await names()).toEqual(before);
+  });
+
+  test('K-108 a database that somebody else made under the name is never taken for the recovered one', async () => {
+    const order = stage.logicalOrder(set, database);
+    const { placed } = await stage.restoreLogical(order);
+    await stage.sql('postgres', 'alter database app rename to mine', 'create database app');
+    await expect(stage.settle('undo', order, placed)).rejects.toMatchObject({ code: 'transfer_place_taken' });
+    const [{ keptAs } = { keptAs: '' }] = placed.filter((one) => one.kind === 'database');
+    await stage.sql(
+      'postgres',
+      `alter database "${keptAs ?? ''}" rename to aside`,
+      `create database "${keptAs ?? ''}"`,
+    );
+    const before = await names();
+    await expect(stage.settle('undo', order, placed)).rejects.toMatchObject({ code: 'transfer_kept_moved' });
+    await expect(stage.settle('confirm', order, placed)).rejects.toMatchObject({ code: 'transfer_kept_moved' });
+    expect(await names()).toEqual(before);
+    await stage.sql('postgres', 'drop database app', 'alter database mine rename to app');
+    await stage.sql('postgres', `drop database "${keptAs ?? ''}"`, `alter database aside rename to "${keptAs ?? ''}"`);
+    expect(await stage.settle('confirm', order, placed)).toMatchObject({ dropped: [keptAs] });
+    expect(await stage.sql('app', fingerprint)).toEqual(whole);
+  });
+
+  test('K-108 what takes part in replication is named and not replaced', async () => {
+    const table = stage.logicalOrder(set, { tables: [items] });
+    const publications = [
+      ['create publication news for table shop.items', 'publication news of shop.items'],
+      ['create publication news for all tables', 'publication news for all tables'],
+      ['create publication news for tables in schema shop', 'publication news for tables in schema shop'],
+    ] as const;
+    for (const [statement, objects] of publications) {
+      await stage.sql('app', statement);
+      await expect(stage.restoreLogical(table)).rejects.toMatchObject({
+        code: 'transfer_replicated',
+        params: { objects },
+      });
+      await stage.sql('app', 'drop publication news');
+    }
+    await stage.sql(
+      'app',
+      `create subscription news connection 'dbname=nowhere' publication news with (connect = false, slot_name = none)`,
+    );
+    await expect(stage.restoreLogical(stage.logicalOrder(set, database))).rejects.toMatchObject({
+      code: 'transfer_replicated',
+      params: { what: 'Database "app"', objects: 'subscription news' },
+    });
+    await stage.sql('app', 'drop subscription news');
+  });
+
+  test('K-108 a kept table holds no row of live ones, and what depends on a table since is named before an undo or confirm', async () => {
+    const keysOf = `select conrelid::regclass::text as table, pg_get_constraintdef(oid) as key from pg_constraint
+      where conname = 'items_order_id_fkey' order by 1`;
+    const live = [{ table: 'shop.items', key: 'FOREIGN KEY (order_id) REFERENCES shop.orders(id)' }];
+    expect(await stage.sql('app', keysOf)).toEqual(live);
+    const order = stage.logicalOrder(set, { tables: [items, { ...items, schema: 'two' }] });
+    const { placed } = await stage.restoreLogical(order);
+    expect(await stage.sql('app', keysOf)).toEqual(live);
+    await stage.sql('app', 'create view since as select * from shop.items');
+    await expect(stage.settle('undo', order, placed)).rejects.toMatchObject({
+      code: 'transfer_table_depends',
+      params: { table: 'shop.items', dependents: 'view since' },
+    });
+    await stage.sql('app', 'drop view since');
+    await stage.settle('undo', order, placed);
+    expect(await stage.sql('app', keysOf)).toContainEqual(live[0]);
+
+    const again = stage.logicalOrder(set, { tables: [items] });
+    const report = await stage.restoreLogical(again);
+    const [{ keptIn } = { keptIn: '' }] = report.placed.filter((one) => one.kind === 'table');
+    await stage.sql('app', `create view since as select * from ${keptIn ?? ''}.items`);
+    await expect(stage.settle('confirm', again, report.placed)).rejects.toMatchObject({
+      code: 'transfer_table_depends',
+      params: { dependents: 'view since' },
+    });
+    await stage.sql('app', 'drop view since');
+    expect(await stage.settle('confirm', again, report.placed)).toMatchObject({
+      dropped: [`app.${keptIn ?? ''}.items`],
+    });
+    expect(await stage.sql('app', fingerprint)).toEqual(whole);
+  });
+});
