@@ -9,9 +9,13 @@ import type { Context } from './context.ts';
 import { inspect } from './inspect.ts';
 
 /** What stands at the place of a plan. A host that does not answer is a finding itself: the plan holds without it. */
-export async function lookAtPlace(context: Context, plan: RestorePlan, hostId: HostId): Promise<Finding[]> {
+export const lookAtPlace = (context: Context, plan: RestorePlan, hostId: HostId): Promise<Finding[]> =>
+  lookAt(context, questionOf(plan), hostId);
+
+/** The same of any directory that is to be written. */
+export async function lookAt(context: Context, inspection: PlaceQuestion, hostId: HostId): Promise<Finding[]> {
   try {
-    return await inspect(context, { hostId, inspection: questionOf(plan), answer: z.array(findingShape) });
+    return await inspect(context, { hostId, inspection, answer: z.array(findingShape) });
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.class === 'bug') throw error;
     return [{ check: 'place', verdict: 'warn', detail: `not looked at: ${error.message}`, hint: error.hint }];

@@ -16,6 +16,7 @@ export const setShape = z.object({
   /** Every pool that holds it, the one that was known first at the front. */
   pools: z.array(z.object({ id: idShape('pool'), name: z.string() })),
   resourceId: idShape('res'),
+  resourceName: z.string(),
   summary: setSummaryShape,
   indexedAt: instantShape,
   verifiedAt: instantShape.nullable(),
@@ -23,7 +24,8 @@ export const setShape = z.object({
 });
 export type SetRow = z.output<typeof setShape>;
 
-const columns = `s.id, s.pool_id as "poolId", s.resource_id as "resourceId", s.summary, s.indexed_at as "indexedAt",
+const columns = `s.id, s.pool_id as "poolId", s.resource_id as "resourceId", s.summary,
+  (select r.name from resource r where r.id = s.resource_id) as "resourceName", s.indexed_at as "indexedAt",
   s.verified_at as "verifiedAt", s.verify_report as "verifyReport",
   (select jsonb_agg(jsonb_build_object('id', p.id, 'name', p.name) order by c.indexed_at, p.id)
    from backup_set c join pool p on p.id = c.pool_id where c.id = s.id) as pools`;

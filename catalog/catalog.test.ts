@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fail } from '#core/errors/fail.ts';
 import type { HostId, PoolId, ResourceId, RunId } from '#core/id.ts';
+import { parseInstant } from '#core/instant.ts';
 import { canShare } from '#core/run/lane.ts';
 import type { JobSpec } from '#core/settings/job-spec.ts';
 import type { TestCatalog } from '#tests/support/catalog.ts';
@@ -17,7 +18,7 @@ import { demandMigrated, knownMigrations, migrate } from './migrate.ts';
 import { addPool } from './pools.ts';
 import { getResource, registerResource } from './resources.ts';
 import { openRunBook } from './run-book.ts';
-import { addRun, addRunEvents, getRun, listRuns, moveRun, runEventsAfter } from './runs.ts';
+import { addRun, addRunEvents, getRun, listRuns, moveRun, runEventsAfter, tellOfLateSet } from './runs.ts';
 import { unusableSets } from './set-standing.ts';
 import { addEnrolmentToken, lockEnrolmentToken, useEnrolmentToken } from './tokens.ts';
 
@@ -47,11 +48,11 @@ beforeAll(async () => {
 });
 afterAll(() => testCatalog.close());
 
-const newRun = async (spec: JobSpec): Promise<RunId> => {
+const newRun = async (spec: JobSpec, setId = testIds('set')): Promise<RunId> => {
   const id = testIds('run');
   const jobId = testIds('job');
   await addJob(db(), { id: jobId, name: 'ad hoc', spec, createdBy: 'test' });
-  const forResource = spec.kind === 'full-backup' ? { resourceId: spec.resourceId, setId: testIds('set') } : {};
+  const forResource = spec.kind === 'full-backup' ? { resourceId: spec.resourceId, setId } : {};
   await addRun(db(), { id, jobId, spec, hostId, startedBy: 'test', ...forResource });
   return id;
 };
@@ -237,6 +238,47 @@ test('a set is recorded for a run only after its agent told of it', async () => 
   await indexSet(db(), set, poolId);
   await runs.recordSet(id, set.setId);
   expect((await getRun(db(), id)).setId).toBe(set.setId);
+});
+
+test('a set that was committed beside a run that did not end well is told of in its log, whoever comes last', async () => {
+  const runs = openRunBook(db());
+  const outcome = { state: 'failed', code: 'agent_unreachable', params: {}, message: 'away' } as const;
+  const said = async (id: RunId): Promise<string> =>
+    (await runEventsAfter(db(), id, 0, 10)).map(({ message }) => message).join('\n');
+  const [early, late, alone] = [sampleSet(resourceId), sampleSet(resourceId), sampleSet(resourceId)];
+  const begun = (set: typeof early) => newRun(sampleBackup(resourceId, poolId), set.setId);
+  const first = await begun(early);
+  await indexSet(db(), early, poolId);
+  await runs.close(first, outcome);
+  await runs.close(first, outcome);
+  expect((await said(first)).match(/is whole and in the catalog all the same/g)).toHaveLength(1);
+  expect(await getRun(db(), first)).toMatchObject({ state: 'failed', hasSet: true });
+  const second = await begun(late);
+  await runs.close(second, outcome);
+  expect(await getRun(db(), second)).toMatchObject({ hasSet: false });
+  await tellOfLateSet(db(), second);
+  await indexSet(db(), late, poolId);
+  await tellOfLateSet(db(), second);
+  expect((await said(second)).match(/is whole and in the catalog all the same/g)).toHaveLength(1);
+  const third = await begun(alone);
+  await runs.close(third, outcome);
+  expect(await said(third)).not.toContain('all the same');
+});
+
+test('K-067 a run that a plan started for a resource without a login ends at its first step and says how to log in', async () => {
+  const spec = sampleBackup(resourceId, poolId);
+  const [id, jobId] = [testIds('run'), testIds('job')];
+  await addJob(db(), { id: jobId, name: 'nightly', spec, createdBy: 'test' });
+  const scheduledFor = parseInstant('2026-11-21T08:00:00Z');
+  const planned = { id, jobId, spec, hostId, resourceId, setId: testIds('set'), startedBy: 'schedule', scheduledFor };
+  await addRun(db(), planned);
+  const refusal = {
+    code: 'resource_not_logged_in',
+    hint: expect.stringContaining('holdfast resource login') as string,
+  };
+  await expect(openRunBook(db()).ticket(id)).rejects.toMatchObject(refusal);
+  const byHand = await newRun(spec);
+  expect(await openRunBook(db()).ticket(byHand)).toMatchObject({ runId: byHand });
 });
 
 test('runs are listed newest first, page by page, without a gap or a repeat', async () => {

@@ -17,6 +17,8 @@ import { pageOf } from './page.ts';
 export const runShape = z.object({
   id: idShape('run'),
   jobId: idShape('job'),
+  /** As it is now; of a run that was started by hand, the words for what it does. */
+  jobName: z.string(),
   revision: countShape,
   kind: z.enum([
     'full-backup',
@@ -47,7 +49,10 @@ export const runShape = z.object({
   trigger: z.enum(['manual', 'schedule', 'retry']),
   state: runStateShape,
   outcome: runOutcomeShape.nullable(),
+  /** Reserved when a run that makes a set begins. */
   setId: idShape('set').nullable(),
+  /** The set is whole and in the catalog, however the run ended. */
+  hasSet: z.boolean(),
   startedBy: z.string(),
   createdAt: instantShape,
   beganAt: instantShape.nullable(),
@@ -55,10 +60,11 @@ export const runShape = z.object({
 });
 export type RunRow = z.output<typeof runShape>;
 
-const columns = `id, job_id as "jobId", revision, kind, host_id as "hostId", resource_id as "resourceId",
+const columns = `id, job_id as "jobId", (select name from job j where j.id = run.job_id) as "jobName", revision, kind, host_id as "hostId", resource_id as "resourceId",
   (select name from host h where h.id = run.host_id) as "hostName",
   (select name from resource r where r.id = run.resource_id) as "resourceName", trigger, state, outcome,
-  set_id as "setId", started_by as "startedBy", created_at as "createdAt", began_at as "beganAt", closed_at as "closedAt"`;
+  set_id as "setId", (exists (select 1 from backup_set s where s.id = run.set_id)
+    or exists (select 1 from logical_set l where l.id = run.set_id)) as "hasSet", started_by as "startedBy", created_at as "createdAt", began_at as "beganAt", closed_at as "closedAt"`;
 
 export interface NewRun {
   readonly id: RunId;
@@ -159,6 +165,30 @@ export async function specOfRun(db: Database, id: RunId): Promise<JobSpec> {
   return spec;
 }
 
+const makesSet: ReadonlySet<RunRow['kind']> = new Set([
+  'full-backup',
+  'incremental-backup',
+  'logical-backup',
+  'merge-set',
+] as const);
+
+/** A set that was committed although its run did not end well is a good set: that is said, by whoever comes last. */
+const besideText = (set: string): string =>
+  `set ${set} is whole and in the catalog all the same: it was committed before the run ended, and counts as any other`;
+
+/** What the log of a run says when it closes beside a set that was committed. */
+const besideLines = ({ kind, setId, hasSet }: RunRow, state: RunState): readonly NewRunEvent[] =>
+  setId !== null && hasSet && makesSet.has(kind) && (state === 'failed' || state === 'cancelled')
+    ? [{ level: 'warn', message: besideText(setId) }]
+    : [];
+
+/** The same when the set comes to the catalog after its run has closed. Nothing when it is known already. */
+export async function tellOfLateSet(db: Database, id: RunId): Promise<void> {
+  const run = await findRun(db, id);
+  if (run === undefined || run.hasSet || !isFinal(run.state) || run.setId === null) return;
+  await addRunEvents(db, id, besideLines({ ...run, hasSet: true }, run.state));
+}
+
 /** Moves a run; a move that already happened is fine. Throws `run_state_conflict`, `run_unknown`. */
 export function moveRun(db: Database, id: RunId, state: RunState, outcome?: RunOutcome): Promise<void> {
   return db.transaction(async (inside) => {
@@ -174,7 +204,7 @@ export function moveRun(db: Database, id: RunId, state: RunState, outcome?: RunO
          closed_at = case when $4 then now() end where id = $1`,
       [id, state, outcome === undefined ? null : JSON.stringify(outcome), isFinal(state)],
     );
-    await addRunEvents(inside, id, [wordsOf(state, outcome)]);
+    await addRunEvents(inside, id, [wordsOf(state, outcome), ...besideLines(run, state)]);
   });
 }
 

@@ -11,6 +11,7 @@ import {
 import { isOlderVersion, oldestAgentVersion } from '#core/access/version.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { RunOutcome, RunTicket } from '#core/ports/run-book.ts';
+import { silenceMs } from '#core/run/silence.ts';
 import type { WorkEnd, WorkOrder } from '#core/run/work-order.ts';
 import { agentProbe, controlActivities, isNobodyThere } from './activity-proxies.ts';
 import type { RunInput } from './contract.ts';
@@ -22,8 +23,6 @@ import { openRunControl } from './run-control.ts';
 import { beFoundAs, beSearchable } from './searchable.ts';
 
 const minuteMs = 60_000;
-/** How long a silent work is believed before the lane is asked again; asking is idempotent and repairs a lane that died. */
-const checkAfterMs = [minuteMs, 5 * minuteMs, 15 * minuteMs] as const;
 
 /**
  * A run (design §4): record → wait for the agent → precondition → lane → script before → work → verify → record the set →
@@ -124,7 +123,7 @@ async function waitForTurn(order: WorkOrder, run: RunControl, position: number):
 /** Waits for a word of the work; when it is silent for long, asks the lane again, which repairs a lane that died. */
 async function untilTold<T>(order: WorkOrder, wait: (ms: number) => Promise<T | undefined>): Promise<T> {
   for (let round = 0; ; round++) {
-    const told = await wait(checkAfterMs[Math.min(round, checkAfterMs.length - 1)] ?? minuteMs);
+    const told = await wait(silenceMs(round));
     if (told !== undefined) return told;
     await controlActivities(order.queuePrefix).enterLane({ order, whenBusy: 'wait' });
   }

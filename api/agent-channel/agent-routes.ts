@@ -5,7 +5,7 @@ import { addHost, storeReport } from '#catalog/hosts.ts';
 import { findInspection } from '#catalog/inspections.ts';
 import { indexBatch } from '#catalog/log-batches.ts';
 import { boundLog } from '#catalog/run-log-bound.ts';
-import { addRunEvents, getRun } from '#catalog/runs.ts';
+import { addRunEvents, getRun, tellOfLateSet } from '#catalog/runs.ts';
 import { lockEnrolmentToken, useEnrolmentToken } from '#catalog/tokens.ts';
 import { isOlderVersion, oldestAgentVersion } from '#core/access/version.ts';
 import type { Enrolment, EnrolmentRequest } from '#core/agent/enrolment.ts';
@@ -147,7 +147,10 @@ const tellRoutes = (context: Context): Route[] => [
     prefix: 'set',
     body: setSummaryShape,
     idOf: ({ setId }) => setId,
-    index: indexSet,
+    index: async (catalog, set, pool) => {
+      await tellOfLateSet(catalog, set.runId);
+      await indexSet(catalog, set, pool);
+    },
   }),
   committedRoute(context, {
     path: '/agent/v1/batches/{id}',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { claimLogicalSet, indexLogicalSet, recordLogicalRemoval, recordLogicalVerify } from '#catalog/logical-sets.ts';
-import { getRun, specOfRun } from '#catalog/runs.ts';
+import { getRun, specOfRun, tellOfLateSet } from '#catalog/runs.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HostId, RunId } from '#core/id.ts';
 import { isFinal } from '#core/run/run-state.ts';
@@ -51,6 +51,7 @@ const indexRoute = (context: Context): Route =>
         throw fail('request_invalid', { pointer: '/', reason: `the path names ${params.id}, the body ${body.setId}` });
       const { runId, systemId, setId: object } = body;
       const pool = await poolToldOf(context.catalog, { hostId: hostOf(caller), runId, systemId, object, ...query });
+      await tellOfLateSet(context.catalog, body.runId);
       await indexLogicalSet(context.catalog, body, pool);
       return { answer: undefined };
     },

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
@@ -24,8 +25,14 @@ const problemShape = z.looseObject({
 /** An API that is silent for so long about what is only read is away: the slowest answers are those of agents. */
 const patienceMs = 120_000;
 
-/** Speaks to the API as any integrator would. Throws what the API refuses with, `api_unreachable`, `answer_malformed`. */
-export function openClient(url: string, token: string): ApiClient {
+/** How often, and how far apart, a question whose answer was lost is asked again. */
+const patience: Again = { times: 40, everyMs: 700 };
+
+/**
+ * Speaks to the API as any integrator would. What starts something is asked again with its key when the answer was lost on the
+ * way, so that it happens once. Throws what the API refuses with, `api_unreachable`, `answer_lost`, `answer_malformed`.
+ */
+export function openClient(url: string, token: string, again: Again = patience): ApiClient {
   const base = url.replace(/\/+$/, '');
   // Why also for what is read of an answer: an API that is killed in the middle breaks it off.
   const away = (cause: unknown): never => {
@@ -51,7 +58,7 @@ export function openClient(url: string, token: string): ApiClient {
     post: async (shape, path, body) => {
       const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
       const init = { method: 'POST', headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-      return parsed(shape, await send(path, init));
+      return untilAnswered(async () => parsed(shape, await send(path, init)), { ...again, url: base });
     },
     put: async (shape, path, body) => {
       const init = { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
@@ -66,6 +73,46 @@ export function openClient(url: string, token: string): ApiClient {
       await readEvents(response, onEvent).catch(away);
     },
   };
+}
+
+export interface Again {
+  readonly times: number;
+  readonly everyMs: number;
+}
+
+/** Asks until there is an answer. A server that was not reached at all has begun nothing, and is not asked again. */
+async function untilAnswered<T>(ask: () => Promise<T>, { times, everyMs, url }: Again & { url: string }): Promise<T> {
+  for (let left = times, isAsked = false; ; left--) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || !(isLost(error) || (isAsked && isBetween(error)))) throw error;
+      if (left <= 0) throw fail('answer_lost', { url }, error);
+      isAsked = true;
+    }
+    await wait(everyMs);
+  }
+}
+
+/** The connection broke when the question may have been heard already. */
+const isLost = ({ code, cause }: HoldfastError): boolean =>
+  code === 'api_unreachable' && !neverHeard.has(systemCodeOf(cause));
+
+/** After a question that may have been heard: the server is not back, or is at work on it. */
+const isBetween = ({ code }: HoldfastError): boolean => code === 'api_unreachable' || code === 'idempotency_in_flight';
+
+const neverHeard: ReadonlySet<string> = new Set([
+  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'],
+  ...['ERR_INVALID_URL', 'ERR_TLS_CERT_ALTNAME_INVALID', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_HAS_EXPIRED'],
+]);
+
+/** What the system says of a connection, through the wrapping of `fetch`. A port that nobody may use has no code: it was not asked. */
+function systemCodeOf(cause: unknown): string {
+  for (let e = cause; e instanceof Error; e = e.cause) {
+    if ('code' in e && typeof e.code === 'string') return e.code;
+    if (e.message === 'bad port') return 'ERR_INVALID_URL';
+  }
+  return '';
 }
 
 async function readEvents(response: Response, onEvent: (name: string, data: string) => void): Promise<void> {

@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { demandNewFile, readTypedFile, writeNewFile } from './typed-file.ts';
+import { z } from 'zod';
+import { demandNewFile, readTypedFile, readTypedJson, writeNewFile } from './typed-file.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -35,4 +36,18 @@ test('a file that is there is never replaced, and a missing folder is told of be
   await demandNewFile(fresh);
   await writeNewFile(fresh, 'kit', 0o600);
   expect(await readFile(fresh.file, 'utf8')).toBe('kit');
+});
+
+test('a JSON file that is empty, broken or of another form is a mistake of the line, with the place in it', async () => {
+  const shape = z.array(z.object({ name: z.string() }));
+  const read = async (text: string) => {
+    const file = join(folder, 'checks.json');
+    await writeFile(file, text);
+    return readTypedJson({ option: '--sql-file', file }, shape).catch((error: unknown) => String(error));
+  };
+  expect(await read('[{"name": "a"}]')).toEqual([{ name: 'a' }]);
+  expect(await read(' \n')).toMatch(/--sql-file cannot be used: .*checks\.json: it is empty/);
+  expect(await read('[{"name": ')).toMatch(/it is no JSON: /);
+  expect(await read('{}')).toMatch(/: it must be a list$/);
+  expect(await read('[{"name": "a"}, {}]')).toMatch(/at 1\.name: it is missing$/);
 });

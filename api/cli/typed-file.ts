@@ -1,6 +1,8 @@
 import { access, constants, lstat, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
+import { refusalOf } from '#core/settings/request-error.ts';
 
 /** A file that an option or an argument names. */
 export interface TypedFile {
@@ -15,6 +17,33 @@ export async function readTypedFile({ option, file }: TypedFile): Promise<string
     return await readFile(file, 'utf8');
   } catch (cause) {
     throw fail('file_unreadable', { option, file, why: whyOf(cause) }, cause);
+  }
+}
+
+/**
+ * What a JSON file says, in the form that the shape takes. Throws `file_unreadable`, `file_malformed` with the place and the
+ * reason; an empty file is malformed, too.
+ */
+export async function readTypedJson<T>({ option, file }: TypedFile, shape: z.ZodType<T>): Promise<T> {
+  const text = await readTypedFile({ option, file });
+  if (text.trim() === '') throw fail('file_malformed', { option, file, why: 'it is empty' });
+  const parsed = shape.safeParse(jsonIn({ option, file }, text));
+  if (parsed.success) return parsed.data;
+  const { params } = refusalOf(parsed.error, (path) => path.join('.'));
+  const { pointer = '', reason = 'it has another form' } = params;
+  throw fail(
+    'file_malformed',
+    { option, file, why: pointer === '' ? reason : `at ${pointer}: ${reason}` },
+    parsed.error,
+  );
+}
+
+function jsonIn({ option, file }: TypedFile, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : 'no JSON';
+    throw fail('file_malformed', { option, file, why: `it is no JSON: ${why}` }, cause);
   }
 }
 

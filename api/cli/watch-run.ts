@@ -10,6 +10,7 @@ import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
 import type { RunId } from '#core/id.ts';
 import { isFinal } from '#core/run/run-state.ts';
 import { progressShape } from '#core/settings/shape/progress.ts';
+import { withNames } from '../with-names.ts';
 import type { Cli } from './cli.ts';
 import type { ApiClient } from './client.ts';
 import { apiPatienceMs, isAway } from './patience.ts';
@@ -155,11 +156,13 @@ function openLines(terminal: Terminal, id: RunId): Show {
 }
 
 /** Throws what a run ended with, so that the exit code is that of its error; a run that succeeded passes. */
-export function demandSuccess({ id, state, outcome }: Pick<RunRow, 'id' | 'state' | 'outcome'>): void {
+export function demandSuccess(run: RunRow): void {
+  const { id, state, outcome } = run;
   if (state === 'succeeded' || state === 'warned') return;
   const { code, params, message } =
     outcome !== null && 'code' in outcome ? outcome : { code: '', params: {}, message: 'no reason recorded' };
-  const cause = isErrorCode(code) ? new HoldfastError(code, params) : undefined;
+  const named = Object.fromEntries(Object.entries(params).map(([name, text]) => [name, withNames(text, run)]));
+  const cause = isErrorCode(code) ? new HoldfastError(code, named) : undefined;
   if (cause !== undefined) throw cause;
   throw fail('run_failed', { run: id, state, reason: message });
 }

@@ -1,13 +1,20 @@
 import { z } from 'zod';
 import { getHost } from '#catalog/hosts.ts';
+import type { SetRow } from '#catalog/backup-sets.ts';
 import type { PoolRow } from '#catalog/pools.ts';
 import { getPool } from '#catalog/pools.ts';
 import { findLogin, getResource } from '#catalog/resources.ts';
+import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { HostId, ResourceId } from '#core/id.ts';
 import { reconnectField } from '#core/settings/backup-options.ts';
 import type { JobSpecOf } from '#core/settings/job-spec.ts';
+import { fileListShape } from '#core/settings/shape/contents.ts';
 import { idShape, pathShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
+import { inspect } from '../inspect.ts';
+import { lookAt } from '../look-at-place.ts';
+import { poolAccess } from '../orders.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { poolQueryShape, setAsked } from '../set-in-pool.ts';
@@ -42,10 +49,12 @@ export const setExtractRoutes = (context: Context): Route[] => [
     body: extractBody,
     answer: runAnswer,
     serve: async ({ params, query, body, caller }) => {
-      const { id, poolId, resourceId } = await setAsked(context.catalog, params.set, query);
+      const set = await setAsked(context.catalog, params.set, query);
+      const { id, poolId, resourceId } = set;
       const pool = await getPool(context.catalog, poolId);
       const hostId = await hostFor(context, { pool, resourceId, host: body.host });
       demandReach(pool, hostId);
+      await demandPossible(context, { set, pool, hostId, ...body });
       const names = await namesFrom(context, resourceId, hostId);
       const spec: JobSpecOf<'extract-set'> = {
         ...{ kind: 'extract-set', hostId, poolId, setId: id, what: body.what, directory: body.directory },
@@ -59,6 +68,44 @@ export const setExtractRoutes = (context: Context): Route[] => [
     },
   }),
 ];
+
+interface Wish {
+  readonly set: SetRow;
+  readonly pool: PoolRow;
+  readonly hostId: HostId;
+  readonly what: string;
+  readonly directory: string;
+}
+
+/**
+ * What can be known before a run begins: the directory as the host finds it, and a path as the set knows it. A host that does
+ * not answer refuses nothing, the run looks again. Throws `place_unready`, `extract_nothing`.
+ */
+async function demandPossible(context: Context, { set, pool, hostId, what, directory }: Wish): Promise<void> {
+  const { systemId } = set.summary;
+  const place = { kind: 'place' as const, isCopy: true, directory, tablespaces: [], bytes: 0, systemId };
+  const failed = (await lookAt(context, place, hostId)).filter(({ verdict }) => verdict === 'fail');
+  if (failed.length > 0) throw fail('place_unready', { checks: failed.map(({ detail }) => detail).join('; ') });
+  // Names of relations are those of the running instance, which the run asks.
+  if (what.includes('/') && !(await isPathOf(context, set, { what, pool })))
+    throw fail('extract_nothing', { what, set: set.id });
+}
+
+async function isPathOf(
+  context: Context,
+  { id, poolId }: SetRow,
+  { what, pool }: Pick<Wish, 'what' | 'pool'>,
+): Promise<boolean> {
+  const view = { of: 'files' as const, prefix: what, after: '', limit: 1 };
+  try {
+    const inspection = { kind: 'set-contents' as const, pool: await poolAccess(context, poolId), setId: id, view };
+    const { files } = await inspect(context, { hostId: maintainerOf(pool), inspection, answer: fileListShape });
+    return files.length > 0;
+  } catch (error) {
+    if (error instanceof HoldfastError && error.class !== 'bug') return true;
+    throw error;
+  }
+}
 
 interface HostQuestion {
   readonly pool: PoolRow;

@@ -73,3 +73,13 @@ test('K-064 K-089 an operator registers, logs in, backs up, verifies and plans a
   expect(plan).toMatchObject({ plan: { setId: set } });
   expect(await holdfast('set', 'show', set)).toMatchObject({ id: set, verifyReport: { damage: [] } });
 });
+
+test('an extraction that cannot be is refused before a run begins', async () => {
+  const [set] = z.array(z.object({ id: z.string() })).parse(await holdfast('set', 'ls'));
+  const count = async (): Promise<number> => z.array(z.unknown()).parse(await holdfast('run', 'ls')).length;
+  const before = await count();
+  const extract = (what: string, to: string) => holdfast('set', 'extract', set?.id ?? '', what, '--to', to);
+  await expect(extract('base/1/1259', join(folder.path, 'instance'))).rejects.toThrow(/place_unready[\s\S]*not empty/);
+  await expect(extract('base/nowhere', join(folder.path, 'new'))).rejects.toThrow('extract_nothing');
+  expect(await count()).toBe(before);
+});

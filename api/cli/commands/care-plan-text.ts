@@ -17,12 +17,17 @@ export function planText(plan: CarePlan, command: string): string {
     '',
     tableOf(['', 'SET', 'TYPE', 'ENDED', 'STORED', 'WHY'], sets),
     ...(log.length === 0 ? [] : ['', tableOf(['', 'LOG', '', 'KNOWN UNTIL', 'STORED', 'WHY'], log)]),
+    ...(plan.kind === 'remove' ? [] : ['', logicalText]),
     '',
     isNothing
       ? 'Nothing is deleted.'
       : `To be deleted: ${counted(count, 'set')}, ${counted(batches, 'batch', 'batches')} of log, ${bytesText(plan.deletedBytes)}; by:  ${command}`,
   ].join('\n');
 }
+
+/** Retention is for what a recovery builds on; logical sets stand alone, and their number is decided per job. */
+const logicalText =
+  'Logical sets are apart from this plan and stay: see `holdfast logical ls`; `holdfast logical rm --keep <n>` shows which would go.';
 
 const counted = (n: number, one: string, many = `${one}s`): string => `${String(n)} ${n === 1 ? one : many}`;
 const fate = (isDeleted: boolean): string => (isDeleted ? 'DELETE' : 'keep');

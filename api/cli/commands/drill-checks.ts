@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { DrillChecks } from '#core/drill/drill.ts';
 import { fail } from '#core/errors/fail.ts';
-import { drillChecksShape } from '#core/settings/shape/drill.ts';
-import { readTypedFile } from '../typed-file.ts';
+import { drillChecksShape, drillStatementsShape } from '#core/settings/shape/drill.ts';
+import { readTypedJson } from '../typed-file.ts';
 
 export const checkOptions: Readonly<Record<string, string>> = {
   '--no-pages': 'leave out the checksum of every page',
@@ -19,8 +19,6 @@ export const checkShape = {
   sqlFile: z.string().optional(),
 };
 
-const listShape = z.array(z.unknown());
-
 interface TypedChecks {
   readonly pages: boolean;
   readonly structure: boolean;
@@ -30,8 +28,8 @@ interface TypedChecks {
 
 /** The checks that were typed. Throws `value_malformed`, `file_unreadable`. */
 export async function checksOf({ pages, structure, sql, sqlFile }: TypedChecks): Promise<DrillChecks> {
-  const text = sqlFile === undefined ? '[]' : await readTypedFile({ option: '--sql-file', file: sqlFile });
-  const fromFile = listShape.parse(JSON.parse(text));
+  const fromFile =
+    sqlFile === undefined ? [] : await readTypedJson({ option: '--sql-file', file: sqlFile }, drillStatementsShape);
   return drillChecksShape.parse({
     ...{ isPageChecked: pages, isStructureChecked: structure, sql: [...sql.map(statementOf), ...fromFile] },
   });
@@ -41,6 +39,6 @@ export async function checksOf({ pages, structure, sql, sqlFile }: TypedChecks):
 function statementOf(text: string) {
   const [, name, database, expected, statement] = /^([^=]+)=([^:]+):([^:]*):(.+)$/s.exec(text) ?? [];
   if (statement === undefined)
-    throw fail('value_malformed', { text, what: 'check', expected: 'name=database:expected:statement' });
+    throw fail('value_malformed', { text, what: '--sql', expected: 'name=database:expected:statement' });
   return { name, database, expected, statement };
 }

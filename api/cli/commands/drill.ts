@@ -12,7 +12,7 @@ import type { Cli, Said } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { durationText } from '../progress-text.ts';
 import { tableOf, timeText } from '../terminal.ts';
-import { demandNewFile, readTypedFile, writeNewFile } from '../typed-file.ts';
+import { demandNewFile, readTypedFile, readTypedJson, writeNewFile } from '../typed-file.ts';
 import { checksOf, checkOptions, checkShape } from './drill-checks.ts';
 import { limitOptions, limitShape, limitsOf, reconnectOf, reconnectOptions, reconnectShape } from './limit-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
@@ -134,12 +134,17 @@ function addReportVerbs(noun: Command, cli: Cli): void {
 const publicKeyOf = async (cli: Cli): Promise<string> =>
   (await (await cli.client()).get(z.looseObject({ publicKey: z.string() }), '/api/v1/drills/public-key')).publicKey;
 
-const parsedReport = (text: string): DrillReport => drillReportShape.parse(JSON.parse(text));
+/** Throws `drill_report_forged` when the text is no report. */
+function parsedReport(text: string): DrillReport {
+  try {
+    return drillReportShape.parse(JSON.parse(text));
+  } catch (cause) {
+    throw fail('drill_report_forged', { why: 'its text is no report of a drill' }, cause);
+  }
+}
 
 async function signedFrom(option: string, file: string) {
-  const found = signedReportShape.safeParse(JSON.parse(await readTypedFile({ option, file })));
-  if (!found.success) throw fail('drill_report_forged', { why: `${file} is no signed report` }, found.error);
-  return found.data;
+  return readTypedJson({ option, file }, signedReportShape);
 }
 
 async function verified(

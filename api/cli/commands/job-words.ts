@@ -13,7 +13,7 @@ export const stateOf = ({ deletedAt, isEnabled }: JobRow): string =>
 
 /** A job as lines of text. */
 export function jobText(job: ShownJob): string {
-  const work = Object.entries(job.work ?? job.spec).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
+  const work = partsOf(job.work ?? job.spec).map((part) => `  ${part}`);
   return [
     `job      ${job.name} (${job.id})`,
     `state    ${stateOf(job)}, revision ${String(job.revision)} by ${job.createdBy}`,
@@ -23,6 +23,17 @@ export function jobText(job: ShownJob): string {
     ...job.nextRuns.map((at, i) => `${i === 0 ? 'next    ' : '        '} ${timeText(at)}`),
   ].join('\n');
 }
+
+/** A line for each part, by the path that `job edit --set` takes. */
+const partsOf = (work: object, above = ''): string[] =>
+  Object.entries(work).flatMap(([key, value]: [string, unknown]) => {
+    const path = `${above}${key}`;
+    if (Array.isArray(value)) return [`${path}: ${value.map(wordOf).join(', ')}`];
+    return typeof value === 'object' && value !== null ? partsOf(value, `${path}.`) : [`${path}: ${wordOf(value)}`];
+  });
+
+const wordOf = (value: unknown): string =>
+  typeof value === 'object' && value !== null ? partsOf(value).join(' ') : String(value);
 
 /** What a job is after a change. */
 export function changedText(job: z.output<typeof changedJobAnswer>): string {

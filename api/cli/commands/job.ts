@@ -68,12 +68,13 @@ function addReading(noun: Command, cli: Cli): void {
       '--resource <resource>': 'only of this resource',
       '--all': 'those of runs that were started by hand, and deleted ones, too',
       '--limit <n>': 'so many at most (all)',
+      '--ids': 'with the id of each job; every command takes its name',
     },
     shape: z.object({
       ...{ resource: z.string().optional(), all: z.boolean().default(false) },
-      limit: z.coerce.number().int().min(1).default(100_000),
+      ...{ limit: z.coerce.number().int().min(1).default(100_000), ids: z.boolean().default(false) },
     }),
-    act: async (_cli, { resource, all, limit }) => {
+    act: async (_cli, { resource, all, limit, ids }) => {
       const of = { all: String(all), ...(resource === undefined ? {} : { resource }) };
       const data = await listed(await cli.client(), of, limit);
       const rows = data.map((job) => [
@@ -82,9 +83,10 @@ function addReading(noun: Command, cli: Cli): void {
         planWords(job),
         stateOf(job),
         timeText(job.nextRuns[0]),
-        job.id,
+        ...(ids ? [job.id] : []),
       ]);
-      return { json: data, text: tableOf(['NAME', 'KIND', 'PLAN', 'STATE', 'NEXT RUN', 'JOB'], rows) };
+      const headings = ['NAME', 'KIND', 'PLAN', 'STATE', 'NEXT RUN', ...(ids ? ['ID'] : [])];
+      return { json: data, text: tableOf(headings, rows) };
     },
   });
   addVerb(noun, cli, {

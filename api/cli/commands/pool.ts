@@ -37,11 +37,15 @@ export function addPoolCommands(program: Command, cli: Cli): void {
   addVerb(noun, cli, {
     usage: 'ls',
     title: 'list pools',
-    shape: z.object({}),
-    act: async () => {
+    options: { '--ids': 'with the id of each pool; every command takes its name' },
+    shape: z.object({ ids: z.boolean().default(false) }),
+    act: async (_cli, { ids }) => {
       const { data } = await (await cli.client()).get(listShape(poolShape), '/api/v1/pools');
-      const rows = data.map((pool) => [pool.name, pool.id, placeText(pool.place), wordsOf(pool)]);
-      return { json: data, text: tableOf(['POOL', 'ID', 'PLACE', ''], rows) };
+      const rows = data.map((pool) => [
+        ...[pool.name, ...(ids ? [pool.id] : [])],
+        ...[placeText(pool.place), wordsOf(pool)],
+      ]);
+      return { json: data, text: tableOf(['POOL', ...(ids ? ['ID'] : []), 'PLACE', ''], rows) };
     },
   });
   addVerb(noun, cli, {

@@ -116,8 +116,8 @@ function addChanges(noun: Command, cli: Cli): void {
       return {
         json: data,
         text: tableOf(
-          ['POOL', 'ID'],
-          data.map(({ name, id }) => [name, id]),
+          ['POOL'],
+          data.map(({ name }) => [name]),
         ),
       };
     },

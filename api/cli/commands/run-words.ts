@@ -11,6 +11,7 @@ import type { ApiClient } from '../client.ts';
 import { timeText } from '../terminal.ts';
 import type { LiveRun } from '../watch-run.ts';
 import { demandSuccess, watchRun } from '../watch-run.ts';
+import { nextText, tookText } from './next-words.ts';
 import type { Opener } from './result-words.ts';
 import { resultLines } from './result-words.ts';
 
@@ -27,24 +28,27 @@ export function runText(run: RunRow, opener?: Opener): string {
   return [
     `run      ${run.id}`,
     `kind     ${run.kind}`,
+    `job      ${run.jobName}`,
     ...(run.resourceName === null ? [] : [`resource ${run.resourceName}`]),
     `state    ${run.state}`,
     `began    ${timeText(run.beganAt ?? run.createdAt)}`,
     `closed   ${timeText(run.closedAt)}`,
-    ...(hasSet(run) ? [`set      ${run.setId ?? ''}`] : []),
+    ...line('took', tookText(run)),
+    ...setLines(run),
     ...ended,
+    ...line('next', nextText(run)),
   ].join('\n');
 }
 
+const line = (label: string, text: string | undefined): string[] =>
+  text === undefined ? [] : [`${label.padEnd(8)} ${text}`];
+
 /** The id of a set is reserved when a run begins: one that ended without the set does not show it. */
-const hasSet = ({ setId, state, outcome }: RunRow): boolean =>
-  setId !== null && (!isFinal(state) || isGoodEnd(state) || isDamagedSet(outcome));
-
-const isGoodEnd = (state: RunRow['state']): boolean => state === 'succeeded' || state === 'warned';
-
-/** A set that was made, and found damaged when it was read back after it. */
-const isDamagedSet = (outcome: RunRow['outcome']): boolean =>
-  outcome !== null && 'code' in outcome && outcome.code === 'set_damaged';
+function setLines({ setId, hasSet, state }: RunRow): string[] {
+  if (setId === null || (isFinal(state) && !hasSet)) return [];
+  const isBad = hasSet && (state === 'failed' || state === 'cancelled');
+  return [`set      ${setId}${isBad ? ' (in the catalog, though the run did not end well)' : ''}`];
+}
 
 function outcomeText(outcome: NonNullable<RunRow['outcome']>, opener: Opener | undefined): string {
   if (outcome.state !== 'succeeded' && outcome.state !== 'warned') return `${outcome.code}: ${outcome.message}`;

@@ -81,9 +81,9 @@ function addReading(noun: Command, cli: Cli): void {
       const { data } = await (await cli.client()).get(listShape(runShape), `/api/v1/runs?${query.toString()}`);
       const rows = data.map((run) => [
         ...[run.id, run.kind, run.resourceName ?? `(host ${run.hostName ?? '-'})`, run.state],
-        ...[timeText(run.createdAt), timeText(run.closedAt)],
+        ...[timeText(run.createdAt), timeText(run.closedAt), run.jobName],
       ]);
-      return { json: data, text: tableOf(['RUN', 'KIND', 'RESOURCE', 'STATE', 'CREATED', 'CLOSED'], rows) };
+      return { json: data, text: tableOf(['RUN', 'KIND', 'RESOURCE', 'STATE', 'CREATED', 'CLOSED', 'JOB'], rows) };
     },
   });
   addVerb(noun, cli, {

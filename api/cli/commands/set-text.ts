@@ -37,7 +37,7 @@ const saidFacts = ({ standing }: Row): string[][] => [
   ...(standing.annotation === '' ? [] : [['annotation', standing.annotation]]),
 ];
 
-function factsOf({ id, poolId, pools, verifiedAt, verifyReport, summary }: Row): string[][] {
+function factsOf({ id, resourceName, pools, verifiedAt, verifyReport, summary }: Row): string[][] {
   const damage = verifyReport?.damageCount ?? verifyReport?.damage.length ?? 0;
   const depth = verifyReport?.depth ?? 'full';
   const verdict = damage === 0 ? `sound (${depth})` : `${String(damage)} findings (${depth})`;
@@ -52,9 +52,9 @@ function factsOf({ id, poolId, pools, verifiedAt, verifyReport, summary }: Row):
     ['consistent', consistency(summary.isConsistent)],
     ['timeline', `${String(summary.timeline)}, branch ${summary.branchId}`],
     ['database', `${summary.engine} ${String(summary.serverVersion)}, system id ${summary.systemId}`],
-    ['resource', summary.resourceId],
+    ['resource', resourceName],
     ['size', `${bytesText(summary.rawBytes)} in ${String(summary.fileCount)} files`],
-    ['stored', `${bytesText(summary.storedBytes)} in ${String(summary.pieceCount)} pieces of ${poolId}`],
+    ['stored', `${bytesText(summary.storedBytes)} in ${String(summary.pieceCount)} pieces`],
     ['pools', pools.map(({ name }) => name).join(', ')],
     ['checksums', summary.hasChecksums ? 'on' : 'off'],
     ['encrypted', summary.isEncrypted ? 'yes' : 'no'],

@@ -47,7 +47,7 @@ export function addSetCommands(program: Command, cli: Cli): void {
 
 type Row = z.output<typeof setWithStanding>;
 
-const headings = ['SET', 'TYPE', 'ENDED', 'LOG', 'SIZE', 'STORED', 'VERIFIED', 'MARKS'];
+const headings = ['SET', 'TYPE', 'RESOURCE', 'POOLS', 'ENDED', 'LOG', 'SIZE', 'STORED', 'VERIFIED', 'MARKS'];
 
 function addListVerb(noun: Command, cli: Cli): void {
   addVerb(noun, cli, {
@@ -79,9 +79,13 @@ function addListVerb(noun: Command, cli: Cli): void {
   });
 }
 
-const lineOf = ({ id, summary, verifiedAt, verifyReport, standing }: Row, indent: string): string[] => [
+const lineOf = (
+  { id, resourceName, pools, summary, verifiedAt, verifyReport, standing }: Row,
+  indent: string,
+): string[] => [
   `${indent}${id}`,
   summary.base === undefined || indent !== '' ? typeWords(summary) : `${summary.type} on ${summary.base.setId}`,
+  ...[resourceName, pools.map(({ name }) => name).join(', ')],
   timeText(summary.endedAt),
   `${summary.beginLsn} – ${summary.endLsn}`,
   bytesText(summary.rawBytes),

@@ -66,6 +66,14 @@ export const commandErrors = {
     messageZh: '无法读取 {option} 指定的文件 {file}:{why}',
     hintZh: '请指定本机上当前账号可读的文件;不以 / 开头的路径相对于当前目录。',
   },
+  file_malformed: {
+    class: 'input',
+    http: 400,
+    message: 'The file of {option} cannot be used: {file}: {why}',
+    hint: 'Correct the file; the help of {option} says what belongs into it. Nothing was done.',
+    messageZh: '{option} 指定的文件 {file} 无法使用:{why}',
+    hintZh: '请更正该文件;所需内容见 {option} 的帮助。未执行任何操作。',
+  },
   file_exists: {
     class: 'input',
     http: 409,

@@ -314,6 +314,14 @@ export const controlErrors = {
     messageZh: '{url} 上的 Holdfast API 无响应',
     hintZh: '请检查 HOLDFAST_API_URL 以及 `holdfast api` 是否运行。',
   },
+  answer_lost: {
+    class: 'unavailable',
+    http: 503,
+    message: 'The Holdfast API at {url} went away before it answered; what was asked may have begun',
+    hint: 'When it is back, look with `holdfast run ls` (newest first) before you ask again.',
+    messageZh: '{url} 上的 Holdfast API 在应答前断开;所请求的操作可能已经开始',
+    hintZh: '恢复后请先用 `holdfast run ls`(最新在前)查看,再决定是否重新请求。',
+  },
   answer_malformed: {
     class: 'bug',
     http: 500,

@@ -159,9 +159,10 @@ export const runErrors = {
     class: 'corrupt',
     http: 500,
     message: 'Backup set {set} is damaged in {count} places; the first is {object}: {what}',
-    hint: 'Keep older sets, check the storage below the pool, and take a new full backup now.',
+    hint: 'The set stays but counts as good no longer: nothing is restored from it or built on it, and older good sets do not expire. Check the storage below the pool, and take a new full backup now.',
     messageZh: '备份集 {set} 有 {count} 处损坏,首处为 {object}:{what}',
-    hintZh: '请保留较早的备份集,检查存储池底层存储,并立即执行一次完全备份。',
+    hintZh:
+      '该备份集保留但不再视为完好:不会用于恢复或作为增量基础,较早的完好备份集也不会过期。请检查存储池底层存储,并立即执行一次完全备份。',
   },
   payload_key_unknown: {
     class: 'precondition',

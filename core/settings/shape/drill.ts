@@ -13,10 +13,13 @@ const drillSqlShape: z.ZodType<DrillSql> = z.object({
   timeoutSeconds: z.number().int().min(1).max(3600).default(60),
 });
 
+/** Statements of the operator, as a file names them. */
+export const drillStatementsShape = z.array(drillSqlShape).max(100);
+
 export const drillChecksShape: z.ZodType<DrillChecks> = z.object({
   isPageChecked: z.boolean().default(true).meta({ description: 'Verify every page of every relation file' }),
   isStructureChecked: z.boolean().default(true).meta({ description: 'Run amcheck where the server programs have it' }),
-  sql: z.array(drillSqlShape).max(100).default([]),
+  sql: drillStatementsShape.default([]),
 });
 
 export const canaryExpectedShape: z.ZodType<CanaryExpected> = z.looseObject({
