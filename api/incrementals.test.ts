@@ -198,7 +198,7 @@ test('the command line shows chains as trees, LSNs with their segments, and what
   const { full, first, second } = await chainOfThree(world);
   const list = ['set', 'ls', '--resource', world.name];
   const { out } = await runLine(api, list, {}, { isDrawn: true });
-  expect(out).toMatch(/^SET +TYPE +ENDED +LOG +SIZE +STORED +VERIFIED +MARKS\n/);
+  expect(out).toMatch(/^SET +TYPE +RESOURCE +POOLS +ENDED +LOG +SIZE +STORED +VERIFIED +MARKS\n/);
   expect(out.split('\n').slice(1, 4)).toEqual([
     expect.stringMatching(new RegExp(`^${full.setId} +full .*0/3000028 – 0/3000100`)),
     expect.stringMatching(new RegExp(`^└ ${first.setId} +differential`)),

@@ -15,13 +15,14 @@ interface SecretSource {
   readonly fileFlag: string;
 }
 
-/** A secret by file, environment or prompt, never by the command line. Throws `password_missing`, `file_unreadable`. */
+/** A secret by file, environment or prompt, never by the command line. Throws `password_missing`, `file_unreadable`, `file_malformed`. */
 export async function askSecret(terminal: Terminal, source: SecretSource): Promise<string> {
   const { what, file, fromEnv, envName, fileFlag } = source;
   const text =
     file === undefined
       ? (fromEnv ?? (await prompt(terminal, what)))
       : (await readTypedFile({ option: fileFlag, file })).replace(/\r?\n$/, '');
+  if (text === '' && file !== undefined) throw fail('file_malformed', { option: fileFlag, file, why: 'it is empty' });
   if (text === '') throw fail('password_missing', { what, how: `${fileFlag} or ${envName}` });
   return text;
 }

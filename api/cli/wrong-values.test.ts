@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -96,6 +98,37 @@ test('the API names the place in the request, in the same words', async () => {
   const reason = 'it must be a time of the day, such as 02:00';
   expect(body).toMatchObject({ code: 'request_invalid', params: { pointer: '/plan/at', reason } });
 });
+
+/** Command that ends with the option of a file. */
+const filed: readonly (readonly [string, string])[] = [
+  ['resource login main --password-file', '--password-file'],
+  ['pool rotate-key first --passphrase-file', '--passphrase-file'],
+  ['drill run --resource main --sql-file', '--sql-file'],
+  ['drill verify-report', '<file>'],
+];
+test.each(filed)(
+  'the file of `%s` is refused when it is missing, a folder, empty or broken',
+  async (command, option) => {
+    const empty = join(api.home, 'empty');
+    const broken = join(api.home, 'broken');
+    await writeFile(empty, '');
+    await writeFile(broken, '[{"name": ');
+    const cases: readonly (readonly [string, RegExp])[] = [
+      [join(api.home, 'missing'), /cannot be read: .*no such file or folder \(file_unreadable\)/],
+      [api.home, /cannot be read: .*it is a folder \(file_unreadable\)/],
+      [empty, /cannot be used: .*it is empty \(file_malformed\)/],
+      ...(/secret|pass/.test(option)
+        ? []
+        : [[broken, /cannot be used: .*it is no JSON: .*\(file_malformed\)/] as const]),
+    ];
+    for (const [file, said] of cases) {
+      const { code, err } = await holdfast([...words(command), file]);
+      expect(code).toBe(2);
+      expect(err).toContain(`The file of ${option} `);
+      expect(err).toMatch(said);
+    }
+  },
+);
 
 test('K-048 a backup of type incremental is a differential one', async () => {
   const { err } = await holdfast(words('backup --type incremental --resource main --pool first'));
