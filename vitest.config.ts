@@ -14,6 +14,7 @@ const chaos = ['survives-*', 'resumes-*', 'refuses-pools*', 'detects-*'].map(
 
 /** Whole stories that would make `npm test` longer than ten minutes: `npm run test:long`, which CI runs beside it. */
 const long = [
+  'carries-odd-names',
   'copies-pools',
   'deploys',
   'drills',

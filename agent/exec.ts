@@ -62,7 +62,7 @@ export interface RunningProcess {
 export interface PipedProcess {
   readonly stdin: Writable;
   readonly stdout: Readable;
-  /** Settles when the child has ended and its output was read; rejects with `command_unusable` when it could not be started. */
+  /** Settles when the child has ended and its output was read, with the first and the last 64 KiB of its errors; rejects with `command_unusable` when it could not be started. */
   readonly exited: Promise<{ readonly exitCode: number; readonly stderr: string }>;
 }
 
@@ -185,10 +185,10 @@ export async function startProcess(request: ProcessRequest): Promise<RunningProc
  */
 export function startPiped(request: Omit<ProcessRequest, 'outputFile' | 'outputOwner'>): PipedProcess {
   const child = launch(request, ['pipe', 'pipe', 'pipe']);
-  const stderr = collect(child.stderr, tailBytes, 'tail');
+  const stderr = collectEnds([child.stderr], 2 * tailBytes);
   const release = request.signal === undefined ? () => undefined : endOn(child, request.signal);
   const exited = outcomeOf(child, request.command)
-    .then((exitCode) => ({ exitCode, stderr: stderr() }))
+    .then((exitCode) => ({ exitCode, stderr: textOf(stderr()) }))
     .finally(release);
   // Why: whoever asks hears of a failure; nobody may ask before the streams have ended.
   exited.catch(() => undefined);
@@ -274,6 +274,10 @@ function collectEnds(streams: readonly ChildProcess['stdout'][], keptBytes: numb
     droppedBytes: seen - head.length - tail.length,
   });
 }
+
+/** The cause of a failure may be said first or last: both are kept. */
+const textOf = ({ head, tail, droppedBytes }: ScriptOutput): string =>
+  droppedBytes === 0 ? `${head}${tail}` : `${head}\n… ${String(droppedBytes)} bytes …\n${tail}`;
 
 /** What a process that has ended left in its group. */
 function endGroup(pid: number | undefined): void {

@@ -3,6 +3,7 @@ import type { ClaimVerdict } from '#core/care/care-task.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { JobId, PoolId, ResourceId, RunId, SetId } from '#core/id.ts';
 import type { LogicalSetSummary } from '#core/logical/set-summary.ts';
+import { withRecordedParts } from '#core/logical/set-summary.ts';
 import { logicalSetSummaryShape } from '#core/settings/shape/logical.ts';
 import { idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
@@ -26,6 +27,11 @@ export const logicalSetShape = z.object({
 });
 export type LogicalSetRow = z.output<typeof logicalSetShape>;
 
+const rowShape = logicalSetShape.transform((row): LogicalSetRow => {
+  const { summary } = row;
+  return { ...row, summary: { ...summary, databases: withRecordedParts(summary.selection, summary.databases) } };
+});
+
 const selection = `select s.id, s.pool_id as "poolId", p.name as "poolName", s.job_id as "jobId", s.resource_id as "resourceId",
   r.name as "resourceName", s.summary, s.indexed_at as "indexedAt", s.verified_at as "verifiedAt", s.damage
   from logical_set s join pool p on p.id = s.pool_id join resource r on r.id = s.resource_id`;
@@ -48,7 +54,7 @@ export const hasLogicalSet = async (db: Database, id: SetId): Promise<boolean> =
 
 /** Throws `logical_set_unknown`. */
 export async function getLogicalSet(db: Database, id: SetId): Promise<LogicalSetRow> {
-  const [set] = await db.rows(logicalSetShape, `${selection} where s.id = $1`, [id]);
+  const [set] = await db.rows(rowShape, `${selection} where s.id = $1`, [id]);
   if (set === undefined) throw fail('logical_set_unknown', { set: id });
   return set;
 }
@@ -74,7 +80,7 @@ export async function listLogicalSets(
   filter: LogicalSetFilter = {},
 ): Promise<Page<LogicalSetRow>> {
   const rows = await db.rows(
-    logicalSetShape,
+    rowShape,
     `${selection} where ($1::text is null or s.id < $1) and ${filterSql} order by s.id desc limit $5`,
     [page.after ?? null, ...filterOf(filter), page.limit + 1],
   );
@@ -84,7 +90,7 @@ export async function listLogicalSets(
 /** Sets behind the newest `keep` sound ones, oldest first: those that a look found damaged count for nothing. */
 export const logicalSetsBeyond = (db: Database, keep: number, filter: LogicalSetFilter): Promise<LogicalSetRow[]> =>
   db.rows(
-    logicalSetShape,
+    rowShape,
     `${selection} where ${filterSql} and s.id < coalesce((select min(k.id) from (select s.id from logical_set s
        where ${filterSql} and s.damage is null order by s.id desc limit $1) k having count(*) = $1), '') order by s.id`,
     [keep, ...filterOf(filter)],

@@ -2,6 +2,7 @@ import { bug, fail } from '#core/errors/fail.ts';
 import type { InstanceAccess } from '#core/agent/order.ts';
 import { instanceName } from '#agent/database/session.ts';
 import { startPiped } from '#agent/exec.ts';
+import { toolWords } from '#agent/transfer/tool-words.ts';
 import type { DumpPart } from './backup-relations.ts';
 import { chunksOf } from './chunks-of.ts';
 import type { FoundTool } from './find-tool.ts';
@@ -54,15 +55,14 @@ export async function writeSection(request: SectionRequest, writer: StreamWriter
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
   // Why: a server that goes away ends the tool first; that is no fault of what is dumped, and is tried again.
   if (exitCode !== 0 && lost.test(stderr))
-    throw fail('session_lost', { instance: instanceName(request.instance), reason: reasonOf(lines, exitCode) });
+    throw fail('session_lost', { instance: instanceName(request.instance), reason: reasonOf(stderr, exitCode) });
   if (exitCode !== 0)
-    throw fail('dump_tool_failed', { tool: tool.name, section, database, reason: reasonOf(lines, exitCode) });
+    throw fail('dump_tool_failed', { tool: tool.name, section, database, reason: reasonOf(stderr, exitCode) });
   lines.slice(0, mostLines).forEach(request.log);
   return writer.end(database, { kind: section });
 }
 
-const reasonOf = (lines: readonly string[], exitCode: number): string =>
-  lines.length === 0 ? `exit code ${String(exitCode)}` : lines.slice(-3).join(' ').slice(0, 600);
+const reasonOf = (stderr: string, exitCode: number): string => toolWords(stderr) || `exit code ${String(exitCode)}`;
 
 function commandOf(request: SectionRequest) {
   const { instance, database, snapshot, section, part, lockWaitSeconds } = request;

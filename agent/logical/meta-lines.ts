@@ -12,6 +12,7 @@ import type {
   StreamContent,
 } from '#core/logical/meta.ts';
 import type { LogicalSetSummary } from '#core/logical/set-summary.ts';
+import { withRecordedParts } from '#core/logical/set-summary.ts';
 import { logicalSetSummaryShape } from '#core/settings/shape/logical.ts';
 import { countShape, idShape, instantShape } from '#core/settings/shape/words.ts';
 
@@ -117,7 +118,8 @@ export class LogicalMetaReader {
     const streams = this.#streams.map(({ database, content, rawBytes, frames }) => ({
       ...{ database, content, rawBytes, frames },
     }));
-    return { summary, globals, databases: this.#databases, pieces: this.#pieces, streams };
+    const databases = withRecordedParts(summary.selection, this.#databases);
+    return { summary, globals, databases, pieces: this.#pieces, streams };
   }
 
   #take(line: Line): void {
@@ -151,7 +153,8 @@ export class LogicalMetaReader {
     const { written } = formatVersions.logical;
     if (format > written)
       throw fail('pool_format_newer', { object: 'logical meta', found: String(format), readable: String(written) });
-    this.#summary = logicalSetSummaryShape.parse(summary);
+    const read = logicalSetSummaryShape.parse(summary);
+    this.#summary = { ...read, databases: withRecordedParts(read.selection, read.databases) };
   }
 
   #frame([, pieceIndex, offset, storedBytes, rawBytes, sha256, hash]: Extract<

@@ -14,7 +14,7 @@ import type { FailedStatement } from '#core/transfer/report.ts';
 import type { Session } from '#agent/database/session.ts';
 import { textOf } from '#agent/database/session.ts';
 import { codeOf } from '#agent/file-system.ts';
-import { applyArchive } from '#agent/transfer/apply-sql.ts';
+import { applyArchive } from '#agent/transfer/apply-archive.ts';
 import { orCancelled } from '#agent/transfer/or-cancelled.ts';
 import { passThrough } from '#agent/transfer/pass-through.ts';
 import { dropDatabase } from '#agent/transfer/target.ts';

@@ -12,9 +12,12 @@ export interface ToolConnection {
 /** Quotes a value of a libpq connection string (PG manual "Connection Strings"). */
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 
+/** Names a database to a client program. A name that looks like a connection string is none. */
+export const databaseArgument = (database: string): string => `--dbname=dbname=${quoted(database)}`;
+
 /**
- * Arguments and environment for client programs of PostgreSQL and KingbaseES, whose programs read `KINGBASE_…` instead. A name
- * of a database that looks like a connection string is none. Throws `login_absent`.
+ * Arguments and environment for client programs of PostgreSQL and KingbaseES, whose programs read `KINGBASE_…` instead. Throws
+ * `login_absent`.
  */
 export function connectionOf(access: InstanceAccess, database: string): ToolConnection {
   const { socket, port, login } = access;
@@ -22,7 +25,7 @@ export function connectionOf(access: InstanceAccess, database: string): ToolConn
   const { user, password } = login;
   const place = ['--host', socket, '--port', String(port), '--username', user, '--no-password'];
   return {
-    args: [...place, '--dbname', `dbname=${quoted(database)}`],
+    args: [...place, databaseArgument(database)],
     env: {
       ...{ PGPASSWORD: password, KINGBASE_PASSWORD: password, PGCONNECT_TIMEOUT: '15' },
       // Why: what a person set for himself must not change what a backup holds.

@@ -9,7 +9,6 @@ import { exec } from '#agent/exec.ts';
 export interface ClientTools {
   readonly dump: string;
   readonly restore: string;
-  readonly shell: string;
   readonly major: number;
 }
 
@@ -29,23 +28,18 @@ export async function findClientTools(
   const looked = [...new Set([...preferred, ...usual])];
   const found: ClientTools[] = [];
   for (const directory of looked) {
-    const paths = { dump: tools.dump, restore: tools.restore, shell: tools.shell };
-    const [dump, restore, shell] = [
-      join(directory, paths.dump),
-      join(directory, paths.restore),
-      join(directory, paths.shell),
-    ];
-    if (![dump, restore, shell].every(isProgram)) continue;
+    const [dump, restore] = [join(directory, tools.dump), join(directory, tools.restore)];
+    if (!isProgram(dump) || !isProgram(restore)) continue;
     const major = profile.majorOfProgram(
       (await exec({ command: dump, args: ['--version'], timeoutMs: 10_000 })).stdout,
     );
-    if (major !== undefined && major >= atLeast) found.push({ dump, restore, shell, major });
+    if (major !== undefined && major >= atLeast) found.push({ dump, restore, major });
   }
   const [best] = found.sort((a, b) => a.major - b.major);
   if (best !== undefined) return best;
   throw fail('transfer_tools_missing', {
     dump: tools.dump,
-    shell: tools.shell,
+    restore: tools.restore,
     major: String(atLeast),
     looked: looked.join(', '),
   });

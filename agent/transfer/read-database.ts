@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { DatabaseShape } from '#core/transfer/database-shape.ts';
 import { textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
+import { catalogOid } from './catalog-oids.ts';
 
 /** Columns of pg_database by their names in any version; later versions renamed the one of the locale. */
 const rowShape = z.looseObject({
@@ -77,8 +78,8 @@ export async function readNeeds(session: Session): Promise<DatabaseNeeds> {
     roles: await names(
       `select distinct r.rolname::text as name from pg_shdepend d join pg_roles r on r.oid = d.refobjid
          join pg_database b on b.datname = current_database()
-        where d.refclassid = (select tableoid from pg_authid limit 1) and r.rolname !~ '^(pg|sys)_'
-          and (d.dbid = b.oid or (d.dbid = 0 and d.classid = (select tableoid from pg_database limit 1) and d.objid = b.oid))
+        where d.refclassid = ${catalogOid.pg_authid} and r.rolname !~ '^(pg|sys)_'
+          and (d.dbid = b.oid or (d.dbid = 0 and d.classid = ${catalogOid.pg_database} and d.objid = b.oid))
         union select r.rolname::text from pg_database b join pg_roles r on r.oid = b.datdba
         where b.datname = current_database() order by 1`,
     ),

@@ -2,13 +2,11 @@ import type { Inventory } from '#core/transfer/inventory.ts';
 import { literal, quotedTable } from '#core/transfer/names.ts';
 import { textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
+import { catalogOid } from './catalog-oids.ts';
 
 /** Objects that initdb did not make and that no extension owns. 16384 is FirstNormalObjectId of the server. */
-const own = (oid: string, catalog: string): string =>
-  `${oid} >= 16384 and not exists (select 1 from pg_depend e where e.classid = (${catalogOid(catalog)}) and e.objid = ${oid} and e.deptype = 'e')`;
-
-/** A catalog as dependencies name it, without its name in quotes: other products have other names. */
-const catalogOid = (catalog: string): string => `select tableoid from ${catalog} limit 1`;
+const own = (oid: string, catalog: keyof typeof catalogOid): string =>
+  `${oid} >= 16384 and not exists (select 1 from pg_depend e where e.classid = ${catalogOid[catalog]} and e.objid = ${oid} and e.deptype = 'e')`;
 
 const kinds = `case c.relkind when 'r' then 'table' when 'p' then 'partitioned table' when 'v' then 'view' when 'm' then 'materialized view'
    when 'f' then 'foreign table' when 'S' then 'sequence' when 'i' then 'index' when 'I' then 'partitioned index' when 'c' then 'type' else c.relkind::text end`;

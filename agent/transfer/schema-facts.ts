@@ -1,6 +1,7 @@
 import { textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
 import { dependentsOfOids } from './table-facts.ts';
+import { catalogOid } from './catalog-oids.ts';
 
 const relationsQuery = `
   select c.oid::text as oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -17,11 +18,11 @@ const usersQuery = `
    where not a.attisdropped and y.typnamespace in (select oid from home) and c.relnamespace not in (select oid from home)
      and c.relkind in ('r', 'p', 'f', 'm')
   union select 'default in ' || f.adrelid::regclass::text from pg_attrdef f join pg_class c on c.oid = f.adrelid
-    join pg_depend d on d.objid = f.oid and d.classid = (select tableoid from pg_attrdef limit 1)
+    join pg_depend d on d.objid = f.oid and d.classid = ${catalogOid.pg_attrdef}
    where c.relnamespace not in (select oid from home)
-     and ((d.refclassid = (select tableoid from pg_proc limit 1)
+     and ((d.refclassid = ${catalogOid.pg_proc}
            and d.refobjid in (select p.oid from pg_proc p where p.pronamespace in (select oid from home)))
-       or (d.refclassid = (select tableoid from pg_class limit 1)
+       or (d.refclassid = ${catalogOid.pg_class}
            and d.refobjid in (select s.oid from pg_class s where s.relnamespace in (select oid from home))))
   order by 1`;
 
@@ -32,24 +33,24 @@ const usersQuery = `
 const doomedQuery = `
   with recursive home as (select oid from pg_namespace where nspname = $1),
   doomed(classid, objid) as (
-    select 'pg_namespace'::regclass::oid, oid from home
+    select ${catalogOid.pg_namespace}::oid, oid from home
     union select d.classid, d.objid from pg_depend d join doomed x on d.refclassid = x.classid and d.refobjid = x.objid
   )
   select distinct pg_describe_object(x.classid, x.objid, 0) as name from doomed x
     left join lateral (select case x.classid
-      when 'pg_trigger'::regclass then (select tgrelid from pg_trigger where oid = x.objid)
-      when 'pg_rewrite'::regclass then (select ev_class from pg_rewrite where oid = x.objid)
-      when 'pg_policy'::regclass then (select polrelid from pg_policy where oid = x.objid)
-      when 'pg_attrdef'::regclass then (select adrelid from pg_attrdef where oid = x.objid)
+      when ${catalogOid.pg_trigger} then (select tgrelid from pg_trigger where oid = x.objid)
+      when ${catalogOid.pg_rewrite} then (select ev_class from pg_rewrite where oid = x.objid)
+      when ${catalogOid.pg_policy} then (select polrelid from pg_policy where oid = x.objid)
+      when ${catalogOid.pg_attrdef} then (select adrelid from pg_attrdef where oid = x.objid)
     end as relation) of on true
     left join lateral (select case
       when of.relation is not null then (select relnamespace from pg_class where oid = of.relation)
-      when x.classid = 'pg_constraint'::regclass then (select connamespace from pg_constraint where oid = x.objid)
-      else (select oid from pg_namespace where nspname = (pg_identify_object(x.classid, x.objid, 0)).schema)
+      when x.classid = ${catalogOid.pg_constraint} then (select connamespace from pg_constraint where oid = x.objid)
+      else (select oid from pg_namespace where quote_ident(nspname) = (pg_identify_object(x.classid, x.objid, 0)).schema)
     end as place) at on true
-   where x.classid not in ('pg_namespace'::regclass, 'pg_default_acl'::regclass, 'pg_publication_rel'::regclass)
+   where x.classid not in (${catalogOid.pg_namespace}, ${catalogOid.pg_default_acl}, ${catalogOid.pg_publication_rel})
      and at.place is distinct from (select oid from home)
-     and at.place is distinct from (select oid from pg_namespace where nspname = 'pg_toast')
+     and (at.place is null or at.place not in (select oid from pg_namespace where nspname in ('pg_toast', 'sys_toast')))
    order by 1`;
 
 /** Views, foreign keys, triggers, columns and defaults outside of a schema that would go on using the one that is moved aside. */

@@ -5,6 +5,7 @@ import { quoted, quotedTable, undoneSchema } from '#core/transfer/names.ts';
 import { placedText } from '#core/transfer/task.ts';
 import { textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
+import { catalogOid } from './catalog-oids.ts';
 import { refuseDependents } from './copy-tables.ts';
 import { refuseReplicated } from './replication.ts';
 import type { Standing } from './standing.ts';
@@ -68,7 +69,7 @@ async function demandFamily(session: Session, table: TableName): Promise<TableFa
 
 const contentsQuery = `
   select pg_describe_object(d.classid, d.objid, 0) as name from pg_depend d
-   where d.refclassid = (select tableoid from pg_namespace limit 1) and d.refobjid = (select oid from pg_namespace where nspname = $1)
+   where d.refclassid = ${catalogOid.pg_namespace} and d.refobjid = (select oid from pg_namespace where nspname = $1)
    order by 1 limit 10`;
 
 const isEmpty = async (session: Session, schema: string): Promise<boolean> =>

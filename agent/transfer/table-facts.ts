@@ -3,6 +3,7 @@ import type { TableName } from '#core/logical/selection.ts';
 import { tableText } from '#core/logical/selection.ts';
 import { textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
+import { catalogOid } from './catalog-oids.ts';
 
 /** A table with all that moves with it: its partitions, and statistics that lie in a schema of their own. */
 export interface TableFamily {
@@ -54,27 +55,27 @@ const dependentsQuery = `
          union select i.inhrelid from pg_inherits i join given g on g.oid = i.inhparent
            join pg_class c on c.oid = i.inhrelid where c.relispartition),
        chosen as (select oid from given union select d.objid from pg_depend d join pg_class s on s.oid = d.objid and s.relkind = 'S'
-                   where d.classid = (select tableoid from pg_class limit 1) and d.refclassid = d.classid
+                   where d.classid = ${catalogOid.pg_class} and d.refclassid = d.classid
                      and d.refobjid in (select oid from given) and d.deptype in ('a', 'i')),
        links as (select d.* from pg_depend d where d.deptype in ('n', 'a')
-                  and ((d.refclassid = (select tableoid from pg_class limit 1) and d.refobjid in (select oid from chosen))
-                    or (d.refclassid = (select tableoid from pg_type limit 1)
+                  and ((d.refclassid = ${catalogOid.pg_class} and d.refobjid in (select oid from chosen))
+                    or (d.refclassid = ${catalogOid.pg_type}
                         and d.refobjid in (select t.oid from pg_type t left join pg_type e on e.oid = t.typelem
                                             where t.typrelid in (select oid from chosen) or e.typrelid in (select oid from chosen)))))
   select case v.relkind when 'm' then 'materialized view ' else 'view ' end || v.oid::regclass::text as name
-    from links d join pg_rewrite r on r.oid = d.objid and d.classid = (select tableoid from pg_rewrite limit 1)
+    from links d join pg_rewrite r on r.oid = d.objid and d.classid = ${catalogOid.pg_rewrite}
     join pg_class v on v.oid = r.ev_class where v.oid not in (select oid from chosen)
   union select 'foreign key ' || k.conname || ' of ' || k.conrelid::regclass::text from pg_constraint k
    where k.contype = 'f' and k.confrelid in (select oid from chosen) and k.conrelid not in (select oid from chosen)
   union select 'function ' || d.objid::regprocedure::text from links d
-   where d.classid = (select tableoid from pg_proc limit 1)
+   where d.classid = ${catalogOid.pg_proc}
   union select 'column of ' || c.oid::regclass::text from links d join pg_class c on c.oid = d.objid
-   where d.classid = (select tableoid from pg_class limit 1) and c.relkind in ('r', 'p', 'f', 'm')
-     and c.oid not in (select oid from chosen) and d.refclassid = (select tableoid from pg_type limit 1)
+   where d.classid = ${catalogOid.pg_class} and c.relkind in ('r', 'p', 'f', 'm')
+     and c.oid not in (select oid from chosen) and d.refclassid = ${catalogOid.pg_type}
   union select 'policy of ' || p.polrelid::regclass::text from links d join pg_policy p on p.oid = d.objid
-   where d.classid = (select tableoid from pg_policy limit 1) and p.polrelid not in (select oid from chosen)
+   where d.classid = ${catalogOid.pg_policy} and p.polrelid not in (select oid from chosen)
   union select 'default in ' || f.adrelid::regclass::text from links d join pg_attrdef f on f.oid = d.objid
-   where d.classid = (select tableoid from pg_attrdef limit 1) and f.adrelid not in (select oid from chosen)
+   where d.classid = ${catalogOid.pg_attrdef} and f.adrelid not in (select oid from chosen)
   union select 'parent table ' || i.inhparent::regclass::text from pg_inherits i
    where i.inhrelid in (select oid from chosen) and i.inhparent not in (select oid from chosen)
      and exists (select 1 from pg_class p where p.oid = i.inhparent and p.relkind in ('r', 'p', 'f'))

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { isSelected, isWhole, selectionText, wholeDatabase } from './selection.ts';
+import { withRecordedParts } from './set-summary.ts';
 
 const orders = { schema: 'public', table: 'orders' };
 
@@ -32,4 +33,16 @@ test('K-090 a database of which anything is left out is not whole', () => {
   expect(isWhole({ ...wholeDatabase('shop'), excludeSchemas: ['old'] })).toBe(false);
   expect(isWhole({ ...wholeDatabase('shop'), excludeTables: [orders] })).toBe(false);
   expect(isWhole({ ...wholeDatabase('shop'), tables: [orders] })).toBe(false);
+});
+
+test('K-090 what was left out of a set by its selection makes it a part, whatever an early version recorded', () => {
+  const recorded = ['shop', 'crm', 'part'].map((name) => ({ name, isWhole: name !== 'part' }));
+  const selection = {
+    of: 'chosen' as const,
+    databases: [{ ...wholeDatabase('shop'), excludeTables: [orders] }, wholeDatabase('crm'), wholeDatabase('part')],
+  };
+  const found = (of: Parameters<typeof withRecordedParts>[0]) =>
+    withRecordedParts(of, recorded).map((one) => one.isWhole);
+  expect(found(selection)).toEqual([false, true, false]);
+  expect(found({ of: 'all' })).toEqual([true, true, false]);
 });

@@ -2,11 +2,12 @@ import type { AttemptId, JobId, ResourceId, RunId, SetId } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { Warning } from '../run/progress.ts';
 import type { LogicalSelection } from './selection.ts';
+import { isWhole } from './selection.ts';
 
 /** One database of a logical set, in figures. */
 export interface DatabaseOfSet {
   readonly name: string;
-  /** Nothing was picked from it: it can be made anew from the set alone. */
+  /** Nothing was picked from it and nothing left out: it can be made anew from the set alone. */
   readonly isWhole: boolean;
   /** The moment whose state the set holds of this database: when its snapshot was taken, by the clock of the server. */
   readonly snapshotAt: Instant;
@@ -53,3 +54,17 @@ export interface LogicalSetSummary {
   readonly warnings: readonly Warning[];
   readonly toolVersion: string;
 }
+
+/**
+ * Databases of a set as its selection says they are: sets of early versions call a database whole of which schemas or tables were left
+ * out. What was recorded as a part stays one.
+ */
+export const withRecordedParts = <T extends Pick<DatabaseOfSet, 'name' | 'isWhole'>>(
+  selection: LogicalSelection,
+  databases: readonly T[],
+): readonly T[] =>
+  databases.map((one) => {
+    const chosen =
+      selection.of === 'all' ? undefined : selection.databases.find(({ database }) => database === one.name);
+    return chosen === undefined || isWhole(chosen) ? one : { ...one, isWhole: false };
+  });

@@ -1,44 +1,45 @@
 import type { FailedStatement } from './report.ts';
 
-/** `psql:<stdin>:42: ERROR:  42P07: relation "a" already exists`, then lines of its own, then `psql:<stdin>:42: STATEMENT:  …`. */
-const errorLine = /^[^\n]*?:\d+: \S+: +([0-9A-Z]{5}): (.*)$/;
-const statementLine = /^[^\n]*?:\d+: \S+: +([A-Za-z].*)$/;
 const longest = 400;
 
 /** Settings that a newer tool sends to every server; an older server does not know them, and nothing is lost. */
 const harmless = /^SET (transaction_timeout|idle_session_timeout)\b/i;
 
-/** What a shell with echoed errors and verbose messages said of statements that failed, in order. */
-export function failedStatements(stderr: string): readonly FailedStatement[] {
-  const found: FailedStatement[] = [];
-  let open: { sqlState: string; message: string } | undefined;
-  for (const line of stderr.split('\n')) {
-    const [, sqlState, message] = errorLine.exec(line) ?? [];
-    if (sqlState !== undefined && message !== undefined) {
-      if (open !== undefined) found.push(withStatement(open, ''));
-      open = { sqlState, message };
-      continue;
-    }
-    const statement = statementLine.exec(line)?.[1];
-    if (open === undefined || statement === undefined) continue;
-    found.push(withStatement(open, statement));
-    open = undefined;
-  }
-  if (open !== undefined) found.push(withStatement(open, ''));
-  return found.filter((one) => !harmless.test(one.statement));
+/** Codes of a server that stops, is full of sessions or lost its client: the same may succeed later. */
+const passing = /^(57P|08|53300)/;
+
+/** True when nothing is missing although the server refused it. */
+export const isHarmless = (statement: string): boolean => harmless.test(statement);
+/** True when the same statement may succeed later. */
+export const isPassing = (sqlState: string): boolean => passing.test(sqlState);
+
+/** What is told of a statement that a server refused. */
+export function failedStatement(refused: {
+  readonly sqlState: string;
+  readonly message: string;
+  readonly detail?: string;
+  readonly statement: string;
+}): FailedStatement {
+  const { sqlState, message, detail, statement } = refused;
+  return {
+    object: objectOf(statement),
+    sqlState,
+    message: detail === undefined ? message : `${message} (${detail})`,
+    statement: statement.slice(0, longest),
+  };
 }
 
-const withStatement = (error: { sqlState: string; message: string }, statement: string): FailedStatement => ({
-  ...error,
-  object: objectOf(statement),
-  statement: statement.slice(0, longest),
-});
+/** A name of one or two parts, in quotes or not. */
+const name = '(?:"(?:[^"]|"")*"|[^\\s(;."]+)(?:\\.(?:"(?:[^"]|"")*"|[^\\s(;."]+))?';
+const about = new RegExp(
+  `^(?:CREATE|ALTER|DROP|COPY|GRANT [^]*? ON|REVOKE [^]*? ON|COMMENT ON)(?: OR REPLACE| UNIQUE| UNLOGGED)*((?: [A-Z]+)*) (${name})`,
+);
+const between = / (?:ONLY|IF NOT EXISTS|IF EXISTS)$/;
 
 /** `ALTER TABLE ONLY shop.items ADD CONSTRAINT …` → `TABLE shop.items`; the beginning of anything else. */
 function objectOf(statement: string): string {
-  const [, kind, name] =
-    /^(?:CREATE|ALTER|DROP|GRANT .* ON|REVOKE .* ON|COMMENT ON)(?: OR REPLACE| UNIQUE| UNLOGGED)* ([A-Z ]+?)(?: ONLY| IF NOT EXISTS| IF EXISTS)? ("?[^\s(;]+)/.exec(
-      statement,
-    ) ?? [];
-  return kind === undefined || name === undefined ? statement.slice(0, 60) : `${kind} ${name}`;
+  const [, words, object] = about.exec(statement) ?? [];
+  if (object === undefined) return statement.slice(0, 60);
+  const kind = words?.replace(between, '').trim() ?? '';
+  return `${kind === '' ? 'TABLE' : kind} ${object}`;
 }

@@ -4,7 +4,7 @@ import { parseId } from '../id.ts';
 import { grantsOfText } from './acl-text.ts';
 import { demandConsent, refuseParts, taskOf } from './choice.ts';
 import { propertyStatements, shapeDifferences } from './database-shape.ts';
-import { failedStatements } from './failed-statements.ts';
+import { failedStatement, isHarmless, isPassing } from './failed-statements.ts';
 import { firstDifference } from './inventory.ts';
 import { keptName, keptSchema, literal, quoted, undoneSchema } from './names.ts';
 
@@ -106,22 +106,19 @@ test('lists of a setting are written as the catalog keeps them, everything else 
   expect(shapeDifferences(shape, { ...shape, owner: 'p', settings })).toHaveLength(2);
 });
 
-test('what a shell said of failed statements is told in order, without what a newer tool says to every server', () => {
-  const said = [
-    'psql:<stdin>:9: ERROR:  42704: unrecognized configuration parameter "transaction_timeout"',
-    'LOCATION:  find_option, guc.c:1',
-    'psql:<stdin>:9: STATEMENT:  SET transaction_timeout = 0;',
-    'psql:<stdin>:42: ERROR:  42704: role "gone" does not exist',
-    'psql:<stdin>:42: STATEMENT:  ALTER TABLE shop.orders OWNER TO gone;',
-    'psql:<stdin>:50: ERROR:  23503: insert violates a foreign key',
-    'DETAIL:  Key (order_id)=(7) is not present in table "orders".',
-    'psql:<stdin>:50: STATEMENT:  ALTER TABLE ONLY shop.items',
-    '    ADD CONSTRAINT items_order FOREIGN KEY (order_id) REFERENCES shop.orders(id);',
-  ].join('\n');
-  expect(failedStatements(said)).toMatchObject([
-    { object: 'TABLE shop.orders', sqlState: '42704', message: 'role "gone" does not exist' },
-    { object: 'TABLE shop.items', sqlState: '23503' },
-  ]);
+test('a refused statement is told by the object it is about, whatever is in the name', () => {
+  const about = (statement: string) => failedStatement({ sqlState: '42704', message: 'no', statement }).object;
+  expect(about('ALTER TABLE ONLY shop.items\n    ADD CONSTRAINT items_order FOREIGN KEY')).toBe('TABLE shop.items');
+  expect(about('CREATE UNIQUE INDEX "a ""b""\n\\! c" ON shop.items')).toBe('INDEX "a ""b""\n\\! c"');
+  expect(about('CREATE MATERIALIZED VIEW "磐 石".v AS')).toBe('MATERIALIZED VIEW "磐 石".v');
+  expect(about('CREATE OR REPLACE FUNCTION shop.total(x integer)')).toBe('FUNCTION shop.total');
+  expect(about('GRANT SELECT ON TABLE shop.orders TO gone')).toBe('TABLE shop.orders');
+  expect(about('COPY shop.orders (id) FROM stdin')).toBe('TABLE shop.orders');
+  expect(about('SELECT pg_catalog.lo_create(7)')).toBe('SELECT pg_catalog.lo_create(7)');
+  const refused = { sqlState: '23503', message: 'a', detail: 'b', statement: 'x'.repeat(1000) };
+  expect(failedStatement(refused)).toMatchObject({ message: 'a (b)', statement: 'x'.repeat(400) });
+  expect(isHarmless('SET transaction_timeout = 0;')).toBe(true);
+  expect([isPassing('57P01'), isPassing('42704')]).toEqual([true, false]);
 });
 
 test('the first differences of two ends are named', () => {

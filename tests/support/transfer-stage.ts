@@ -57,11 +57,12 @@ const stepOf = (runId: StepContext['runId'], changes: Partial<StepContext> = {})
 
 const nothing: TransferTask = { databases: [], tables: [], endsSessions: false, dropsOld: false };
 
-export async function openTransferStage(major: Major): Promise<TransferStage> {
+/** `tools`: directories with client programs that go before those of the tests. */
+export async function openTransferStage(major: Major, tools: readonly string[] = []): Promise<TransferStage> {
   const postgres = await openPostgres({ major, archive: true });
   const bench = await openBackupBench();
   const restores: RestoreBench = openRestoreBench(bench, postgres);
-  const directories = [postgres.programs, ...(await pathOfTools(major))];
+  const directories = [...tools, postgres.programs, ...(await pathOfTools(major))];
   const instance: InstanceAccess = await instanceAccess(postgres);
   const logical = await openLogicalBench(bench, directories);
   const told = new Map<string, PlacesTold>();

@@ -14,9 +14,9 @@ export const transferErrors = {
   transfer_tools_missing: {
     class: 'precondition',
     http: 409,
-    message: 'No {dump} and {shell} of version {major} or later were found on the host',
+    message: 'No {dump} and {restore} of version {major} or later were found on the host',
     hint: 'Install the client programs of the target’s version and name their directory in HOLDFAST_POSTGRES_BIN of the agent. Looked in: {looked}.',
-    messageZh: '主机上未找到 {major} 或更高版本的 {dump} 与 {shell}',
+    messageZh: '主机上未找到 {major} 或更高版本的 {dump} 与 {restore}',
     hintZh: '请安装与目标版本一致的客户端程序,并在代理设置 HOLDFAST_POSTGRES_BIN 中写明其目录。已查找:{looked}。',
   },
   transfer_refused: {

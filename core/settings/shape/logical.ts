@@ -12,7 +12,7 @@ export const sqlNameShape = z
   .string()
   .min(1)
   .max(255)
-  .regex(/^[^\0\n\r]*$/, 'it must be a name without line breaks')
+  .regex(/^[^\0]*$/, 'it must be a name of a database object')
   .meta({ description: 'exact name, without quotes' });
 export const tableNameShape = z.object({ schema: sqlNameShape, table: sqlNameShape });
 
