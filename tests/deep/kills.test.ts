@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
-import { openChance } from '#tests/support/kill-chance.ts';
+import { openChance } from '#scripts/chaos/chance.ts';
 import type { KillStage, Killable, StartedRun } from '#tests/support/kill-stage.ts';
 import {
   copyDirectory,
