@@ -34,24 +34,45 @@ export async function callApi<T>(call: ChannelCall, shape: z.ZodType<T>): Promis
   }
 }
 
-async function exchange(
-  { url, method, path, bearer, body }: ChannelCall,
-  request: string,
-): Promise<{ status: number; text: string }> {
+interface Exchanged {
+  readonly status: number;
+  readonly text: string;
+}
+
+/**
+ * A kept connection may be closed by the other side in the moment that it is used again: what may be asked twice (RFC 9110
+ * §9.2.2) is asked once more, over a new one.
+ */
+async function exchange(call: ChannelCall, request: string): Promise<Exchanged> {
+  try {
+    return await ask(call).catch((cause: unknown) => {
+      if (call.method === 'POST' || !wasClosed(cause)) throw cause;
+      return ask(call);
+    });
+  } catch (cause) {
+    throw fail('api_unavailable', { url: call.url, request, cause: textOf(cause) }, cause);
+  }
+}
+
+const closedCodes = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+const causeShape = z.looseObject({ cause: z.looseObject({ code: z.string() }) });
+
+function wasClosed(error: unknown): boolean {
+  const told = causeShape.safeParse(error);
+  return told.success && closedCodes.has(told.data.cause.code);
+}
+
+async function ask({ url, method, path, bearer, body }: ChannelCall): Promise<Exchanged> {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (bearer !== undefined) headers['authorization'] = `Bearer ${bearer}`;
   if (body !== undefined) headers['content-type'] = 'application/json';
-  try {
-    const response = await fetch(new URL(path, url), {
-      method,
-      headers,
-      signal: AbortSignal.timeout(timeoutMs),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    return { status: response.status, text: await response.text() };
-  } catch (cause) {
-    throw fail('api_unavailable', { url, request, cause: textOf(cause) }, cause);
-  }
+  const response = await fetch(new URL(path, url), {
+    method,
+    headers,
+    signal: AbortSignal.timeout(timeoutMs),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, text: await response.text() };
 }
 
 function refusalOf(url: string, request: string, status: number, text: string): HoldfastError {
