@@ -22,6 +22,7 @@ const long = [
   'guides',
   'incrementals',
   'keeps-what-is-needed',
+  'kingbase-operations',
   'logical-sets',
   'network-lost',
   'plans',

@@ -23,10 +23,6 @@ printf '%s\\n' "$@"
 exit 0
 `;
 
-/** The renamed program still cuts off as many characters as the name of PostgreSQL's directory has. */
-const mendShim = `create or replace function sys_catalog.sys_export_snapshot() returns text language sql
-  as $$ select ltrim(pg_catalog.pg_export_snapshot(), '/') $$`;
-
 beforeAll(async () => {
   if (!canShimKingbase) return;
   kingbase = await openKingbase({ mode: 'oracle' });
@@ -37,11 +33,6 @@ beforeAll(async () => {
   chmodSync(join(programs, 'sys_dump'), 0o755);
   logical = await openLogicalBench(bench, [programs]);
   instance = await kingbase.instance();
-  for (const database of ['test', 'security']) {
-    const client = await kingbase.connect(database);
-    await client.query(mendShim);
-    await client.end();
-  }
   await kingbase.sql('create table orders (id serial primary key, note text)');
   await kingbase.sql(`insert into orders (note) select 'order ' || g from generate_series(1, 500) g`);
 });

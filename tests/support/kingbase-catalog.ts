@@ -27,8 +27,13 @@ begin
   end loop;
 end $shim$;
 revoke execute on all functions in schema sys_catalog from public;
-create function public.get_license_validdays() returns int language sql as 'select -2';
+-- The renamed program cuts off as many characters as the name of PostgreSQL's directory has.
+create or replace function sys_catalog.sys_export_snapshot() returns text language sql
+  as $$ select ltrim(pg_catalog.pg_export_snapshot(), '/') $$;
 `;
+
+/** Asked by its bare name: not part of the template that new databases of a transfer are made from. */
+export const licence = `create function public.get_license_validdays() returns int language sql as 'select -2'`;
 
 /** Functions of backups under PostgreSQL's names, which are not there in the modes that are not PostgreSQL's. */
 export const hiddenFunctions: readonly string[] = [

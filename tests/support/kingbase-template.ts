@@ -22,7 +22,7 @@ import { startChild, untilReady } from '#scripts/supervisor/child.ts';
 import { makeCluster, postgresEnvironment } from '#scripts/supervisor/postgres-instance.ts';
 import { giveToUnprivileged, unprivilegedUser } from '#scripts/supervisor/unprivileged.ts';
 import { folderBase, openFolder } from './folder.ts';
-import { hideFunctions, sysCatalog } from './kingbase-catalog.ts';
+import { hideFunctions, licence, sysCatalog } from './kingbase-catalog.ts';
 import type { KingbaseNames } from './kingbase-names.ts';
 import { kingbasePath, kingbaseTexts } from './kingbase-names.ts';
 import { renameInProgram } from './kingbase-program.ts';
@@ -40,7 +40,7 @@ export const kingbasePassword = 'holdfast-test';
 export const kingbasePort = 54321;
 const templates = join(folderBase, `holdfast-kingbase-${String(process.getuid?.() ?? 0)}`);
 /** Counts up when the shim changes, so that templates are made anew. */
-const shimVersion = 1;
+const shimVersion = 2;
 
 const nameOf = ({ build, isChinese }: KingbaseNames): string =>
   `${build}${isChinese ? '-zh' : ''}-${String(shimVersion)}`;
@@ -156,5 +156,9 @@ const furnish = async (socket: string, mode: KingbaseMode): Promise<void> => {
   await run('system', 'template1', 'drop role maker', 'alter database postgres rename to test');
   await run('system', 'template1', 'create database security');
   if (mode === 'pg') return;
-  for (const database of ['template1', 'test', 'security']) await run('system', database, sysCatalog, hideFunctions);
+  for (const database of ['template1', 'test', 'security'])
+    await run('system', database, sysCatalog, licence, hideFunctions);
+  await run('system', 'test', 'alter database template0 allow_connections true');
+  await run('system', 'template0', sysCatalog, hideFunctions);
+  await run('system', 'test', 'alter database template0 allow_connections false');
 };

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { catalogOids } from '#core/engine/spelling.ts';
+import { openPostgres } from '#tests/support/postgres.ts';
+
+test.each([12, 15, 18] as const)(
+  'K-013 catalogs of PostgreSQL %s have the numbers that KingbaseES is asked with',
+  async (major) => {
+    const server = await openPostgres({ major });
+    try {
+      const names = Object.keys(catalogOids)
+        .map((name) => `('${name}')`)
+        .join(', ');
+      const rows = await server.sql(
+        `select name, ('pg_catalog.' || name)::regclass::oid::int as oid from (values ${names}) as v(name)`,
+      );
+      expect(Object.fromEntries(rows.map(({ name, oid }) => [name, oid]))).toEqual(catalogOids);
+    } finally {
+      await server.close();
+    }
+  },
+);
