@@ -1,6 +1,5 @@
 /** `npm start`: the whole platform in the foreground, with a demo PostgreSQL; ends with Ctrl-C. */
 import { mkdirSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { exitCodes } from '#core/errors/error-spec.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { defaultHome } from '../supervisor/home.ts';
@@ -8,6 +7,9 @@ import { untilAskedToEnd } from '../supervisor/lifetime.ts';
 import type { Stack } from '../supervisor/stack.ts';
 import { openStack } from '../supervisor/stack.ts';
 import type { PartName, StackPorts } from '../supervisor/stack-parts.ts';
+import { closeForUser, closeInstance, openForUser } from './demo-instance.ts';
+import type { StartRequest } from './start-options.ts';
+import { requestFrom, usage } from './start-options.ts';
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -28,11 +30,11 @@ const describe = ({ places }: Stack): void => {
     `  Demo instance  psql -h ${places.instance?.socketDirectory ?? '-'} -U postgres   (password in ${places.instance?.folder ?? '-'}/password)`,
   );
   say(`  Commands       HOLDFAST_HOME=${places.home} HOLDFAST_API_URL=${places.apiUrl} bin/holdfast.mjs host ls`);
+  say('  Close it       npm start -- --demo-instance close   (for a restore in place; open: open it again)');
   say('Ctrl-C stops everything.');
 };
 
-const serve = async (base: number): Promise<void> => {
-  const home = process.env['HOLDFAST_HOME'] ?? defaultHome();
+const serve = async (home: string, base: number): Promise<void> => {
   mkdirSync(home, { recursive: true });
   say(`Holdfast starts; data and logs in ${home}`);
   const isAskedToEnd = untilAskedToEnd();
@@ -41,15 +43,18 @@ const serve = async (base: number): Promise<void> => {
     parts: ['catalog', 'temporal', 'demo-instance', 'api', 'worker', 'agent'],
     ports: portsFrom(base),
     hasTemporalUi: true,
+    hasClientTools: true,
   });
   describe(stack);
   const reason = await keepRunning(stack, isAskedToEnd);
   say(`Stopping (${reason}).`);
   await stack.close();
+  // One that a restore in place or a person opened is nobody's child.
+  await closeInstance(home);
   if (reason.endsWith(' ended')) process.exitCode = 1;
 };
 
-/** Our own programs may be killed at any time: they start again. Servers that end take the platform down. */
+/** Our own programs may be killed at any time: they start again. Servers that end take the platform down, but for the demo instance. */
 const restarted = new Set<PartName>(['api', 'worker', 'agent']);
 const mostRestarts = 20;
 
@@ -59,14 +64,26 @@ const keepRunning = async (stack: Stack, asked: Promise<string>): Promise<string
     const event = await Promise.race([asked, ended]);
     if (typeof event === 'string') return event;
     const { part } = event;
+    if (part === 'demo-instance') {
+      say('The demo instance is closed; everything else goes on.');
+      continue;
+    }
     if (!restarted.has(part) || restarts >= mostRestarts) return `${part} ended`;
     say(`${part} ended; starting it again.`);
     await stack.start(part);
   }
 };
 
-const { values } = parseArgs({ options: { 'port-base': { type: 'string', default: '8420' } } });
-await serve(Number(values['port-base'])).catch((error: unknown) => {
+const answer = async (request: StartRequest): Promise<void> => {
+  const home = process.env['HOLDFAST_HOME'] ?? defaultHome();
+  if (request.does === 'help') say(usage);
+  else if (request.does === 'serve') await serve(home, request.portBase);
+  else await (request.does === 'close' ? closeForUser(home) : openForUser(home));
+};
+
+const main = async (): Promise<void> => answer(requestFrom(process.argv.slice(2)));
+
+await main().catch((error: unknown) => {
   const isOurs = error instanceof HoldfastError;
   process.stderr.write(isOurs ? `${error.message}\n${error.hint}\n` : `${String(error)}\n`);
   process.exitCode = isOurs ? exitCodes[error.class] : 1;

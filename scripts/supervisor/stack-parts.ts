@@ -40,7 +40,7 @@ export interface StackOptions {
   /** Fixed ports of `npm start`; free ones when not given. */
   readonly ports?: StackPorts;
   readonly hasTemporalUi?: boolean;
-  /** The agent finds dump tools, which the demo instance has none of; they are fetched when they are not there. */
+  /** The agent finds dump tools, which the demo instance has none of; they are fetched when they can be. */
   readonly hasClientTools?: boolean;
   /** PostgreSQL of the demo instance; 18 when not given. */
   readonly instanceMajor?: 12 | 13 | 14 | 15 | 16 | 17 | 18;
@@ -164,9 +164,15 @@ const enrolment = async (places: StackPlaces): Promise<Record<string, string>> =
   return { HOLDFAST_ENROL_TOKEN_FILE: path };
 };
 
-/** Why two majors: what 18 dumps has words that servers before 17 do not know; the oldest that fits a server is used. */
+/**
+ * Why two majors: what 18 dumps has words that servers before 17 do not know; the oldest that fits a server is used. Without
+ * them all but logical work goes on, which is then refused with a remedy.
+ */
 const provideDumpTools = (): Promise<readonly string[]> =>
-  Promise.all([provideClientTools(16), provideClientTools(18)]);
+  Promise.all([provideClientTools(16), provideClientTools(18)]).catch((error: unknown) => {
+    process.stderr.write(`holdfast: no dump tools for the agent: ${String(error)}\n`);
+    return [];
+  });
 
 /** True when a program has said in its log that it serves its queues. */
 const saysServing = (log: string): boolean => log.includes('serving');
