@@ -16,6 +16,7 @@ import { openReadyFile } from '#wire/ready-file.ts';
 import type { ReadyFile } from '#wire/ready-file.ts';
 import { serveWorkers } from '#wire/serve-workers.ts';
 import { stopSignal } from '#wire/stop-signal.ts';
+import { temporalPlaceOf } from '#wire/temporal-place.ts';
 import { openChannel } from './channel.ts';
 import { enrol } from './enrol.ts';
 import { openHookRunner } from './hooks/hook-runner.ts';
@@ -179,7 +180,10 @@ const undoLeft = (
 
 /** Where this agent polls, and the key of the payloads it finds there. */
 const queuesOf = (settings: AgentSettings, identity: HostIdentity, payloadKey: KeyRing) => ({
-  place: { address: settings.temporalAddress ?? identity.temporalAddress, namespace: identity.temporalNamespace },
+  place: temporalPlaceOf(
+    { address: settings.temporalAddress ?? identity.temporalAddress, namespace: identity.temporalNamespace },
+    settings,
+  ),
   payloadKey,
   hostId: identity.hostId,
   queuePrefix: settings.queuePrefix ?? identity.queuePrefix,

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { Database } from '#catalog/database.ts';
 import { openCatalog } from '#catalog/database.ts';
 import { migrate } from '#catalog/migrate.ts';
+import type { SeenNamespace } from '#catalog/temporal-home.ts';
+import { adoptNamespace, demandSame, namespaceOfCatalog } from '#catalog/temporal-home.ts';
 import { addApiToken, findApiToken } from '#catalog/tokens.ts';
 import { formatId, parseId } from '#core/id.ts';
 import type { Clock } from '#core/ports/clock.ts';
@@ -9,6 +12,7 @@ import type { ServerSettings } from '#core/settings/server-settings.ts';
 import { openTemporalClient } from '#wire/connect.ts';
 import { openKeyFiles } from '#wire/key-files.ts';
 import { catalogUrlOf } from '#wire/secret-text.ts';
+import { temporalPlaceOf } from '#wire/temporal-place.ts';
 import { makeBearer, parseBearer, sha256 } from './bearer.ts';
 import { ensureReportKey } from './report-key.ts';
 import { ensureEnrolmentFile } from './enrolment-file.ts';
@@ -41,18 +45,20 @@ export interface InitOptions {
   /** Files that get a token each, with which one host enrols within a day. */
   readonly enrolmentFiles?: readonly string[];
   /** How long Temporal is waited for; absent: it is asked once and may be away. */
-  readonly waitSeconds?: number;
+  readonly waitSeconds?: number | undefined;
+  /** Takes the namespace although the catalog belongs to another one. */
+  readonly adoptsNamespace?: boolean;
 }
 
 /**
  * `holdfast init`: keys, catalog, first administrator token, Temporal namespace. Idempotent; nothing that exists is
- * replaced. Throws `catalog_unreachable`, `migration_changed`, `catalog_newer`, `key_unsafe`, and `temporal_unreachable`
- * when it was to be waited for.
+ * replaced. Throws `catalog_unreachable`, `migration_changed`, `catalog_newer`, `key_unsafe`, `temporal_namespace_foreign`,
+ * and `temporal_unreachable` when it was to be waited for.
  */
 export async function initialise(
   settings: ServerSettings,
   clock: Clock,
-  { enrolmentFiles = [], waitSeconds }: InitOptions = {},
+  { enrolmentFiles = [], waitSeconds, adoptsNamespace = false }: InitOptions = {},
 ): Promise<InitReport> {
   const files = homeFiles(settings.home);
   const madeKeys: string[] = [];
@@ -64,7 +70,7 @@ export async function initialise(
     const adminToken = await ensureAdminToken(catalog, files.adminToken, clock);
     const enrolment: string[] = [];
     for (const file of enrolmentFiles) if (await ensureEnrolmentFile(catalog, file, clock)) enrolment.push(file);
-    const { told } = await prepareTemporal(settings, clock, waitSeconds);
+    const { told } = await prepareTemporal({ settings, clock, catalog }, { waitSeconds, adoptsNamespace });
     const made = adminToken === undefined ? {} : { adminToken };
     return { migrations, madeKeys, adminTokenFile: files.adminToken, enrolment, temporal: told, ...made };
   } finally {
@@ -72,15 +78,26 @@ export async function initialise(
   }
 }
 
+interface InitPorts {
+  readonly settings: ServerSettings;
+  readonly clock: Clock;
+  readonly catalog: Database;
+}
+
 async function prepareTemporal(
-  settings: ServerSettings,
-  clock: Clock,
-  waitSeconds: number | undefined,
+  { settings, clock, catalog }: InitPorts,
+  { waitSeconds, adoptsNamespace = false }: InitOptions,
 ): Promise<PreparedNamespace> {
-  const place = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
-  const client = openTemporalClient(place, openKeyFiles(settings.home));
+  const where = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
+  const own = await namespaceOfCatalog(catalog);
+  const demand = (seen: SeenNamespace | undefined): void => {
+    if (!adoptsNamespace) demandSame(own, seen ?? { namespace: where.namespace, id: '' });
+  };
+  const client = openTemporalClient(temporalPlaceOf(where, settings), openKeyFiles(settings.home));
   try {
-    return await prepareNamespace(client, clock, waitSeconds);
+    const done = await prepareNamespace({ client, clock, demand, waitSeconds });
+    if (done.seen !== undefined) await adoptNamespace(catalog, done.seen);
+    return done;
   } finally {
     await client.connection.close();
   }

@@ -2,6 +2,7 @@ import { openRunBook } from '#catalog/run-book.ts';
 import type { RunRow } from '#catalog/runs.ts';
 import { withKept } from '#catalog/transfers.ts';
 import { moveRun, openRuns } from '#catalog/runs.ts';
+import { demandOwnNamespace } from '#catalog/temporal-home.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { RunId } from '#core/id.ts';
 import type { RunTicket } from '#core/ports/run-book.ts';
@@ -16,11 +17,13 @@ type LostRunPorts = Pick<Context, 'catalog' | 'runs' | 'clock' | 'log'>;
 /**
  * Looks once for runs that nobody will close any more: their workflow was terminated, or Temporal has lost it. Their work
  * is told to stop; when it has had its time they are closed as failed, and their leases with them. Call it again and again:
- * it remembers since when a workflow is missing. Returns how many it closed.
+ * it remembers since when a workflow is missing. Returns how many it closed. Throws `temporal_namespace_foreign`.
  */
 export function openLostRuns(ports: LostRunPorts): () => Promise<number> {
   const missingSince = new Map<RunId, number>();
   return async () => {
+    // Why each time: in another namespace every run looks lost, and Temporal may be changed under our feet.
+    await demandOwnNamespace(ports.catalog, await ports.runs.namespace());
     let closed = 0;
     const open = await openRuns(ports.catalog);
     for (const run of open) {

@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
+import type { SeenNamespace } from '#catalog/temporal-home.ts';
 import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import { registerSearchAttributes } from '#wire/search-attributes.ts';
+import { seenNamespace } from '#wire/seen-namespace.ts';
 
 const retentionMs = 30 * 86_400_000;
 const answerMs = 5000;
@@ -13,56 +16,62 @@ export interface PreparedNamespace {
   /** What was done, in words for a person. */
   readonly told: string;
   /** Absent: Temporal does not answer, or does not let us see the namespace. */
-  readonly id?: string;
+  readonly seen?: SeenNamespace;
   /** Search attributes are there too. */
   readonly isWhole: boolean;
+}
+
+export interface Preparation {
+  readonly client: Client;
+  readonly clock: Clock;
+  /** Refuses a namespace, undefined for one that does not exist, before anything is done to it. */
+  readonly demand: (seen: SeenNamespace | undefined) => void;
+  readonly waitSeconds?: number | undefined;
 }
 
 /**
  * Makes the namespace, its retention of 30 days and the search attributes, as far as they are missing. Without `waitSeconds`
  * it is one attempt and what fails is told; with it, it is tried again until all is there, and `temporal_unreachable` is
- * thrown when the namespace is not there at the end.
+ * thrown when the namespace is not there at the end. Throws what `demand` throws.
  */
-export async function prepareNamespace(client: Client, clock: Clock, waitSeconds = 0): Promise<PreparedNamespace> {
+export async function prepareNamespace(preparation: Preparation): Promise<PreparedNamespace> {
+  const { clock, waitSeconds = 0 } = preparation;
   const deadline = clock.nowMs() + waitSeconds * 1000;
   for (;;) {
-    const done = await attempt(client, clock);
+    const done = await attempt(preparation);
     if (done.isWhole) return done;
     if (clock.nowMs() >= deadline) {
-      if (waitSeconds > 0 && done.id === undefined) throw fail('temporal_unreachable', { reason: done.told });
+      if (waitSeconds > 0 && done.seen === undefined) throw fail('temporal_unreachable', { reason: done.told });
       return done;
     }
     await delay(pauseMs);
   }
 }
 
-async function attempt(client: Client, clock: Clock): Promise<PreparedNamespace> {
-  const { namespace } = client.options;
+async function attempt(preparation: Preparation): Promise<PreparedNamespace> {
+  const { client, clock } = preparation;
   try {
-    return await client.withDeadline(clock.nowMs() + answerMs, () => registered(client, namespace));
+    return await client.withDeadline(clock.nowMs() + answerMs, () => registered(preparation));
   } catch (cause) {
+    if (cause instanceof HoldfastError) throw cause;
     return { told: `not prepared: ${wordsOf(cause)}; run init again when Temporal is up`, isWhole: false };
   }
 }
 
-async function registered(client: Client, namespace: string): Promise<PreparedNamespace> {
-  const known = await namespaceId(client).catch(() => undefined);
+async function registered({ client, demand }: Preparation): Promise<PreparedNamespace> {
+  const { namespace } = client.options;
+  const known = await seenNamespace(client);
+  demand(known);
   if (known === undefined)
     await client.workflowService.registerNamespace({
       namespace,
       workflowExecutionRetentionPeriod: msToTs(retentionMs),
     });
-  const id = known ?? (await namespaceId(client));
+  const seen = known ?? (await seenNamespace(client));
   const attributes = await attributesOf(client);
   const is = known === undefined ? 'made, history kept 30 days' : 'is there';
-  return { told: `namespace ${namespace} ${is}; ${attributes.told}`, id, isWhole: attributes.isWhole };
-}
-
-/** Id of the namespace of a client: another for each that is made, whatever its name and address. */
-export async function namespaceId(client: Client): Promise<string> {
-  const { namespace } = client.options;
-  const { namespaceInfo } = await client.workflowService.describeNamespace({ namespace });
-  return namespaceInfo?.id ?? '';
+  const told = `namespace ${namespace} ${is}; ${attributes.told}`;
+  return { told, ...(seen === undefined ? {} : { seen }), isWhole: attributes.isWhole && seen !== undefined };
 }
 
 /** Runs are found by them in Temporal Web; without them everything else works. A namespace that was just made may need a moment. */

@@ -17,8 +17,10 @@ import { openTemporalClient } from '#wire/connect.ts';
 import { openKeyFiles, readPayloadKeys } from '#wire/key-files.ts';
 import { formatPayloadKey } from '#wire/payload-key.ts';
 import { catalogUrlOf } from '#wire/secret-text.ts';
+import { temporalPlaceOf } from '#wire/temporal-place.ts';
 import type { Context } from './context.ts';
 import { homeFiles } from './init.ts';
+import { inOwnNamespace, refuseForeignNamespace } from './own-namespace.ts';
 import { openProtections } from './protection.ts';
 import { watchConditions } from './notices/watch-conditions.ts';
 import { openReportSigner } from './report-key.ts';
@@ -49,7 +51,8 @@ export interface ApiPorts {
 
 /**
  * `holdfast api`: opens catalog and Temporal, listens, and starts again what was recorded but never started.
- * Throws `key_missing`, `key_unsafe`, `catalog_unreachable`, `catalog_not_migrated`, `port_unavailable`.
+ * Throws `key_missing`, `key_unsafe`, `catalog_unreachable`, `catalog_not_migrated`, `port_unavailable`,
+ * `temporal_namespace_foreign`.
  */
 export async function runApi(
   settings: ServerSettings,
@@ -61,7 +64,8 @@ export async function runApi(
   const vault = openVault(await readKeyFile(files.masterKey));
   const catalog = openCatalog(catalogUrlOf(settings));
   await demandMigrated(catalog);
-  const place = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
+  const where = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
+  const place = temporalPlaceOf(where, settings);
   const client = openTemporalClient(place, ring);
   const ids: IdSource = (prefix) => formatId(prefix, ports.clock.nowMs(), randomBytes(10));
   const metrics = openMetrics({ isOpen: settings.metricsOpen === 'yes' });
@@ -79,6 +83,11 @@ export async function runApi(
     payloadKeys: { ring, all: () => readPayloadKeys(settings.home).map(formatPayloadKey) },
     ...webOf(settings),
   };
+  await refuseForeignNamespace(context).catch(async (cause: unknown) => {
+    await client.connection.close();
+    await catalog.close();
+    throw cause;
+  });
   const server = await serverFor(settings, buildServer(context, allRoutes(context), options));
   const url = await listen(server, settings);
   notices.start();
@@ -136,7 +145,7 @@ const lookEveryMs = 60_000;
 function resumeUntilDone(context: Context): () => void {
   let timer: NodeJS.Timeout | undefined;
   const attempt = (): void => {
-    resumeQueuedRuns(context).then(
+    inOwnNamespace(context, () => resumeQueuedRuns(context)).then(
       (count) => {
         if (count > 0) context.log.info({ count }, 'handed recorded runs to Temporal');
       },

@@ -3,6 +3,7 @@ import proto from '@temporalio/proto';
 import { WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { TimeoutFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { z } from 'zod';
+import type { SeenNamespace } from '#catalog/temporal-home.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { RunId } from '#core/id.ts';
@@ -12,6 +13,7 @@ import type { Progress } from '#core/run/progress.ts';
 import type { RateLimits } from '#core/run/rate.ts';
 import { progressShape } from '#core/settings/shape/progress.ts';
 import { errorOfFailure } from '#wire/failure.ts';
+import { seenNamespace } from '#wire/seen-namespace.ts';
 import type { InspectInput, RunInput } from '#workflows/contract.ts';
 import type { RunTitle } from './run-title.ts';
 import {
@@ -57,12 +59,15 @@ export interface RunDoor {
   stopWork(run: RunId, lane: RunTicket['lane']): Promise<void>;
   /** Puts a short question to an agent and returns its answer, unparsed. */
   inspect(input: InspectInput): Promise<unknown>;
+  /** The namespace that all of this is in; id `` when there is none of its name. */
+  namespace(): Promise<SeenNamespace>;
   /** Whether Temporal answers and whether a control worker polls. */
   health(): Promise<{ readonly isWorkerPolling: boolean }>;
 }
 
 const inspectSeconds = 60;
 const liveMs = 2000;
+const namespaceMs = 5000;
 const answerMs = 30_000;
 const statusShape = z.looseObject({ phase: z.string(), detail: z.string(), workWorkflowId: z.string().optional() });
 
@@ -114,6 +119,13 @@ export function openRunDoor(client: Client, queuePrefix: string, clock: Clock): 
     whereabouts: (run) => asked(soon(() => whereabouts(client, run))),
     stopWork: (run, lane) => asked(soon(() => stopWork(client, run, lane))),
     inspect: (input) => asked(() => inspected(client, taskQueue, input)),
+    namespace: () =>
+      asked(() =>
+        client.withDeadline(
+          clock.nowMs() + namespaceMs,
+          async () => (await seenNamespace(client)) ?? { namespace: client.options.namespace, id: '' },
+        ),
+      ),
     health: () => asked(soon(() => health(client, taskQueue))),
   };
 }

@@ -1,8 +1,10 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { bug } from '#core/errors/fail.ts';
 import { HoldfastClient } from '#scripts/demo/holdfast-client.ts';
+import type { Stack } from '#scripts/supervisor/stack.ts';
 import { openStack } from '#scripts/supervisor/stack.ts';
 import { waitFor } from '#scripts/supervisor/wait.ts';
 
@@ -19,7 +21,16 @@ export interface ControlFigures {
   /** Of requests to the API meanwhile. */
   readonly apiP50Ms: number;
   readonly apiP99Ms: number;
+  /** What the processes worked: says more than the times when the machine was busy with other things. */
+  readonly cpuSeconds: { readonly create: CpuSeconds; readonly fire: CpuSeconds };
+  /** Of the machine, over the last minute, when it began and when it ended. */
+  readonly load: { readonly begin: number; readonly end: number };
 }
+
+/** User and system time of each process, in seconds; of the catalog it would be one number per connection, so it is left out. */
+export type CpuSeconds = Readonly<Record<(typeof measured)[number], number>>;
+
+const measured = ['api', 'worker', 'agent', 'temporal'] as const;
 
 export interface ControlSize {
   readonly jobs: number;
@@ -44,12 +55,23 @@ export async function measureControl(
       const { data } = await api.get<{ data: { id: string }[] }>('/hosts');
       const stage = { api, host: data[0]?.id ?? '' };
       say(`bench: creating ${String(jobs)} jobs`);
-      const createSeconds = await secondsOf(() => createJobs(stage, jobs));
+      const load = rounded(loadavg()[0] ?? 0);
+      const before = cpuOf(stack);
+      const createSeconds = rounded(await secondsOf(() => createJobs(stage, jobs)));
+      const create = cpuSince(stack, before);
       const lists = [];
       for (let round = 0; round < 20; round++) lists.push((await secondsOf(() => api.get('/jobs?limit=200'))) * 1000);
+      say(
+        `bench: created in ${String(createSeconds)} s, processor seconds ${JSON.stringify(create)}, lists ${String(lists)}`,
+      );
       say(`bench: letting ${String(fired)} jobs be due at once`);
-      const meanwhile = await fireAtOnce(stage, fired);
-      return { jobs, createSeconds: rounded(createSeconds), listMs: rounded(Math.max(...lists)), fired, ...meanwhile };
+      const later = cpuOf(stack);
+      const meanwhile = await fireAtOnce({ ...stage, secondsPerJob: createSeconds / jobs }, fired);
+      return {
+        ...{ jobs, createSeconds, listMs: rounded(Math.max(...lists)), fired, ...meanwhile },
+        cpuSeconds: { create, fire: cpuSince(stack, later) },
+        load: { begin: load, end: rounded(loadavg()[0] ?? 0) },
+      };
     } finally {
       await stack.close();
     }
@@ -64,6 +86,25 @@ interface Stage {
 }
 
 const rounded = (value: number): number => Math.round(value * 100) / 100;
+
+const ticksPerSecond = 100;
+
+/** proc(5) "stat": fields 14 and 15, counted after the name, which may hold blanks. */
+function cpuOf(stack: Stack): CpuSeconds {
+  const secondsOfPart = (part: (typeof measured)[number]): number => {
+    const text = readFileSync(`/proc/${String(stack.childOf(part).pid)}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  };
+  const [api, worker, agent, temporal] = measured.map(secondsOfPart);
+  return { api: api ?? 0, worker: worker ?? 0, agent: agent ?? 0, temporal: temporal ?? 0 };
+}
+
+function cpuSince(stack: Stack, before: CpuSeconds): CpuSeconds {
+  const now = cpuOf(stack);
+  const spent = (part: (typeof measured)[number]): number => rounded(now[part] - before[part]);
+  return { api: spent('api'), worker: spent('worker'), agent: spent('agent'), temporal: spent('temporal') };
+}
 
 async function secondsOf(act: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
@@ -87,11 +128,11 @@ const createJobs = ({ api, host }: Stage, count: number): Promise<void> =>
   });
 
 async function fireAtOnce(
-  { api, host }: Stage,
+  { api, host, secondsPerJob }: Stage & { readonly secondsPerJob: number },
   count: number,
 ): Promise<Pick<ControlFigures, 'firedSeconds' | 'apiP50Ms' | 'apiP99Ms'>> {
   // Why so late: all of them must have been created by then, on a busy machine too.
-  const dueMs = Math.ceil(Date.now() / 60_000) * 60_000 + 60_000 + count * 60;
+  const dueMs = Date.now() + 60_000 + 2000 * count * secondsPerJob;
   const at = new Date(Math.ceil(dueMs / 60_000) * 60_000);
   const plan = { type: 'once', zone: 'UTC', date: at.toISOString().slice(0, 10), at: at.toISOString().slice(11, 19) };
   await eachOf(count, (n) => api.post('/jobs', { name: `due-${String(n)}`, plan, work: { kind: 'no-op', host } }));

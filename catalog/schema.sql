@@ -354,6 +354,13 @@ create table target (
   set_at timestamp with time zone default now() not null
 );
 
+create table temporal_home (
+  is_only boolean default true not null,
+  namespace text not null,
+  namespace_id text not null,
+  recorded_at timestamp with time zone default now() not null
+);
+
 create table transfer (
   run_id text not null,
   placed jsonb not null,
@@ -480,6 +487,8 @@ alter table target add constraint target_pkey PRIMARY KEY (resource_id);
 alter table target add constraint target_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id) ON DELETE CASCADE;
 alter table target add constraint target_rpo_seconds_check CHECK (((rpo_seconds >= 60) AND (rpo_seconds <= 315360000)));
 alter table target add constraint target_rto_seconds_check CHECK (((rto_seconds >= 60) AND (rto_seconds <= 315360000)));
+alter table temporal_home add constraint temporal_home_is_only_check CHECK (is_only);
+alter table temporal_home add constraint temporal_home_pkey PRIMARY KEY (is_only);
 alter table transfer add constraint transfer_pkey PRIMARY KEY (run_id);
 alter table transfer add constraint transfer_run_id_fkey FOREIGN KEY (run_id) REFERENCES run(id) ON DELETE CASCADE;
 alter table verification add constraint verification_kind_check CHECK ((kind = ANY (ARRAY['set'::text, 'batch'::text])));

@@ -1,4 +1,4 @@
-import type { ConnectionOptions } from '@temporalio/client';
+import type { TLSConfig } from '@temporalio/client';
 import { Client, Connection } from '@temporalio/client';
 import { dataConverterOf } from './data-converter.ts';
 import type { KeyRing } from './key-ring.ts';
@@ -8,28 +8,45 @@ import type { PayloadKey } from './payload-key.ts';
 export interface TemporalPlace {
   readonly address: string;
   readonly namespace: string;
-  readonly tls?: { readonly serverCa?: string; readonly clientCertificate?: string; readonly clientKey?: string };
+  readonly tls?: {
+    readonly serverCa?: string | undefined;
+    readonly clientCertificate?: string | undefined;
+    readonly clientKey?: string | undefined;
+    /** Name in the certificate of the server, when its address is another. */
+    readonly serverName?: string | undefined;
+  };
+  /** Asked for each connection, so that a new key needs no restart. */
+  readonly apiKey?: () => string;
 }
 
 /** Options for `Connection.connect` and, as they are the same words, `NativeConnection.connect`. */
-export function connectionOptions(place: TemporalPlace): Pick<ConnectionOptions, 'address' | 'tls'> {
-  const { serverCa, clientCertificate, clientKey } = place.tls ?? {};
-  if (place.tls === undefined) return { address: place.address };
-  const pair =
-    clientCertificate !== undefined && clientKey !== undefined
-      ? { crt: Buffer.from(clientCertificate), key: Buffer.from(clientKey) }
-      : undefined;
-  return {
-    address: place.address,
-    tls: {
-      ...(serverCa === undefined ? {} : { serverRootCACertificate: Buffer.from(serverCa) }),
-      ...(pair === undefined ? {} : { clientCertPair: pair }),
-    },
-  };
+export function connectionOptions({ address, tls, apiKey }: TemporalPlace): SharedOptions {
+  const key = apiKey === undefined ? {} : { apiKey: apiKey() };
+  return { address, ...key, ...(tls === undefined ? {} : { tls: tlsOptions(tls) }) };
 }
+
+interface SharedOptions {
+  readonly address: string;
+  readonly apiKey?: string;
+  readonly tls?: TLSConfig;
+}
+
+const tlsOptions = ({
+  serverCa,
+  clientCertificate,
+  clientKey,
+  serverName,
+}: NonNullable<TemporalPlace['tls']>): TLSConfig => ({
+  ...(serverCa === undefined ? {} : { serverRootCACertificate: Buffer.from(serverCa) }),
+  ...(clientCertificate === undefined || clientKey === undefined
+    ? {}
+    : { clientCertPair: { crt: Buffer.from(clientCertificate), key: Buffer.from(clientKey) } }),
+  ...(serverName === undefined ? {} : { serverNameOverride: serverName }),
+});
 
 /** A client that connects at its first call and again after every loss, so that its owner may start before Temporal. */
 export function openTemporalClient(place: TemporalPlace, keys: PayloadKey | KeyRing): Client {
-  const connection = Connection.lazy({ ...connectionOptions(place), connectTimeout: '5s' });
+  const key = place.apiKey === undefined ? {} : { apiKey: place.apiKey };
+  const connection = Connection.lazy({ ...connectionOptions(place), ...key, connectTimeout: '5s' });
   return new Client({ connection, namespace: place.namespace, dataConverter: dataConverterOf(keys) });
 }

@@ -5,15 +5,18 @@ import { openCatalog } from '#catalog/database.ts';
 import { openOutcomeTeller } from '#catalog/events.ts';
 import { openJobBook } from '#catalog/job-runs.ts';
 import { openRunBook } from '#catalog/run-book.ts';
+import { demandOwnNamespace } from '#catalog/temporal-home.ts';
 import { formatId } from '#core/id.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import { readSettings } from '#core/settings/registry.ts';
 import { serverSettings } from '#core/settings/server-settings.ts';
 import { openTemporalClient } from '#wire/connect.ts';
 import { openKeyFiles } from '#wire/key-files.ts';
+import { seenNamespace } from '#wire/seen-namespace.ts';
 import { openSearchIndex } from '#wire/search-attributes.ts';
 import { openReadyFile } from '#wire/ready-file.ts';
 import { catalogUrlOf } from '#wire/secret-text.ts';
+import { temporalPlaceOf } from '#wire/temporal-place.ts';
 import { serveWorkers } from '#wire/serve-workers.ts';
 import { installRuntime } from '#wire/runtime.ts';
 import { stopSignal } from '#wire/stop-signal.ts';
@@ -24,7 +27,8 @@ import { openLaneDoor } from './lane-door.ts';
 const log = pino({ name: 'holdfast-worker' });
 const settings = readSettings(serverSettings, process.env);
 const payloadKey = openKeyFiles(settings.home);
-const place = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
+const where = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
+const place = temporalPlaceOf(where, settings);
 installRuntime((level, message, meta) => {
   log[level](meta, message);
 });
@@ -49,7 +53,12 @@ const worker = { namespace: place.namespace, queuePrefix: settings.queuePrefix, 
 await serveWorkers(
   {
     place,
-    open: async (connection) => [await createControlWorker(connection, worker, deps)],
+    open: async (connection) => {
+      const seen = await seenNamespace(client);
+      // Why here, at each connection: runs of another catalog must not be worked on with this one.
+      await demandOwnNamespace(catalog, seen ?? { namespace: place.namespace, id: '' });
+      return [await createControlWorker(connection, worker, deps)];
+    },
     onServing: () => {
       ready.serving();
       log.info({ address: place.address }, 'serving the control queue');

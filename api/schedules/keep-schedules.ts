@@ -1,6 +1,7 @@
 import type { KeptJob } from '#catalog/jobs.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { Context } from '../context.ts';
+import { inOwnNamespace } from '../own-namespace.ts';
 import { reconcile } from './reconcile.ts';
 
 const everyMs = 180_000;
@@ -14,7 +15,7 @@ export function keepSchedules(context: Context): () => void {
     if (!isOver) timer = setTimeout(look, ms);
   };
   const look = (): void => {
-    reconcile(context).then(
+    inOwnNamespace(context, () => reconcile(context)).then(
       (done) => {
         if (done.made + done.mended + done.removed > 0)
           context.log.info(done, 'brought schedules in step with the plans');

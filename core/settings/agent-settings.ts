@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { field } from './field.ts';
 import { readyFields } from './ready-file.ts';
+import { temporalAccessFields } from './temporal-access.ts';
 
 const since = '0.1';
 
@@ -38,6 +39,7 @@ export const agentSettings = z.object({
     description: 'Overrides the prefix told at enrolment; for tests',
     since,
   }),
+  ...temporalAccessFields,
   ...readyFields,
   reportSeconds: field(z.coerce.number().int().min(1).max(300).default(10), {
     title: 'Report interval',

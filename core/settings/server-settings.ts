@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { field } from './field.ts';
 import { noticeFields } from './notice-settings.ts';
 import { readyFields } from './ready-file.ts';
+import { temporalAccessFields } from './temporal-access.ts';
 
 const since = '0.1';
 
@@ -47,6 +48,7 @@ export const serverSettings = z.object({
     since,
   }),
   ...temporalFields,
+  ...temporalAccessFields,
   ...readyFields,
   temporalUiUrl: field(z.string().optional(), {
     title: 'Temporal Web URL',

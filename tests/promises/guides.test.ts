@@ -77,6 +77,14 @@ test('K-095 the guide to a dropped table brings it back with every row', async (
   expect(out).toMatch(/DROP TABLE[\s\S]*\n1000\n$/);
 });
 
+test('the guide to a cluster of Temporal leads to an installation that finds nothing wrong', async () => {
+  const { catalog, temporalAddress } = platform.stack.places;
+  const out = await follow('temporal.md', {
+    ...{ HOLDFAST_CATALOG_URL: catalog.urlOf('holdfast'), HOLDFAST_TEMPORAL_ADDRESS: temporalAddress },
+  });
+  expect(out).toMatch(/namespace default is there; search attributes are there[\s\S]*ok +temporal/i);
+});
+
 test('D-002 the guide to proofs reads a set page by page, and then all of its pool', async () => {
   const out = await follow('prove-backups.md', {});
   expect(out).toMatch(/verified +\S+ \S+.*: sound \(page\)/);

@@ -16,6 +16,7 @@ const checkShape = z.looseObject({ check: z.string(), verdict: z.string(), detai
 const initShape = z.object({
   rotatePayloadKey: z.boolean().default(false),
   enrolmentFile: z.array(z.string()).exactOptional(),
+  adoptNamespace: z.boolean().default(false),
   wait: z.coerce.number().int().min(1).max(3600).exactOptional(),
 });
 
@@ -45,6 +46,10 @@ export function addServerCommands(program: Command, cli: Cli): void {
       return undefined;
     },
   });
+  addInit(program, cli);
+}
+
+function addInit(program: Command, cli: Cli): void {
   addVerb(program, cli, {
     usage: 'init',
     title: 'on the server: make keys, migrate the catalog, make the first administrator token; safe to repeat',
@@ -53,14 +58,19 @@ export function addServerCommands(program: Command, cli: Cli): void {
         'seal what goes through Temporal with a new key from here on; older ones still open, agents learn of it by themselves',
       '--enrolment-file <path...>':
         'write a one-time token that enrols one host within a day, 0600; a token that still serves, or has served, is kept',
+      '--adopt-namespace':
+        'take this Temporal namespace although the catalog belongs to another, which is gone; its open runs are closed as lost',
       '--wait <seconds>': 'wait so long for Temporal, and fail when its namespace is not there by then',
     },
     shape: initShape,
     act: async (_cli, args) => {
       const settings = readSettings(serverSettings, cli.env);
-      const { enrolmentFile = [], wait } = args;
+      const { enrolmentFile = [], wait, adoptNamespace: shouldAdopt } = args;
       const waited = wait === undefined ? {} : { waitSeconds: wait };
-      const report = await initialise(settings, cli.clock, { enrolmentFiles: enrolmentFile, ...waited });
+      const report = await initialise(settings, cli.clock, {
+        ...{ enrolmentFiles: enrolmentFile, adoptsNamespace: shouldAdopt },
+        ...waited,
+      });
       const rotated = args.rotatePayloadKey ? (await rotatePayloadKey(settings.home)).id : undefined;
       const token =
         report.adminToken === undefined
