@@ -75,7 +75,7 @@ export function openClient(url: string, token: string, again: Again = patience):
   };
 }
 
-export interface Again {
+interface Again {
   readonly times: number;
   readonly everyMs: number;
 }
@@ -94,24 +94,21 @@ async function untilAnswered<T>(ask: () => Promise<T>, { times, everyMs, url }: 
   }
 }
 
-/** The connection broke when the question may have been heard already. */
+/** The connection was there and broke, so that the question may have been heard. */
 const isLost = ({ code, cause }: HoldfastError): boolean =>
-  code === 'api_unreachable' && !neverHeard.has(systemCodeOf(cause));
+  code === 'api_unreachable' && brokenOff.has(systemCodeOf(cause));
 
 /** After a question that may have been heard: the server is not back, or is at work on it. */
 const isBetween = ({ code }: HoldfastError): boolean => code === 'api_unreachable' || code === 'idempotency_in_flight';
 
-const neverHeard: ReadonlySet<string> = new Set([
-  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'],
-  ...['ERR_INVALID_URL', 'ERR_TLS_CERT_ALTNAME_INVALID', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_HAS_EXPIRED'],
+const brokenOff: ReadonlySet<string> = new Set([
+  ...['ECONNRESET', 'EPIPE', 'ETIMEDOUT'],
+  ...['UND_ERR_SOCKET', 'UND_ERR_ABORTED', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'],
 ]);
 
-/** What the system says of a connection, through the wrapping of `fetch`. A port that nobody may use has no code: it was not asked. */
+/** What the system says of a connection, through the wrapping of `fetch`; '' when it says nothing. */
 function systemCodeOf(cause: unknown): string {
-  for (let e = cause; e instanceof Error; e = e.cause) {
-    if ('code' in e && typeof e.code === 'string') return e.code;
-    if (e.message === 'bad port') return 'ERR_INVALID_URL';
-  }
+  for (let e = cause; e instanceof Error; e = e.cause) if ('code' in e && typeof e.code === 'string') return e.code;
   return '';
 }
 

@@ -47,7 +47,7 @@ interface Typed {
   readonly value: unknown;
 }
 
-export type Given = Readonly<Record<string, unknown>>;
+type Given = Readonly<Record<string, unknown>>;
 
 /**
  * A refusal as the person knows it who typed the command: the option, what was given and what it takes, instead of the place
