@@ -13,6 +13,7 @@ import {
   setHandler,
   sleep,
   startChild,
+  upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
 import { fail } from '#core/errors/fail.ts';
@@ -70,6 +71,9 @@ export async function lane(owner: string, carried: LaneBook = emptyLaneBook): Pr
     if (end !== undefined) await tellRun(order, end);
     children.delete(order.runId);
     book = leave(book, order.runId);
+    // Why: a worker that reads this history anew takes a workflow task without commands together with the next one, and does
+    // the updates of both first. An `enter` would then be answered before this run has left, and differently than it was.
+    upsertMemo({ lastToLeave: order.runId });
   };
 
   for (;;) {

@@ -62,6 +62,27 @@ test('a control worker that is told to stop finishes the step under way', async 
   await run.terminate();
 });
 
+test('K-084 a run that ended keeps nobody out of its lane, whatever the control worker remembers of it', async () => {
+  const agents = [await agentOn({ seconds: 3600 }), await agentOn()] as const;
+  const owner = newId('res');
+  const holder = ticketOf(agents[0].hostId, { lane: { owner, kind: 'log' } });
+  const held = await orchestra.start(holder);
+  await eventually(() => agents[0].began(holder.runId));
+  for (let round = 0; round < 3; round++) {
+    const ticket = ticketOf(agents[1].hostId, { lane: { owner, kind: 'data' }, whenBusy: 'refuse' });
+    const run = await orchestra.start(ticket);
+    expect(await run.result()).toMatchObject({ state: 'succeeded' });
+    await orchestra.restart();
+  }
+  await held.cancel();
+  await held.result().catch(() => undefined);
+  const lane = orchestra.client.workflow.getHandle(`lane:${owner}`);
+  await eventually(async () => (await lane.describe()).status.name === 'COMPLETED');
+  const { events } = await lane.fetchHistory();
+  expect(events?.filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
+  for (const agent of agents) await agent.stop();
+});
+
 test('an operator finds a run in Temporal by what it is about and how it ended', async () => {
   await registerSearchAttributes(orchestra.client);
   expect(await registerSearchAttributes(orchestra.client)).toEqual([]);

@@ -55,6 +55,8 @@ export interface Orchestra {
   readonly queuePrefix: string;
   readonly address: string;
   start(ticket: RunTicket): Promise<WorkflowHandle<typeof executeRun>>;
+  /** Another control worker, which remembers nothing. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -71,7 +73,9 @@ export function openOrchestra(address: string, jobs: JobBook = noJobs): Orchestr
   const search = openSearchIndex(client, clock);
   const deps = { book, door: openLaneDoor(client), teller, jobs, search };
   const settings = { namespace: 'default', queuePrefix, bundlePath, payloadKey: testKey };
-  const worker = serve({ place, open: async (connection) => [await createControlWorker(connection, settings, deps)] });
+  const open = (): Running =>
+    serve({ place, open: async (connection) => [await createControlWorker(connection, settings, deps)] });
+  let worker = open();
   return {
     client,
     book,
@@ -86,6 +90,10 @@ export function openOrchestra(address: string, jobs: JobBook = noJobs): Orchestr
         taskQueue: `${queuePrefix}${controlQueue}`,
         args: [input],
       });
+    },
+    restart: async () => {
+      await worker.stop();
+      worker = open();
     },
     close: async () => {
       await worker.stop();
