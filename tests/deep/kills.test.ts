@@ -123,6 +123,9 @@ const play: Record<Kind, (round: Round, name: string) => Promise<void>> = {
     await expectEqualCopy(stage, await expectSucceeded(stage, run), directory);
   },
   'log-backup': async (round) => {
+    // Why first: what rounds of other kinds left would last longer than a run may, at that rate.
+    await expectSucceeded(stage, await startLogBackup(stage, {}));
+    await writeLog(stage, segmentCount);
     const run = await startLogBackup(stage, { transferBytesPerSecond: 1_048_576 });
     const before = segmentsInPool(stage);
     await disturb(round, run);
