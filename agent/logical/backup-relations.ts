@@ -43,7 +43,9 @@ const relationsSql = `
     coalesce((select i.inhparent::text from pg_inherits i where i.inhrelid = c.oid and c.relispartition limit 1), '') as parent,
     coalesce((select d.refobjid::text from pg_depend d where d.classid = 1259 and d.objid = c.oid and d.objsubid = 0
        and d.refclassid = 1259 and d.refobjsubid > 0 and d.deptype in ('a', 'i') and c.relkind = 'S' limit 1), '') as owner,
-    exists (select 1 from pg_depend d where d.classid = 1259 and d.objid = c.oid and d.deptype = 'e') as extension
+    exists (select 1 from pg_depend d where d.classid = 1259 and d.objid = c.oid and d.deptype = 'e') as extension,
+    exists (select 1 from pg_depend d where d.classid = 1259 and d.objid = c.oid and d.objsubid = 0
+       and d.refclassid = 1259 and d.refobjsubid > 0 and d.deptype = 'i' and c.relkind = 'S') as identity
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relpersistence <> 't'
     and (n.oid >= 16384 or n.nspname = 'public') and n.nspname !~ '^pg_'
@@ -58,6 +60,8 @@ const schemasSql = `select n.nspname::text as name from pg_namespace n where n.n
 interface ListedRelation extends Omit<FoundRelation, 'above' | 'extensionRows'> {
   readonly parent: string;
   readonly owner: string;
+  /** A sequence that belongs to an identity column and is nothing without it. */
+  readonly isIdentity: boolean;
   readonly isOfExtension: boolean;
 }
 
@@ -78,6 +82,8 @@ export async function selectedRelations(session: Session, selection: DatabaseSel
     const owner = byOid.get(row.owner);
     const isOwned = owner !== undefined && isSelected(selection, owner, aboveOf(owner, byOid));
     if (!isSelected(selection, row, above) && !isOwned) return [];
+    // As dump tools do: the sequence of a serial column may stand alone, that of an identity column may not.
+    if (row.isIdentity && !isOwned) return [];
     const { oid, schema, table, kind, isPartition, isUnlogged, isReadable, isFiltered } = row;
     const relation = { oid, schema, table, kind, isPartition, isUnlogged, isReadable, isFiltered, above };
     if (!row.isOfExtension) return [relation];
@@ -98,6 +104,7 @@ function listedOf(row: Row): ListedRelation[] {
       ...{ isPartition: flagOf(row, 'partition'), isUnlogged: textOf(row, 'persistence') === 'u' },
       ...{ isReadable: flagOf(row, 'readable'), isFiltered: flagOf(row, 'filtered') },
       ...{ parent: textOf(row, 'parent'), owner: textOf(row, 'owner'), isOfExtension: flagOf(row, 'extension') },
+      isIdentity: flagOf(row, 'identity'),
     },
   ];
 }

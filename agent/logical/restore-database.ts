@@ -1,36 +1,25 @@
-import { pipeline } from 'node:stream/promises';
-import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { DatabaseFacts, LogicalStream, StreamContent } from '#core/logical/meta.ts';
-import { streamText } from '#core/logical/meta.ts';
 import type { LogicalReader } from '#core/logical/reader.ts';
 import { grantsOfText } from '#core/transfer/acl-text.ts';
 import type { DatabaseShape } from '#core/transfer/database-shape.ts';
 import { createStatement, propertyStatements } from '#core/transfer/database-shape.ts';
-import { quoted, quotedTable } from '#core/transfer/names.ts';
+import { quotedTable } from '#core/transfer/names.ts';
 import type { FailedStatement } from '#core/transfer/report.ts';
 import type { Session } from '#agent/database/session.ts';
 import { textOf } from '#agent/database/session.ts';
 import { codeOf } from '#agent/file-system.ts';
 import { applyArchive } from '#agent/transfer/apply-archive.ts';
 import { orCancelled } from '#agent/transfer/or-cancelled.ts';
-import { passThrough } from '#agent/transfer/pass-through.ts';
 import { dropDatabase } from '#agent/transfer/target.ts';
 import type { TransferWork } from '#agent/transfer/transfer-work.ts';
+import type { SetIntoDatabase, TableStream } from './fill-tables.ts';
+import { fillTables } from './fill-tables.ts';
 
-type TableContent = Extract<StreamContent, { kind: 'table' }>;
-type TableStream = LogicalStream & { readonly content: TableContent };
-
-/** One database of a set and where it is built. */
-interface SetIntoDatabase {
-  readonly reader: LogicalReader;
-  readonly facts: DatabaseFacts;
-  /** Name of the database that is made on the target. */
-  readonly temporary: string;
-  readonly channels: number;
-}
+const mostNamed = 10;
+const mostTold = 200;
 
 interface RestoredDatabase {
   readonly shape: DatabaseShape;
@@ -40,7 +29,7 @@ interface RestoredDatabase {
 /**
  * Makes a database from a logical set: definitions, rows of `channels` tables side by side, large objects, sequences, then indexes,
  * constraints and triggers, so that none of these stands in the way of rows. Statements that fail are answered in order; a table that
- * is missing or has other rows than the set is an end. Throws `transfer_differs`, `transfer_broken`, `object_damaged`, `cancelled`.
+ * is missing or has other rows than the set is an end. Throws `transfer_incomplete`, `transfer_differs`, `transfer_broken`, `object_damaged`, `cancelled`.
  */
 export async function restoreDatabase(work: TransferWork, into: SetIntoDatabase): Promise<RestoredDatabase> {
   const { target, watch, tally } = work;
@@ -59,17 +48,38 @@ export async function restoreDatabase(work: TransferWork, into: SetIntoDatabase)
   };
   await play('pre-data');
   tally.enter('transfer');
-  await watch.time('transfer', () => fillTables(work, into, streams.filter(isTable)));
+  const tables = streams.filter(isTable);
+  const refused = await watch.time('transfer', () => fillTables(work, into, tables));
+  if (refused.length > 0) throw incomplete(work, facts.name, { tables: tables.length, refused, failures });
   await play('large-objects');
-  await setSequences(work, into, streams);
+  failures.push(...(await setSequences(work, into, streams)));
   await play('post-data');
   tally.enter('verify');
-  await watch.time('verify', () => prove(work, into, streams.filter(isTable)));
+  await watch.time('verify', () => prove(work, into, tables));
   for (const statement of propertyStatements(temporary, shape)) await target.session.query(statement);
   return { shape, failures };
 }
 
 const isTable = (stream: LogicalStream): stream is TableStream => stream.content.kind === 'table';
+
+interface Incomplete {
+  readonly tables: number;
+  readonly refused: readonly FailedStatement[];
+  readonly failures: readonly FailedStatement[];
+}
+
+/** Every failure so far goes into the log of the run in order, definitions first; the first of them into the error. */
+function incomplete({ step }: TransferWork, database: string, { tables, refused, failures }: Incomplete) {
+  const all = [...failures, ...refused].map(
+    ({ object, sqlState, message }) => `${object}: ${message} (SQLSTATE ${sqlState})`,
+  );
+  for (const line of all.slice(0, mostTold)) step.log({ level: 'error', message: line });
+  const more = all.length > mostNamed ? `; and ${String(all.length - mostNamed)} more` : '';
+  return fail('transfer_incomplete', {
+    ...{ database, count: String(refused.length), tables: String(tables) },
+    failures: `${all.slice(0, mostNamed).join('; ')}${more}`,
+  });
+}
 
 const providers: Readonly<Record<string, string>> = { libc: 'c', icu: 'i', builtin: 'b' };
 
@@ -80,70 +90,21 @@ const shapeOf = (facts: DatabaseFacts): DatabaseShape => ({
   grants: facts.acl === undefined ? undefined : grantsOfText(facts.acl),
 });
 
-/** Fills tables, the next one as soon as a channel is free; the first failure ends all. */
-async function fillTables(work: TransferWork, into: SetIntoDatabase, tables: readonly TableStream[]): Promise<void> {
-  const failed = new AbortController();
-  let next = 0;
-  const fill = async (): Promise<void> => {
-    const session = await work.target.open(into.temporary);
-    try {
-      await session.query(`set client_encoding to '${into.facts.encoding.replaceAll("'", '')}'`);
-      for (let at = next++; at < tables.length && !failed.signal.aborted; at = next++) {
-        const table = tables[at];
-        if (table !== undefined) await orCancelled(work.step.signal, fillTable(work, into, session, table));
-      }
-    } catch (error) {
-      failed.abort(error);
-      throw error;
-    } finally {
-      await session.close();
-    }
-  };
-  const width = Math.max(1, Math.min(into.channels, tables.length));
-  const ends = await Promise.allSettled(Array.from({ length: width }, fill));
-  if (failed.signal.aborted) throw failed.signal.reason;
-  const bad = ends.find((end) => end.status === 'rejected');
-  if (bad !== undefined) throw bad.reason;
-}
-
-async function fillTable(
-  { step, clock, tally }: TransferWork,
-  { reader }: SetIntoDatabase,
-  session: Session,
-  table: TableStream,
-): Promise<void> {
-  const { columns } = table.content;
-  const list = columns.length === 0 ? '' : ` (${columns.map(quoted).join(', ')})`;
-  const rows = session.copyIn(`copy ${quotedTable(table.content)}${list} from stdin`);
-  const counted = passThrough(step, clock, (bytes) => {
-    tally.addBytes(bytes);
-  });
-  try {
-    await pipeline(Readable.from(copied(reader.read(table))), counted, rows);
-  } catch (error) {
-    if (error instanceof HoldfastError || session.lost.aborted) throw error;
-    const [sqlState, reason] = [codeOf(error), error instanceof Error ? error.message : String(error)];
-    throw fail('transfer_refused', { database: streamText(table), sqlState, reason }, error);
-  }
-}
-
-async function* copied(parts: AsyncIterable<Uint8Array>): AsyncIterable<Buffer> {
-  for await (const part of parts) yield Buffer.from(part);
-}
-
 const sequenceShape = z.tuple([z.string(), z.string(), z.string(), z.boolean()]);
 
 async function setSequences(
   { target }: TransferWork,
   { reader, temporary }: SetIntoDatabase,
   streams: readonly LogicalStream[],
-): Promise<void> {
+): Promise<readonly FailedStatement[]> {
   const session = await target.open(temporary);
   try {
+    const failures: (FailedStatement | undefined)[] = [];
     for (const stream of streams.filter(({ content }) => content.kind === 'sequences')) {
       const lines = await textOfStream(reader, stream);
-      for (const line of lines.split('\n').filter((one) => one !== '')) await setSequence(session, line);
+      for (const line of lines.split('\n').filter((one) => one !== '')) failures.push(await setSequence(session, line));
     }
+    return failures.filter((one) => one !== undefined);
   } finally {
     await session.close();
   }
@@ -151,14 +112,22 @@ async function setSequences(
 
 async function textOfStream(reader: LogicalReader, stream: LogicalStream): Promise<string> {
   const parts: Buffer[] = [];
-  for await (const part of copied(reader.read(stream))) parts.push(part);
+  for await (const part of reader.read(stream)) parts.push(Buffer.from(part));
   return Buffer.concat(parts).toString('utf8');
 }
 
-async function setSequence(session: Session, line: string): Promise<void> {
+/** A sequence that is not there is told like a statement that failed: the proof says whether it had to be. */
+async function setSequence(session: Session, line: string): Promise<FailedStatement | undefined> {
   const [schema, name, last, isCalled] = sequenceShape.parse(JSON.parse(line));
   const sequence = quotedTable({ schema, table: name });
-  await session.query('select setval($1::regclass, $2::bigint, $3)', [sequence, last, isCalled]);
+  try {
+    await session.query('select setval($1::regclass, $2::bigint, $3)', [sequence, last, isCalled]);
+    return undefined;
+  } catch (error) {
+    if (session.lost.aborted || !(error instanceof HoldfastError)) throw error;
+    const statement = `SELECT setval(${sequence}, ${last}, ${String(isCalled)})`;
+    return { object: `SEQUENCE ${sequence}`, sqlState: codeOf(error.cause), message: error.message, statement };
+  }
 }
 
 /** Every relation that was chosen is there, every table has the rows of the set. Throws `transfer_differs`. */

@@ -109,6 +109,25 @@ test('K-050 a table that somebody alters holds the backup up for the lock time, 
   await other.end();
 });
 
+test('K-050 a table that is dropped between the snapshot and its lock is named, and no set is made', async () => {
+  await postgres.sql('create table passing (id int)');
+  const other = await postgres.connect();
+  await other.query('begin');
+  await other.query('drop table passing');
+  const order = logical.order(instance, chosen());
+  const taking = logical.take(order);
+  const ended = expect(taking).rejects.toMatchObject({
+    code: 'logical_table_gone',
+    params: { table: 'public.passing' },
+  });
+  const waiting = `select count(*)::int as n from pg_stat_activity where application_name = 'holdfast' and wait_event_type = 'Lock'`;
+  await until(async () => ((await postgres.sql(waiting))[0]?.['n'] as number) > 0);
+  await other.query('commit');
+  await other.end();
+  await ended;
+  expect((await objects()).filter((key) => key.endsWith(`${order.setId}/meta`))).toEqual([]);
+});
+
 test('K-084 a session that is cut ends the attempt; the next begins anew and nothing of the first is left', async () => {
   const order = logical.order(instance, chosen(), { limits: { diskBytesPerSecond: 1 } });
   const control = { isSlow: true };

@@ -134,7 +134,7 @@ ${tools}/pg_dump "$@" | LC_ALL=C sed "$change"
     await stage.sql('app', `create table a (${mark} int)`, 'create table b as select 1 as n');
     const set = await stage.logicalSet('app');
     const order = stage.logicalOrder(set, { databases: [{ database: 'app', as: 'then' }] });
-    await expect(stage.restoreLogical(order)).rejects.toMatchObject({ code: 'transfer_refused' });
+    await expect(stage.restoreLogical(order)).rejects.toMatchObject({ code: 'transfer_incomplete' });
     await stage.backUp();
     const recovery = stage.order({ databases: [{ database: 'app', as: 'then' }] });
     await expect(stage.recover(recovery)).rejects.toMatchObject({

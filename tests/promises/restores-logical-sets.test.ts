@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fail } from '#core/errors/fail.ts';
+import { wholeDatabase } from '#core/logical/selection.ts';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
 import type { Major } from '#tests/support/postgres.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
@@ -120,5 +121,41 @@ describe.each(majors)('a logical set of PostgreSQL %i', (major) => {
     });
     await expect(ended).rejects.toMatchObject({ code: 'cancelled' });
     expect(await databases()).toEqual(before);
+  });
+
+  test('K-101 K-118 every table that is refused is told of, definitions first, and nothing is put into place', async () => {
+    const bad = ['a', 'c', 'd', 'e'];
+    await stage.sql('postgres', 'create database half');
+    await stage.sql(
+      'half',
+      `create function is_home() returns boolean language sql as $$ select current_database() = 'half' $$`,
+      ...bad.map((name) => `create table ${name} as select g as n from generate_series(1, 9) g`),
+      ...bad.map((name) => `alter table ${name} add constraint home check (is_home())`),
+      'create table b as select 1 as n',
+    );
+    const before = await databases();
+    const restored = stage.restoreLogical(
+      stage.logicalOrder(await stage.logicalSet('half'), { databases: [{ database: 'half', as: 'half then' }] }),
+    );
+    await expect(restored).rejects.toMatchObject({
+      code: 'transfer_incomplete',
+      params: { count: '4', tables: '5', failures: expect.stringMatching(/("[acde]".*23514.*){4}/s) as string },
+    });
+    expect(await databases()).toEqual(before);
+    await stage.sql('postgres', 'drop database half');
+  });
+
+  test('K-050 K-101 a set without a table comes back without the sequences that belong to its columns', async () => {
+    await stage.sql('postgres', 'create database most');
+    await stage.sql(
+      'most',
+      'create table kept (id int generated always as identity, n serial)',
+      'create table gone (id int generated always as identity, n serial)',
+      'insert into gone default values',
+    );
+    const some = { ...wholeDatabase('most'), excludeTables: [{ schema: 'public', table: 'gone' }] };
+    const order = stage.logicalOrder(await stage.logicalSet(some), { databases: [{ database: 'most', as: 'then' }] });
+    expect(await stage.restoreLogical(order)).toMatchObject({ failures: [], tables: 1 });
+    await stage.sql('postgres', 'drop database most', 'drop database "then"');
   });
 });

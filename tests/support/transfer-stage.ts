@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { InstanceAccess } from '#core/agent/order.ts';
+import type { DatabaseSelection } from '#core/logical/selection.ts';
 import { wholeDatabase } from '#core/logical/selection.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { scratchPlace } from '#core/restore/scratch-place.ts';
@@ -26,7 +27,7 @@ export interface TransferStage {
   order(task: Partial<TransferTask>, changes?: Partial<DatabaseRecoveryOrder>): DatabaseRecoveryOrder;
   recover(order: DatabaseRecoveryOrder, changes?: Partial<StepContext>): Promise<TransferReport>;
   /** Takes a logical set of some databases and answers its id. */
-  logicalSet(...databases: readonly string[]): Promise<LogicalRestoreOrder['setId']>;
+  logicalSet(...databases: readonly (string | DatabaseSelection)[]): Promise<LogicalRestoreOrder['setId']>;
   logicalOrder(setId: LogicalRestoreOrder['setId'], task: Partial<TransferTask>): LogicalRestoreOrder;
   /** `hears` stands for the catalog: what it throws is what the agent gets. */
   restoreLogical(
@@ -54,6 +55,9 @@ const stepOf = (runId: StepContext['runId'], changes: Partial<StepContext> = {})
   ...{ report: () => undefined, log: () => undefined },
   ...changes,
 });
+
+const selectionOf = (one: string | DatabaseSelection): DatabaseSelection =>
+  typeof one === 'string' ? wholeDatabase(one) : one;
 
 const nothing: TransferTask = { databases: [], tables: [], endsSessions: false, dropsOld: false };
 
@@ -105,7 +109,7 @@ export async function openTransferStage(major: Major, tools: readonly string[] =
     told,
     recover: (order, changes) => recoverDatabases(deps)(order, stepOf(order.runId, changes), telling(order.runId)),
     logicalSet: async (...databases) => {
-      const selection = { of: 'chosen' as const, databases: databases.map(wholeDatabase) };
+      const selection = { of: 'chosen' as const, databases: databases.map(selectionOf) };
       return (await logical.take(logical.order(instance, selection))).setId;
     },
     logicalOrder: (setId, task) => ({

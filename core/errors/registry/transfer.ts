@@ -27,6 +27,15 @@ export const transferErrors = {
     messageZh: '数据库 {database} 拒绝了传入的内容(SQLSTATE {sqlState}):{reason}',
     hintZh: '尚未替换任何对象。请在目标实例上消除原因后重新发起运行。',
   },
+  transfer_incomplete: {
+    class: 'precondition',
+    http: 409,
+    message: '{count} of {tables} tables of database {database} could not be restored: {failures}',
+    hint: 'Nothing was put into place. All failures are in the log of the run, in order: remove their causes on the target instance and start the run again, or restore the other tables alone (--table).',
+    messageZh: '数据库 {database} 的 {tables} 张表中有 {count} 张无法恢复:{failures}',
+    hintZh:
+      '尚未替换任何对象。全部失败已按顺序记入运行日志:请在目标实例上消除原因后重新发起运行,或仅恢复其他表(--table)。',
+  },
   transfer_broken: {
     class: 'unavailable',
     http: 503,
