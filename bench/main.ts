@@ -14,7 +14,7 @@ import { tableOf } from './table.ts';
  * run against peers on the same data. `--fill a.json,b.json,…` measures nothing: it puts the goals that such runs found
  * with `--json` into docs/benchmarks.md.
  *
- * `npm run bench -- control`: 2 000 jobs with plans, of which many are due at once; its figures as JSON.
+ * `npm run bench -- control [jobs] [due at once]`: 2 000 jobs with plans, and 500 more that are due at once; its figures as JSON.
  */
 const isControl = process.argv[2] === 'control';
 const options = parseBenchOptions(isControl ? [] : process.argv.slice(2));
@@ -39,7 +39,8 @@ if (isControl) {
   const say = (text: string): void => {
     process.stderr.write(`${text}\n`);
   };
-  const figures = await measureControl(tmpdir(), { jobs: 2000, fired: 500 }, say);
+  const [jobs = 2000, fired = 500] = process.argv.slice(3).map(Number);
+  const figures = await measureControl(tmpdir(), { jobs, fired }, say);
   process.stdout.write(`${JSON.stringify(figures, undefined, 2)}\n`);
 } else if (options.fill.length > 0) fillGoalsPage(page, options.fill);
 else await measure();
