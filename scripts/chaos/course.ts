@@ -35,7 +35,7 @@ export async function playCourse({ minutes, seed, isKept, say, signal }: CourseO
     let last = 0;
     const number = (): number => ++last;
     const measured = new Map<Kind, number>();
-    const course = { world, supervisor, say, signal, measured, number, beganMs: performance.now() };
+    const course = { world, supervisor, say, measured, number, beganMs: performance.now() };
     const calm = await measure(course, seed);
     const disturbed = await killFor({ ...course, beganMs: performance.now() }, { seed, minutes });
     const played = [...calm, ...disturbed];

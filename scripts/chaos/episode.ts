@@ -18,7 +18,6 @@ export interface Course {
   readonly world: World;
   readonly supervisor: Supervisor;
   readonly say: (line: string) => void;
-  readonly signal: AbortSignal;
   /** `performance.now()` at the first episode. */
   readonly beganMs: number;
   /** Milliseconds that a run of a kind takes undisturbed. */
@@ -58,7 +57,8 @@ interface Going {
 
 /** Starts the runs, kills as planned, waits until the world is whole and every run is over, then judges. */
 export async function playEpisode(course: Course, episode: Episode): Promise<Played> {
-  const { world, supervisor, signal } = course;
+  const { world, supervisor } = course;
+  const { signal } = world;
   const ground = await groundFor(world, episode.runs, course.number);
   const going: Going = { course, episode, runs: beginning(episode), kills: [], atKills: [] };
   const over = new AbortController();
@@ -78,6 +78,7 @@ export async function playEpisode(course: Course, episode: Episode): Promise<Pla
   });
   await Promise.all(episode.kills.map((kill) => strike(going, kill, spanOf(episode, course.measured))));
   const started = await Promise.all(starting);
+  signal.throwIfAborted();
   await supervisor.untilWhole();
   wrongs.push(...(await endStreams(going)));
   await Promise.race([following, pause(rightEndWithinMs, undefined, { ref: false })]);
@@ -92,7 +93,8 @@ async function strike(
   kill: PlannedKill,
   spanMs: number,
 ): Promise<void> {
-  const { world, supervisor, signal, say, beganMs } = course;
+  const { world, supervisor, say, beganMs } = course;
+  const { signal } = world;
   await pause(kill.share * spanMs, undefined, { signal }).catch(() => undefined);
   if (signal.aborted) return;
   await supervisor.kill(kill.victim, kill.outageMs, async () => {

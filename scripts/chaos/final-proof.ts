@@ -19,7 +19,8 @@ async function undisturbedRun(world: World, path: string, body: unknown): Promis
     ...{ kind: 'verify-set', pool: 'near', startedMs: performance.now(), id, setId: null },
     ...{ phase: '', state: 'queued', endedMs: undefined, outcome: {} },
   };
-  await follow(world, [watched], AbortSignal.timeout(withinMs));
+  await follow(world, [watched], AbortSignal.any([world.signal, AbortSignal.timeout(withinMs)]));
+  world.signal.throwIfAborted();
   return watched;
 }
 

@@ -202,12 +202,15 @@ export async function layGround(world: World): Promise<void> {
   await Promise.all(poolNames.map((pool) => backUpLog(world, pool)));
 }
 
+/** A stream too: it goes on behind the log that its pool holds, and a gap there would never close. */
+const kindsOnLog: readonly Kind[] = ['recovery-copy', 'log-restore', 'log-stream'];
+
 /** Looks up what the runs of an episode build on; those that need log behind the newest set get it into their pool first. */
 export async function groundFor(world: World, runs: readonly PlannedRun[], number: () => number): Promise<Ground> {
   mkdirSync(world.copies, { recursive: true });
   giveToUnprivileged(world.copies);
   const [moment] = world.traffic.moments();
-  const needy = runs.filter(({ kind }) => kind === 'recovery-copy' || kind === 'log-restore');
+  const needy = runs.filter(({ kind }) => kindsOnLog.includes(kind));
   for (const pool of new Set(needy.map((planned) => planned.pool))) await backUpLog(world, pool);
   const [sets, logicalSets] = [await setsInCatalog(world), await logicalSetsInCatalog(world)];
   return { sets, logicalSets, moment, number };

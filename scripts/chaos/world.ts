@@ -41,6 +41,8 @@ export interface World {
   /** Content of what nobody changes. */
   readonly frozen: readonly TableProof[];
   readonly shop: readonly TableProof[];
+  /** Aborts when somebody wants us to end. */
+  readonly signal: AbortSignal;
   close(): Promise<void>;
 }
 
@@ -113,7 +115,7 @@ async function furnish(folder: string, { signal, undo, close }: Furnishing): Pro
   const api = new Caller(apiUrl, adminTokenPath, signal);
   const far = await viewBucket({ ...minio, bucket });
   const near = viewLocalPool(openFolder(join(folder, 'near', 'pool')));
-  const base = { stack, api, source: instance, sql, folder, temporary, traffic, counter, pools: { near, far } };
+  const base = { stack, api, signal, source: instance, sql, folder, temporary, traffic, counter, pools: { near, far } };
   await register(base);
   const copies = openFolder(join(folder, 'copies'));
   return { ...base, copies, frozen: await proveFrozen(sql), shop: await proveShop(addressOf(instance)), close };
