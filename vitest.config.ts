@@ -43,11 +43,14 @@ const longEngines = ['changed-pages-traps', 'drill', 'incremental-chains'].map(
   (name) => `tests/engines/${name}.test.ts`,
 );
 
+/** Stories of the whole product that depend on the version of the server: on 18 in `long`, once more on 15. */
+const both = ['drills', 'logical-sets', 'recovers-one-database'].map((name) => `tests/promises/${name}.test.ts`);
+
 /** Project of tests: name, files, how many at once, its turn. Projects of one turn run together. */
 const project = (
   name: string,
   include: readonly string[],
-  { workers = 2, order = 1, except = [] as string[], minutes = 2 } = {},
+  { workers = 2, order = 1, except = [] as string[], minutes = 2, env = {} } = {},
 ) => ({
   extends: true as const,
   test: {
@@ -58,6 +61,7 @@ const project = (
       testTimeout: minutes * minute,
       hookTimeout: 3 * minute,
       retry: 0,
+      env,
     },
     maxWorkers: workers,
     sequence: { groupOrder: order },
@@ -75,6 +79,7 @@ export default defineConfig({
       project('contracts', ['tests/{contracts,repositories,engines,histories}/**/*.test.ts'], { except: longEngines }),
       project('promises', ['tests/promises/**/*.test.ts'], { order: 2, except: [...chaos, ...long] }),
       project('long', [...long, ...longEngines], { order: 3, minutes: 4 }),
+      project('long-15', both, { order: 3, minutes: 4, env: { HOLDFAST_TEST_PG: '15' } }),
       // Longer than a run may take, so that a run which is not over is told of as such.
       project('chaos', chaos, { workers: 1, order: 3, minutes: 4 }),
       // Minutes each: by hand with `npm run test:deep`, never part of `npm test`.

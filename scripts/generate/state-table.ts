@@ -146,12 +146,12 @@ const capabilities: readonly Capability[] = [
   },
   {
     what: 'One database, schema or table to a point in time',
-    on: 'the whole product',
+    on: 'PostgreSQL 15 and 18, the whole product',
     tests: ['core/transfer/', 'agent/transfer/', 'tests/engines/scratch', 'tests/promises/recovers-'],
   },
   {
     what: 'Log restore; drills with signed reports, on another host too',
-    on: 'the whole product, two agents',
+    on: 'PostgreSQL 15 and 18, the whole product, two agents',
     tests: [
       ...['core/drill/', 'tests/engines/drill', 'tests/promises/drills', 'tests/engines/restore-log'],
       'catalog/drills',
@@ -159,7 +159,7 @@ const capabilities: readonly Capability[] = [
   },
   { what: 'Console', on: '-', tests: [] },
   {
-    what: 'KingbaseES V8R6 and V9: full, incrementals, log, restore',
+    what: 'KingbaseES V8R6 and V9: full, incrementals, log, restore, jobs, scripts, logical, one database',
     on: 'PostgreSQL 12 under the names of KingbaseES; never the product itself',
     tests: [
       'tests/engines/kingbase',

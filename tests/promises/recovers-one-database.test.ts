@@ -3,13 +3,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { provideClientTools, providePostgres } from '#scripts/servers/postgres.mjs';
 import type { Platform } from '#tests/support/platform.ts';
-import { openPlatform } from '#tests/support/platform.ts';
+import { openPlatform, platformMajor } from '#tests/support/platform.ts';
 
 let platform: Platform;
 const where = ['--resource', 'main', '--pool', 'vault'];
 
 beforeAll(async () => {
-  const programs = [await providePostgres(18), await provideClientTools(18)];
+  // What 18 dumps has words that 15 does not know.
+  const tools = await provideClientTools(platformMajor === 18 ? 18 : 16);
+  const programs = [await providePostgres(platformMajor), tools];
   platform = await openPlatform({ env: { HOLDFAST_POSTGRES_BIN: programs.join(':') } });
   await platform.localPool('vault');
   await platform.register(platform.instance, 'main');

@@ -110,15 +110,20 @@ const commandsOf = (stack: Stack): Pick<Platform, 'holdfast' | 'done' | 'refused
   };
 };
 
+/** PostgreSQL of the instance of every platform of a test project: 18, or what `HOLDFAST_TEST_PG` says. */
+export const platformMajor = process.env['HOLDFAST_TEST_PG'] === '15' ? 15 : 18;
+
 const hostsShape = z.tuple([z.looseObject({ name: z.string() })]);
 
 export const openPlatform = async (options: Omit<StackOptions, 'home' | 'parts'> = {}): Promise<Platform> => {
   const folder: Folder = openFolder('hf-platform-');
   const parts = ['catalog', 'temporal', 'api', 'worker', 'agent', 'demo-instance'] as const;
-  const stack = await openStack({ home: folder.path, parts, ...options }).catch((error: unknown) => {
-    folder.remove();
-    throw error;
-  });
+  const stack = await openStack({ home: folder.path, parts, instanceMajor: platformMajor, ...options }).catch(
+    (error: unknown) => {
+      folder.remove();
+      throw error;
+    },
+  );
   const { instance } = stack.places;
   if (instance === undefined) throw bug('a platform has an instance');
   const commands = commandsOf(stack);
