@@ -3,13 +3,13 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { StreamContent } from '#core/logical/meta.ts';
 import type { TableName } from '#core/logical/selection.ts';
 import { tableText } from '#core/logical/selection.ts';
+import { literal, quoted, quotedTable } from '#core/transfer/names.ts';
 import type { Session } from '#agent/database/session.ts';
 import { textOf } from '#agent/database/session.ts';
 import { codeOf } from '#agent/file-system.ts';
 import type { FoundRelation } from './backup-relations.ts';
 import { lockError } from './backup-snapshot.ts';
 import { chunksOf } from './chunks-of.ts';
-import { quotedName, quotedTable, quotedText } from './quote-name.ts';
 import type { StreamWriter, WrittenStream } from './stream-writer.ts';
 
 const columnsSql = `select a.attrelid::text as oid, a.attname::text as name from pg_attribute a
@@ -91,8 +91,8 @@ const nameOf = ({ schema, table }: TableName): TableName => ({ schema, table });
 
 /** Text in the encoding of the database, whatever the session speaks. */
 function copyOf({ table, columns, encoding }: RowsRequest): string {
-  const list = columns.map(quotedName).join(', ');
-  const options = `to stdout with (encoding ${quotedText(encoding)})`;
+  const list = columns.map(quoted).join(', ');
+  const options = `to stdout with (encoding ${literal(encoding)})`;
   const { extensionRows = '' } = table;
   if (extensionRows !== '') return `copy (select ${list} from only ${quotedTable(table)} ${extensionRows}) ${options}`;
   return `copy ${quotedTable(table)} ${list === '' ? '' : `(${list})`} ${options}`;

@@ -1,12 +1,12 @@
 import { bug, fail } from '#core/errors/fail.ts';
 import type { InstanceAccess } from '#core/agent/order.ts';
+import { quoted, quotedTable } from '#core/transfer/names.ts';
 import { instanceName } from '#agent/database/session.ts';
 import { startPiped } from '#agent/exec.ts';
 import { toolWords } from '#agent/transfer/tool-words.ts';
 import type { DumpPart } from './backup-relations.ts';
 import { chunksOf } from './chunks-of.ts';
 import type { FoundTool } from './find-tool.ts';
-import { quotedName, quotedTable } from './quote-name.ts';
 import type { StreamWriter, WrittenStream } from './stream-writer.ts';
 import { connectionOf } from './tool-connection.ts';
 
@@ -77,8 +77,8 @@ const sectionArgs = (section: Section): readonly string[] =>
   section === 'large-objects' ? ['--section=data', '-b', '--exclude-table-data=*.*'] : [`--section=${section}`];
 
 const partArgs = ({ schemas, tables, excludeSchemas, excludeTables }: DumpPart): readonly string[] => [
-  ...schemas.map((schema) => `--schema=${quotedName(schema)}`),
+  ...schemas.map((schema) => `--schema=${quoted(schema)}`),
   ...tables.map((table) => `--table=${quotedTable(table)}`),
-  ...excludeSchemas.map((schema) => `--exclude-schema=${quotedName(schema)}`),
+  ...excludeSchemas.map((schema) => `--exclude-schema=${quoted(schema)}`),
   ...excludeTables.map((table) => `--exclude-table=${quotedTable(table)}`),
 ];

@@ -3,12 +3,12 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { InstanceAccess } from '#core/agent/order.ts';
 import type { Instant } from '#core/instant.ts';
 import { tableText } from '#core/logical/selection.ts';
+import { literal, quotedTable } from '#core/transfer/names.ts';
 import type { Session } from '#agent/database/session.ts';
 import { openSession, textOf } from '#agent/database/session.ts';
 import { codeOf } from '#agent/file-system.ts';
 import { momentOf, momentSql } from './backup-facts.ts';
 import type { FoundRelation } from './backup-relations.ts';
-import { quotedTable, quotedText } from './quote-name.ts';
 
 /** A session that holds a snapshot which others read by. */
 export interface Snapshot {
@@ -28,7 +28,7 @@ export interface SnapshotRequest {
 async function settle(session: Session, lockWaitSeconds: number): Promise<void> {
   const settings = [
     ...(session.serverMajor >= 17 ? ['set transaction_timeout = 0'] : []),
-    `set lock_timeout = ${quotedText(`${String(lockWaitSeconds)}s`)}`,
+    `set lock_timeout = ${literal(`${String(lockWaitSeconds)}s`)}`,
     'set row_security = off',
     'set datestyle = iso',
     'set intervalstyle = postgres',
@@ -62,7 +62,7 @@ export async function readBySnapshot(request: SnapshotRequest, name: string): Pr
   try {
     await settle(session, request.lockWaitSeconds);
     await session.query('begin isolation level repeatable read read only');
-    await session.query(`set transaction snapshot ${quotedText(name)}`);
+    await session.query(`set transaction snapshot ${literal(name)}`);
     return session;
   } catch (error) {
     await session.close();

@@ -58,7 +58,10 @@ export const keptSchema = (runId: RunId, index: number): string =>
 /** Schema in which tables lie that were taken back, by the one of those that were kept. */
 export const undoneSchema = (keptIn: string): string => keptIn.replace(/^holdfast_before_/, 'holdfast_undone_');
 
-/** A name as SQL writes it (PG manual "Identifiers and Key Words"). */
+/**
+ * A name as SQL writes it, whatever is in it (PG manual "Identifiers and Key Words"). Also the pattern of a dump tool that matches exactly
+ * this name: nothing between quotes is a wildcard there (PG manual "psql", Patterns).
+ */
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const quotedTable = ({ schema, table }: { readonly schema: string; readonly table: string }): string =>
   `${quoted(schema)}.${quoted(table)}`;
