@@ -20,8 +20,11 @@ export const transferShape = z.object({
   resourceId: idShape('res'),
   resourceName: z.string().nullable(),
   placed: z.array(placedShape),
-  /** `none`: it replaced nothing, or dropped it at once. `unsure`: it was last heard of right before its swap. */
-  kept: z.enum(['kept', 'unsure', 'confirmed', 'undone', 'none']),
+  /**
+   * `none`: it replaced nothing, or dropped it at once. `unsure`: it was last heard of right before its swap. `undone`: what it placed is
+   * set aside; `discarded`: that was dropped.
+   */
+  kept: z.enum(['kept', 'unsure', 'confirmed', 'undone', 'discarded', 'none']),
   closedAt: instantShape.nullable(),
 });
 export type TransferRow = z.output<typeof transferShape>;
@@ -30,7 +33,7 @@ const selection = `
   select r.id, r.kind, r.state, r.resource_id as "resourceId",
          (select name from resource x where x.id = r.resource_id) as "resourceName",
          t.placed, r.closed_at as "closedAt",
-         coalesce((select case v.spec->'task'->>'does' when 'confirm' then 'confirmed' else 'undone' end
+         coalesce((select case v.spec->'task'->>'does' when 'confirm' then 'confirmed' when 'discard' then 'discarded' else 'undone' end
             from run s join job_revision v on v.job_id = s.job_id and v.n = s.revision
            where s.kind = 'settle-transfer' and s.state in ('succeeded', 'warned') and v.spec->'task'->>'of' = r.id
            order by s.id desc limit 1),
@@ -74,6 +77,13 @@ export async function getKept(db: Database, run: RunId): Promise<TransferRow> {
   if (row.kept !== 'kept' && row.kept !== 'unsure')
     throw fail('transfer_not_kept', { run, why: `it is ${row.kept} already` });
   return row;
+}
+
+/** What a run placed, when an undo of it set that aside and nobody has dropped it yet. Throws `transfer_not_kept`. */
+export async function getUndone(db: Database, run: RunId): Promise<TransferRow> {
+  const row = await findTransfer(db, run);
+  if (row?.kept === 'undone') return row;
+  throw fail('transfer_not_kept', { run, why: 'only what an undo set aside is discarded, and only once' });
 }
 
 /** The outcome of a run that did not end well says what it left behind in a live instance, and the commands for that. */

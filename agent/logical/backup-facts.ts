@@ -13,6 +13,7 @@ const databaseSql = `select json_build_object(
     'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate::text, 'ctype', d.datctype::text,
     'provider', coalesce(to_jsonb(d) ->> 'datlocprovider', 'c'),
     'locale', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'),
+    'icuRules', to_jsonb(d) ->> 'daticurules',
     'tablespace', (select t.spcname::text from pg_tablespace t where t.oid = d.dattablespace), 'connectionLimit', d.datconnlimit, 'acl', d.datacl::text,
     'comment', (select s.description from pg_shdescription s where s.objoid = d.oid and s.classoid = 1262 limit 1),
     'settings', (select json_agg(json_build_object('role', coalesce(r.rolname::text, ''), 'setting', one))
@@ -27,7 +28,12 @@ const databaseSql = `select json_build_object(
 
 const factsShape = z.object({
   ...{ owner: z.string(), encoding: z.string(), collate: z.string(), ctype: z.string(), provider: z.string() },
-  ...{ locale: z.string().nullable(), tablespace: z.string(), connectionLimit: z.number() },
+  ...{
+    locale: z.string().nullable(),
+    icuRules: z.string().nullable(),
+    tablespace: z.string(),
+    connectionLimit: z.number(),
+  },
   ...{ acl: z.string().nullable(), comment: z.string().nullable() },
   settings: z.array(z.object({ role: z.string(), setting: z.string() })).nullable(),
   extensions: z.array(z.object({ name: z.string(), version: z.string(), schema: z.string() })).nullable(),
@@ -41,11 +47,14 @@ export async function databaseFacts(
   session: Session,
 ): Promise<Omit<DatabaseFacts, 'name' | 'isWhole' | 'snapshotAt' | 'relations'>> {
   const text = textOf(await session.queryOne(databaseSql), 'facts');
-  const { provider, locale, acl, comment, ...facts } = factsShape.parse(parseJson(text, 'facts of a database'));
+  const { provider, locale, icuRules, acl, comment, ...facts } = factsShape.parse(
+    parseJson(text, 'facts of a database'),
+  );
   return {
     ...{ owner: facts.owner, encoding: facts.encoding, collate: facts.collate, ctype: facts.ctype },
     ...{ localeProvider: providers[provider] ?? provider, tablespace: facts.tablespace },
     ...(locale === null ? {} : { locale }),
+    ...(icuRules === null ? {} : { icuRules }),
     ...(acl === null ? {} : { acl }),
     ...(comment === null ? {} : { comment }),
     ...{ connectionLimit: facts.connectionLimit, settings: facts.settings ?? [], extensions: facts.extensions ?? [] },

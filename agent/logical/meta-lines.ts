@@ -33,6 +33,7 @@ const contentShape: z.ZodType<StreamContent> = z.discriminatedUnion('kind', [
 const factsShape: z.ZodType<DatabaseFacts> = z.looseObject({
   ...{ name: z.string(), isWhole: z.boolean(), snapshotAt: instantShape, owner: z.string(), encoding: z.string() },
   ...{ collate: z.string(), ctype: z.string(), localeProvider: z.string(), locale: z.string().exactOptional() },
+  icuRules: z.string().exactOptional(),
   ...{ tablespace: z.string(), connectionLimit: z.number(), acl: z.string().exactOptional() },
   comment: z.string().exactOptional(),
   settings: z.array(z.looseObject({ role: z.string(), setting: z.string() })),

@@ -12,8 +12,8 @@ import type { Session } from '#agent/database/session.ts';
 import { textOf } from '#agent/database/session.ts';
 import { codeOf } from '#agent/file-system.ts';
 import { applyArchive } from '#agent/transfer/apply-archive.ts';
+import { makeDatabase } from '#agent/transfer/made.ts';
 import { orCancelled } from '#agent/transfer/or-cancelled.ts';
-import { dropDatabase } from '#agent/transfer/target.ts';
 import type { TransferWork } from '#agent/transfer/transfer-work.ts';
 import type { SetIntoDatabase, TableStream } from './fill-tables.ts';
 import { fillTables } from './fill-tables.ts';
@@ -35,8 +35,7 @@ export async function restoreDatabase(work: TransferWork, into: SetIntoDatabase)
   const { target, watch, tally } = work;
   const { reader, facts, temporary } = into;
   const shape = shapeOf(facts);
-  await dropDatabase(target, temporary);
-  await target.session.query(createStatement(temporary, shape, target.session.serverMajor));
+  await makeDatabase(work, temporary, createStatement(temporary, shape, target.session.serverMajor));
   const streams = reader.meta.streams.filter(({ database }) => database === facts.name);
   const failures: FailedStatement[] = [];
   const play = async (kind: StreamContent['kind']): Promise<void> => {
@@ -86,6 +85,7 @@ const providers: Readonly<Record<string, string>> = { libc: 'c', icu: 'i', built
 const shapeOf = (facts: DatabaseFacts): DatabaseShape => ({
   ...{ owner: facts.owner, encoding: facts.encoding, collate: facts.collate, ctype: facts.ctype },
   ...{ provider: providers[facts.localeProvider] ?? 'c', locale: facts.locale, tablespace: facts.tablespace },
+  icuRules: facts.icuRules,
   ...{ connectionLimit: facts.connectionLimit, comment: facts.comment, settings: facts.settings },
   grants: facts.acl === undefined ? undefined : grantsOfText(facts.acl),
 });

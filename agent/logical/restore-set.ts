@@ -3,6 +3,7 @@ import { fail } from '#core/errors/fail.ts';
 import type { DatabaseFacts } from '#core/logical/meta.ts';
 import type { LogicalReader } from '#core/logical/reader.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
+import { grantsOfText } from '#core/transfer/acl-text.ts';
 import { temporaryName } from '#core/transfer/names.ts';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
 import type { FailedStatement, TransferReport } from '#core/transfer/report.ts';
@@ -18,12 +19,13 @@ import { warnDifferences } from '#agent/transfer/copy-database.ts';
 import { copyParts } from '#agent/transfer/copy-parts.ts';
 import { inDatabase } from '#agent/transfer/in-database.ts';
 import { openTransferJournal } from '#agent/transfer/journal.ts';
+import { openMadeBook } from '#agent/transfer/made.ts';
 import type { Built } from '#agent/transfer/planned-places.ts';
-import { dropBuilt, refuseTaken } from '#agent/transfer/put-into-place.ts';
+import { refuseTaken } from '#agent/transfer/put-into-place.ts';
 import type { Attempt } from '#agent/transfer/swap-once.ts';
-import { finishSwap, giveUpUnlessSwapped, swapOnce, swappedBefore } from '#agent/transfer/swap-once.ts';
+import { beginAfresh, finishSwap, giveUpUnlessSwapped, swapOnce, swappedBefore } from '#agent/transfer/swap-once.ts';
 import type { TransferDeps } from '#agent/transfer/recover-databases.ts';
-import { dropUnfinished, openTarget } from '#agent/transfer/target.ts';
+import { openTarget } from '#agent/transfer/target.ts';
 import type { TransferWork } from '#agent/transfer/transfer-work.ts';
 import { TransferTally } from '#agent/transfer/transfer-work.ts';
 import { openLogicalSet } from './open-logical-set.ts';
@@ -43,23 +45,23 @@ export const restoreLogicalSet =
     const journal = openTransferJournal(deps.home, order.runId);
     const finished = journal.finished();
     if (finished !== undefined) return finished;
+    const made = openMadeBook(deps.home, order.runId, order.instance.resourceId);
     const target = await openTarget(
       order.instance,
       order.task.databases.map(({ as }) => as),
     );
     try {
-      return await restoreInto(deps, order, { target, journal, step, tell });
+      return await restoreInto(deps, order, { target, journal, made, step, tell });
     } finally {
       await target.close();
     }
   };
 
 async function restoreInto(deps: RestoreDeps, order: LogicalRestoreOrder, attempt: Attempt): Promise<TransferReport> {
-  const { target, journal, step } = attempt;
+  const { target, step } = attempt;
   const swapped = await swappedBefore(attempt);
-  if (swapped !== undefined) return finish(order, attempt, swapped);
-  journal.forget();
-  await dropBuilt(target, order);
+  if (swapped !== undefined) return finishSwap(attempt, order, swapped);
+  await beginAfresh(attempt);
   await refuseTaken(target, order);
   const pool = await openPoolOfStep(order.pool, step, deps.clock);
   try {
@@ -71,9 +73,9 @@ async function restoreInto(deps: RestoreDeps, order: LogicalRestoreOrder, attemp
       ...{ built, watch: work.watch },
       report: (placed) => reportOf(work, placed, failures),
     });
-    return await finish(order, attempt, report);
+    return await finishSwap(attempt, order, report);
   } catch (error) {
-    await giveUpUnlessSwapped(attempt, order);
+    await giveUpUnlessSwapped(attempt);
     throw error;
   } finally {
     await pool.close();
@@ -84,7 +86,7 @@ async function restoreInto(deps: RestoreDeps, order: LogicalRestoreOrder, attemp
 async function workFor(
   deps: RestoreDeps,
   order: LogicalRestoreOrder,
-  { target, step }: Attempt,
+  { target, made, step }: Attempt,
   { meta }: LogicalReader,
 ): Promise<TransferWork> {
   const { serverVersion, dumpTool } = meta.summary;
@@ -97,7 +99,7 @@ async function workFor(
   const chosen = factsChosen(order, meta.databases);
   refuseParts(order.task, meta.databases);
   const needs = chosen.map((facts) => ({
-    ...{ roles: [facts.owner, ...facts.roles], tablespaces: [facts.tablespace, ...facts.tablespaces] },
+    ...{ roles: rolesOf(facts), tablespaces: [facts.tablespace, ...facts.tablespaces] },
     extensions: facts.extensions.map(({ name }) => name),
     bytes: meta.streams.filter(({ database }) => database === facts.name).reduce((sum, one) => sum + one.rawBytes, 0),
   }));
@@ -106,9 +108,17 @@ async function workFor(
   const tools = await findClientTools(profile, Math.max(dumpTool.major, serverMajor), await deps.programs(serverMajor));
   const bytes = needs.reduce((sum, one) => sum + one.bytes, 0);
   const { runId } = order;
-  const parts = { runId, step, clock: deps.clock, watch: new Stopwatch(deps.clock), target, profile, tools };
+  const parts = { runId, step, clock: deps.clock, watch: new Stopwatch(deps.clock), target, made, profile, tools };
   return { ...parts, tally: new TransferTally(step, bytes) };
 }
+
+/** Owners, those with rights on anything in it or on itself, and those with settings of their own in it. */
+const rolesOf = (facts: DatabaseFacts): readonly string[] =>
+  [
+    ...[facts.owner, ...facts.roles],
+    ...(facts.acl === undefined ? [] : grantsOfText(facts.acl).map(({ role }) => role)),
+    ...facts.settings.map(({ role }) => role),
+  ].filter((role) => role !== '' && !/^(pg|sys)_/.test(role));
 
 /** Throws `transfer_database_unknown`. */
 function factsChosen({ task }: LogicalRestoreOrder, all: readonly DatabaseFacts[]): readonly DatabaseFacts[] {
@@ -161,9 +171,4 @@ function reportOf(
     warnings: [...tally.warnings, ...warnings.slice(0, 200)],
     secondsByPhase: watch.secondsByPhase(),
   };
-}
-
-async function finish(order: LogicalRestoreOrder, attempt: Attempt, report: TransferReport): Promise<TransferReport> {
-  await dropUnfinished(attempt.target);
-  return finishSwap(attempt, order, report);
 }

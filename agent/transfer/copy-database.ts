@@ -9,7 +9,7 @@ import { dumpInto } from './dump-into.ts';
 import { orCancelled } from './or-cancelled.ts';
 import { readShape } from './read-database.ts';
 import { readInventory } from './read-inventory.ts';
-import { dropDatabase } from './target.ts';
+import { makeDatabase } from './made.ts';
 import type { TransferWork } from './transfer-work.ts';
 
 /** A database that was built beside the live one. */
@@ -36,8 +36,7 @@ export async function copyDatabase(
   try {
     const shape = await readShape(source, wanted.database);
     if (shape === undefined) throw fail('transfer_database_unknown', { database: wanted.database, known: '' });
-    await dropDatabase(target, temporary);
-    await target.session.query(createStatement(temporary, shape, target.session.serverMajor));
+    await makeDatabase(work, temporary, createStatement(temporary, shape, target.session.serverMajor));
     tally.enter('transfer');
     await watch.time('transfer', () =>
       dumpInto(

@@ -7,6 +7,7 @@ import type { Session } from '#agent/database/session.ts';
 import type { TableSource } from './copy-tables.ts';
 import { demandInPlace } from './demand-in-place.ts';
 import { dumpInto } from './dump-into.ts';
+import { makeSchemas } from './made.ts';
 import { orCancelled } from './or-cancelled.ts';
 import { readInventory } from './read-inventory.ts';
 import { refuseReplicated } from './replication.ts';
@@ -50,21 +51,18 @@ export async function copySchemas(
     for (const { wanted, staging } of built) {
       if (!(await hasSchema(session, staging)))
         await session.query(`alter schema ${quoted(wanted.schema)} rename to ${quoted(staging)}`);
-      await live.query(`drop schema if exists ${quoted(staging)} cascade`);
     }
     tally.enter('transfer');
-    await watch.time('transfer', () =>
-      dumpInto(
-        {
-          ...{ tools: work.tools, clock: work.clock, from: end, to: { access: target.access, database } },
-          args: built.map(({ staging }) => `--schema=${quoted(staging)}`),
-          onBytes: (bytes) => {
-            tally.addBytes(bytes);
-          },
-        },
-        work.step,
-      ),
-    );
+    const names = built.map(({ staging }) => staging);
+    const dump = {
+      ...{ tools: work.tools, clock: work.clock, from: end, to: { access: target.access, database } },
+      args: names.map((staging) => `--schema=${quoted(staging)}`),
+      onBytes: (bytes: number): void => {
+        tally.addBytes(bytes);
+      },
+    };
+    const copy = (): Promise<void> => watch.time('transfer', () => dumpInto(dump, work.step));
+    await makeSchemas(work, { live, database, names }, copy);
     tally.enter('verify');
     for (const { staging } of built) await watch.time('verify', () => prove(work, { source: session, live }, staging));
     return { database, schemas: built };

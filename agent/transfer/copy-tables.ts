@@ -6,6 +6,7 @@ import { quoted, quotedTable, stagingSchema } from '#core/transfer/names.ts';
 import type { WantedTable } from '#core/transfer/task.ts';
 import type { Session } from '#agent/database/session.ts';
 import { dumpInto } from './dump-into.ts';
+import { makeSchemas } from './made.ts';
 import { orCancelled } from './or-cancelled.ts';
 import type { DatabaseEnd } from './play-archive.ts';
 import { readInventory } from './read-inventory.ts';
@@ -53,20 +54,16 @@ export async function copyTables(
     for (const wanted of tables) built.push(await planTable(work, { source: session, live }, { wanted, all: tables }));
     const staging = [...new Set(built.map((one) => one.staging))];
     for (const { family, staging: schema } of built) await stage(session, family, schema);
-    for (const schema of staging) await live.query(`drop schema if exists ${quoted(schema)} cascade`);
     tally.enter('transfer');
-    await watch.time('transfer', () =>
-      dumpInto(
-        {
-          ...{ tools: work.tools, clock: work.clock, from: end, to: { access: target.access, database } },
-          args: staging.map((schema) => `--schema=${patternOf(schema)}`),
-          onBytes: (bytes) => {
-            tally.addBytes(bytes);
-          },
-        },
-        work.step,
-      ),
-    );
+    const dump = {
+      ...{ tools: work.tools, clock: work.clock, from: end, to: { access: target.access, database } },
+      args: staging.map((schema) => `--schema=${patternOf(schema)}`),
+      onBytes: (bytes: number): void => {
+        tally.addBytes(bytes);
+      },
+    };
+    const copy = (): Promise<void> => watch.time('transfer', () => dumpInto(dump, work.step));
+    await makeSchemas(work, { live, database, names: staging }, copy);
     tally.enter('verify');
     for (const schema of staging) await watch.time('verify', () => prove(work, { source: session, live }, schema));
     return { database, tables: built, staging };

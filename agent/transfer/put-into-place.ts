@@ -2,12 +2,10 @@ import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { RunId } from '#core/id.ts';
 import type { Warning } from '#core/run/progress.ts';
-import { quoted, temporaryName, temporaryPrefix } from '#core/transfer/names.ts';
+import { temporaryName, temporaryPrefix } from '#core/transfer/names.ts';
 import type { TransferReport } from '#core/transfer/report.ts';
 import type { Placed, TransferTask } from '#core/transfer/task.ts';
 import { databaseOfParts, placedText } from '#core/transfer/task.ts';
-import { textOf } from '#agent/database/session.ts';
-import type { Session } from '#agent/database/session.ts';
 import { swapSchemas } from './copy-schemas.ts';
 import { demandInPlace } from './demand-in-place.ts';
 import { dropKept } from './drop-kept.ts';
@@ -18,7 +16,7 @@ import { hasSwapped, keptPlaceOf, standingsOf } from './standing.ts';
 import { renameDatabases } from './swap-database.ts';
 import { swapTables } from './swap-tables.ts';
 import type { Target } from './target.ts';
-import { dropUnfinished, namesOn, refuseSessions } from './target.ts';
+import { namesOn, refuseSessions } from './target.ts';
 
 /** The part of an order that says what goes where. */
 interface PlaceOrder {
@@ -84,20 +82,9 @@ export async function putIntoPlace(
 export const isPlaced = async (target: Target, { placed }: Pick<TransferReport, 'placed'>): Promise<boolean> =>
   hasSwapped(await standingsOf(target, placed));
 
-/**
- * Removes what lies under temporary names, of this run and of dead ones: the lane of the instance lets one transfer in at a
- * time.
- */
-export async function dropBuilt(target: Target, { task }: Pick<PlaceOrder, 'task'>): Promise<void> {
-  await dropUnfinished(target);
-  const there = await namesOn(target);
-  const database = databaseOfParts(task);
-  if (database === undefined || !there.has(database)) return;
-  await inDatabase(target, database, async (session) => {
-    for (const schema of await stagingIn(session, temporaryPrefix))
-      await session.query(`drop schema if exists ${quoted(schema)} cascade`);
-  });
-}
+/** Databases that look like unfinished work, and that no run of this host made: they are told of and left alone. */
+export const strangersOn = async (target: Target): Promise<readonly string[]> =>
+  [...(await namesOn(target))].filter((name) => name.startsWith(temporaryPrefix));
 
 /**
  * After the swap: what was replaced goes when it is not to be kept; when it cannot go, or statements failed and something may be
@@ -130,12 +117,4 @@ function withoutKept(one: Placed): Placed {
   return one.kind === 'schema'
     ? { kind: 'schema', database, name: one.name, oid }
     : { kind: 'table', database, schema: one.schema, table: one.table, oid };
-}
-
-async function stagingIn(session: Session, prefix: string): Promise<readonly string[]> {
-  const rows = await session.query('select nspname::text as name from pg_namespace where left(nspname, $2) = $1', [
-    prefix,
-    prefix.length,
-  ]);
-  return rows.map((row) => textOf(row, 'name'));
 }

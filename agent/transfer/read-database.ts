@@ -69,7 +69,7 @@ export interface DatabaseNeeds {
   readonly bytes: number;
 }
 
-/** Roles that own or may use anything in it (shared dependencies), tablespaces of its relations, its extensions. In a session of that database. */
+/** Roles that own or may use anything in it (shared dependencies) or have settings of their own in it, tablespaces of its relations, its extensions. In a session of that database. */
 export async function readNeeds(session: Session): Promise<DatabaseNeeds> {
   const names = async (statement: string): Promise<readonly string[]> =>
     (await session.query(statement)).map((row) => textOf(row, 'name'));
@@ -81,6 +81,8 @@ export async function readNeeds(session: Session): Promise<DatabaseNeeds> {
         where d.refclassid = ${catalogOid.pg_authid} and r.rolname !~ '^(pg|sys)_'
           and (d.dbid = b.oid or (d.dbid = 0 and d.classid = ${catalogOid.pg_database} and d.objid = b.oid))
         union select r.rolname::text from pg_database b join pg_roles r on r.oid = b.datdba
+        where b.datname = current_database()
+        union select r.rolname::text from pg_db_role_setting s join pg_roles r on r.oid = s.setrole join pg_database b on b.oid = s.setdatabase
         where b.datname = current_database() order by 1`,
     ),
     tablespaces: await names(

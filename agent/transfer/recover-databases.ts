@@ -17,11 +17,12 @@ import { findClientTools } from './client-tools.ts';
 import { copyDatabase } from './copy-database.ts';
 import { copyParts } from './copy-parts.ts';
 import { openTransferJournal } from './journal.ts';
+import { openMadeBook } from './made.ts';
 import type { Built } from './planned-places.ts';
-import { dropBuilt, refuseTaken } from './put-into-place.ts';
+import { refuseTaken } from './put-into-place.ts';
 import { databasesOf, readNeeds } from './read-database.ts';
 import type { Attempt } from './swap-once.ts';
-import { finishSwap, giveUpUnlessSwapped, swapOnce, swappedBefore } from './swap-once.ts';
+import { beginAfresh, finishSwap, giveUpUnlessSwapped, swapOnce, swappedBefore } from './swap-once.ts';
 import type { Target } from './target.ts';
 import { openTarget } from './target.ts';
 import type { TransferWork } from './transfer-work.ts';
@@ -45,9 +46,10 @@ export const recoverDatabases =
       await discardScratch(deps, order.runId);
       return finished;
     }
+    const made = openMadeBook(deps.home, order.runId, order.instance.resourceId);
     const target = await openTarget(order.instance, touchedBy(order));
     try {
-      return await recover(deps, order, { target, journal, step, tell });
+      return await recover(deps, order, { target, journal, made, step, tell });
     } finally {
       await target.close();
     }
@@ -56,11 +58,10 @@ export const recoverDatabases =
 const touchedBy = ({ task }: DatabaseRecoveryOrder): readonly string[] => task.databases.map(({ as }) => as);
 
 async function recover(deps: TransferDeps, order: DatabaseRecoveryOrder, attempt: Attempt): Promise<TransferReport> {
-  const { journal, target, step } = attempt;
+  const { target, step } = attempt;
   const swapped = await swappedBefore(attempt);
   if (swapped !== undefined) return finish(deps, order, { ...attempt, report: swapped });
-  journal.forget();
-  await dropBuilt(target, order);
+  await beginAfresh(attempt);
   await refuseTaken(target, order);
   const watch = new Stopwatch(deps.clock);
   const scratch = await watch.time('scratch', () => openScratch(deps)(requestOf(order), step));
@@ -76,7 +77,7 @@ async function recover(deps: TransferDeps, order: DatabaseRecoveryOrder, attempt
     return await finish(deps, order, { ...attempt, report });
   } catch (error) {
     isToStay = error instanceof HoldfastError && error.isRetryable && !isCancelled(step);
-    await giveUpUnlessSwapped(attempt, order);
+    await giveUpUnlessSwapped(attempt);
     throw error;
   } finally {
     if (!isToStay) await scratch.discard();
@@ -102,7 +103,7 @@ interface Opened extends Attempt {
 async function workFor(
   deps: TransferDeps,
   order: DatabaseRecoveryOrder,
-  { scratch, target, step, watch }: Opened,
+  { scratch, target, made, step, watch }: Opened,
 ): Promise<TransferWork> {
   const { serverMajor: major } = order.plan;
   if (target.session.serverMajor < major) {
@@ -113,7 +114,7 @@ async function workFor(
   const profile = engineProfile(order.instance.engine);
   const tools = await findClientTools(profile, major, [scratch.programs, ...(await deps.programs(major))]);
   const { runId } = order;
-  return { runId, step, clock: deps.clock, watch, target, profile, tools, tally: new TransferTally(step, bytes) };
+  return { runId, step, clock: deps.clock, watch, target, made, profile, tools, tally: new TransferTally(step, bytes) };
 }
 
 /** Bytes of what was chosen. Throws `transfer_all_databases`, `transfer_database_unknown`, what `checkNeeds` throws. */

@@ -15,15 +15,25 @@ import type { TableFamily } from './table-facts.ts';
 import { familyOf } from './table-facts.ts';
 
 /**
- * Drops tables and then their schemas, which hold nothing else: what somebody made to depend on them, or put beside them, is a refusal.
- * Throws `transfer_table_depends`, `transfer_swap_refused`.
+ * Drops tables, by their names in quotes, and then their schemas, which hold nothing else: what somebody made to depend on them, or put
+ * beside them, is a refusal. Throws `transfer_table_depends`, `transfer_swap_refused`.
  */
-export function dropTables(session: Session, tables: readonly TableName[]): Promise<void> {
-  return inOneTransaction(session, tables.map(tableText).join(', '), async () => {
+export function dropTables(session: Session, names: readonly string[]): Promise<void> {
+  return inOneTransaction(session, names.join(', '), async () => {
+    const tables = await tablesNamed(session, names);
     for (const table of tables) await refuseDependents(session, await demandFamily(session, table), tables);
-    await session.query(`drop table ${tables.map(quotedTable).join(', ')}`);
+    await session.query(`drop table ${names.join(', ')}`);
     for (const schema of new Set(tables.map((one) => one.schema))) await dropEmptied(session, schema);
   });
+}
+
+async function tablesNamed(session: Session, names: readonly string[]): Promise<readonly TableName[]> {
+  const rows = await session.query(
+    `select n.nspname::text as schema, c.relname::text as table from unnest($1::text[]) one join pg_class c on c.oid = one::regclass
+       join pg_namespace n on n.oid = c.relnamespace`,
+    [names],
+  );
+  return rows.map((row) => ({ schema: textOf(row, 'schema'), table: textOf(row, 'table') }));
 }
 
 /**

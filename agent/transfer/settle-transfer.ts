@@ -5,7 +5,7 @@ import type { SettleReport } from '#core/transfer/report.ts';
 import type { Placed, SettleTask } from '#core/transfer/task.ts';
 import { placedText } from '#core/transfer/task.ts';
 import { demandInPlace } from './demand-in-place.ts';
-import { dropKept, keptStill } from './drop-kept.ts';
+import { asKept, asUndone, dropAll, stillThere } from './drop-kept.ts';
 import { inDatabase } from './in-database.ts';
 import { refuseReplicatedDatabase } from './replication.ts';
 import { putSchemasBack } from './settle-schemas.ts';
@@ -18,7 +18,7 @@ import { openTarget, refuseSessions } from './target.ts';
 
 /**
  * Settles what a transfer replaced and kept, whatever became of its run: it is dropped, or it takes its place again, and what had that
- * place is set aside under a name of its own. What is meant is known by its oid. Safe to run again: what is settled already stays so.
+ * place is set aside under a name of its own, where a discard drops it. What is meant is known by its oid. Safe to run again: what is settled already stays so.
  * Throws `transfer_kept_gone`, `transfer_kept_moved`, `transfer_place_taken`, `transfer_in_use`, `transfer_replicated`,
  * `transfer_table_depends`, `transfer_schema_depends`, `transfer_swap_refused`.
  */
@@ -26,22 +26,24 @@ export const settleTransfer =
   (): HostWork['settleTransfer'] =>
   async ({ instance, task }): Promise<SettleReport> => {
     const touched = task.placed.flatMap((one) =>
-      one.kind === 'database' ? [one.name, ...(one.keptAs === undefined ? [] : [one.keptAs])] : [],
+      one.kind === 'database' ? [one.name, keptPlaceOf(one) ?? '', undonePlaceOf(one, task.of) ?? ''] : [],
     );
     const target = await openTarget(instance, touched);
     try {
-      return task.does === 'confirm' ? await confirm(target, task) : await undo(target, task);
+      return task.does === 'undo' ? await undo(target, task) : await drop(target, task);
     } finally {
       await target.close();
     }
   };
 
-async function confirm(target: Target, { does, endsSessions, placed }: SettleTask): Promise<SettleReport> {
-  const kept = keptStill(await standingsOf(target, placed), target.instance);
-  if (!endsSessions)
-    for (const one of kept)
-      if (one.kind === 'database' && one.keptAs !== undefined) await refuseSessions(target, one.keptAs);
-  return { does, dropped: await dropKept(target, placed), putBack: [], setAside: [] };
+/** Drops what was kept, or what an undo set aside. */
+async function drop(target: Target, { does, of, endsSessions, placed }: SettleTask): Promise<SettleReport> {
+  const standings = await standingsOf(target, placed);
+  const doomed = does === 'confirm' ? asKept(standings) : asUndone(standings, of);
+  const names = stillThere(doomed, target.instance);
+  const isOfDatabases = placed.some(({ kind }) => kind === 'database');
+  if (!endsSessions && isOfDatabases) for (const name of names) await refuseSessions(target, name);
+  return { does, dropped: await dropAll(target, doomed), putBack: [], setAside: [] };
 }
 
 async function undo(target: Target, task: SettleTask): Promise<SettleReport> {

@@ -7,13 +7,16 @@ import type { Stopwatch } from '#agent/restore/stopwatch.ts';
 import type { TransferJournal } from './journal.ts';
 import type { Built } from './planned-places.ts';
 import { plannedPlaces } from './planned-places.ts';
-import { dropBuilt, finishPlaced, isPlaced, putIntoPlace } from './put-into-place.ts';
+import type { MadeBook } from './made.ts';
+import { dropMade } from './made.ts';
+import { finishPlaced, isPlaced, putIntoPlace, strangersOn } from './put-into-place.ts';
 import type { Target } from './target.ts';
 
 /** One attempt of a transfer, from the side of its swap. */
 export interface Attempt {
   readonly target: Target;
   readonly journal: TransferJournal;
+  readonly made: MadeBook;
   readonly step: StepContext;
   readonly tell: TellPlaces;
 }
@@ -52,13 +55,25 @@ export async function swappedBefore({ target, journal }: Attempt): Promise<Trans
   return noted !== undefined && (await isPlaced(target, noted)) ? noted : undefined;
 }
 
+/** Before anything is made: what dead runs of this host left goes, what others left is told of. */
+export async function beginAfresh(attempt: Attempt): Promise<void> {
+  attempt.journal.forget();
+  await dropMade(attempt);
+  for (const name of await strangersOn(attempt.target))
+    attempt.step.log({
+      level: 'warn',
+      message: `database ${name} was made by no run of this host and is left alone: drop it by hand when nobody needs it`,
+    });
+}
+
 /** What follows a swap, each safe to do again: it is told, what need not be kept goes, and that is told. */
 export async function finishSwap(
-  { target, journal, tell }: Attempt,
+  { target, journal, made, tell }: Attempt,
   { task }: Pick<SwapOrder, 'task'>,
   report: TransferReport,
 ): Promise<TransferReport> {
   await tell({ placed: report.placed, isSwapped: true });
+  await dropMade({ target, made });
   const { placed, warnings } = await finishPlaced(target, { task }, report);
   const told = { ...report, placed, warnings: [...report.warnings, ...warnings] };
   await tell({ placed, isSwapped: true });
@@ -67,13 +82,13 @@ export async function finishSwap(
 }
 
 /** After a failure: when no swap happened, what was built goes and nothing is told of any more. */
-export async function giveUpUnlessSwapped(attempt: Attempt, order: SwapOrder): Promise<void> {
+export async function giveUpUnlessSwapped(attempt: Attempt): Promise<void> {
   const { target, journal, tell, step } = attempt;
   if (target.session.lost.aborted || (await swappedBefore(attempt)) !== undefined) return;
   const wasTold = journal.swapped() !== undefined;
   // First: what was about to be swapped is gone then, and must not look like a swap that happened.
   journal.forget();
-  await dropBuilt(target, order);
+  await dropMade(attempt);
   if (!wasTold) return;
   await tell({ placed: [], isSwapped: false }).catch((error: unknown) => {
     step.log({ level: 'warn', message: `the catalog did not hear that nothing was swapped: ${String(error)}` });

@@ -1,7 +1,7 @@
 import type { InstanceAccess } from '#core/agent/order.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
-import { literal, quoted, temporaryPrefix } from '#core/transfer/names.ts';
+import { literal, quoted } from '#core/transfer/names.ts';
 import { instanceName } from '#agent/database/session.ts';
 import { flagOf, openSession, textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
@@ -82,11 +82,4 @@ export async function endSessions(session: Session, database: string): Promise<v
   await session.query(
     `select pg_terminate_backend(pid) from pg_stat_activity where datname = ${literal(database)} and pid <> pg_backend_pid()`,
   );
-}
-
-/** Unfinished work of dead runs: nobody else works here, for the lane of the instance lets one in at a time. */
-export async function dropUnfinished(target: Target): Promise<readonly string[]> {
-  const left = [...(await namesOn(target))].filter((name) => name.startsWith(temporaryPrefix));
-  for (const name of left) await dropDatabase(target, name);
-  return left;
 }

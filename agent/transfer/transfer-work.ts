@@ -6,6 +6,7 @@ import type { Warning } from '#core/run/progress.ts';
 import { noProgress } from '#core/run/progress.ts';
 import type { Stopwatch } from '#agent/restore/stopwatch.ts';
 import type { ClientTools } from './client-tools.ts';
+import type { MadeBook } from './made.ts';
 import type { Target } from './target.ts';
 
 /** What one attempt of a transfer works with. */
@@ -15,6 +16,7 @@ export interface TransferWork {
   readonly clock: Clock;
   readonly watch: Stopwatch;
   readonly target: Target;
+  readonly made: MadeBook;
   readonly profile: EngineProfile;
   readonly tools: ClientTools;
   readonly tally: TransferTally;

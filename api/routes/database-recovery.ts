@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { getResource } from '#catalog/resources.ts';
-import { getKept, listTransfers, transferShape } from '#catalog/transfers.ts';
+import type { RunRow } from '#catalog/runs.ts';
+import type { TransferRow } from '#catalog/transfers.ts';
+import { getKept, getUndone, listTransfers, transferShape } from '#catalog/transfers.ts';
+import { fail } from '#core/errors/fail.ts';
 import { scratchPlace } from '#core/restore/scratch-place.ts';
 import { channelsField, reconnectField, resumeBufferField } from '#core/settings/backup-options.ts';
 import { hooksShape } from '#core/settings/hooks.ts';
@@ -10,6 +13,8 @@ import { sqlNameShape } from '#core/settings/shape/logical.ts';
 import { rateLimitsShape } from '#core/settings/shape/progress.ts';
 import { countShape, idShape } from '#core/settings/shape/words.ts';
 import { demandConsent, taskOf, transferSteps } from '#core/transfer/choice.ts';
+import { keptText, undoneText } from '#core/transfer/kept.ts';
+import type { SettleVerb } from '#core/transfer/task.ts';
 import { isReplacing } from '#core/transfer/task.ts';
 import type { Context } from '../context.ts';
 import type { Route } from '../route.ts';
@@ -78,6 +83,14 @@ const settleBody = z.object({
   reconnectMinutes: reconnectField.default(10),
 });
 
+const discardBody = settleBody.extend({
+  consent: z
+    .string()
+    .max(200)
+    .meta({ description: 'name of the resource, typed: what was set aside is dropped for good' })
+    .exactOptional(),
+});
+
 const paths = '/api/v1/database-recoveries';
 
 /** Databases and tables to a point in time, while everything else stays as it is. */
@@ -126,6 +139,50 @@ export const databaseRecoveryRoutes = (context: Context): Route[] => [
   }),
   settleRoute(context, 'confirm', 'Drop what a recovery or logical restore replaced and kept'),
   settleRoute(context, 'undo', 'Put back what a recovery or logical restore replaced; what it made is set aside'),
+  ...discardRoutes(context),
+];
+
+const discardRoutes = (context: Context): Route[] => [
+  route({
+    method: 'get',
+    path: `${paths}/{run}/discard`,
+    title: 'What a discard would drop: what an undo of the run set aside',
+    access: { permission: 'read' },
+    status: 200,
+    params: runParams,
+    answer: z
+      .object({ drops: z.array(z.string()), consent: z.string(), steps: z.array(z.string()) })
+      .meta({ id: 'PlannedDiscard' }),
+    serve: async ({ params }) => {
+      const { placed, resourceId } = await getUndone(context.catalog, params.run);
+      const { name: consent } = await getResource(context.catalog, resourceId);
+      const drops = placed.filter((one) => keptText(one) !== undefined).map((one) => undoneText(one, params.run));
+      const steps = [
+        `Look on ${consent} whether these are what the run made, by their oids, and what depends on them`,
+        ...drops.map((one) => `Drop ${one} for good`),
+      ];
+      return { answer: { drops, consent, steps } };
+    },
+  }),
+  route({
+    method: 'post',
+    path: `${paths}/{run}/discard`,
+    title: 'Drop what an undo set aside',
+    access: { permission: 'run-restores' },
+    status: 202,
+    needsKey: true,
+    params: runParams,
+    body: discardBody,
+    answer: runAnswer,
+    serve: async ({ params, body, caller }) => {
+      const { resourceId, ...row } = await getUndone(context.catalog, params.run);
+      const { name: resource } = await getResource(context.catalog, resourceId);
+      if (body.consent !== resource)
+        throw fail('transfer_consent_mismatch', { given: (body.consent ?? '').slice(0, 80), resource });
+      const run = await startSettling(context, { ...row, resourceId }, { does: 'discard', body, by: nameOf(caller) });
+      return { answer: run, location: `/api/v1/runs/${run.id}` };
+    },
+  }),
 ];
 
 const settleRoute = (context: Context, does: 'confirm' | 'undo', title: string): Route =>
@@ -140,18 +197,27 @@ const settleRoute = (context: Context, does: 'confirm' | 'undo', title: string):
     body: settleBody,
     answer: runAnswer,
     serve: async ({ params, body, caller }) => {
-      const { placed, resourceId } = await getKept(context.catalog, params.run);
-      const resource = await getResource(context.catalog, resourceId);
-      const hostId = hostOfResource(resource);
-      const spec: JobSpecOf<'settle-transfer'> = {
-        ...{ kind: 'settle-transfer', hostId, resourceId, reconnectMinutes: body.reconnectMinutes },
-        ...{ whenBusy: 'refuse', task: { does, of: params.run, placed, endsSessions: body.endsSessions } },
-      };
-      const name = `${does} ${params.run}`;
-      const run = await startRun(context, { spec, hostId, resourceId, name, startedBy: nameOf(caller) });
+      const row = await getKept(context.catalog, params.run);
+      const run = await startSettling(context, row, { does, body, by: nameOf(caller) });
       return { answer: run, location: `/api/v1/runs/${run.id}` };
     },
   });
+
+interface Settling {
+  readonly does: SettleVerb;
+  readonly body: z.output<typeof settleBody>;
+  readonly by: string;
+}
+
+async function startSettling(context: Context, row: TransferRow, { does, body, by }: Settling): Promise<RunRow> {
+  const { id, placed, resourceId } = row;
+  const hostId = hostOfResource(await getResource(context.catalog, resourceId));
+  const spec: JobSpecOf<'settle-transfer'> = {
+    ...{ kind: 'settle-transfer', hostId, resourceId, reconnectMinutes: body.reconnectMinutes },
+    ...{ whenBusy: 'refuse', task: { does, of: id, placed, endsSessions: body.endsSessions } },
+  };
+  return startRun(context, { spec, hostId, resourceId, name: `${does} ${id}`, startedBy: by });
+}
 
 /** What a recovery would do, planned now. Throws what planning refuses, and when the consent is missing. */
 export async function prepareRecovery(context: Context, body: RecoveryBody) {

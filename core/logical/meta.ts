@@ -82,6 +82,8 @@ export interface DatabaseFacts {
   /** `libc`, `icu`, `builtin`; libc before PostgreSQL 15. */
   readonly localeProvider: string;
   readonly locale?: string;
+  /** Tailoring of an ICU locale, since PostgreSQL 16. */
+  readonly icuRules?: string;
   readonly tablespace: string;
   readonly connectionLimit: number;
   /** As text of aclitem[]; absent: the default rights. */

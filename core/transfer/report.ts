@@ -1,7 +1,7 @@
 import type { Lsn } from '../wal/lsn.ts';
 import type { Instant } from '../instant.ts';
 import type { Warning } from '../run/progress.ts';
-import type { Placed } from './task.ts';
+import type { Placed, SettleVerb } from './task.ts';
 
 /** One statement that the target refused, in the order they came. */
 export interface FailedStatement {
@@ -30,7 +30,7 @@ export interface TransferReport {
 
 /** How what was kept was settled. */
 export interface SettleReport {
-  readonly does: 'confirm' | 'undo';
+  readonly does: SettleVerb;
   readonly dropped: readonly string[];
   readonly putBack: readonly string[];
   /** What was taken out of its place by an undo, and lies here now. */

@@ -82,9 +82,12 @@ export interface PlacesTold {
   readonly isSwapped: boolean;
 }
 
+/** `discard`: what an undo set aside is dropped. */
+export type SettleVerb = 'confirm' | 'undo' | 'discard';
+
 /** What shall become of what a transfer replaced and kept. */
 export interface SettleTask {
-  readonly does: 'confirm' | 'undo';
+  readonly does: SettleVerb;
   /** The transfer. */
   readonly of: RunId;
   readonly placed: readonly Placed[];

@@ -106,6 +106,13 @@ test('K-090 K-101 one table comes back from a logical set by command line', asyn
   expect(await contents('app')).toEqual(wanted);
   await platform.done(['database-recovery', 'undo', run.id, '--wait']);
   expect(await sql('app', 'select count(*)::int as n from ledger')).toEqual([{ n: 7 }]);
+  const shown = await platform.done(['database-recovery', 'discard-plan', run.id]);
+  expect(shown).toMatchObject({ consent: 'main', drops: [expect.stringMatching(/^app\.holdfast_undone_.*\.ledger$/)] });
+  const discard = ['database-recovery', 'discard', run.id, '--wait'];
+  expect(await platform.refused(2, discard)).toMatchObject({ code: 'transfer_consent_mismatch' });
+  await platform.done([...discard, '--consent', 'main']);
+  expect(await sql('app', `select nspname from pg_namespace where nspname like 'holdfast%'`)).toEqual([]);
+  expect(await platform.refused(3, discard)).toMatchObject({ code: 'transfer_not_kept' });
 });
 
 const connectionTo = (database: string) => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bug, fail } from '#core/errors/fail.ts';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
 import type { Placed } from '#core/transfer/task.ts';
+import { newTestId } from '#tests/support/backup.ts';
 import type { Major } from '#tests/support/postgres.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { fingerprint, openTransferStage, shop } from '#tests/support/transfer-stage.ts';
@@ -29,6 +30,12 @@ describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
     ).map(({ name }) => name);
   const database = { databases: [{ database: 'app', as: 'app' }] };
   const items = { database: 'app', schema: 'shop', table: 'items', as: 'items' };
+  const loseSessions = async (): Promise<void> => {
+    await stage.sql(
+      'postgres',
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'holdfast' and datname = 'postgres'`,
+    );
+  };
   const placedOf = (order: LogicalRestoreOrder): readonly Placed[] => {
     const told = stage.told.get(order.runId);
     if (told === undefined) throw bug('the catalog heard nothing');
@@ -48,8 +55,65 @@ describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
     const undone = await stage.settle('undo', order, placedOf(order));
     expect(undone).toMatchObject({ putBack: ['app'] });
     expect(await stage.sql('app', 'select to_regclass($$since$$)::text as name')).toEqual([{ name: 'since' }]);
-    for (const name of undone.setAside) await stage.sql('postgres', `drop database "${name}"`);
+    const dropped = { dropped: undone.setAside };
+    expect(await stage.settle('discard', order, placedOf(order))).toMatchObject(dropped);
     expect(await names()).toEqual(before);
+    expect(await stage.settle('discard', order, placedOf(order))).toMatchObject({ dropped: [] });
+  });
+
+  test('K-108 what only looks like unfinished work is left alone, and what a dead run left is dropped', async () => {
+    await stage.sql('postgres', 'create database holdfast_tmp_mine');
+    await stage.sql('app', 'create schema holdfast_tmp_mine');
+    const lines: string[] = [];
+    const log = ({ message }: { readonly message: string }): void => void lines.push(message);
+    const dying = stage.logicalOrder(set, { tables: [items] });
+    // An agent that loses its session can tidy nothing; rows wait until it is lost.
+    const cut = { begun: undefined as Promise<void> | undefined, isDone: false };
+    const lost = stage.restoreLogical(dying, {
+      report: ({ phase }) => {
+        if (phase === 'post-data') cut.begun ??= loseSessions().then(() => void (cut.isDone = true));
+      },
+      limits: () => ({ isPaused: cut.begun !== undefined && !cut.isDone }),
+    });
+    await expect(lost).rejects.toMatchObject({ code: 'session_lost' });
+    expect((await names()).filter((name) => String(name).startsWith('holdfast_tmp_'))).toHaveLength(2);
+    const order = stage.logicalOrder(set, { databases: [{ database: 'app', as: 'app then' }] });
+    await stage.restoreLogical(order, { log });
+    expect(lines).toContainEqual(expect.stringContaining('holdfast_tmp_mine was made by no run of this host'));
+    expect((await names()).filter((name) => String(name).startsWith('holdfast_'))).toEqual(['holdfast_tmp_mine']);
+    await stage.sql('postgres', 'drop database holdfast_tmp_mine', 'drop database "app then"');
+    await stage.sql('app', 'drop schema holdfast_tmp_mine');
+  });
+
+  test('K-118 settings, limit, rights and locale of a database come back, and roles that only have settings in it are needed', async () => {
+    const rules = major >= 16 ? ` icu_rules '&a < b'` : '';
+    await stage.sql(
+      'postgres',
+      `create database folk template template0 encoding 'UTF8' locale 'C' locale_provider icu icu_locale 'de'${rules} connection limit 7`,
+      'create role tuned',
+      `alter role tuned in database folk set work_mem to '8MB'`,
+      `alter database folk set search_path to "$user", shop`,
+      'revoke connect on database folk from public',
+      'grant connect on database folk to shop_reader with grant option',
+    );
+    const facts = async (name: string): Promise<unknown> =>
+      stage.sql(
+        'postgres',
+        `select to_jsonb(d) - 'oid' - 'datname' - 'datfrozenxid' - 'datminmxid' as facts, datacl::text as rights,
+                (select json_agg(json_build_array(setrole::regrole::text, setconfig) order by 1) from pg_db_role_setting where setdatabase = d.oid) as settings
+           from pg_database d where datname = '${name}'`,
+      );
+    const before = await facts('folk');
+    const other = await stage.logicalSet('folk');
+    const order = stage.logicalOrder(other, { databases: [{ database: 'folk', as: 'folk then' }] });
+    await stage.restoreLogical(order);
+    expect(await facts('folk then')).toEqual(before);
+    await stage.sql('postgres', 'drop role tuned', 'drop database "folk then"');
+    await expect(stage.restoreLogical({ ...order, runId: newTestId('run') })).rejects.toMatchObject({
+      code: 'transfer_roles_missing',
+      params: { roles: 'tuned' },
+    });
+    await stage.sql('postgres', 'drop database folk');
   });
 
   test('K-108 a run that was refused its swap changed nothing, and neither undo nor confirm of it does', async () => {
@@ -131,6 +195,8 @@ describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
     await stage.sql('app', 'drop view since');
     await stage.settle('undo', order, placed);
     expect(await stage.sql('app', keysOf)).toContainEqual(live[0]);
+    expect((await stage.settle('discard', order, placed)).dropped).toHaveLength(2);
+    expect(await stage.sql('app', `select nspname from pg_namespace where nspname like 'holdfast%'`)).toEqual([]);
 
     const again = stage.logicalOrder(set, { tables: [items] });
     const report = await stage.restoreLogical(again);
@@ -142,7 +208,7 @@ describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
     });
     await stage.sql('app', 'drop view since');
     expect(await stage.settle('confirm', again, report.placed)).toMatchObject({
-      dropped: [`app.${keptIn ?? ''}.items`],
+      dropped: [`app."${keptIn ?? ''}"."items"`],
     });
     expect(await stage.sql('app', fingerprint)).toEqual(whole);
   });

@@ -6,7 +6,7 @@ import type { StepContext } from '#core/ports/step.ts';
 import { scratchPlace } from '#core/restore/scratch-place.ts';
 import type { DatabaseRecoveryOrder, LogicalRestoreOrder } from '#core/transfer/order.ts';
 import type { SettleReport, TransferReport } from '#core/transfer/report.ts';
-import type { Placed, PlacesTold, TransferTask } from '#core/transfer/task.ts';
+import type { Placed, PlacesTold, SettleVerb, TransferTask } from '#core/transfer/task.ts';
 import { restoreLogicalSet } from '#agent/logical/restore-set.ts';
 import { recoverDatabases } from '#agent/transfer/recover-databases.ts';
 import { settleTransfer } from '#agent/transfer/settle-transfer.ts';
@@ -36,7 +36,7 @@ export interface TransferStage {
     hears?: (told: PlacesTold) => void,
   ): Promise<TransferReport>;
   settle(
-    does: 'confirm' | 'undo',
+    does: SettleVerb,
     order: Pick<DatabaseRecoveryOrder, 'runId' | 'hostId'>,
     placed: readonly Placed[],
   ): Promise<SettleReport>;

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import { keptText } from '#core/transfer/kept.ts';
+import type { SettleVerb } from '#core/transfer/task.ts';
 import { placedText } from '#core/transfer/task.ts';
 import { placedShape } from '#core/settings/shape/transfer.ts';
 import { instantShape } from '#core/settings/shape/words.ts';
@@ -128,6 +129,26 @@ export function addDatabaseRecoveryCommands(program: Command, cli: Cli): void {
   });
   addSettleVerb(noun, cli, 'confirm', 'drop what a run replaced and kept');
   addSettleVerb(noun, cli, 'undo', 'put back what a run replaced; what it made is set aside, not dropped');
+  addDiscardVerbs(noun, cli);
+}
+
+function addDiscardVerbs(noun: Command, cli: Cli): void {
+  addVerb(noun, cli, {
+    usage: 'discard-plan <run>',
+    title: 'print what a discard would drop: what an undo of a run set aside',
+    shape: z.object({ run: z.string() }),
+    act: async (_cli, { run }) => {
+      const answer = await (await cli.client()).get(transferPlanShape, `${path}/${run}/discard`);
+      return { json: answer, text: transferPlanText(answer) };
+    },
+  });
+  addVerb(noun, cli, {
+    usage: 'discard <run>',
+    title: 'drop what an undo of a run set aside',
+    options: { '--consent <name>': 'name of the instance, typed', ...settleOptions },
+    shape: settleShape.extend({ consent: z.string().optional() }),
+    act: (_cli, { consent, ...args }, isJson) => settle(cli, { does: 'discard', args, consent, isJson }),
+  });
 }
 
 const settleShape = z.object({
@@ -137,24 +158,39 @@ const settleShape = z.object({
   ...waitShape,
 });
 
+const settleOptions = {
+  '--end-sessions': 'end sessions in the databases that are dropped or renamed',
+  ...reconnectOptions,
+  ...waitOptions,
+};
+
 function addSettleVerb(noun: Command, cli: Cli, does: 'confirm' | 'undo', title: string): void {
   addVerb(noun, cli, {
     usage: `${does} <run>`,
     title,
-    options: {
-      '--end-sessions': 'end sessions in the databases that are dropped or renamed',
-      ...reconnectOptions,
-      ...waitOptions,
-    },
+    options: settleOptions,
     shape: settleShape,
-    act: (_cli, { run, endSessions, reconnect, wait, timeout }, isJson) =>
-      startAndWatch(cli, {
-        path: `${path}/${run}/${does}`,
-        body: { endsSessions: endSessions, ...reconnectOf(reconnect) },
-        ...{ wait, timeout, isJson },
-      }),
+    act: (_cli, args, isJson) => settle(cli, { does, args, isJson }),
   });
 }
+
+interface Settling {
+  readonly does: SettleVerb;
+  readonly args: z.output<typeof settleShape>;
+  readonly consent?: string | undefined;
+  readonly isJson: boolean;
+}
+
+const settle = (cli: Cli, { does, args, consent, isJson }: Settling) =>
+  startAndWatch(cli, {
+    path: `${path}/${args.run}/${does}`,
+    body: {
+      endsSessions: args.endSessions,
+      ...reconnectOf(args.reconnect),
+      ...(consent === undefined ? {} : { consent }),
+    },
+    ...{ wait: args.wait, timeout: args.timeout, isJson },
+  });
 
 function bodyOf(args: RecoveryArgs) {
   const { resource, channels } = args;

@@ -202,9 +202,9 @@ export const transferErrors = {
     class: 'input',
     http: 400,
     message: 'The consent "{given}" is not the name of the target resource',
-    hint: 'Something live is replaced: type --consent {resource}.',
+    hint: 'Something live is replaced, or something is dropped for good: type --consent {resource}.',
     messageZh: '确认文字 "{given}" 与目标资源名称不符',
-    hintZh: '将替换在线对象:请输入 --consent {resource}。',
+    hintZh: '将替换在线对象或永久删除对象:请输入 --consent {resource}。',
   },
   transfer_nothing_chosen: {
     class: 'input',

@@ -45,7 +45,7 @@ export const placesToldShape: z.ZodType<PlacesTold> = z.looseObject({
 });
 
 export const settleTaskShape: z.ZodType<SettleTask> = z.looseObject({
-  does: z.enum(['confirm', 'undo']),
+  does: z.enum(['confirm', 'undo', 'discard']),
   of: idShape('run'),
   placed: z.array(placedShape),
   endsSessions: z.boolean(),
