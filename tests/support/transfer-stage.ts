@@ -23,6 +23,9 @@ import { openRestoreBench } from './restore.ts';
 export interface TransferStage {
   readonly postgres: Postgres;
   readonly bench: BackupBench;
+  /** Directories with programs, and the account of restored copies, for an agent in a process of its own. */
+  readonly programs: readonly string[];
+  readonly account: string;
   sql(database: string, ...statements: readonly string[]): Promise<Record<string, unknown>[]>;
   order(task: Partial<TransferTask>, changes?: Partial<DatabaseRecoveryOrder>): DatabaseRecoveryOrder;
   recover(order: DatabaseRecoveryOrder, changes?: Partial<StepContext>): Promise<TransferReport>;
@@ -84,7 +87,7 @@ export async function openTransferStage(major: Major, tools: readonly string[] =
     logDirectories: () => Promise.resolve([]),
   };
   return {
-    ...{ postgres, bench },
+    ...{ postgres, bench, programs: directories, account: restores.account },
     sql: async (database, ...statements) => {
       const client = new pg.Client({ ...postgres.connection, database });
       client.on('error', () => undefined);
