@@ -18,6 +18,7 @@ const long = [
   'copies-pools',
   'deploys',
   'drills',
+  'drills-in-place',
   'gives-places-back',
   'guides',
   'incrementals',
@@ -39,7 +40,7 @@ const long = [
   'verifies-after',
   'tells-outcomes',
 ].map((name) => `tests/promises/${name}.test.ts`);
-const longEngines = ['changed-pages-traps', 'drill', 'incremental-chains'].map(
+const longEngines = ['changed-pages-traps', 'drill', 'drill-target', 'incremental-chains'].map(
   (name) => `tests/engines/${name}.test.ts`,
 );
 

@@ -7,13 +7,15 @@ import { bug } from '#core/errors/fail.ts';
 import type { JobSpecOf } from '#core/settings/job-spec.ts';
 import { drillReportShape } from '#core/settings/shape/drill.ts';
 import type { Context } from './context.ts';
+import { targetOfOrder } from './drill-targets.ts';
 
 /** The order of a drill that was planned, without its pool. */
 export async function drillOrder(
-  { catalog }: Context,
+  context: Context,
   run: RunRow,
-  { sourceId: resourceId, channels, limits, checks }: JobSpecOf<'drill'>,
+  { sourceId: resourceId, channels, limits, checks, target }: JobSpecOf<'drill'>,
 ): Promise<Omit<OrderOf<'drill'>, 'pool'>> {
+  const { catalog } = context;
   const planned = await plannedDrillOf(catalog, run.id);
   if (planned === undefined) throw bug(`drill ${run.id} has no plan`);
   const login = await findLogin(catalog, resourceId);
@@ -24,6 +26,7 @@ export async function drillOrder(
     ...{ kind: 'drill', runId: run.id, hostId: run.hostId, plan: planned.plan, limits, channels, resourceId, checks },
     ...(login === undefined ? {} : { user: login.user }),
     ...(hostId === run.hostId ? { sourceDirectory: dataDirectory } : {}),
+    ...(target === undefined ? {} : { target: await targetOfOrder(context, target) }),
     ...(planned.canary === undefined ? {} : { canary: planned.canary }),
     ...(planned.canaryAbsent === undefined ? {} : { canaryAbsent: planned.canaryAbsent }),
     ...(told === undefined ? {} : { told }),

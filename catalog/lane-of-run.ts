@@ -19,6 +19,8 @@ export function laneOf(run: Pick<RunRow, 'trigger' | 'hostId'>, spec: JobSpec): 
     case 'logical-care':
       return laneOfLogicalCare(run.hostId, spec);
     case 'drill':
+      // What writes over an instance stands alone there, like a restore in place.
+      if (spec.target !== undefined) return { owner: spec.target.resourceId, kind: 'exclusive' };
       // One drill of a resource after the other: their reports are a chain.
       return { owner: `drill:${spec.sourceId}`, kind: 'exclusive' };
   }

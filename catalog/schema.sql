@@ -132,6 +132,13 @@ create table drill_policy (
   max_age_hours integer not null
 );
 
+create table drill_target (
+  resource_id text not null,
+  token text not null,
+  marked_at timestamp with time zone default now() not null,
+  marked_by text not null
+);
+
 create table enrolment_token (
   id text not null,
   secret_sha256 bytea not null,
@@ -421,6 +428,8 @@ alter table drill add constraint drill_run_id_fkey FOREIGN KEY (run_id) REFERENC
 alter table drill_policy add constraint drill_policy_max_age_hours_check CHECK ((max_age_hours > 0));
 alter table drill_policy add constraint drill_policy_pkey PRIMARY KEY (resource_id);
 alter table drill_policy add constraint drill_policy_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id) ON DELETE CASCADE;
+alter table drill_target add constraint drill_target_pkey PRIMARY KEY (resource_id);
+alter table drill_target add constraint drill_target_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id) ON DELETE CASCADE;
 alter table enrolment_token add constraint enrolment_token_host_id_fkey FOREIGN KEY (host_id) REFERENCES host(id);
 alter table enrolment_token add constraint enrolment_token_pkey PRIMARY KEY (id);
 alter table enrolment_token add constraint enrolment_token_secret_sha256_check CHECK ((length(secret_sha256) = 32));

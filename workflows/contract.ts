@@ -43,6 +43,7 @@ export interface InspectInput {
     | 'preflight'
     | 'login'
     | 'place'
+    | 'drill-target'
     | 'pool-create'
     | 'pool-test'
     | 'pool-rotate'

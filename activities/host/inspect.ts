@@ -38,6 +38,8 @@ async function answered(work: HostWork, inspection: Inspection): Promise<unknown
       return work.checkLogin(inspection);
     case 'place':
       return work.lookAtPlace(inspection);
+    case 'drill-target':
+      return work.askTarget(inspection);
     case 'mark-set':
       return work.markSet(inspection);
     case 'pool-create':

@@ -1,10 +1,9 @@
-import { existsSync, statSync } from 'node:fs';
 import type { OrderOf } from '#core/agent/order.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
 import type { Row, Session } from '#agent/database/session.ts';
 import { textOf } from '#agent/database/session.ts';
-import { readPidFile } from '#agent/datadir/reader.ts';
 import type { Scratch } from '#agent/scratch/open-scratch.ts';
+import { sharedWith } from './apart.ts';
 import type { Finding } from './run-check.ts';
 import { failed, passed } from './run-check.ts';
 
@@ -78,7 +77,8 @@ const quiet: Readonly<Record<string, string>> = {
  * network, no upstream, no workers of subscriptions.
  */
 export async function checkApart(scratch: Scratch, { sourceDirectory }: DrillOrder): Promise<Finding> {
-  const shared = sharedWith(scratch.directory, sourceDirectory);
+  // On another host that path means something else, or nothing.
+  const shared = sourceDirectory === undefined ? undefined : sharedWith(scratch.directory, sourceDirectory);
   if (shared !== undefined) return failed(shared);
   return within(scratch, async (session) => {
     const rows = await session.query('select name, setting from pg_settings where name = any ($1)', [
@@ -95,12 +95,3 @@ export async function checkApart(scratch: Scratch, { sourceDirectory }: DrillOrd
 }
 
 const settingIn = (row: Row): string => (typeof row['setting'] === 'string' ? row['setting'] : '');
-
-function sharedWith(directory: string, source: string | undefined): string | undefined {
-  // On another host that path means something else, or nothing.
-  if (source === undefined || !existsSync(source)) return undefined;
-  const [a, b] = [statSync(directory), statSync(source)];
-  if (a.dev === b.dev && a.ino === b.ino) return `${directory} is the directory of the source`;
-  const [mine, theirs] = [readPidFile(directory)?.pid, readPidFile(source)?.pid];
-  return mine !== undefined && mine === theirs ? `both are served by process ${String(mine)}` : undefined;
-}

@@ -4,13 +4,14 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { noProgress } from '#core/run/progress.ts';
 import type { Scratch, ScratchDeps } from '#agent/scratch/open-scratch.ts';
-import { openScratch } from '#agent/scratch/open-scratch.ts';
+import { openOn, openScratch } from '#agent/scratch/open-scratch.ts';
 import { discardScratch } from '#agent/scratch/scratch-base.ts';
 import { checkCanary, checkStatic } from './check-canary.ts';
 import { checkApart, checkIdentity, checkOpens, checkReached, databasesOf } from './check-instance.ts';
 import { checkPages } from './check-pages.ts';
 import { checkSql } from './check-sql.ts';
 import { checkStructure } from './check-structure.ts';
+import { giveTargetBack, settleTarget, takeTarget } from './replace-target.ts';
 import type { Finding } from './run-check.ts';
 import { runCheck } from './run-check.ts';
 
@@ -21,21 +22,23 @@ export type TellDrill = (facts: DrillFacts) => Promise<DrillVerdict>;
 
 /**
  * A drill (K-092, D-047): restores the planned set with all log to a scratch instance of its own, looks at it, tells what it found,
- * and removes it. Safe to call again after a kill at any instant: the plan is that of the order, what is restored stays, and a
+ * and removes it; in the place of a marked instance it stays, as the policy says. Safe to call again after a kill at any instant: the plan is that of the order, what is restored stays, and a
  * drill that was told is only cleaned up. A set that cannot be restored is a failed drill too. Throws what a restore throws, `cancelled`.
  */
 export const runDrill =
   (deps: ScratchDeps) =>
   async (order: DrillOrder, step: StepContext, tell: TellDrill): Promise<DrillVerdict> => {
+    const settle = (): Promise<void> =>
+      order.target === undefined ? discardScratch(deps, order.runId) : settleTarget(deps.home, order.runId);
     if (order.told !== undefined) {
-      await discardScratch(deps, order.runId);
+      await settle();
       return order.told;
     }
     const from = deps.clock.nowMs();
     const scratch = await opened(deps, { order, step, tell });
     try {
       const verdict = await tell(await factsOf({ deps, order, step, scratch, from }));
-      await scratch.discard();
+      await settle();
       return verdict;
     } catch (error) {
       if (isToGo(error, step.signal)) await scratch.discard();
@@ -49,6 +52,17 @@ function isToGo(error: unknown, signal: AbortSignal): boolean {
   return !(error instanceof HoldfastError && error.isRetryable);
 }
 
+/** A scratch instance, or one in the place of the marked instance of the order. */
+function openOne(deps: ScratchDeps, order: DrillOrder, step: StepContext): Promise<Scratch> {
+  const { target, runId } = order;
+  if (target === undefined) return openScratch(deps)(order, step);
+  const ground = {
+    prepare: () => takeTarget(deps.home, order, target),
+    discard: () => giveTargetBack(deps.home, runId),
+  };
+  return openOn(deps, { request: order, step, ground });
+}
+
 interface Attempt {
   readonly order: DrillOrder;
   readonly step: StepContext;
@@ -57,7 +71,7 @@ interface Attempt {
 
 async function opened(deps: ScratchDeps, { order, step, tell }: Attempt): Promise<Scratch> {
   try {
-    return await openScratch(deps)(order, step);
+    return await openOne(deps, order, step);
   } catch (error) {
     const isForGood = error instanceof HoldfastError && !error.isRetryable && !isOfPerson(error);
     if (isForGood && !step.signal.aborted) {

@@ -59,39 +59,68 @@ export interface Scratch {
  */
 export const openScratch =
   (deps: ScratchDeps) =>
-  async (request: ScratchRequest, step: StepContext): Promise<Scratch> => {
-    const discard = (): Promise<void> => discardScratch(deps, request.runId);
-    try {
-      return await begin(deps, request, step, discard);
-    } catch (error) {
-      const isToGo = step.signal.aborted ? isCancelled(step.signal.reason) : !isRetryable(error);
-      if (isToGo) await discard();
-      throw error;
-    }
+  (request: ScratchRequest, step: StepContext): Promise<Scratch> =>
+    openOn(deps, { request, step, ground: scratchGround(deps, request) });
+
+/** Where an instance of a run is restored. */
+export interface InstanceGround {
+  /** Makes room, safe to call again: the plan with its real place, and who owns what is written there. */
+  prepare(): Promise<{ readonly plan: RestorePlan; readonly owner: FileOwner }>;
+  /** Leaves the place as it was. Safe to call again. */
+  discard(): Promise<void>;
+}
+
+function scratchGround(deps: ScratchDeps, request: ScratchRequest): InstanceGround {
+  const { runId, plan } = request;
+  return {
+    prepare: () => {
+      const owner = ownerOf(orderOf(request), deps.account);
+      return Promise.resolve({ owner, plan: inScratch(plan, makeScratchBase(deps, runId, owner)) });
+    },
+    discard: () => discardScratch(deps, runId),
   };
+}
+
+export interface Opening {
+  readonly request: ScratchRequest;
+  readonly step: StepContext;
+  readonly ground: InstanceGround;
+}
+
+/** As `openScratch`, on a ground of its own. */
+export async function openOn(deps: ScratchDeps, opening: Opening): Promise<Scratch> {
+  const { step, ground } = opening;
+  try {
+    return await begin(deps, opening);
+  } catch (error) {
+    const isToGo = step.signal.aborted ? isCancelled(step.signal.reason) : !isRetryable(error);
+    if (isToGo) await ground.discard();
+    throw error;
+  }
+}
+
+function orderOf(request: ScratchRequest): OrderOf<'restore'> {
+  const { runId, hostId, pool, plan, limits, channels, resumeBufferBytes } = request;
+  const buffer = resumeBufferBytes === undefined ? {} : { resumeBufferBytes };
+  return { kind: 'restore', runId, hostId, pool, plan, limits, channels, ...buffer };
+}
 
 const isCancelled = (reason: unknown): boolean => reason instanceof HoldfastError && reason.code === 'cancelled';
 const isRetryable = (error: unknown): boolean => error instanceof HoldfastError && error.isRetryable;
 
-async function begin(
-  deps: ScratchDeps,
-  request: ScratchRequest,
-  step: StepContext,
-  discard: Scratch['discard'],
-): Promise<Scratch> {
-  const { resourceId, user, ...rest } = request;
-  const asked: OrderOf<'restore'> = { kind: 'restore', ...rest };
-  const owner = ownerOf(asked, deps.account);
-  const base = makeScratchBase(deps, request.runId, owner);
-  const order = { ...asked, plan: inScratch(request.plan, base) };
-  const { plan } = order;
-  const report = await restore(deps)(order, step);
+async function begin(deps: ScratchDeps, { request, step, ground }: Opening): Promise<Scratch> {
+  const { resourceId, user } = request;
+  const { plan, owner } = await ground.prepare();
+  const order = { ...orderOf(request), plan };
+  const account = `${String(owner.uid)}:${String(owner.gid)}`;
+  const report = await restore({ ...deps, account })(order, step);
   const profile = engineProfile(plan.engine);
   const programs = await findServer(profile, plan.serverMajor, await deps.programs(plan.serverMajor));
   await keepOpen({ deps, order, owner, programs, step });
   const access = await accessOf({ report, plan, profile, resourceId, user });
   return {
-    ...{ directory: report.directory, access, programs, report, discard },
+    ...{ directory: report.directory, access, programs, report },
+    discard: () => ground.discard(),
     session: (database) => openSession(access, database),
   };
 }

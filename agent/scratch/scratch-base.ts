@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import type { RunId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
 import { syncDirectory } from '#agent/file-system.ts';
+import { removeTree } from '#agent/datadir/remove-tree.ts';
 import { unwritable } from '#agent/datadir/writer-errors.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import { canonicalPath, refuseClosedParents } from '#agent/datadir/writer-paths.ts';
@@ -89,7 +90,7 @@ export async function discardScratch(ground: ScratchGround, runId: RunId): Promi
   openRestoreJournal(ground.home, runId).forget();
   if (markOf(base) === runId) {
     await stopLeftServer(join(base, 'data'));
-    empty(base);
+    await empty(base);
   }
   // The mark goes with its directory in one step: a crash before it leaves both, after it a name that is nobody's data.
   removeMarked(base);
@@ -99,10 +100,9 @@ export async function discardScratch(ground: ScratchGround, runId: RunId): Promi
 }
 
 /** The mark stays until everything else is gone, so that a clean-up that was killed is continued. */
-function empty(base: string): void {
+async function empty(base: string): Promise<void> {
   try {
-    for (const name of readdirSync(base).filter((one) => one !== markName))
-      rmSync(join(base, name), { recursive: true, force: true });
+    for (const name of readdirSync(base).filter((one) => one !== markName)) await removeTree(join(base, name));
     syncDirectory(base);
   } catch (error) {
     throw unwritable(base, error);

@@ -18,6 +18,7 @@ import { logDirectoriesOf } from '#agent/database/log-directories.ts';
 import { checkLogin } from '#agent/database/login.ts';
 import { preflight } from '#agent/database/preflight.ts';
 import { extractSet } from '#agent/extract/extract-set.ts';
+import { askTarget } from '#agent/drill/drill-target.ts';
 import { runDrill } from '#agent/drill/run-drill.ts';
 import { restoreLog } from '#agent/log-restore/restore-log.ts';
 import { listLogicalSets } from '#agent/logical/list-logical-sets.ts';
@@ -105,6 +106,7 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     preflight,
     checkLogin: ({ instance }) => checkLogin(instance),
     lookAtPlace: async (asked) => lookAtPlace(asked, await logDirectories()),
+    askTarget,
     createPool: async ({ pool }) => createPool(pool, clock, await logDirectories()),
     testPool: ({ pool }) => withPool(pool, (opened) => testPool(opened, newId)),
     rotateKey: ({ pool }) => rotateKey(pool, clock),

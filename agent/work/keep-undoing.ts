@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { RunId } from '#core/id.ts';
 import type { AgentChannel } from '#core/ports/host-work.ts';
+import { giveTargetBack } from '#agent/drill/replace-target.ts';
+import { begunTargets } from '#agent/drill/target-note.ts';
 import { begunRestores, undoRestore } from '#agent/restore/undo-restore.ts';
 import { begunScratches, discardScratch } from '#agent/scratch/scratch-base.ts';
 
@@ -23,7 +25,8 @@ export interface Undoing {
  */
 export async function keepUndoing(undoing: Undoing, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const begun = [...begunRestores(undoing.home), ...begunScratches(groundOf(undoing))];
+    const { home } = undoing;
+    const begun = [...begunTargets(home), ...begunRestores(home), ...begunScratches(groundOf(undoing))];
     for (const runId of new Set(begun)) await undoWhenOver(undoing, runId);
     await delay(undoing.everyMs, undefined, { signal }).catch(() => undefined);
   }
@@ -38,6 +41,7 @@ export async function undoWhenOver(
 ): Promise<void> {
   try {
     if (isLive(runId) || !(await isOver(channel, runId)) || isLive(runId)) return;
+    await giveTargetBack(home, runId);
     await undoRestore(home, runId);
     await discardScratch(groundOf({ home, scratch }), runId);
     onUndone(runId);

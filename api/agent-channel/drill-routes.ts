@@ -56,8 +56,10 @@ async function reported(context: Context, { run, spec, facts }: Told): Promise<D
     getHost(catalog, run.hostId),
     getPool(catalog, spec.poolId),
   ]);
+  const target = spec.target && (await getResource(catalog, spec.target.resourceId));
   const about = {
     ...{ runId: run.id, resource: named(resource), host: named(host), pool: named(pool) },
+    ...(target === undefined ? {} : { target: named(target) }),
     toolVersion: productVersion,
   };
   const signed = await storeReport(catalog, { runId: run.id, resourceId: resource.id }, (previousSha256) => {

@@ -19,6 +19,7 @@ import { channelRoutes } from './channels.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { eventRoutes } from './events.ts';
 import { canaryRoutes } from './canaries.ts';
+import { drillTargetRoutes } from './drill-targets.ts';
 import { drillRoutes } from './drills.ts';
 import { hostRoutes } from './hosts.ts';
 import { jobRoutes } from './jobs.ts';
@@ -81,6 +82,7 @@ export const allRoutes = (context: Context): Route[] => [
   ...careAgentRoutes(context),
   ...logRestoreRoutes(context),
   ...drillRoutes(context),
+  ...drillTargetRoutes(context),
   ...canaryRoutes(context),
   ...scrubAgentRoutes(context),
   ...drillAgentRoutes(context),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { drillRowShape, getDrill, getReport, lastPassed, listDrills, maxAgeOf, storeMaxAge } from '#catalog/drills.ts';
 import { getResource } from '#catalog/resources.ts';
+import { afterwardsWords } from '#core/drill/drill-target.ts';
 import { predictRto } from '#core/drill/drill-report.ts';
 import { reportPage } from '#core/drill/report-page.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
@@ -11,6 +12,7 @@ import { drillChecksShape, drillReportShape, signedReportShape } from '#core/set
 import { rateLimitsShape } from '#core/settings/shape/progress.ts';
 import { countShape, idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
+import { targetOfDrill } from '../drill-targets.ts';
 import { planOfDrill } from '../drill-plan.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
@@ -24,6 +26,10 @@ export const drillBody = z.object({
   host: z.string().exactOptional(),
   /** Default: the pool with the newest set. */
   pool: z.string().exactOptional(),
+  /** A marked instance that is replaced, on its own host; a scratch instance when absent. */
+  target: z.string().exactOptional(),
+  /** What becomes of the target when the drill was told of. */
+  afterwards: z.enum(afterwardsWords).default('close'),
   checks: drillChecksShape.prefault({}),
   channels: channelsField.default(1),
   limits: rateLimitsShape.default({}),
@@ -38,12 +44,16 @@ const runParams = z.object({ run: idShape('run') });
 /** What a drill would do. The set is chosen when a run begins; that there is one is looked at now. Throws what planning refuses. */
 export async function prepareDrill(context: Context, body: DrillBody) {
   await context.reportSigner();
-  const asked = { sourceId: body.resource, hostId: body.host, poolId: body.pool };
+  const source = await getResource(context.catalog, body.resource);
+  const { target: named, afterwards } = body;
+  const taken = named === undefined ? undefined : await targetOfDrill(context, source, { target: named, afterwards });
+  const asked = { sourceId: source.id, hostId: taken?.hostId ?? body.host, poolId: body.pool };
   const { spec: restore, hostId, resource } = await planOfDrill(context, asked);
   const { checks, channels, limits, reconnectMinutes, hooks } = body;
   const spec: JobSpecOf<'drill'> = {
     ...{ kind: 'drill', hostId, poolId: restore.poolId, sourceId: resource.id, checks, channels, limits },
     ...{ reconnectMinutes, whenBusy: 'refuse' },
+    ...(taken === undefined ? {} : { target: taken.target }),
     ...(hooks === undefined ? {} : { hooks }),
   };
   return { spec, hostId, resource };

@@ -8,6 +8,7 @@ import type { LogicalOptions, LogicalTask } from '../logical/task.ts';
 import type { PoolCopyTask } from '../care/pool-copy.ts';
 import type { CanaryOfResource } from '../drill/canary.ts';
 import type { CanaryAbsent, CanaryExpected, DrillChecks, DrillVerdict } from '../drill/drill.ts';
+import type { DrillTargetOfOrder, TargetQuestion } from '../drill/drill-target.ts';
 import type { LogRestoreOfJob } from '../log/log-restore-plan.ts';
 import type { VerifyDepth } from '../care/verify-depth.ts';
 import type { HostId, JobId, ResourceId, RunId, SetId } from '../id.ts';
@@ -176,6 +177,8 @@ export type Order =
       readonly sourceDirectory?: string;
       readonly checks: DrillChecks;
       readonly canary?: CanaryExpected;
+      /** The marked instance that is replaced; absent: a scratch instance. */
+      readonly target?: DrillTargetOfOrder;
       /** Without a canary to look for: why. */
       readonly canaryAbsent?: CanaryAbsent;
       /** The report of this run is stored: only its scratch instance is still to go. */
@@ -247,6 +250,7 @@ export type Inspection =
   | { readonly kind: 'preflight'; readonly instance: InstanceAccess; readonly archiveDirectory?: string }
   | { readonly kind: 'login'; readonly instance: InstanceAccess }
   | PlaceQuestion
+  | TargetQuestion
   | { readonly kind: 'mark-set'; readonly pool: PoolAccess; readonly mark: NewMark }
   | { readonly kind: 'pool-create' | 'pool-test' | 'pool-rotate' | 'pool-kit'; readonly pool: PoolAccess }
   | { readonly kind: 'content-tree'; readonly instance: InstanceAccess; readonly view: TreeView }

@@ -30,6 +30,8 @@ export interface DrillReport {
   readonly runId: RunId;
   readonly resource: Named<ResourceId>;
   readonly host: Named<HostId>;
+  /** The marked instance that was replaced; absent: a scratch instance. */
+  readonly target?: Named<ResourceId>;
   readonly pool: Named<PoolId>;
   readonly isPassed: boolean;
   /** False: something was not checked, so that less was proven. */
@@ -70,7 +72,10 @@ export interface SignedReport {
 export interface ReportParts {
   readonly facts: DrillFacts;
   readonly planned: PlannedDrill;
-  readonly about: Pick<DrillReport, 'runId' | 'resource' | 'host' | 'pool' | 'toolVersion' | 'previousSha256'>;
+  readonly about: Pick<
+    DrillReport,
+    'runId' | 'resource' | 'host' | 'target' | 'pool' | 'toolVersion' | 'previousSha256'
+  >;
   readonly finishedMs: number;
 }
 

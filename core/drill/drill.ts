@@ -2,6 +2,7 @@ import type { ResourceId, RunId } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { RateLimits } from '../run/rate.ts';
 import type { Lsn } from '../wal/lsn.ts';
+import type { DrillTargetOfJob } from './drill-target.ts';
 
 /** A statement of the operator: read only, its first column of its first row as text must be what is expected. */
 export interface DrillSql {
@@ -26,6 +27,8 @@ export interface DrillChecks {
 export interface DrillOfJob {
   readonly sourceId: ResourceId;
   readonly checks: DrillChecks;
+  /** Absent: a scratch instance, which is removed. */
+  readonly target?: DrillTargetOfJob;
   /** K-106, 1–255. */
   readonly channels: number;
   readonly limits: RateLimits;

@@ -53,6 +53,7 @@ export function reportPage(report: DrillReport, signed: SignedReport): string {
     row('Engine', report.engine),
     row('Pool', `${report.pool.name} (${report.pool.id})`),
     row('Restored on', `${report.host.name} (${report.host.id})`),
+    row('In the place of', report.target?.name),
     row('Backup set', report.chain.join(' ← ')),
     row('Log segments', report.logSegments),
     row('Timeline', report.timeline),

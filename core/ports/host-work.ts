@@ -1,6 +1,7 @@
 import type { DiscoveredInstance, Finding, PreflightReport } from '../agent/inspection.ts';
 import type { Inspection, InspectionOf, OrderOf } from '../agent/order.ts';
 import type { DrillFacts, DrillVerdict } from '../drill/drill.ts';
+import type { TargetFound } from '../drill/drill-target.ts';
 import type { SetSummary } from '../backup/set-summary.ts';
 import type { Contents } from '../contents/contents.ts';
 import type { CareReport } from '../care/care-report.ts';
@@ -72,6 +73,8 @@ export interface HostWork {
   ): Promise<{ readonly user: string; readonly isSuperuser: boolean }>;
   /** What a restore would meet at its place; touches nothing. */
   lookAtPlace(inspection: Extract<Inspection, { kind: 'place' }>): Promise<readonly Finding[]>;
+  /** Looks at an instance that is to be a drill target, marks it or takes its mark away. */
+  askTarget(inspection: InspectionOf<'drill-target'>): Promise<TargetFound>;
   createPool(inspection: PoolInspection): Promise<void>;
   /** Writes, reads and removes a probe object. */
   testPool(inspection: PoolInspection): Promise<{ readonly freeBytes?: number }>;

@@ -26,6 +26,29 @@ export function inScratch(plan: RestorePlan, base: string): RestorePlan {
   };
 }
 
+/** Where a plan of a scratch instance goes when it replaces a marked instance. */
+export interface ReplacedPlace {
+  readonly directory: string;
+  /** Directory that gets the tablespaces. */
+  readonly spaces: string;
+  readonly port: number;
+}
+
+/** The same plan in the place of a marked instance: kept apart like a scratch instance, and it stays. */
+export function inPlaceOf(plan: RestorePlan, { directory, spaces, port }: ReplacedPlace): RestorePlan {
+  const real = (text: string): string =>
+    text.replaceAll(`${symbol}/tablespaces`, spaces).replaceAll(`${symbol}/data`, directory);
+  const { tablespaceMap, steps, ways } = plan;
+  return {
+    ...plan,
+    place: { kind: 'copy', directory, port },
+    tablespaceMap: Object.fromEntries(Object.entries(tablespaceMap).map(([oid, path]) => [oid, real(path)])),
+    steps: steps.map(real),
+    isOpenedAfter: true,
+    ways: { ...ways, isScratch: true },
+  };
+}
+
 /** Settings of a scratch instance: it may share the host with the instance whose memory it would otherwise ask for, too. */
 export const scratchSettings: Readonly<Record<string, string>> = {
   shared_buffers: '128MB',

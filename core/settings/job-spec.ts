@@ -30,7 +30,7 @@ import { rateLimitsShape } from './shape/progress.ts';
 import { countShape, idShape, pathShape } from './shape/words.ts';
 import type { TransferSpec } from './transfer-spec.ts';
 import { transferSpecShapes } from './transfer-spec.ts';
-import { drillChecksShape } from './shape/drill.ts';
+import { drillChecksShape, drillTargetOfJobShape } from './shape/drill.ts';
 import { logRestorePlanShape } from './shape/log-restore.ts';
 
 /** What every job says: K-084, and what happens when its lane is busy (design §4). */
@@ -287,6 +287,7 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
   z.looseObject({
     ...{ ...common, kind: z.literal('drill'), hostId: idShape('host'), poolId: idShape('pool') },
     ...{ sourceId: idShape('res'), checks: drillChecksShape, channels: channelsField, limits: rateLimitsShape },
+    target: drillTargetOfJobShape.exactOptional(),
   }),
   z.looseObject({
     ...{ ...common, kind: z.literal('log-restore'), hostId: idShape('host'), poolId: idShape('pool') },

@@ -240,6 +240,7 @@ const onlyWork = (work: Partial<HostWork>): HostWork => ({
   preflight: unasked('preflight'),
   checkLogin: unasked('log in'),
   lookAtPlace: unasked('look at a place'),
+  askTarget: unasked('ask a drill target'),
   createPool: unasked('create a pool'),
   testPool: unasked('test a pool'),
   rotateKey: unasked('rotate a key'),

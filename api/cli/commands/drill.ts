@@ -14,6 +14,7 @@ import { durationText } from '../progress-text.ts';
 import { tableOf, timeText } from '../terminal.ts';
 import { demandNewFile, readTypedFile, readTypedJson, writeNewFile } from '../typed-file.ts';
 import { checksOf, checkOptions, checkShape } from './drill-checks.ts';
+import { addDrillTargetCommands, targetFields, targetOptions } from './drill-target.ts';
 import { limitOptions, limitShape, limitsOf, reconnectOf, reconnectOptions, reconnectShape } from './limit-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 
@@ -30,6 +31,7 @@ type Drill = z.output<typeof drillShape>;
 const runShape = z.object({
   ...{ ...waitShape, ...limitShape, ...reconnectShape, ...checkShape },
   ...{ resource: z.string(), host: z.string().optional(), pool: z.string().optional() },
+  ...targetFields,
   channels: z.coerce.number().int().optional(),
 });
 
@@ -44,7 +46,7 @@ export function addDrillCommands(program: Command, cli: Cli): void {
       '--resource <resource>': 'what is drilled; it is not touched',
       '--host <host>': 'where the scratch instance is made; the resource’s own when absent',
       '--pool <pool>': 'from this pool; that of the newest set when absent',
-      ...checkOptions,
+      ...{ ...targetOptions, ...checkOptions },
       '--channels <n>': 'parallel streams, 1 to 255 (1; K-106)',
       ...limitOptions('writes'),
       ...reconnectOptions,
@@ -52,14 +54,24 @@ export function addDrillCommands(program: Command, cli: Cli): void {
     },
     shape: runShape,
     act: async (_cli, args, isJson) => {
-      const { resource, host, pool, channels } = args;
-      const body = { resource, host, pool, channels, limits: limitsOf(args), checks: await checksOf(args) };
+      const { resource, host, pool, channels, target, afterwards } = args;
+      const body = {
+        resource,
+        host,
+        pool,
+        channels,
+        target,
+        afterwards,
+        limits: limitsOf(args),
+        checks: await checksOf(args),
+      };
       return startAndWatch(cli, {
         ...{ ...args, isJson, path: '/api/v1/drills' },
         body: { ...body, ...reconnectOf(args.reconnect) },
       });
     },
   });
+  addDrillTargetCommands(noun, cli);
   addReadingVerbs(noun, cli);
   addReportVerbs(noun, cli);
   addStandingVerbs(noun, cli);

@@ -4,6 +4,7 @@ import { fail } from '#core/errors/fail.ts';
 import { changedJobAnswer } from '../../routes/jobs.ts';
 import type { Cli, Said } from '../cli.ts';
 import { addVerb } from '../cli.ts';
+import { targetFields, targetOptions } from './drill-target.ts';
 import { backupBody, backupOptions, backupShape } from './backup.ts';
 import { changedText } from './job-words.ts';
 import { planFields, planOfArgs, planOptions, restorePlanFields, restorePlanOptions } from './plan-words.ts';
@@ -48,13 +49,17 @@ function addOtherJobs(create: Command, cli: Cli): void {
     options: {
       '--host <host>': 'where it is restored (the host of the resource)',
       '--pool <pool>': 'where from (the pool with the newest set)',
-      ...{ ...planOptions, ...disabledOption },
+      ...{ ...targetOptions, ...planOptions, ...disabledOption },
     },
     shape: z.object({
       ...{ ...planFields, ...common, resource: z.string(), host: z.string().optional(), pool: z.string().optional() },
+      ...targetFields,
     }),
-    act: (_cli, { name, disabled, resource, host, pool, ...args }) => {
-      const where = { ...(host === undefined ? {} : { host }), ...(pool === undefined ? {} : { pool }) };
+    act: (_cli, { name, disabled, resource, host, pool, target, afterwards, ...args }) => {
+      const where = {
+        ...{ ...(host === undefined ? {} : { host }), ...(pool === undefined ? {} : { pool }) },
+        ...{ ...(target === undefined ? {} : { target }), ...(afterwards === undefined ? {} : { afterwards }) },
+      };
       const work = { kind: 'drill', resource, ...where };
       return saved(cli, { name: name ?? `${resource}-drill`, plan: planOfArgs(args), work, isEnabled: !disabled });
     },

@@ -19,6 +19,40 @@ export const drillErrors = {
     messageZh: '运行 {run} 不是已有报告的演练',
     hintZh: '`holdfast drill ls` 可列出演练;运行结束后才有报告。',
   },
+  drill_target_unmarked: {
+    class: 'unsafe',
+    http: 409,
+    message: '{target} is no marked drill target: {why}',
+    hint: 'A drill replaces only an instance that was consented to: `holdfast drill target mark <resource>` shows what that means and asks for consent. Without --target a drill uses a scratch instance.',
+    messageZh: '{target} 不是已标记的演练目标:{why}',
+    hintZh:
+      '演练只会替换经过确认的实例:`holdfast drill target mark <resource>` 会说明后果并要求确认。不加 --target 时演练使用临时实例。',
+  },
+  drill_target_is_source: {
+    class: 'unsafe',
+    http: 409,
+    message: '{target} may be a source and is never a drill target: {why}',
+    hint: 'Make a fresh instance for drills (initdb) in a directory of its own, register and mark it. An instance that a drill made holds the data of its source and cannot be marked anew.',
+    messageZh: '{target} 可能是源实例,不能作为演练目标:{why}',
+    hintZh: '请在单独目录中为演练新建实例(initdb),注册并标记。演练所生成的实例含有源数据,不能重新标记。',
+  },
+  drill_target_consent_mismatch: {
+    class: 'unsafe',
+    http: 409,
+    message: 'The consent "{given}" is not the name of resource {resource}, whose data every drill would discard',
+    hint: 'Type the name of the resource: `holdfast drill target mark {resource} --consent {resource}`.',
+    messageZh: '输入的确认文字 "{given}" 与资源名 {resource} 不一致,其数据将被每次演练丢弃',
+    hintZh: '请输入资源名称确认:`holdfast drill target mark {resource} --consent {resource}`。',
+  },
+  drill_target_spaces: {
+    class: 'unsafe',
+    http: 409,
+    message:
+      'The instance in {directory} has tablespaces of its own ({links}), which a drill would leave without an owner',
+    hint: 'Use an instance without tablespaces as a drill target; those of the source get places beside it.',
+    messageZh: '{directory} 中的实例有自己的表空间({links}),演练后将无主',
+    hintZh: '请使用没有表空间的实例作为演练目标;源的表空间会放在其旁边。',
+  },
   drill_report_forged: {
     class: 'corrupt',
     http: 422,

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { CanaryAbsent, CanaryExpected, DrillChecks, DrillCheck } from '../../drill/drill.ts';
 import type { DrillFacts, DrillSql, DrillVerdict } from '../../drill/drill.ts';
+import type { DrillTargetOfJob, DrillTargetOfOrder, TargetFound } from '../../drill/drill-target.ts';
+import { afterwardsWords } from '../../drill/drill-target.ts';
 import type { DrillReport, PlannedDrill, SignedReport } from '../../drill/drill-report.ts';
 import { restorePlanShape } from '../restore-options.ts';
-import { countShape, idShape, instantShape, lsnShape } from './words.ts';
+import { countShape, idShape, instantShape, lsnShape, pathShape } from './words.ts';
 
 const drillSqlShape: z.ZodType<DrillSql> = z.object({
   name: z.string().min(1).max(80),
@@ -20,6 +22,21 @@ export const drillChecksShape: z.ZodType<DrillChecks> = z.object({
   isPageChecked: z.boolean().default(true).meta({ description: 'Verify every page of every relation file' }),
   isStructureChecked: z.boolean().default(true).meta({ description: 'Run amcheck where the server programs have it' }),
   sql: drillStatementsShape.default([]),
+});
+
+export const drillTargetOfJobShape: z.ZodType<DrillTargetOfJob> = z.object({
+  resourceId: idShape('res'),
+  afterwards: z.enum(afterwardsWords),
+});
+
+export const targetInstanceShape = { dataDirectory: pathShape, others: z.array(pathShape) };
+export const targetMarkShape = z.looseObject({ resourceId: idShape('res'), token: z.string() });
+export const drillTargetOfOrderShape: z.ZodType<DrillTargetOfOrder> = targetMarkShape.extend({
+  ...{ ...targetInstanceShape, afterwards: z.enum(afterwardsWords), port: z.number().int().min(0).max(65535) },
+});
+
+export const targetFoundShape: z.ZodType<TargetFound> = z.looseObject({
+  ...{ directory: pathShape, systemId: z.string(), isRunning: z.boolean() },
 });
 
 export const canaryExpectedShape: z.ZodType<CanaryExpected> = z.looseObject({
@@ -81,6 +98,7 @@ export const drillReportShape: z.ZodType<DrillReport> = z.looseObject({
   ...{ coveredUntil: instantShape.exactOptional(), bytesWritten: countShape.exactOptional() },
   rto: z.looseObject({ seconds: z.number(), secondsByPhase: phasesShape }),
   ...{ rpoSeconds: z.number().exactOptional(), checks: z.array(drillCheckShape), previousSha256: z.string() },
+  target: named('res').exactOptional(),
   toolVersion: z.string(),
 });
 

@@ -7,7 +7,8 @@ import { restorePlanShape } from '../restore-options.ts';
 import { changedPagesSourceShape, setSummaryShape } from './committed.ts';
 import { contentsViewShape } from './contents.ts';
 import { careTaskShape, newMarkShape } from './care.ts';
-import { canaryAbsentShape, canaryExpectedShape, drillChecksShape, drillVerdictShape } from './drill.ts';
+import { canaryAbsentShape, canaryExpectedShape, drillChecksShape, drillTargetOfOrderShape } from './drill.ts';
+import { drillVerdictShape, targetInstanceShape, targetMarkShape } from './drill.ts';
 import { logRestorePlanShape } from './log-restore.ts';
 import { logicalBackupOptionsShape } from '../logical-options.ts';
 import { logicalOptionsShape, logicalTaskShape, treeViewShape } from './logical.ts';
@@ -110,6 +111,7 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
     ...{ ...head, kind: z.literal('drill'), pool: poolAccessShape, plan: restorePlanShape, limits: rateLimitsShape },
     ...{ channels: channelsField, resourceId: idShape('res'), user: z.string().exactOptional() },
     ...{ sourceDirectory: pathShape.exactOptional(), checks: drillChecksShape },
+    target: drillTargetOfOrderShape.exactOptional(),
     canaryAbsent: canaryAbsentShape.exactOptional(),
     ...{ canary: canaryExpectedShape.exactOptional(), told: drillVerdictShape.exactOptional() },
   }),
@@ -155,6 +157,10 @@ export const inspectionShape: z.ZodType<Inspection> = z.discriminatedUnion('kind
     ...{ kind: z.literal('place'), isCopy: z.boolean(), directory: pathShape, tablespaces: z.array(pathShape) },
     isDelta: z.boolean().exactOptional(),
     ...{ bytes: countShape, systemId: z.string() },
+  }),
+  z.looseObject({
+    ...{ kind: z.literal('drill-target'), does: z.enum(['look', 'mark', 'unmark']), ...targetInstanceShape },
+    ...{ mark: targetMarkShape, foreignSystems: z.array(z.string()) },
   }),
   z.looseObject({ kind: z.literal('mark-set'), pool: poolAccessShape, mark: newMarkShape }),
   z.looseObject({ kind: z.enum(['pool-create', 'pool-test', 'pool-rotate', 'pool-kit']), pool: poolAccessShape }),

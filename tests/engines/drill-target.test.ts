@@ -1,0 +1,172 @@
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { InstanceAccess, OrderOf } from '#core/agent/order.ts';
+import type { DrillFacts } from '#core/drill/drill.ts';
+import { isComplete, isPassed } from '#core/drill/drill.ts';
+import type { DrillTargetOfOrder, TargetQuestion } from '#core/drill/drill-target.ts';
+import { fail } from '#core/errors/fail.ts';
+import { scratchPlace } from '#core/restore/scratch-place.ts';
+import { readPidFile } from '#agent/datadir/reader.ts';
+import { markerName, removeMarker, writeMarker } from '#agent/datadir/writer-marker.ts';
+import { askTarget } from '#agent/drill/drill-target.ts';
+import { giveTargetBack } from '#agent/drill/replace-target.ts';
+import { runDrill } from '#agent/drill/run-drill.ts';
+import { begunTargets } from '#agent/drill/target-note.ts';
+import type { BackupBench } from '#tests/support/backup.ts';
+import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
+import type { Postgres } from '#tests/support/postgres.ts';
+import { openPostgres } from '#tests/support/postgres.ts';
+import type { RestoreBench } from '#tests/support/restore.ts';
+import { openRestoreBench } from '#tests/support/restore.ts';
+
+let postgres: Postgres;
+let spare: Postgres;
+let bench: BackupBench;
+let restores: RestoreBench;
+let source: InstanceAccess;
+const mark = { resourceId: newTestId('res'), token: 'consented' };
+const markName = '.holdfast-drill-target';
+
+beforeAll(async () => {
+  [postgres, spare] = await Promise.all([openPostgres({ major: 15, archive: true }), openPostgres({ major: 15 })]);
+  bench = await openBackupBench();
+  restores = openRestoreBench(bench, postgres);
+  source = await instanceAccess(postgres);
+  await postgres.sql('create table ledger as select g as id from generate_series(1, 700) g');
+  const order = bench.order(source, { archiveDirectory: postgres.archiveDirectory });
+  restores.sets.push(await bench.takeFullBackup(order, bench.step(order)));
+  await postgres.sql('insert into ledger values (701)');
+  await restores.backUpLog(source, postgres.archiveDirectory);
+});
+afterAll(async () => {
+  await restores.stop(spare.dataDirectory);
+  await restores.close();
+  bench.close();
+  await Promise.all([postgres.close(), spare.close()]);
+});
+
+const question = (does: TargetQuestion['does'], changes: Partial<TargetQuestion> = {}): TargetQuestion => ({
+  ...{ kind: 'drill-target', does, mark, dataDirectory: spare.dataDirectory, others: [postgres.dataDirectory] },
+  ...{ foreignSystems: [source.systemId], ...changes },
+});
+
+const targetOf = (changes: Partial<DrillTargetOfOrder> = {}): DrillTargetOfOrder => ({
+  ...{ ...mark, dataDirectory: spare.dataDirectory, others: [], port: 5999, afterwards: 'close', ...changes },
+});
+
+/** A drill in the place of the spare instance. */
+async function drill(changes: Partial<OrderOf<'drill'>> = {}, signal = new AbortController().signal) {
+  const told: DrillFacts[] = [];
+  const work = runDrill({
+    ...{ home: bench.home, clock: { nowMs: () => Date.now() }, newId: newTestId, account: restores.account },
+    channel: { putBatch: () => Promise.resolve() },
+    programs: () => Promise.resolve([postgres.programs]),
+    logDirectories: () => Promise.resolve([]),
+  });
+  const plan = restores.plan({ target: { at: 'latest' }, place: scratchPlace });
+  const { pool, hostId } = restores.order(plan);
+  const statement = 'select count(*) from ledger';
+  const sql = [{ name: 'ledger', database: 'postgres', statement, expected: '701', timeoutSeconds: 30 }];
+  const order: OrderOf<'drill'> = {
+    ...{ kind: 'drill', runId: newTestId('run'), hostId, pool, plan, limits: {}, channels: 1 },
+    ...{ resourceId: source.resourceId, sourceDirectory: postgres.dataDirectory, target: targetOf() },
+    checks: { isPageChecked: false, isStructureChecked: false, sql },
+    ...changes,
+  };
+  const step = { runId: order.runId, signal, limits: () => ({}), report: () => undefined, log: () => undefined };
+  const outcome = work(order, step, (facts) => {
+    told.push(facts);
+    const failed = facts.checks.filter(({ verdict }) => verdict === 'failed').map(({ detail }) => detail);
+    const verdict = { isPassed: isPassed(facts), isComplete: isComplete(facts), failed, skipped: [] };
+    return Promise.resolve({ ...verdict, rtoSeconds: 1, report: 'hash' });
+  });
+  await outcome.catch(() => undefined);
+  return { order, outcome };
+}
+
+/** What lies beside the data directory: nothing of a drill may stay there. */
+const beside = (): readonly string[] => readdirSync(dirname(spare.dataDirectory)).sort();
+const inode = (): number => statSync(spare.dataDirectory).ino;
+
+test('K-092 K-105 the source is never marked: by its name, through a link, by its system identifier, or with tablespaces of its own', async () => {
+  const link = join(bench.folder, 'a-link');
+  symlinkSync(postgres.dataDirectory, link);
+  for (const dataDirectory of [postgres.dataDirectory, link])
+    await expect(askTarget(question('mark', { dataDirectory }))).rejects.toMatchObject({
+      code: 'drill_target_is_source',
+    });
+  const nameless = question('mark', { dataDirectory: link, others: [] });
+  await expect(askTarget(nameless)).rejects.toMatchObject({ code: 'drill_target_is_source' });
+  expect(existsSync(join(postgres.dataDirectory, markName))).toBe(false);
+  const space = join(bench.folder, 'space');
+  restores.makeTablespaceDirectory(space);
+  await spare.sql(`create tablespace own location '${space}'`);
+  await expect(askTarget(question('mark'))).rejects.toMatchObject({ code: 'drill_target_spaces' });
+  await spare.sql('drop tablespace own');
+  expect(await askTarget(question('look'))).toMatchObject({ directory: spare.dataDirectory, isRunning: true });
+  expect(existsSync(join(spare.dataDirectory, markName))).toBe(false);
+});
+
+test('K-092 K-105 a drill refuses an instance without its own mark and the source by any path, before anything is touched', async () => {
+  const before = [inode(), beside(), readPidFile(spare.dataDirectory)?.pid];
+  const code = async (changes: Partial<DrillTargetOfOrder>): Promise<unknown> =>
+    (await drill({ target: targetOf(changes) })).outcome.catch((error: unknown) => error);
+  expect(await code({})).toMatchObject({ code: 'drill_target_unmarked' });
+  const link = join(bench.folder, 'another-link');
+  symlinkSync(postgres.dataDirectory, link);
+  for (const dataDirectory of [link, postgres.dataDirectory])
+    expect(await code({ dataDirectory })).toMatchObject({ code: 'drill_target_is_source' });
+  await askTarget(question('mark'));
+  expect(await code({ token: 'another' })).toMatchObject({ code: 'drill_target_unmarked' });
+  expect(await code({ others: [spare.dataDirectory] })).toMatchObject({ code: 'drill_target_is_source' });
+  // Somebody copies a marked directory: the copy is not marked.
+  const copy = join(bench.folder, 'copy-of-target');
+  mkdirSync(copy);
+  for (const name of [markName, 'PG_VERSION']) copyFileSync(join(spare.dataDirectory, name), join(copy, name));
+  expect(await code({ dataDirectory: copy })).toMatchObject({ code: 'drill_target_unmarked' });
+  // Another run is about to write there.
+  writeMarker(spare.dataDirectory, newTestId('run'), statSync(spare.dataDirectory));
+  expect(await code({})).toMatchObject({ code: 'target_of_other_run' });
+  removeMarker(spare.dataDirectory);
+  expect([inode(), beside(), readPidFile(spare.dataDirectory)?.pid]).toEqual(before);
+  expect(begunTargets(bench.home)).toEqual([]);
+});
+
+test('K-092 a drill that cannot restore, or is cancelled, gives the marked instance its place back', async () => {
+  const [place, around] = [inode(), beside()];
+  const plan = restores.plan({ target: { at: 'latest' }, place: scratchPlace });
+  const segments = plan.segments.map((segment) => ({ ...segment, rawSha256: '0'.repeat(64) }));
+  const damaged = await drill({ plan: { ...plan, segments } });
+  await expect(damaged.outcome).rejects.toMatchObject({ code: 'restore_log_missing' });
+  expect([inode(), beside()]).toEqual([place, around]);
+  expect(existsSync(join(spare.dataDirectory, markerName))).toBe(false);
+  const stopping = new AbortController();
+  stopping.abort(fail('cancelled', { what: 'the run' }));
+  await expect((await drill({}, stopping.signal)).outcome).rejects.toMatchObject({ code: 'cancelled' });
+  expect([inode(), beside()]).toEqual([place, around]);
+  expect(begunTargets(bench.home)).toEqual([]);
+});
+
+test('K-092 K-105 D-047 D-048 a drill replaces the marked instance, leaves it open or closed, and can do so again', async () => {
+  const around = beside();
+  const place = inode();
+  const open = await drill({ target: targetOf({ afterwards: 'leave-open' }) });
+  expect(await open.outcome).toMatchObject({ isPassed: true, failed: [] });
+  expect(inode()).not.toBe(place);
+  expect(beside()).toEqual(around);
+  const server = readPidFile(spare.dataDirectory);
+  expect(server).toMatchObject({ isAlive: true, port: 5999, listenAddress: '' });
+  // The source goes on, and the drilled instance carries the mark that lets the next drill in.
+  expect(await postgres.sql('select count(*)::text as n from ledger')).toEqual([{ n: '701' }]);
+  const closed = await drill();
+  expect(await closed.outcome).toMatchObject({ isPassed: true, failed: [] });
+  expect(readPidFile(spare.dataDirectory)).toBeUndefined();
+  expect(beside()).toEqual(around);
+  // It holds the data of its source now: without its mark nothing makes it a target again.
+  await askTarget(question('unmark'));
+  await expect(askTarget(question('mark'))).rejects.toMatchObject({ code: 'drill_target_is_source' });
+  await expect((await drill()).outcome).rejects.toMatchObject({ code: 'drill_target_unmarked' });
+  await giveTargetBack(bench.home, closed.order.runId);
+  expect(begunTargets(bench.home)).toEqual([]);
+});
