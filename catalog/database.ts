@@ -35,7 +35,9 @@ export function openCatalog(url: string, maxConnections = 10): Catalog {
   const pool = new pg.Pool({
     connectionString: url,
     max: maxConnections,
-    connectionTimeoutMillis: 5000,
+    // Why so long: it counts the time in line behind other requests, too, and many runs may begin in the same second.
+    connectionTimeoutMillis: 30_000,
+    idleTimeoutMillis: 300_000,
     options: '-c TimeZone=UTC -c statement_timeout=60000',
     types: typeParsers,
     application_name: 'holdfast',

@@ -1,5 +1,5 @@
 import { isSabotaged } from './sabotage.ts';
-import type { Moment } from './recovery.ts';
+import type { Moment } from './moment.ts';
 import type { Stage } from './stage.ts';
 import type { TableProof } from './workload.ts';
 import { proveTables } from './workload.ts';

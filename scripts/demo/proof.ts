@@ -1,6 +1,7 @@
 import type { Drill } from './drill.ts';
 import type { LogicalSet, RecoveredDatabase } from './parts.ts';
-import type { Copy, Moment } from './recovery.ts';
+import type { Moment } from './moment.ts';
+import type { Copy } from './recovery.ts';
 import type { KilledFull, SetFacts } from './scenes.ts';
 import type { TableProof } from './workload.ts';
 

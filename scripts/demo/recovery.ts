@@ -4,6 +4,7 @@ import type { Client } from 'pg';
 import { fail } from '#core/errors/fail.ts';
 import type { LiveRun } from './holdfast-client.ts';
 import { copyFolder } from './left-folders.ts';
+import type { Moment } from './moment.ts';
 import { proveDatabase, shopDatabase } from './parts.ts';
 import { flipBit, isSabotaged, polluteArchive } from './sabotage.ts';
 import type { KilledFull, SetFacts } from './scenes.ts';
@@ -13,15 +14,6 @@ import type { TableProof } from './workload.ts';
 import { proveTables } from './workload.ts';
 
 const restoreTimeoutMs = 150_000;
-
-/** What the source said at the moment to come back to. */
-export interface Moment {
-  readonly time: string;
-  readonly tables: readonly TableProof[];
-  readonly notes: readonly string[];
-  /** Tables of the other database. */
-  readonly shop: readonly TableProof[];
-}
 
 const notesOf = async (sql: Client): Promise<string[]> =>
   (await sql.query<{ note: string }>('select note from ledger order by id')).rows.map(({ note }) => note);
