@@ -3,15 +3,17 @@ import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { DatabaseFacts, LogicalStream, StreamContent } from '#core/logical/meta.ts';
 import type { LogicalReader } from '#core/logical/reader.ts';
+import { bareSchemas } from '#core/logical/selection.ts';
 import { grantsOfText } from '#core/transfer/acl-text.ts';
 import type { DatabaseShape } from '#core/transfer/database-shape.ts';
 import { createStatement, propertyStatements } from '#core/transfer/database-shape.ts';
-import { quotedTable } from '#core/transfer/names.ts';
+import { quoted, quotedTable } from '#core/transfer/names.ts';
 import type { FailedStatement } from '#core/transfer/report.ts';
 import type { Session } from '#agent/database/session.ts';
 import { textOf } from '#agent/database/session.ts';
 import { codeOf } from '#agent/file-system.ts';
 import { applyArchive } from '#agent/transfer/apply-archive.ts';
+import { inDatabase } from '#agent/transfer/in-database.ts';
 import { makeDatabase } from '#agent/transfer/made.ts';
 import { orCancelled } from '#agent/transfer/or-cancelled.ts';
 import type { TransferWork } from '#agent/transfer/transfer-work.ts';
@@ -36,6 +38,10 @@ export async function restoreDatabase(work: TransferWork, into: SetIntoDatabase)
   const { reader, facts, temporary } = into;
   const shape = shapeOf(facts);
   await makeDatabase(work, temporary, createStatement(temporary, shape, target.session.serverMajor));
+  const bare = bareSchemas(reader.meta.summary.selection, facts.name, facts.relations);
+  await inDatabase(target, temporary, async (session) => {
+    for (const schema of bare) await session.query(`create schema if not exists ${quoted(schema)}`);
+  });
   const streams = reader.meta.streams.filter(({ database }) => database === facts.name);
   const failures: FailedStatement[] = [];
   const play = async (kind: StreamContent['kind']): Promise<void> => {

@@ -97,7 +97,7 @@ async function workFor(
       ...{ instance: target.instance, source: String(source), target: String(serverMajor) },
     });
   const chosen = factsChosen(order, meta.databases);
-  refuseParts(order.task, meta.databases);
+  refuseParts(order.task, { selection: meta.summary.selection, databases: meta.databases });
   const needs = chosen.map((facts) => ({
     ...{ roles: rolesOf(facts), tablespaces: [facts.tablespace, ...facts.tablespaces] },
     extensions: facts.extensions.map(({ name }) => name),

@@ -83,7 +83,7 @@ export async function prepareLogicalRestore(context: Context, body: RestoreBody)
   return { spec, hostId, into };
 }
 
-/** Throws what is wrong with the choice, `logical_set_unknown`, `pool_out_of_reach`, `resource_not_logged_in`, `transfer_database_unknown`, `transfer_part_over_whole`. */
+/** Throws what is wrong with the choice, `logical_set_unknown`, `pool_out_of_reach`, `resource_not_logged_in`, `transfer_database_unknown`, `transfer_part_over_whole`, `transfer_part_over_schema`. */
 async function prepare(context: Context, body: RestoreBody) {
   const task = taskOf(body);
   const { poolId, resourceId, summary } = await demandLogicalUsable(context.catalog, body.set);
@@ -94,6 +94,6 @@ async function prepare(context: Context, body: RestoreBody) {
   const known = summary.databases.map(({ name }) => name);
   for (const database of databasesOfTask(task))
     if (!known.includes(database)) throw fail('transfer_database_unknown', { database, known: known.join(', ') });
-  refuseParts(task, summary.databases);
+  refuseParts(task, summary);
   return { task, hostId, poolId, into };
 }

@@ -39,6 +39,23 @@ export const isUnpicked = ({ schemas, tables }: DatabaseSelection): boolean =>
 export const isWhole = (selection: DatabaseSelection): boolean =>
   isUnpicked(selection) && selection.excludeSchemas.length === 0 && selection.excludeTables.length === 0;
 
+const chosenOf = (selection: LogicalSelection, database: string): DatabaseSelection | undefined =>
+  selection.of === 'all' ? wholeDatabase(database) : selection.databases.find((one) => one.database === database);
+
+/** True when nothing of a schema was left out. */
+export function holdsSchema(selection: LogicalSelection, database: string, schema: string): boolean {
+  const chosen = chosenOf(selection, database);
+  if (chosen === undefined || !(isUnpicked(chosen) || chosen.schemas.includes(schema))) return false;
+  return !chosen.excludeSchemas.includes(schema) && !chosen.excludeTables.some((one) => one.schema === schema);
+}
+
+/** Schemas of relations that were picked one by one: dump tools do not write these with them (PG manual "pg_dump", `--table`). */
+export function bareSchemas(selection: LogicalSelection, database: string, relations: readonly TableName[]): string[] {
+  const chosen = chosenOf(selection, database);
+  if (chosen === undefined || isUnpicked(chosen)) return [];
+  return [...new Set(relations.map(({ schema }) => schema))].filter((schema) => !chosen.schemas.includes(schema));
+}
+
 const isSame = (a: TableName, b: TableName): boolean => a.schema === b.schema && a.table === b.table;
 
 /** Whether a relation is wanted, by its own name and those of the partitioned tables it is a part of, the nearest first. */

@@ -1,5 +1,6 @@
 import { fail } from '../errors/fail.ts';
-import type { TableName } from '../logical/selection.ts';
+import type { LogicalSelection, TableName } from '../logical/selection.ts';
+import { holdsSchema } from '../logical/selection.ts';
 import type { TransferTask } from './task.ts';
 import { isReplacing } from './task.ts';
 
@@ -56,14 +57,26 @@ export function demandConsent(task: TransferTask, resource: string, consent: str
     throw fail('transfer_consent_mismatch', { given: (consent ?? '').slice(0, 80), resource });
 }
 
-/** A part of a database would take the place of all of it, and what was left out would be lost. Throws `transfer_part_over_whole`. */
+/** What a logical set says of what it holds. */
+interface Held {
+  readonly selection: LogicalSelection;
+  readonly databases: readonly { readonly name: string; readonly isWhole: boolean }[];
+}
+
+/**
+ * A part of a database, or of a schema, would take the place of all of it, and what was left out would be lost. Throws
+ * `transfer_part_over_whole`, `transfer_part_over_schema`.
+ */
 export function refuseParts(
-  { databases }: Pick<TransferTask, 'databases'>,
-  held: readonly { readonly name: string; readonly isWhole: boolean }[],
+  { databases, schemas = [] }: Pick<TransferTask, 'databases' | 'schemas'>,
+  { selection, databases: held }: Held,
 ): void {
   for (const { database, as } of databases)
     if (database === as && held.find(({ name }) => name === database)?.isWhole !== true)
       throw fail('transfer_part_over_whole', { database });
+  for (const { database, schema, as } of schemas)
+    if (schema === as && !holdsSchema(selection, database, schema))
+      throw fail('transfer_part_over_schema', { database, schema });
 }
 
 /** The steps in words, as they are printed before anything is touched. */

@@ -33,7 +33,7 @@ export interface DatabaseShape {
   readonly settings: readonly DatabaseSetting[];
 }
 
-/** Values of these are lists that the catalog keeps quoted element by element (`variable_is_guc_list_quote` of the server). */
+/** Values of these are lists of names (`variable_is_guc_list_quote` of the server): written as one text they would be one name. */
 const lists = new Set([
   'local_preload_libraries',
   'search_path',
@@ -85,9 +85,21 @@ function grantStatements(target: string, { grants, owner }: DatabaseShape): read
 function settingStatement(target: string, role: string, setting: string): string {
   const at = setting.indexOf('=');
   const [name, value] = [setting.slice(0, at), setting.slice(at + 1)];
-  const written = lists.has(name) && value !== '' ? value : literal(value);
+  const written = lists.has(name) ? elementsOf(value).map(literal).join(', ') : literal(value);
   const whose = role === '' ? `database ${target}` : `role ${quoted(role)} in database ${target}`;
   return `alter ${whose} set ${name.split('.').map(quoted).join('.')} to ${written}`;
+}
+
+/**
+ * Elements of a list as the catalog keeps it. Any role sets lists for itself, and `SET … FROM CURRENT` keeps them as they were typed: nothing
+ * of them is SQL. What is no list is one element.
+ */
+function elementsOf(value: string): readonly string[] {
+  const found = [...value.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^\s,"]+))\s*(,|$)/gy)];
+  const length = found.reduce((sum, [whole]) => sum + whole.length, 0);
+  const isEnded = found.some(([, , , end]) => end === '');
+  if (length < value.length || !isEnded) return [value];
+  return found.map(([, inQuotes, plain]) => (inQuotes === undefined ? (plain ?? '') : inQuotes.replaceAll('""', '"')));
 }
 
 /** In words, what differs between the live database and the one at the point: the latter is what is put into place. */

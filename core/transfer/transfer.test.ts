@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseId } from '../id.ts';
+import { wholeDatabase } from '../logical/selection.ts';
 import { grantsOfText } from './acl-text.ts';
 import { demandConsent, refuseParts, taskOf } from './choice.ts';
 import { propertyStatements, shapeDifferences } from './database-shape.ts';
@@ -45,17 +46,36 @@ describe('a choice', () => {
   });
 });
 
-test('K-090 a part of a database never takes the place of all of it, but may have a new name', () => {
-  const held = [
+test('K-090 a part of a database or of a schema never takes the place of all of it, but may have a new name', () => {
+  const databases = [
     { name: 'app', isWhole: false },
     { name: 'all', isWhole: true },
   ];
-  const refused: unknown = expect.objectContaining({ code: 'transfer_part_over_whole' });
-  expect(() => {
-    refuseParts({ databases: [{ database: 'app', as: 'app' }] }, held);
-  }).toThrow(refused);
-  refuseParts({ databases: [{ database: 'app', as: 'then' }] }, held);
-  refuseParts({ databases: [{ database: 'all', as: 'all' }] }, held);
+  const some = { database: 'app', schemas: ['s'], tables: [{ schema: 't', table: 'one' }], excludeSchemas: [] };
+  const chosen = [{ ...some, excludeTables: [] }, wholeDatabase('all')];
+  const held = { selection: { of: 'chosen' as const, databases: chosen }, databases };
+  const refusal = (task: Parameters<typeof refuseParts>[0], by = held): unknown => {
+    try {
+      refuseParts(task, by);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  };
+  const schemas = (database: string, schema: string, as = schema) => ({
+    databases: [],
+    schemas: [{ database, schema, as }],
+  });
+  expect(refusal({ databases: [{ database: 'app', as: 'app' }] })).toMatchObject({ code: 'transfer_part_over_whole' });
+  for (const schema of ['t', 'u'])
+    expect(refusal(schemas('app', schema))).toMatchObject({ code: 'transfer_part_over_schema', params: { schema } });
+  const without = [{ ...some, tables: [], excludeTables: [{ schema: 's', table: 'big' }] }];
+  const left = { selection: { of: 'chosen' as const, databases: without }, databases };
+  expect(refusal(schemas('app', 's'), left)).toMatchObject({ code: 'transfer_part_over_schema' });
+  for (const task of [schemas('app', 's'), schemas('app', 't', 'then'), schemas('all', 'u')])
+    expect(refusal(task)).toBeUndefined();
+  expect(refusal({ databases: [{ database: 'app', as: 'then' }] })).toBeUndefined();
+  expect(refusal({ databases: [{ database: 'all', as: 'all' }] })).toBeUndefined();
 });
 
 test('names stay within what a server keeps, whole characters only', () => {
@@ -93,15 +113,23 @@ test('rights of a database are read from their text', () => {
   ]);
 });
 
-test('lists of a setting are written as the catalog keeps them, everything else as one text', () => {
+test('lists of a setting are written name by name, everything else as one text, and nothing of them is SQL', () => {
   const settings = [
-    { role: '', setting: 'search_path="$user", shop' },
+    { role: '', setting: 'search_path="$user", shop,"a "",b"' },
     { role: 'r', setting: 'work_mem=64MB' },
+    { role: 'r', setting: 'search_path=public;alter/**/role/**/r/**/superuser;--' },
+    { role: 'r', setting: 'search_path=' },
+    { role: 'r', setting: 'search_path=a, b; drop' },
+    { role: 'r', setting: 'search_path=a,' },
   ];
   expect(propertyStatements('d', { ...shape, settings })).toEqual([
     'alter database "d" connection limit -1',
-    'alter database "d" set "search_path" to "$user", shop',
+    `alter database "d" set "search_path" to '$user', 'shop', 'a ",b'`,
     `alter role "r" in database "d" set "work_mem" to '64MB'`,
+    `alter role "r" in database "d" set "search_path" to 'public;alter/**/role/**/r/**/superuser;--'`,
+    `alter role "r" in database "d" set "search_path" to ''`,
+    `alter role "r" in database "d" set "search_path" to 'a, b; drop'`,
+    `alter role "r" in database "d" set "search_path" to 'a,'`,
   ]);
   expect(shapeDifferences(shape, { ...shape, owner: 'p', settings })).toHaveLength(2);
 });

@@ -97,6 +97,44 @@ describe.each(majors)('a logical set of PostgreSQL %i', (major) => {
     );
   });
 
+  test('K-072 K-101 a set of one table of a schema comes back by itself, and never takes the place of the schema', async () => {
+    await stage.sql(
+      'app',
+      'create schema lone',
+      'create table lone.one as select 1 as n',
+      'create table lone.more (n int)',
+    );
+    const one = { database: 'app', schema: 'lone', table: 'one' };
+    const part = await stage.logicalSet({ ...wholeDatabase('app'), tables: [{ schema: 'lone', table: 'one' }] });
+    await stage.restoreLogical(stage.logicalOrder(part, { tables: [{ ...one, as: 'one_then' }] }));
+    expect(await stage.sql('app', 'select n from lone.one_then')).toEqual([{ n: 1 }]);
+    const over = { schemas: [{ database: 'app', schema: 'lone', as: 'lone' }], dropsOld: true };
+    await expect(stage.restoreLogical(stage.logicalOrder(part, over))).rejects.toMatchObject({
+      code: 'transfer_part_over_schema',
+    });
+    expect(await stage.sql('app', 'select to_regclass($$lone.more$$)::text as name')).toEqual([{ name: 'lone.more' }]);
+    await stage.sql('app', 'drop schema lone cascade');
+  });
+
+  test('K-101 what a role set for itself in a database is never run as SQL', async () => {
+    const words = 'public;alter/**/role/**/shop_reader/**/superuser;--';
+    await stage.sql(
+      'app',
+      'set role shop_reader',
+      `select set_config('search_path', '${words}', false)`,
+      'alter role shop_reader in database app set search_path from current',
+    );
+    const set = await stage.logicalSet('app');
+    await stage.sql('postgres', 'alter role shop_reader in database app reset search_path');
+    await stage.restoreLogical(stage.logicalOrder(set, { databases: [{ database: 'app', as: 'app_set' }] }));
+    const found = await stage.sql(
+      'postgres',
+      `select r.rolsuper, s.setconfig from pg_db_role_setting s join pg_roles r on r.oid = s.setrole`,
+    );
+    expect(found).toEqual([{ rolsuper: false, setconfig: [`search_path="${words}"`] }]);
+    await stage.sql('postgres', 'drop database app_set');
+  });
+
   test('K-118 what the target lacks is refused before anything is made, and a cancel leaves nothing', async () => {
     const before = await databases();
     await stage.sql('postgres', 'create role passing');

@@ -94,6 +94,15 @@ export const transferErrors = {
     messageZh: '该备份集只包含数据库 "{database}" 的一部分,不能用它替换整个数据库',
     hintZh: '请以新名称恢复(--as),或选择其中的模式或表(--schema、--table)。',
   },
+  transfer_part_over_schema: {
+    class: 'precondition',
+    http: 409,
+    message:
+      'The set holds a part of schema "{schema}" of database "{database}": the whole of it cannot be replaced by that',
+    hint: 'Restore it under a new name (--as), or choose tables of it (--table).',
+    messageZh: '该备份集只包含数据库 "{database}" 中模式 "{schema}" 的一部分,不能用它替换整个模式',
+    hintZh: '请以新名称恢复(--as),或选择其中的表(--table)。',
+  },
   transfer_target_missing: {
     class: 'precondition',
     http: 409,
