@@ -66,6 +66,8 @@ async function vacate(home: string, { order, target, directory }: Vacating): Pro
   await writeNote(home, runId, { directory, mark: { resourceId, token }, afterwards, isTold: false });
   await stopLeftServer(directory, 'SIGINT');
   refuseRunning(directory);
+  // Why again: closing takes up to half a minute, in which the mark may be taken away.
+  demandDrillMark(directory, { resourceId, token });
   moveAside(spaces, runId);
   moveAside(directory, runId);
 }
@@ -89,10 +91,15 @@ export async function settleTarget(home: string, runId: RunId): Promise<void> {
   if (afterwards === 'close') await stopLeftServer(directory, 'SIGINT');
   const aside = asideOf(directory, runId);
   await removeTree(asideOf(spacesOf(directory), runId));
-  if (!isAbsent(aside)) demandDrillMark(aside, mark, directory);
-  await removeTree(aside);
-  end(home, runId);
+  if (!isAbsent(aside)) {
+    demandDrillMark(aside, mark, directory);
+    rename(aside, goneOf(directory, runId));
+  }
+  await end(home, runId, directory);
 }
+
+/** Name of what is being removed: a removal that was killed has lost whatever said whose it is. */
+const goneOf = (path: string, runId: RunId): string => `${path}.gone-${runId}`;
 
 /**
  * Gives the place back: what the drill restored goes, the marked instance returns as it was, closed. A drill that was told of is
@@ -103,29 +110,32 @@ export async function giveTargetBack(home: string, runId: RunId): Promise<void> 
   if (note?.isTold === true) return settleTarget(home, runId);
   if (note === undefined) return;
   await putBack(home, runId, note);
-  end(home, runId);
+  await end(home, runId, note.directory);
 }
 
 async function putBack(home: string, runId: RunId, { directory, mark }: TargetNote): Promise<void> {
-  const aside = asideOf(directory, runId);
-  const spaces = spacesOf(directory);
-  if (!isAbsent(aside)) {
-    demandDrillMark(aside, mark, directory);
-    if (!isAbsent(directory)) await removeOurs(home, runId, directory);
-    // Why before the data directory: once that is back, nothing says any more whose these are.
-    await removeTree(spaces);
-    rename(asideOf(spaces, runId), spaces);
-    rename(aside, directory);
-  } else rename(asideOf(spaces, runId), spaces);
+  const [aside, spaces] = [asideOf(directory, runId), spacesOf(directory)];
+  const oldSpaces = asideOf(spaces, runId);
+  if (isAbsent(aside)) {
+    rename(oldSpaces, spaces);
+    return;
+  }
+  demandDrillMark(aside, mark, directory);
+  const isThere = !isAbsent(directory);
+  if (isThere) await closeOurs(home, runId, directory);
+  // Without both of these the tablespaces there are the old ones, which came back already.
+  if (isThere || !isAbsent(oldSpaces)) await removeTree(spaces);
+  if (isThere) rename(directory, goneOf(directory, runId));
+  rename(oldSpaces, spaces);
+  rename(aside, directory);
 }
 
-/** Only what this run wrote there: marked as unfinished, or named by its journal. */
-async function removeOurs(home: string, runId: RunId, directory: string): Promise<void> {
+/** Only what this run wrote there goes: marked as unfinished, or named by its journal. */
+async function closeOurs(home: string, runId: RunId, directory: string): Promise<void> {
   const finished = openRestoreJournal(home, runId).finished()?.directory;
   const isOurs = readMarker(directory) === runId || (finished !== undefined && canonicalPath(finished) === directory);
   if (!isOurs) refuseNotEmpty(directory);
   await stopLeftServer(directory);
-  await removeTree(directory);
 }
 
 function rename(from: string, to: string): void {
@@ -134,7 +144,8 @@ function rename(from: string, to: string): void {
   syncDirectory(dirname(to));
 }
 
-function end(home: string, runId: RunId): void {
+async function end(home: string, runId: RunId, directory: string): Promise<void> {
+  await removeTree(goneOf(directory, runId));
   const journal = openRestoreJournal(home, runId);
   journal.forget();
   journal.end();

@@ -1,0 +1,76 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeDrillMark } from '#agent/datadir/writer-drill-mark.ts';
+import { asideOf } from '#agent/datadir/writer-aside.ts';
+import { formatId } from '#core/id.ts';
+import { giveTargetBack } from './replace-target.ts';
+import { begunTargets, writeNote } from './target-note.ts';
+
+const runId = formatId('run', 0, new Uint8Array(10));
+const mark = { resourceId: formatId('res', 0, new Uint8Array(10)), token: 'consented' };
+const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+let home: string;
+let folder: string;
+let data: string;
+let spaces: string;
+
+const make = (path: string, name: string): void => {
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, name), name);
+};
+const note = (isTold: boolean): Promise<void> =>
+  writeNote(home, runId, { directory: data, mark, afterwards: 'close', isTold });
+
+beforeEach(() => {
+  [home, folder] = [mkdtempSync(join(tmpdir(), 'hf-home-')), mkdtempSync(join(tmpdir(), 'hf-target-'))];
+  [data, spaces] = [join(folder, 'data'), join(folder, 'data.drill-tablespaces')];
+  make(data, 'old');
+  make(spaces, '16385');
+  writeDrillMark(data, mark, owner);
+  renameSync(data, asideOf(data, runId));
+  renameSync(spaces, asideOf(spaces, runId));
+});
+afterEach(() => {
+  for (const path of [home, folder]) rmSync(path, { recursive: true, force: true });
+});
+
+test('K-092 a killed return of the place goes on wherever it was, and takes nothing of the marked instance', async () => {
+  await note(false);
+  // Killed while it removed what the drill had written: the mark of that went first.
+  make(`${data}.gone-${runId}`, 'half removed');
+  // Killed after the tablespaces came back, before the data directory did.
+  renameSync(asideOf(spaces, runId), spaces);
+  await giveTargetBack(home, runId);
+  expect(readdirSync(folder).sort()).toEqual(['data', 'data.drill-tablespaces']);
+  expect([existsSync(join(data, 'old')), existsSync(join(spaces, '16385'))]).toEqual([true, true]);
+  expect(begunTargets(home)).toEqual([]);
+});
+
+test('K-092 what a drill wrote and nobody knows is refused, and the marked instance stays aside', async () => {
+  await note(false);
+  make(data, 'of somebody');
+  await expect(giveTargetBack(home, runId)).rejects.toMatchObject({ code: 'target_not_empty' });
+  expect(existsSync(join(asideOf(data, runId), 'old'))).toBe(true);
+});
+
+test('K-092 a killed removal of what was replaced goes on without the mark that it lost', async () => {
+  await note(true);
+  make(data, 'restored');
+  renameSync(asideOf(data, runId), `${data}.gone-${runId}`);
+  unlinkSync(join(`${data}.gone-${runId}`, '.holdfast-drill-target'));
+  await giveTargetBack(home, runId);
+  expect(readdirSync(folder)).toEqual(['data']);
+  expect(existsSync(join(data, 'restored'))).toBe(true);
+  expect(begunTargets(home)).toEqual([]);
+});
