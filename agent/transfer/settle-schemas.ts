@@ -7,7 +7,7 @@ import { refuseReplicated } from './replication.ts';
 import type { Standing } from './standing.ts';
 import { undonePlaceOf } from './standing.ts';
 import { inOneTransaction } from './swap-tables.ts';
-import { putKeysOn } from './taken-keys.ts';
+import { putKeysOn, takeUndoneKeysOff } from './taken-keys.ts';
 
 /** Drops schemas with all that is in them, and nothing else. Throws `transfer_schema_depends`, `transfer_swap_refused`. */
 export function dropSchemas(session: Session, schemas: readonly string[]): Promise<void> {
@@ -22,6 +22,7 @@ export function dropSchemas(session: Session, schemas: readonly string[]): Promi
 /** Kept schemas take their places again, in one transaction; those that had them are set aside. Throws `transfer_schema_depends`, `transfer_replicated`, `transfer_swap_refused`. */
 export function putSchemasBack(session: Session, of: RunId, standings: readonly Standing[]): Promise<void> {
   return inOneTransaction(session, standings.flatMap(({ one }) => nameOf(one)).join(', '), async () => {
+    await takeUndoneKeysOff(session, standings);
     for (const { one, holder } of standings) {
       if (one.kind !== 'schema' || one.keptAs === undefined) continue;
       await refuseSchemaDependents(session, one.name);

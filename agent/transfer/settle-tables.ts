@@ -10,7 +10,7 @@ import { refuseDependents } from './copy-tables.ts';
 import { refuseReplicated } from './replication.ts';
 import type { Standing } from './standing.ts';
 import { inOneTransaction, moveFamily } from './swap-tables.ts';
-import { putKeysOn } from './taken-keys.ts';
+import { putKeysOn, takeUndoneKeysOff } from './taken-keys.ts';
 import type { TableFamily } from './table-facts.ts';
 import { familyOf } from './table-facts.ts';
 
@@ -58,6 +58,7 @@ export function putTablesBack(session: Session, standings: readonly Standing[]):
       await refuseReplicated(session, `Table ${tableText(one)}`, [holder]);
       recovered.push({ family, to: undoneSchema(one.keptIn) });
     }
+    await takeUndoneKeysOff(session, standings);
     for (const { family, to } of recovered) await moveFamily(session, family, to);
     for (const { one } of all) {
       if (one.keptIn === undefined) continue;

@@ -4,6 +4,7 @@ import type { Placed, TakenKey } from '#core/transfer/task.ts';
 import { placedText } from '#core/transfer/task.ts';
 import { textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
+import type { Standing } from './standing.ts';
 
 /** Tables that are moved aside, with their partitions, each under the oid of what is kept: a table, or a schema. */
 const movedTables = `
@@ -70,6 +71,17 @@ async function withoutPath<T>(live: Session, ask: () => Promise<T>): Promise<T> 
 /** Before what has them is moved aside. */
 export async function takeKeysOff(live: Session, { takenKeys = [] }: Placed): Promise<void> {
   for (const key of takenKeys) await live.query(`alter table ${quotedTable(key)} drop constraint ${quoted(key.name)}`);
+}
+
+/**
+ * The same for what an undo sets aside, while it still has its place: rows of it would hold live ones, too. It never comes back, so nobody
+ * needs to know of them.
+ */
+export async function takeUndoneKeysOff(live: Session, standings: readonly Standing[]): Promise<void> {
+  const undone = standings.flatMap(({ one, holder }) =>
+    holder === one.oid ? [{ ...one, keptOid: one.oid, takenKeys: [] }] : [],
+  );
+  for (const one of await withTakenKeys(live, undone)) await takeKeysOff(live, one);
 }
 
 /** When what had them is in its place again; rows that refer to nothing by now are a refusal of the server. */
