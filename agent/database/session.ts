@@ -55,13 +55,25 @@ const connectTimeoutMs = 15_000;
 /** What a lost socket, a terminated backend and a stopping server look like to node-pg. */
 const lostCodes = /^(57P0[1-5]|08...|ECONNRESET|EPIPE|ETIMEDOUT)$/;
 const refusedCodes = /^(28...|3D000)$/;
+/**
+ * The server's own default. Why set: who owns a database may give it a path with names of his own before those of the system, and
+ * what a superuser's login asks there would run as his code (PG manual "Writing SECURITY DEFINER Functions Safely").
+ */
+const usualPath = 'set search_path to "$user", public';
+
+/** `as-set`: the path of role and database stays, for a text of somebody else by a role that may do nothing else. */
+export type SearchPath = 'usual' | 'as-set';
 
 /**
  * Logs in. The session outlives a copy of hours: no server-side time limit applies to it. Throws `login_absent`,
  * `login_refused`, `instance_unreachable`, `version_unsupported`, and for a server that must not be touched what its profile says
  * (K-117: `engine_build_blocked`).
  */
-export async function openSession(access: InstanceAccess, database?: string): Promise<Session> {
+export async function openSession(
+  access: InstanceAccess,
+  database?: string,
+  path: SearchPath = 'usual',
+): Promise<Session> {
   const instance = instanceName(access);
   const { login } = access;
   if (login === undefined) throw fail('login_absent', { instance });
@@ -86,6 +98,7 @@ export async function openSession(access: InstanceAccess, database?: string): Pr
   const bound = { instance, user: login.user, lost };
   const session = sessionOf(client, bound, asWritten);
   try {
+    if (path === 'usual') await session.query(usualPath);
     const { spell, identity } = await probeServer(session, profile);
     const serverVersion = Number(textOf(await session.queryOne('show server_version_num'), 'server_version_num'));
     const serverMajor = Math.floor(serverVersion / 10_000);

@@ -16,7 +16,7 @@ const firstWithReaders = 14;
 export async function checkSql(scratch: Scratch, asked: DrillSql): Promise<Finding> {
   const { database, statement, expected, timeoutSeconds } = asked;
   const user = await within(scratch, (session) => makeReader(session, database), database);
-  const session = await openSession({ ...scratch.access, login: { user, password: '', database } });
+  const session = await openSession({ ...scratch.access, login: { user, password: '', database } }, database, 'as-set');
   try {
     await session.query(`set statement_timeout = '${String(timeoutSeconds)}s'`);
     await session.query('begin transaction read only');

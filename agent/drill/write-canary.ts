@@ -1,13 +1,21 @@
 import type { InstanceAccess } from '#core/agent/order.ts';
 import type { CanaryOfResource, CanaryWritten } from '#core/drill/canary.ts';
-import { canaryInsertSql, canaryRowSql, canarySetup, canaryTrimSql, countSql } from '#core/drill/canary.ts';
+import {
+  canaryInsertSql,
+  canaryIsOursSql,
+  canaryRowSql,
+  canarySetup,
+  canaryTrimSql,
+  countSql,
+} from '#core/drill/canary.ts';
+import { fail } from '#core/errors/fail.ts';
 import type { RunId } from '#core/id.ts';
 import { openSession, textOf } from '#agent/database/session.ts';
 
 /**
  * Writes the canary of a log backup: one transaction with a row of its own and the row counts of the tables that are marked static
  * (design §7 "Drill"). The log that it makes lies before the switch of the backup, so a drill that replays the backup must find it.
- * A repeated attempt finds its row. Throws what the session throws, e.g. `privilege_missing`.
+ * A repeated attempt finds its row. Throws `canary_foreign`, and what the session throws, e.g. `privilege_missing`.
  */
 export async function writeCanary(
   instance: InstanceAccess,
@@ -20,6 +28,7 @@ export async function writeCanary(
     await session.query("set synchronous_commit = 'local'");
     await session.query('begin isolation level repeatable read');
     for (const statement of canarySetup) await session.query(statement);
+    if ((await session.query(canaryIsOursSql)).length === 0) throw fail('canary_foreign', { database });
     const counts: Record<string, string> = {};
     for (const table of staticTables) counts[table] = textOf(await session.queryOne(countSql(table)), 'n');
     await session.query(canaryInsertSql, [runId, JSON.stringify(counts)]);

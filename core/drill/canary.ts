@@ -33,6 +33,16 @@ export const canarySetup: readonly string[] = [
      at timestamptz not null default clock_timestamp(), run_id text not null unique, counts text not null)`,
 ];
 
+/**
+ * One row when the table is ours: who made a table of that name first, or owns its schema, could run what he likes as the login of the
+ * log backup, by a trigger or a rule.
+ */
+export const canaryIsOursSql = `select 1 as is_ours
+  from pg_class c join pg_namespace s on s.oid = c.relnamespace
+    join pg_roles t on t.oid = c.relowner join pg_roles o on o.oid = s.nspowner
+  where s.nspname = 'holdfast' and c.relname = 'canary' and c.relkind = 'r' and not c.relhastriggers and not c.relhasrules
+    and (t.rolsuper or t.rolname = current_user) and (o.rolsuper or o.rolname = current_user)`;
+
 export const keptCanaries = 1000;
 
 export const countSql = (table: string): string => `select count(*)::text as n from ${parseTableName(table)}`;

@@ -113,7 +113,9 @@ test('K-074 a plan that cannot be kept is refused by command line before anythin
   const bad = ['job', 'create', 'backup', 'never', ...where, '--type', 'full', '--at', '02:00', '--zone', 'UTC'];
   const never = [...bad, '--plan', 'monthly', '--months', '2', '--days', '31'];
   expect(await platform.refused(2, never)).toMatchObject({ code: 'plan_never' });
-  expect(await platform.refused(2, [...bad, '--plan', 'daily', '--every', '0'])).toMatchObject({ code: 'plan_bad' });
+  expect(await platform.refused(2, [...bad, '--plan', 'daily', '--every', '0'])).toMatchObject({
+    code: 'option_invalid',
+  });
   const { exit, refusal } = await platform.holdfast(['job', 'show', 'never']);
   expect({ exit, refusal }).toMatchObject({ exit: 2, refusal: { code: 'job_unknown' } });
 });

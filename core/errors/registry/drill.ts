@@ -11,6 +11,17 @@ export const drillErrors = {
     hintZh:
       '`holdfast drill show {run}` 可查看每项检查。演练通过之前不应认为该资源可恢复:请重新执行完全备份后再次演练。',
   },
+  canary_foreign: {
+    class: 'unsafe',
+    http: 409,
+    message:
+      'Table holdfast.canary of database {database} or its schema belongs to neither the login nor a superuser, or has triggers or rules: what is written there would run code of somebody else',
+    hint: 'Drop schema holdfast in that database, or give it and the table to the login and take triggers and rules off; the next log backup writes a canary again.',
+    messageZh:
+      '数据库 {database} 的表 holdfast.canary 或其模式既不属于登录用户也不属于超级用户,或带有触发器或规则:写入会执行他人的代码',
+    hintZh:
+      '请在该数据库中删除模式 holdfast,或将模式与表归登录用户所有并去掉触发器和规则;下次日志备份会重新写入标记行。',
+  },
   drill_unknown: {
     class: 'input',
     http: 404,
