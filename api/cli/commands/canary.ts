@@ -46,5 +46,5 @@ export function addCanaryCommands(program: Command, cli: Cli): void {
 function said(canary: z.output<typeof canaryShape>): Said {
   const { isEnabled, database = '', staticTables } = canary;
   const tables = staticTables.length === 0 ? '' : `, counts ${staticTables.join(', ')}`;
-  return { json: canary, text: isEnabled ? `written to ${database}${tables}` : 'not written' };
+  return { json: canary, text: isEnabled ? `each log backup writes one to ${database}${tables}` : 'not written' };
 }

@@ -150,9 +150,9 @@ export const controlErrors = {
     class: 'input',
     http: 404,
     message: 'There is no job {job}',
-    hint: 'List the jobs with GET /api/v1/jobs; each run names its job.',
+    hint: '`holdfast job ls` lists jobs; each run names its job.',
     messageZh: '不存在作业 {job}',
-    hintZh: '请用 GET /api/v1/jobs 查看作业列表;每个运行都标明其作业。',
+    hintZh: '`holdfast job ls` 可列出作业;每个运行都标明其作业。',
   },
   run_unknown: {
     class: 'input',
