@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { HostId, JobId, PoolId, ResourceId, RunId, SetId } from '#core/id.ts';
+import type { LogicalSelection } from '#core/logical/selection.ts';
 import type { LogicalSetSummary } from '#core/logical/set-summary.ts';
 import type { LogicalTask } from '#core/logical/task.ts';
 import { logicalSetSummaryShape } from '#core/settings/shape/logical.ts';
@@ -35,18 +36,24 @@ beforeAll(async () => {
 });
 afterAll(() => store.close());
 
-const sample = (resourceId: ResourceId, jobId: JobId = testIds('job')): LogicalSetSummary =>
+const all: LogicalSelection = { of: 'all' };
+
+const sample = (resourceId: ResourceId, jobId: JobId, selection: LogicalSelection): LogicalSetSummary =>
   logicalSetSummaryShape.parse({
     ...{ setId: testIds('set'), runId: testIds('run'), attemptId: testIds('try'), jobId, resourceId },
-    ...{ engine: 'postgresql', serverVersion: 180004, systemId: sampleSystemId, selection: { of: 'all' } },
+    ...{ engine: 'postgresql', serverVersion: 180004, systemId: sampleSystemId, selection },
     ...{ databases: [], dumpTool: { name: 'pg_dump', major: 18, version: 'pg_dump (PostgreSQL) 18.4' } },
     ...{ beganAt: '2026-11-21T08:00:00.000000Z', endedAt: '2026-11-21T08:01:00.000000Z', streamCount: 0 },
     ...{ tableCount: 0, rowCount: 0, rawBytes: 0, storedBytes: 0, pieceCount: 0, isEncrypted: false },
     ...{ warnings: [], toolVersion: '0.0.0-test' },
   });
 
-const indexed = async (resourceId: ResourceId, jobId?: JobId): Promise<SetId> => {
-  const set = sample(resourceId, jobId);
+const indexed = async (
+  resourceId: ResourceId,
+  jobId: JobId = testIds('job'),
+  selection: LogicalSelection = all,
+): Promise<SetId> => {
+  const set = sample(resourceId, jobId, selection);
   await indexLogicalSet(store.catalog, set, poolId);
   return set.setId;
 };
@@ -99,6 +106,24 @@ test('K-050 the newest sound sets of a job are kept; damaged ones and those of o
   expect((await listLogicalSets(store.catalog, { limit: 3 }, { jobId })).data.map(({ id }) => id)).toEqual(
     [...sets].reverse().slice(0, 3),
   );
+});
+
+test('K-050 many sets of one table push no set of everything out, and none of another job by the way', async () => {
+  const resourceId = testIds('res');
+  const chosen = {
+    schemas: [],
+    excludeSchemas: [],
+    excludeTables: [],
+    tables: [{ schema: 'public', table: 'orders' }],
+  };
+  const orders: LogicalSelection = { of: 'chosen', databases: [{ database: 'app', ...chosen }] };
+  const whole = await indexed(resourceId);
+  const often: SetId[] = [];
+  for (let i = 0; i < 4; i++) often.push(await indexed(resourceId, testIds('job'), orders));
+  often.sort();
+  const beyond = (await logicalSetsBeyond(store.catalog, 2, { resourceId })).map(({ id }) => id);
+  expect(beyond).toEqual(often.slice(0, 2));
+  expect(beyond).not.toContain(whole);
 });
 
 test('K-050 a resource whose logical sets stay is not forgotten', async () => {

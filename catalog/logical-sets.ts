@@ -87,12 +87,17 @@ export async function listLogicalSets(
   return pageOf(rows, page.limit);
 }
 
-/** Sets behind the newest `keep` sound ones, oldest first: those that a look found damaged count for nothing. */
+/**
+ * Sets behind the newest `keep` sound ones of their pool, oldest first: those that a look found damaged count for nothing. Without a
+ * job, sets count only for those of the same selection: an hourly set of one table pushes none of everything out.
+ */
 export const logicalSetsBeyond = (db: Database, keep: number, filter: LogicalSetFilter): Promise<LogicalSetRow[]> =>
   db.rows(
     rowShape,
-    `${selection} where ${filterSql} and s.id < coalesce((select min(k.id) from (select s.id from logical_set s
-       where ${filterSql} and s.damage is null order by s.id desc limit $1) k having count(*) = $1), '') order by s.id`,
+    `${selection} where s.id in (select k.id from (select s.id, count(*) filter (where s.damage is null) over (
+         partition by s.pool_id, case when $4::text is null then s.summary -> 'selection' end
+         order by s.id desc rows between unbounded preceding and 1 preceding) as newer
+       from logical_set s where ${filterSql}) k where k.newer >= $1) order by s.id`,
     [keep, ...filterOf(filter)],
   );
 
