@@ -45,7 +45,10 @@ const longEngines = ['changed-pages-traps', 'drill', 'drill-target', 'incrementa
 );
 
 /** Stories of the whole product that depend on the version of the server: on 18 in `long`, once more on 15. */
-const both = ['drills', 'logical-sets', 'recovers-one-database'].map((name) => `tests/promises/${name}.test.ts`);
+const both = [
+  ...['carries-odd-names', 'drills', 'logical-sets', 'recovers-databases', 'recovers-one-database'],
+  ...['restores-logical-sets', 'settles-swaps'],
+].map((name) => `tests/promises/${name}.test.ts`);
 
 /** Project of tests: name, files, how many at once, its turn. Projects of one turn run together. */
 const project = (

@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
 import { quoted } from '#core/transfer/names.ts';
 import { provideClientTools } from '#scripts/servers/postgres.mjs';
-import type { Major } from '#tests/support/postgres.ts';
+import { platformMajor } from '#tests/support/platform.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { openTransferStage } from '#tests/support/transfer-stage.ts';
 
-const majors: readonly Major[] = [18, 15];
+const majors = [platformMajor] as const;
 const folder = mkdtempSync(join(tmpdir(), 'h'));
 const trap = join(folder, 't');
 const command = `\\! touch ${trap}`;

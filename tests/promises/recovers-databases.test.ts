@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { begunScratches } from '#agent/scratch/scratch-base.ts';
 import { bug, fail } from '#core/errors/fail.ts';
-import type { Major } from '#tests/support/postgres.ts';
+import { platformMajor } from '#tests/support/platform.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { fingerprint, openTransferStage, shop } from '#tests/support/transfer-stage.ts';
 
-const majors: readonly Major[] = [18, 15];
+const majors = [platformMajor] as const;
 
 describe.each(majors)('databases and tables of PostgreSQL %i', (major) => {
   let stage: TransferStage;

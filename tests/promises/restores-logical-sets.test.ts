@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fail } from '#core/errors/fail.ts';
 import { wholeDatabase } from '#core/logical/selection.ts';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
-import type { Major } from '#tests/support/postgres.ts';
+import { platformMajor } from '#tests/support/platform.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { fingerprint, openTransferStage, shop } from '#tests/support/transfer-stage.ts';
 
-const majors: readonly Major[] = [18, 15];
+const majors = [platformMajor] as const;
 
 describe.each(majors)('a logical set of PostgreSQL %i', (major) => {
   let stage: TransferStage;

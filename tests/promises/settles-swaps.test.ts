@@ -3,11 +3,11 @@ import { bug, fail } from '#core/errors/fail.ts';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
 import type { Placed } from '#core/transfer/task.ts';
 import { newTestId } from '#tests/support/backup.ts';
-import type { Major } from '#tests/support/postgres.ts';
+import { platformMajor } from '#tests/support/platform.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { fingerprint, openTransferStage, shop } from '#tests/support/transfer-stage.ts';
 
-const majors: readonly Major[] = [18, 15];
+const majors = [platformMajor] as const;
 
 describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
   let stage: TransferStage;
