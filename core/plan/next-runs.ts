@@ -16,7 +16,9 @@ export function nextRuns(plan: Plan, afterMs: number, count: number): number[] {
   const zone = zoneOf(plan.zone);
   const found: number[] = [];
   const from = firstDay(plan, zone, afterMs);
-  for (let day = from; day < from + horizonDays && found.length < count; day++)
+  // A list of jobs asks this of each: the one day of a plan that runs once is not followed by 41 years of looking.
+  const to = from + (plan.type === 'once' ? 1 : horizonDays);
+  for (let day = from; day < to && found.length < count; day++)
     for (const ms of runsOfDay(plan, zone, day)) if (ms > afterMs && ms !== found[found.length - 1]) found.push(ms);
   return found.slice(0, count);
 }
