@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '../supervisor/wait.ts';
 
@@ -20,10 +20,26 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
+/** A server works in its data directory; whoever else got the number that a crash left in the pid file does not. */
+const isIn = (pid: number, directory: string): boolean => {
+  try {
+    return readlinkSync(`/proc/${String(pid)}/cwd`) === realpathSync(directory);
+  } catch {
+    // A process of another account does not tell where it is.
+    return isAlive(pid);
+  }
+};
+
+/** The server that runs in a data directory, by its pid file; undefined when none does. */
+export const serverIn = (directory: string): number | undefined => {
+  const pid = pidOf(directory);
+  return pid !== undefined && isAlive(pid) && isIn(pid, directory) ? pid : undefined;
+};
+
 /** Stops the restored copy, which lives on after its run as a user wants it to: fast shutdown, then SIGKILL. */
 export async function stopCopy(directory: string): Promise<void> {
-  const pid = pidOf(directory);
-  if (pid === undefined || !isAlive(pid)) return;
+  const pid = serverIn(directory);
+  if (pid === undefined) return;
   process.kill(pid, 'SIGINT');
   if (!(await waitFor(() => !isAlive(pid), fastShutdownMs))) process.kill(pid, 'SIGKILL');
 }

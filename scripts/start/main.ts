@@ -30,7 +30,9 @@ const describe = ({ places }: Stack): void => {
     `  Demo instance  psql -h ${places.instance?.socketDirectory ?? '-'} -U postgres   (password in ${places.instance?.folder ?? '-'}/password)`,
   );
   say(`  Commands       HOLDFAST_HOME=${places.home} HOLDFAST_API_URL=${places.apiUrl} bin/holdfast.mjs host ls`);
-  say('  Close it       npm start -- --demo-instance close   (for a restore in place; open: open it again)');
+  say(
+    '  Close it       npm start -- --demo-instance close   (for a restore in place, which opens it again; so does `open`)',
+  );
   say('Ctrl-C stops everything.');
 };
 
@@ -78,7 +80,7 @@ const answer = async (request: StartRequest): Promise<void> => {
   const home = process.env['HOLDFAST_HOME'] ?? defaultHome();
   if (request.does === 'help') say(usage);
   else if (request.does === 'serve') await serve(home, request.portBase);
-  else await (request.does === 'close' ? closeForUser(home) : openForUser(home));
+  else say(await (request.does === 'close' ? closeForUser(home) : openForUser(home)));
 };
 
 const main = async (): Promise<void> => answer(requestFrom(process.argv.slice(2)));
