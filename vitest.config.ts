@@ -40,7 +40,7 @@ const long = [
   'verifies-after',
   'tells-outcomes',
 ].map((name) => `tests/promises/${name}.test.ts`);
-const longEngines = ['changed-pages-traps', 'drill', 'drill-target', 'incremental-chains'].map(
+const longEngines = ['changed-pages-traps', 'drill', 'drill-target', 'incremental-chains', 'restore-log-again'].map(
   (name) => `tests/engines/${name}.test.ts`,
 );
 

@@ -1,11 +1,22 @@
-import { chmodSync, chownSync, mkdirSync, readFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import { FileWriter } from '#agent/datadir/writer-files.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import { isAbsent } from '#agent/datadir/writer-paths.ts';
 import { unwritable } from '#agent/datadir/writer-errors.ts';
-import { codeOf, syncDirectory } from '#agent/file-system.ts';
+import { syncDirectory } from '#agent/file-system.ts';
 
 const fileMode = 0o600;
 
@@ -40,18 +51,21 @@ export class LogDirectory {
     await this.#writer.end([{ path, sizeBytes: bytes.length, mode: fileMode, mtimeMs: nowMs }]);
   }
 
-  /** True when an earlier attempt left these very bytes, which are then made durable. */
-  async has(name: string, rawSha256: string, nowMs: number): Promise<boolean> {
+  /** True when an earlier attempt left these very bytes, which are then made durable. Never makes a file. */
+  has(name: string, rawSha256: string): boolean {
     const path = join(this.path, name);
     if (isAbsent(path)) return false;
+    const file = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
     try {
-      const found = readFileSync(path);
-      if (sha256Hex(found) !== rawSha256) return false;
-      await this.#writer.end([{ path, sizeBytes: found.length, mode: fileMode, mtimeMs: nowMs }]);
+      if (sha256Hex(readFileSync(file)) !== rawSha256) return false;
+      fchownSync(file, this.#owner.uid, this.#owner.gid);
+      fchmodSync(file, fileMode);
+      fsyncSync(file);
       return true;
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return false;
-      throw error;
+      throw unwritable(path, error);
+    } finally {
+      closeSync(file);
     }
   }
 

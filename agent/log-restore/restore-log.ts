@@ -1,26 +1,28 @@
 import type { OrderOf } from '#core/agent/order.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { parseObjectKey } from '#core/format/object-key.ts';
 import type { LogRestoreReport, MissingLog, PlannedLog } from '#core/log/log-restore-plan.ts';
 import { recoveryFileName, recoverySnippet } from '#core/log/recovery-snippet.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { noProgress } from '#core/run/progress.ts';
-import { discardMarked } from '#agent/datadir/discard-marked.ts';
-import { refuseUsedGround } from '#agent/datadir/writer-ground.ts';
-import { isMarkedFor, releaseMarker, writeMarker } from '#agent/datadir/writer-marker.ts';
-import type { FileOwner } from '#agent/datadir/writer-paths.ts';
-import { canonicalPath, isAbsent, refuseClosedParents, refuseNotEmpty } from '#agent/datadir/writer-paths.ts';
-import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
+import { isMarkedFor, writeMarker } from '#agent/datadir/writer-marker.ts';
+import { canonicalPath, isAbsent } from '#agent/datadir/writer-paths.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
 import { ownerOfCopy } from '#agent/restore/owner.ts';
 import { getLogSegment } from '#agent/sets/log-objects.ts';
 import { LogDirectory } from './log-directory.ts';
+import type { LogRestoreMemory } from './log-place.ts';
+import { openLogRestoreMemory } from './log-place.ts';
+import { refusePlace } from './refuse-place.ts';
 import { LogProver, damageOf } from './prove-log.ts';
 
 export interface LogRestoreDeps {
+  /** The agent's own directory: what it began is kept below `runs/`. */
+  readonly home: string;
   readonly clock: Clock;
   /** Canonical directories in which instances of this host keep log. */
   readonly logDirectories: () => Promise<readonly string[]>;
@@ -36,24 +38,35 @@ const fetchesAtOnce = 4;
 /**
  * Fetches log into an empty directory of its own: segments padded to whole files, every known history file, and a file that a
  * recovery is set up with; nothing is recovered (K-091, K-109). Each segment is proven by its hash, its header and the CRC chain of
- * its records before a byte of it is written; one that is damaged is left out and told. Safe to call again: what an earlier attempt
- * wrote stays. Throws `target_not_empty`, `place_in_use`, `space_too_little`, `log_all_damaged`, `cancelled`, what the pool throws.
+ * its records before a byte of it is written; one that is damaged is left out and told. Until it is whole the directory carries the
+ * mark of the run. Safe to call again: after trouble that passes, a restart or a kill the next attempt of the run keeps what is
+ * proven; a cancelled one leaves the directory as it was found, one that fails for good leaves it empty. Throws `target_not_empty`,
+ * `target_of_other_run`, `place_in_use`, `space_too_little`, `log_all_damaged`, `cancelled`, what the pool throws.
  */
 export const restoreLog =
   (deps: LogRestoreDeps) =>
   async (order: LogRestoreOrder, step: StepContext): Promise<LogRestoreReport> => {
+    const memory = openLogRestoreMemory(deps.home, order.runId);
+    const known = memory.finished();
+    if (known !== undefined) {
+      await memory.finish(known);
+      return known;
+    }
     const path = canonicalPath(order.directory);
     const owner = ownerOfCopy(deps.account, path);
     const isBegun = !isAbsent(path) && isMarkedFor(path, order.runId);
-    if (!isBegun) await refusePlace(path, { order, owner, deps });
+    if (!isBegun) refusePlace(path, { owner, bytes: order.plan.rawBytes, logDirectories: await deps.logDirectories() });
     const pool = await openPoolOfStep(order.pool, step, deps.clock);
     const directory = new LogDirectory(path, owner);
     try {
+      await memory.begin(path);
       directory.make();
       writeMarker(path, order.runId, owner);
-      return await write({ order, step, pool, directory, nowMs: deps.clock.nowMs() });
+      const report = await write({ order, step, pool, directory, nowMs: deps.clock.nowMs() });
+      await memory.finish(report);
+      return report;
     } catch (error) {
-      discardMarked(path, order.runId);
+      leave(memory, step, error);
       throw error;
     } finally {
       directory.close();
@@ -61,17 +74,18 @@ export const restoreLog =
     }
   };
 
-interface Asked {
-  readonly order: LogRestoreOrder;
-  readonly owner: FileOwner;
-  readonly deps: LogRestoreDeps;
-}
-
-async function refusePlace(path: string, { order, owner, deps }: Asked): Promise<void> {
-  refuseNotEmpty(path);
-  refuseUsedGround(path, await deps.logDirectories());
-  refuseClosedParents(path, owner);
-  refuseTooLittleSpace([{ path, bytes: order.plan.rawBytes }]);
+/** What the next attempt of the run can go on with stays; otherwise the directory is given back. */
+function leave(memory: LogRestoreMemory, step: StepContext, error: unknown): void {
+  const end: unknown = step.signal.aborted ? step.signal.reason : error;
+  if (end instanceof HoldfastError && end.isRetryable) return;
+  try {
+    if (step.signal.aborted) memory.undo();
+    else memory.empty();
+  } catch (left) {
+    // The first failure is the one that counts; the agent tries again when the run is over.
+    const why = left instanceof Error ? left.message : String(left);
+    step.log({ level: 'error', message: `the fetched log could not be removed: ${why}` });
+  }
 }
 
 interface LogRestore {
@@ -92,7 +106,6 @@ async function write(restore: LogRestore): Promise<LogRestoreReport> {
   for (const [name, text] of [...texts, [recoveryFileName, snippet] as const])
     await directory.write(name, Buffer.from(text), nowMs);
   directory.finish();
-  releaseMarker(directory.path, order.runId);
   const [first] = written;
   const last = written[written.length - 1];
   return {
@@ -155,9 +168,9 @@ async function* fetched(restore: LogRestore): AsyncGenerator<Fetched> {
 }
 
 /** Never rejects: nobody may be waiting for it any more. */
-async function fetchOne({ pool, directory, nowMs }: LogRestore, segment: PlannedLog): Promise<Fetched> {
+async function fetchOne({ pool, directory }: LogRestore, segment: PlannedLog): Promise<Fetched> {
   try {
-    if (await directory.has(segment.name, segment.rawSha256, nowMs)) return { segment, end: {} };
+    if (directory.has(segment.name, segment.rawSha256)) return { segment, end: {} };
     const raw = await getLogSegment(pool, parseObjectKey(segment.object), segment.rawSha256);
     return { segment, end: { raw } };
   } catch (error) {

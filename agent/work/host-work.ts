@@ -91,7 +91,7 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     },
     extractSet: extractSet({ clock, logDirectories }),
     runDrill: runDrill(restoring),
-    restoreLog: restoreLog({ clock, logDirectories, account: parts.account }),
+    restoreLog: restoreLog({ home, clock, logDirectories, account: parts.account }),
     takeLogicalBackup: takeLogicalBackup({
       ...{ home, clock, newId, toolVersion: parts.version, programs: restoring.programs },
     }),

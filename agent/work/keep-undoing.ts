@@ -4,6 +4,7 @@ import type { RunId } from '#core/id.ts';
 import type { AgentChannel } from '#core/ports/host-work.ts';
 import { giveTargetBack } from '#agent/drill/replace-target.ts';
 import { begunTargets } from '#agent/drill/target-note.ts';
+import { begunLogRestores, undoLogRestore } from '#agent/log-restore/log-place.ts';
 import { begunRestores, undoRestore } from '#agent/restore/undo-restore.ts';
 import { begunScratches, discardScratch } from '#agent/scratch/scratch-base.ts';
 
@@ -20,13 +21,16 @@ export interface Undoing {
 }
 
 /**
- * Cleans up restores and scratch instances whose runs ended without a word to this host, at the start of the agent and then at the interval.
+ * Cleans up restores, fetched log and scratch instances whose runs ended without a word to this host, at the start of the agent and then at the interval.
  * Only a run that the API calls over is touched: one that waits for its next attempt keeps everything.
  */
 export async function keepUndoing(undoing: Undoing, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const { home } = undoing;
-    const begun = [...begunTargets(home), ...begunRestores(home), ...begunScratches(groundOf(undoing))];
+    const begun = [
+      ...[...begunTargets(home), ...begunRestores(home), ...begunScratches(groundOf(undoing))],
+      ...begunLogRestores(home),
+    ];
     for (const runId of new Set(begun)) await undoWhenOver(undoing, runId);
     await delay(undoing.everyMs, undefined, { signal }).catch(() => undefined);
   }
@@ -43,6 +47,7 @@ export async function undoWhenOver(
     if (isLive(runId) || !(await isOver(channel, runId)) || isLive(runId)) return;
     await giveTargetBack(home, runId);
     await undoRestore(home, runId);
+    undoLogRestore(home, runId);
     await discardScratch(groundOf({ home, scratch }), runId);
     onUndone(runId);
   } catch (error) {

@@ -12,6 +12,7 @@ import type { LogStage } from '#tests/support/log-stage.ts';
 import { archived, clock, newId, stageOn, writeRows } from '#tests/support/log-stage.ts';
 
 const folder = openFolder('hf-fetch-');
+const home = join(folder.path, 'agent');
 afterAll(() => {
   folder.remove();
 });
@@ -32,7 +33,7 @@ function fetch(stage: LogStage, plan: LogRestorePlan, name: string, runId = newI
   const { hostId } = stage.order();
   const [pool] = stage.pools;
   if (pool === undefined) throw bug('the stage has no pool');
-  const work = restoreLog({ clock, logDirectories: () => Promise.resolve([]), account: 'postgres' });
+  const work = restoreLog({ home, clock, logDirectories: () => Promise.resolve([]), account: 'postgres' });
   const order = { kind: 'log-restore' as const, runId, hostId, pool, plan, limits: {} };
   return work({ ...order, directory: join(folder.path, name) }, stage.step);
 }
@@ -95,7 +96,7 @@ test('K-091 what an earlier attempt fetched stays; a directory that holds anythi
   await expect(fetch(stage, plan, 'begun')).rejects.toMatchObject({ code: 'target_not_empty' });
   const [pool] = stage.pools;
   const inside = pool?.place.kind === 'local' ? join(pool.place.directory, 'logs', 'mine') : '';
-  const work = restoreLog({ clock, logDirectories: () => Promise.resolve([]), account: 'postgres' });
+  const work = restoreLog({ home, clock, logDirectories: () => Promise.resolve([]), account: 'postgres' });
   const { hostId } = stage.order();
   if (pool === undefined) throw bug('the stage has no pool');
   const order = {

@@ -33,11 +33,12 @@ export interface LogStage {
   close(): Promise<void>;
 }
 
-const makePool = async (folder: Folder, name: string, passphrase?: string): Promise<PoolAccess> => {
+const makePool = async (folder: Folder, name: string, options: StageOptions): Promise<PoolAccess> => {
   const directory = join(folder.path, name);
   mkdirSync(directory);
-  const secrets = passphrase === undefined ? {} : { passphrase };
-  const access: PoolAccess = { poolId: newId('pool'), name, place: { kind: 'local', directory }, secrets };
+  const { passphrase, remote = { place: { kind: 'local' as const, directory }, secrets: {} } } = options;
+  const secrets = { ...remote.secrets, ...(passphrase === undefined ? {} : { passphrase }) };
+  const access: PoolAccess = { poolId: newId('pool'), name, place: remote.place, secrets };
   await createPool(access, clock);
   return access;
 };
@@ -45,6 +46,8 @@ const makePool = async (folder: Folder, name: string, passphrase?: string): Prom
 export interface StageOptions {
   readonly pools?: number;
   readonly passphrase?: string;
+  /** Another pool than one on the local disk. */
+  readonly remote?: Pick<PoolAccess, 'place' | 'secrets'>;
   /** Lines of the configuration of the server. */
   readonly config?: readonly string[];
   /** What the API answers directly before files are deleted; nothing is needed when absent. */
@@ -55,8 +58,7 @@ export interface StageOptions {
 const openLogStage = async (server: Postgres, options: StageOptions = {}): Promise<LogStage> => {
   const folder = openFolder('hf-log-');
   const pools: PoolAccess[] = [];
-  for (let i = 0; i < (options.pools ?? 1); i++)
-    pools.push(await makePool(folder, `pool${String(i)}`, options.passphrase));
+  for (let i = 0; i < (options.pools ?? 1); i++) pools.push(await makePool(folder, `pool${String(i)}`, options));
   const [row] =
     server.pid() === undefined ? [] : await server.sql('SELECT system_identifier::text AS id FROM pg_control_system()');
   const systemId = typeof row?.['id'] === 'string' ? row['id'] : '';
