@@ -55,6 +55,7 @@ export function openChannel(url: string, hostKey: string): ApiChannel {
         { url, method: 'POST', path: `/agent/v1/runs/${runId}/drill`, bearer: hostKey, body: facts },
         drillVerdictShape,
       ),
+    confirmTarget: (runId, token) => send('POST', `/agent/v1/runs/${runId}/drill-target`, { token }),
     tellPlaced: (runId, told) => send('PUT', `/agent/v1/runs/${encodeURIComponent(runId)}/placed`, told),
     nextToScrub: (runId) =>
       callApi({ url, method: 'POST', path: `/agent/v1/runs/${runId}/scrub-next`, bearer: hostKey }, scrubNextShape),

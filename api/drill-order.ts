@@ -26,7 +26,7 @@ export async function drillOrder(
     ...{ kind: 'drill', runId: run.id, hostId: run.hostId, plan: planned.plan, limits, channels, resourceId, checks },
     ...(login === undefined ? {} : { user: login.user }),
     ...(hostId === run.hostId ? { sourceDirectory: dataDirectory } : {}),
-    ...(target === undefined ? {} : { target: await targetOfOrder(context, target) }),
+    ...(target === undefined ? {} : { target: await targetOfOrder(context, run.id, target) }),
     ...(planned.canary === undefined ? {} : { canary: planned.canary }),
     ...(planned.canaryAbsent === undefined ? {} : { canaryAbsent: planned.canaryAbsent }),
     ...(told === undefined ? {} : { told }),

@@ -1,9 +1,15 @@
-import { directoriesBeside, findDrillTarget, systemsBeside } from '#catalog/drill-targets.ts';
+import {
+  directoriesBeside,
+  findDrillTarget,
+  openDrillTo,
+  systemsBeside,
+  takeDrillTarget,
+} from '#catalog/drill-targets.ts';
 import type { ResourceRow } from '#catalog/resources.ts';
 import { getResource, hostOfResource } from '#catalog/resources.ts';
 import type { DrillTargetOfJob, DrillTargetOfOrder, TargetQuestion } from '#core/drill/drill-target.ts';
 import { fail } from '#core/errors/fail.ts';
-import type { HostId } from '#core/id.ts';
+import type { HostId, RunId } from '#core/id.ts';
 import { targetFoundShape } from '#core/settings/shape/drill.ts';
 import type { Context } from './context.ts';
 import { inspect } from './inspect.ts';
@@ -26,13 +32,27 @@ export async function targetOfDrill(
   return { target: { resourceId: target.id, afterwards: asked.afterwards }, hostId };
 }
 
-/** What the agent is told of the target. Throws `drill_target_unmarked` when the mark was taken away meanwhile. */
+/** Refuses to begin a drill beside another one to the same target. Throws `drill_target_in_use`. */
+export async function demandFreeTarget(
+  { catalog }: Context,
+  target: Pick<DrillTargetOfJob, 'resourceId'> | undefined,
+): Promise<void> {
+  const run = target && (await openDrillTo(catalog, target.resourceId));
+  if (run === undefined || target === undefined) return;
+  throw fail('drill_target_in_use', { target: (await getResource(catalog, target.resourceId)).name, run });
+}
+
+/**
+ * What the agent is told of the target, which is the run's from now on. Throws `drill_target_unmarked` when the mark was taken away
+ * meanwhile, `drill_target_in_use`.
+ */
 export async function targetOfOrder(
   { catalog }: Context,
+  runId: RunId,
   { resourceId, afterwards }: DrillTargetOfJob,
 ): Promise<DrillTargetOfOrder> {
   const resource = await getResource(catalog, resourceId);
-  const marked = await findDrillTarget(catalog, resourceId);
+  const marked = await takeDrillTarget(catalog, { id: resourceId, runId });
   if (marked === undefined)
     throw fail('drill_target_unmarked', { target: resource.name, why: 'its mark was taken away' });
   const { dataDirectory, port } = resource;

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import type { HostId, ResourceId } from '#core/id.ts';
+import { fail } from '#core/errors/fail.ts';
+import type { HostId, ResourceId, RunId } from '#core/id.ts';
 import { idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
+import { isOpenSql } from './leases.ts';
 
 export const drillTargetShape = z.object({
   resourceId: idShape('res'),
@@ -35,8 +37,81 @@ export const storeDrillTarget = (
     [id, token, markedBy],
   );
 
-export const removeDrillTarget = (db: Database, id: ResourceId): Promise<number> =>
-  db.change('delete from drill_target where resource_id = $1', [id]);
+const openShape = z.object({ run: idShape('run') });
+
+/** An open run that drills to this instance, whether it has begun or waits. */
+export async function openDrillTo(db: Database, id: ResourceId): Promise<RunId | undefined> {
+  const [open] = await db.rows(
+    openShape,
+    `select r.id as run from run r join job_revision v on v.job_id = r.job_id and v.n = r.revision
+     where r.kind = 'drill' and ${isOpenSql} and v.spec -> 'target' ->> 'resourceId' = $1 order by r.id limit 1`,
+    [id],
+  );
+  return open?.run;
+}
+
+/** Who takes the mark away waits for who takes the target, and the other way round. */
+const lockTarget = (db: Database, id: ResourceId): Promise<number> =>
+  db.change('select 1 from drill_target where resource_id = $1 for update', [id]);
+
+/**
+ * Takes a mark away, unless a run is open that drills to the instance: that would not save it. A drill that is recorded later finds no
+ * mark. Throws `drill_target_in_use`.
+ */
+export const removeDrillTarget = (db: Database, { id, name }: { id: ResourceId; name: string }): Promise<void> =>
+  db.transaction(async (inside) => {
+    await lockTarget(inside, id);
+    const run = await openDrillTo(inside, id);
+    if (run !== undefined) throw fail('drill_target_in_use', { target: name, run });
+    await inside.change('delete from drill_target where resource_id = $1', [id]);
+  });
+
+/**
+ * Gives a target to a run until that has ended: no other run drills to it meanwhile. Idempotent. Answers nothing when the instance is
+ * not marked. Throws `drill_target_in_use`.
+ */
+export const takeDrillTarget = (
+  db: Database,
+  { id, runId }: { readonly id: ResourceId; readonly runId: RunId },
+): Promise<DrillTargetRow | undefined> =>
+  db.transaction(async (inside) => {
+    await lockTarget(inside, id);
+    const found = await findDrillTarget(inside, id);
+    const [other] = await inside.rows(
+      openShape,
+      `select r.id as run from drill_target t join run r on r.id = t.run_id
+       where t.resource_id = $1 and r.id <> $2 and ${isOpenSql}`,
+      [id, runId],
+    );
+    if (other !== undefined) throw fail('drill_target_in_use', { target: found?.resource ?? id, run: other.run });
+    await inside.change('update drill_target set run_id = $2 where resource_id = $1', [id, runId]);
+    return found;
+  });
+
+/** True while the mark with this token stands and the target is that of this run. */
+export async function isTargetOf(
+  db: Database,
+  { id, runId, token }: { readonly id: ResourceId; readonly runId: RunId; readonly token: string },
+): Promise<boolean> {
+  const rows = await db.rows(
+    z.unknown(),
+    'select 1 from drill_target where resource_id = $1 and run_id = $2 and token = $3',
+    [id, runId, token],
+  );
+  return rows.length > 0;
+}
+
+/** Names of jobs that drill to this instance by plan or by hand. */
+export async function jobsDrillingTo(db: Database, id: ResourceId): Promise<readonly string[]> {
+  const rows = await db.rows(
+    z.object({ name: z.string() }),
+    `select j.name from job j join job_revision v on v.job_id = j.id and v.n = j.current_revision
+     where j.kind = 'drill' and not j.is_adhoc and j.deleted_at is null and v.spec -> 'target' ->> 'resourceId' = $1
+     order by j.name`,
+    [id],
+  );
+  return rows.map(({ name }) => name);
+}
 
 /** System identifiers of databases that somebody backs up or registered, but for one resource: none of them is a place for drills. */
 export async function systemsBeside(db: Database, id: ResourceId): Promise<readonly string[]> {

@@ -3,6 +3,7 @@ import { fail } from '#core/errors/fail.ts';
 import type { ResourceId } from '#core/id.ts';
 import { countShape, idShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
+import { openDrillTo } from './drill-targets.ts';
 import { demandFreeName, getResource } from './resources.ts';
 
 /** Gives a resource another name; the same one is fine. Throws `resource_unknown`, `name_taken`. */
@@ -62,7 +63,9 @@ async function demandIdle(db: Database, id: ResourceId, name: string): Promise<v
     "select id from run where resource_id = $1 and state in ('queued', 'running', 'paused') order by id",
     [id],
   );
-  if (open.length > 0) throw fail('resource_busy', { resource: name, runs: open.map((run) => run.id).join(', ') });
+  const drill = await openDrillTo(db, id);
+  const runs = [...open.map((run) => run.id), ...(drill === undefined ? [] : [drill])];
+  if (runs.length > 0) throw fail('resource_busy', { resource: name, runs: runs.join(', ') });
 }
 
 /** Its runs stay in the list of runs; their jobs say what they were. */

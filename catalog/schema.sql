@@ -136,7 +136,17 @@ create table drill_target (
   resource_id text not null,
   token text not null,
   marked_at timestamp with time zone default now() not null,
-  marked_by text not null
+  marked_by text not null,
+  run_id text
+);
+
+create table drilled_copy (
+  resource_id text not null,
+  system_id text not null,
+  source_id text not null,
+  source_name text not null,
+  run_id text not null,
+  known_until timestamp with time zone
 );
 
 create table enrolment_token (
@@ -430,6 +440,9 @@ alter table drill_policy add constraint drill_policy_pkey PRIMARY KEY (resource_
 alter table drill_policy add constraint drill_policy_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id) ON DELETE CASCADE;
 alter table drill_target add constraint drill_target_pkey PRIMARY KEY (resource_id);
 alter table drill_target add constraint drill_target_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id) ON DELETE CASCADE;
+alter table drill_target add constraint drill_target_run_id_fkey FOREIGN KEY (run_id) REFERENCES run(id) ON DELETE SET NULL;
+alter table drilled_copy add constraint drilled_copy_pkey PRIMARY KEY (resource_id, system_id);
+alter table drilled_copy add constraint drilled_copy_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id) ON DELETE CASCADE;
 alter table enrolment_token add constraint enrolment_token_host_id_fkey FOREIGN KEY (host_id) REFERENCES host(id);
 alter table enrolment_token add constraint enrolment_token_pkey PRIMARY KEY (id);
 alter table enrolment_token add constraint enrolment_token_secret_sha256_check CHECK ((length(secret_sha256) = 32));

@@ -10,9 +10,10 @@ export const runDrill =
   (order) =>
     attach(jobs, order, async (step) => {
       const asked = await fetchOrder(channel, 'drill', step);
-      const verdict = await work.runDrill(asked, step, (facts) =>
-        untilAvailable(() => channel.tellDrill(order.runId, facts), step.signal),
-      );
+      const verdict = await work.runDrill(asked, step, {
+        tell: (facts) => untilAvailable(() => channel.tellDrill(order.runId, facts), step.signal),
+        confirmTarget: (token) => untilAvailable(() => channel.confirmTarget(order.runId, token), step.signal),
+      });
       const { isPassed, failed, skipped, ...measured } = verdict;
       if (!isPassed)
         throw fail('drill_failed', { resource: asked.resourceId, found: failed.join('; '), run: order.runId });

@@ -8,6 +8,7 @@ import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import { canonicalPath } from '#agent/datadir/writer-paths.ts';
 import { readPidFile } from '#agent/datadir/reader.ts';
 import { sharedWith } from './apart.ts';
+import { refuseUnmovable } from './refuse-unmovable.ts';
 
 /** Where the tablespaces of a drilled instance go. */
 export const spacesOf = (directory: string): string => `${directory}.drill-tablespaces`;
@@ -40,7 +41,7 @@ export function ownerOfDirectory(directory: string): FileOwner {
 /**
  * Looks at an instance that is to be marked as a drill target, marks it, or takes the mark away. One whose system identifier is that of
  * another database that is registered or backed up is never marked: it may be its standby, its copy, or itself under another name.
- * Throws `drill_target_is_source`, `drill_target_spaces`, what reading its control file throws.
+ * Throws `drill_target_is_source`, `drill_target_spaces`, `drill_target_unmovable`, what reading its control file throws.
  */
 export async function askTarget(asked: TargetQuestion): Promise<TargetFound> {
   const directory = provenApart(asked);
@@ -54,6 +55,7 @@ export async function askTarget(asked: TargetQuestion): Promise<TargetFound> {
     throw fail('drill_target_is_source', { target: directory, why });
   }
   refuseOwnSpaces(directory);
+  refuseUnmovable(directory, spacesOf(directory));
   if (asked.does === 'mark') writeDrillMark(directory, asked.mark, ownerOfDirectory(directory));
   return { directory, systemId, isRunning };
 }

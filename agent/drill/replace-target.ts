@@ -4,6 +4,7 @@ import type { OrderOf } from '#core/agent/order.ts';
 import type { DrillTargetOfOrder } from '#core/drill/drill-target.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { RunId } from '#core/id.ts';
+import type { DrillTalk } from '#core/ports/host-work.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import { inPlaceOf } from '#core/restore/scratch-place.ts';
 import { syncDirectory } from '#agent/file-system.ts';
@@ -18,8 +19,9 @@ import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
 import { openRestoreJournal } from '#agent/restore/journal.ts';
 import { stopLeftServer } from '#agent/restore/stop-left-server.ts';
 import { ownerOfDirectory, provenApart, refuseOwnSpaces, spacesOf } from './drill-target.ts';
+import { refuseUnmovable } from './refuse-unmovable.ts';
 import type { TargetNote } from './target-note.ts';
-import { readNote, removeNote, writeNote } from './target-note.ts';
+import { begunTargets, readNote, removeNote, writeNote } from './target-note.ts';
 
 /** Where a drill restores, and as whom. */
 export interface TakenPlace {
@@ -31,13 +33,20 @@ type DrillOrder = OrderOf<'drill'>;
 
 /**
  * Takes the place of a marked instance for a drill: proves that it is that instance and no other, closes it and moves its directory
- * aside. Everything is refused before anything is touched. Safe to call again. Throws `drill_target_unmarked`,
- * `drill_target_is_source`, `drill_target_spaces`, `target_of_other_run`, `space_too_little`, `target_running`, `move_aside_failed`.
+ * aside. Everything is refused before anything is touched; its mark, here and in the catalog, is looked at right before the server is
+ * closed and again before the directory is moved. Safe to call again. Throws `drill_target_unmarked`, `drill_target_is_source`,
+ * `drill_target_spaces`, `drill_target_unmovable`, `drill_target_in_use`, `target_of_other_run`, `space_too_little`, `target_running`, `move_aside_failed`,
+ * `order_refused`.
  */
-export async function takeTarget(home: string, order: DrillOrder, target: DrillTargetOfOrder): Promise<TakenPlace> {
+export async function takeTarget(
+  home: string,
+  order: DrillOrder,
+  target: DrillTargetOfOrder,
+  talk: Pick<DrillTalk, 'confirmTarget'>,
+): Promise<TakenPlace> {
   const directory = provenApart(withSource(order, target));
   const aside = asideOf(directory, order.runId);
-  if (isAbsent(aside)) await vacate(home, { order, target, directory });
+  if (isAbsent(aside)) await vacate(home, { order, target, directory, talk });
   const place = { directory, spaces: spacesOf(directory), port: target.port };
   return { plan: inPlaceOf(order.plan, place), owner: ownerOfDirectory(aside) };
 }
@@ -51,9 +60,11 @@ interface Vacating {
   readonly order: DrillOrder;
   readonly target: DrillTargetOfOrder;
   readonly directory: string;
+  readonly talk: Pick<DrillTalk, 'confirmTarget'>;
 }
 
-async function vacate(home: string, { order, target, directory }: Vacating): Promise<void> {
+async function vacate(home: string, vacating: Vacating): Promise<void> {
+  const { order, target, directory } = vacating;
   const { runId, plan } = order;
   const { resourceId, token, afterwards } = target;
   const spaces = spacesOf(directory);
@@ -61,15 +72,31 @@ async function vacate(home: string, { order, target, directory }: Vacating): Pro
   isMarkedFor(directory, runId);
   demandDrillMark(directory, { resourceId, token });
   refuseOwnSpaces(directory);
+  refuseUnmovable(directory, spaces);
   if (!hasSpacesIn(directory)) refuseNotEmpty(spaces);
   refuseTooLittleSpace([{ path: directory, bytes: plan.rawBytes }]);
   await writeNote(home, runId, { directory, mark: { resourceId, token }, afterwards, isTold: false });
+  refuseOthers(home, runId, directory);
+  await demandConsent(vacating);
   await stopLeftServer(directory, 'SIGINT');
   refuseRunning(directory);
-  // Why again: closing takes up to half a minute, in which the mark may be taken away.
-  demandDrillMark(directory, { resourceId, token });
+  // Why again: closing takes up to half a minute, in which the run may end and its target be freed.
+  await demandConsent(vacating);
   moveAside(spaces, runId);
   moveAside(directory, runId);
+}
+
+/** The mark stands in the catalog and, looked at last, in the directory. */
+async function demandConsent({ target: { resourceId, token }, directory, talk }: Vacating): Promise<void> {
+  await talk.confirmTarget(token);
+  demandDrillMark(directory, { resourceId, token });
+}
+
+/** A run that ended before its place was settled still has that place. Looked for after the own note is there: one of two runs sees it. */
+function refuseOthers(home: string, runId: RunId, directory: string): void {
+  const other = begunTargets(home).find((one) => one !== runId && readNote(home, one)?.directory === directory);
+  if (other === undefined) return;
+  throw fail('drill_target_in_use', { target: directory, run: other });
 }
 
 /** True when a drill before put tablespaces there. */

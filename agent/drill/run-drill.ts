@@ -1,6 +1,7 @@
 import type { OrderOf } from '#core/agent/order.ts';
 import type { DrillCheck, DrillFacts, DrillVerdict } from '#core/drill/drill.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { DrillTalk } from '#core/ports/host-work.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { noProgress } from '#core/run/progress.ts';
 import type { Scratch, ScratchDeps } from '#agent/scratch/open-scratch.ts';
@@ -17,9 +18,6 @@ import { runCheck } from './run-check.ts';
 
 type DrillOrder = OrderOf<'drill'>;
 
-/** Tells the API what was found; it signs the report and answers what became of the drill. Safe to repeat. */
-export type TellDrill = (facts: DrillFacts) => Promise<DrillVerdict>;
-
 /**
  * A drill (K-092, D-047): restores the planned set with all log to a scratch instance of its own, looks at it, tells what it found,
  * and removes it; in the place of a marked instance it stays, as the policy says. Safe to call again after a kill at any instant: the plan is that of the order, what is restored stays, and a
@@ -27,7 +25,7 @@ export type TellDrill = (facts: DrillFacts) => Promise<DrillVerdict>;
  */
 export const runDrill =
   (deps: ScratchDeps) =>
-  async (order: DrillOrder, step: StepContext, tell: TellDrill): Promise<DrillVerdict> => {
+  async (order: DrillOrder, step: StepContext, talk: DrillTalk): Promise<DrillVerdict> => {
     const settle = (): Promise<void> =>
       order.target === undefined ? discardScratch(deps, order.runId) : settleTarget(deps.home, order.runId);
     if (order.told !== undefined) {
@@ -35,9 +33,9 @@ export const runDrill =
       return order.told;
     }
     const from = deps.clock.nowMs();
-    const scratch = await opened(deps, { order, step, tell });
+    const scratch = await opened(deps, { order, step, talk });
     try {
-      const verdict = await tell(await factsOf({ deps, order, step, scratch, from }));
+      const verdict = await talk.tell(await factsOf({ deps, order, step, scratch, from }));
       await settle();
       return verdict;
     } catch (error) {
@@ -53,11 +51,11 @@ function isToGo(error: unknown, signal: AbortSignal): boolean {
 }
 
 /** A scratch instance, or one in the place of the marked instance of the order. */
-function openOne(deps: ScratchDeps, order: DrillOrder, step: StepContext): Promise<Scratch> {
+function openOne(deps: ScratchDeps, { order, step, talk }: Attempt): Promise<Scratch> {
   const { target, runId } = order;
   if (target === undefined) return openScratch(deps)(order, step);
   const ground = {
-    prepare: () => takeTarget(deps.home, order, target),
+    prepare: () => takeTarget(deps.home, order, target, talk),
     discard: () => giveTargetBack(deps.home, runId),
   };
   return openOn(deps, { request: order, step, ground });
@@ -66,17 +64,20 @@ function openOne(deps: ScratchDeps, order: DrillOrder, step: StepContext): Promi
 interface Attempt {
   readonly order: DrillOrder;
   readonly step: StepContext;
-  readonly tell: TellDrill;
+  readonly talk: DrillTalk;
 }
 
-async function opened(deps: ScratchDeps, { order, step, tell }: Attempt): Promise<Scratch> {
+async function opened(deps: ScratchDeps, attempt: Attempt): Promise<Scratch> {
   try {
-    return await openOne(deps, order, step);
+    return await openOne(deps, attempt);
   } catch (error) {
     const isForGood = error instanceof HoldfastError && !error.isRetryable && !isOfPerson(error);
-    if (isForGood && !step.signal.aborted) {
+    if (isForGood && !attempt.step.signal.aborted) {
       const detail = `${error.message} (${error.code})`;
-      await tell({ checks: [{ name: 'opens', verdict: 'failed', detail, seconds: 0 }], secondsByPhase: {} });
+      await attempt.talk.tell({
+        checks: [{ name: 'opens', verdict: 'failed', detail, seconds: 0 }],
+        secondsByPhase: {},
+      });
     }
     throw error;
   }

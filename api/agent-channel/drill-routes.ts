@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isTargetOf } from '#catalog/drill-targets.ts';
 import { plannedDrillOf, storeReport } from '#catalog/drills.ts';
 import { getHost } from '#catalog/hosts.ts';
 import { getPool } from '#catalog/pools.ts';
@@ -38,7 +39,33 @@ export const drillAgentRoutes = (context: Context): Route[] => [
       return { answer: await reported(context, { run, spec, facts: body }) };
     },
   }),
+  route({
+    method: 'post',
+    path: '/agent/v1/runs/{run}/drill-target',
+    title: 'Ask, right before a drill target is closed and replaced, whether it is still marked and of this open run',
+    access: 'host',
+    status: 204,
+    params: z.object({ run: idShape('run') }),
+    body: z.object({ token: z.string() }),
+    serve: async ({ params, body, caller }) => {
+      if (caller.kind !== 'host') throw fail('host_key_refused', {});
+      const run = await getRun(context.catalog, params.run);
+      demandAssigned(run, params.run, caller.hostId, isFinal(run.state));
+      const spec = await specOfRun(context.catalog, run.id);
+      if (spec.kind !== 'drill' || spec.target === undefined)
+        throw fail('order_refused', { run: run.id, host: run.hostId });
+      await demandTarget(context, { id: spec.target.resourceId, runId: run.id, token: body.token });
+      return { answer: undefined };
+    },
+  }),
 ];
+
+/** Throws `drill_target_unmarked`, `resource_unknown`. */
+async function demandTarget({ catalog }: Context, asked: Parameters<typeof isTargetOf>[1]): Promise<void> {
+  const { name } = await getResource(catalog, asked.id);
+  if (await isTargetOf(catalog, asked)) return;
+  throw fail('drill_target_unmarked', { target: name, why: 'its mark was taken away' });
+}
 
 interface Told {
   readonly run: RunRow;

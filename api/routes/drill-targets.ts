@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   drillTargetShape,
   findDrillTarget,
+  jobsDrillingTo,
   listDrillTargets,
   removeDrillTarget,
   storeDrillTarget,
@@ -73,19 +74,18 @@ export const drillTargetRoutes = (context: Context): Route[] => [
   route({
     method: 'delete',
     path: '/api/v1/resources/{resource}/drill-target',
-    title: 'No drill may replace this instance any more',
+    title: 'No drill may replace this instance any more; refused while a run is open that drills to it',
     access: { permission: 'manage-resources' },
     status: 200,
     params: targetParams,
-    answer: z.object({ resource: z.string(), isMarked: z.literal(false) }),
-    serve: async ({ params }) => {
-      const resource = await getResource(context.catalog, params.resource);
-      await removeDrillTarget(context.catalog, resource.id);
-      // The row counts; the mark in the directory alone allows nothing, and its host may be away.
-      const { isOnline } = await getHost(context.catalog, hostOfResource(resource));
-      if (isOnline) await askTarget(context, resource, { does: 'unmark', token: '' });
-      return { answer: { resource: resource.name, isMarked: false } };
-    },
+    answer: z.object({
+      resource: z.string(),
+      isMarked: z.literal(false),
+      jobs: z
+        .array(z.string())
+        .meta({ description: 'Jobs that drill to it still: their runs are refused from now on' }),
+    }),
+    serve: async ({ params }) => ({ answer: await unmark(context, params.resource) }),
   }),
 ];
 
@@ -106,6 +106,16 @@ async function mark(context: Context, resource: ResourceRow, markedBy: string): 
   const token = randomUUID();
   await askTarget(context, resource, { does: 'mark', token });
   await storeDrillTarget(catalog, { id: resource.id, token, markedBy });
+}
+
+async function unmark(context: Context, asked: string) {
+  const { catalog } = context;
+  const resource = await getResource(catalog, asked);
+  await removeDrillTarget(catalog, resource);
+  // The row counts; the mark in the directory alone allows nothing, and its host may be away.
+  const { isOnline } = await getHost(catalog, hostOfResource(resource));
+  if (isOnline) await askTarget(context, resource, { does: 'unmark', token: '' });
+  return { resource: resource.name, isMarked: false as const, jobs: [...(await jobsDrillingTo(catalog, resource.id))] };
 }
 
 async function planOf(context: Context, asked: string): Promise<z.output<typeof planAnswer>> {

@@ -12,7 +12,7 @@ import { drillChecksShape, drillReportShape, signedReportShape } from '#core/set
 import { rateLimitsShape } from '#core/settings/shape/progress.ts';
 import { countShape, idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
-import { targetOfDrill } from '../drill-targets.ts';
+import { demandFreeTarget, targetOfDrill } from '../drill-targets.ts';
 import { planOfDrill } from '../drill-plan.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
@@ -72,6 +72,7 @@ export const drillRoutes = (context: Context): Route[] => [
     answer: runAnswer,
     serve: async ({ body, caller }) => {
       const { spec, hostId, resource } = await prepareDrill(context, body);
+      await demandFreeTarget(context, spec.target);
       const name = `drill of ${resource.name}`;
       const run = await startRun(context, { spec, hostId, resourceId: resource.id, name, startedBy: nameOf(caller) });
       return { answer: run, location: `/api/v1/drills/${run.id}` };

@@ -43,12 +43,8 @@ export interface HostWork {
   /** Writes a file or relation of a set into an empty directory. */
   extractSet(order: OrderOf<'extract-set'>, step: StepContext): Promise<ExtractReport>;
   verifySet(order: OrderOf<'verify-set'>, step: StepContext): Promise<VerifyReport>;
-  /** Restores to a scratch instance, looks at it, tells and removes it. `tell` may be repeated. */
-  runDrill(
-    order: OrderOf<'drill'>,
-    step: StepContext,
-    tell: (facts: DrillFacts) => Promise<DrillVerdict>,
-  ): Promise<DrillVerdict>;
+  /** Restores to a scratch instance or to a marked one, looks at it and tells. */
+  runDrill(order: OrderOf<'drill'>, step: StepContext, talk: DrillTalk): Promise<DrillVerdict>;
   /** Fetches log into an empty directory; nothing is recovered. */
   restoreLog(order: OrderOf<'log-restore'>, step: StepContext): Promise<LogRestoreReport>;
   /** Takes a logical backup of databases, schemas or tables (K-050). */
@@ -84,6 +80,16 @@ export interface HostWork {
   kitFacts(inspection: PoolInspection): Promise<KitFacts>;
   /** What is in a set, by its metadata. */
   lookIntoSet(inspection: InspectionOf<'set-contents'>): Promise<Contents>;
+}
+
+/** What a drill asks and tells. Both may be repeated. */
+export interface DrillTalk {
+  tell(facts: DrillFacts): Promise<DrillVerdict>;
+  /**
+   * Says that the target is still marked with this token and belongs to this open run: nothing of it may be closed or moved without.
+   * Throws `drill_target_unmarked`, `order_refused`.
+   */
+  confirmTarget(token: string): Promise<void>;
 }
 
 /**
@@ -159,6 +165,8 @@ export interface AgentChannel {
   claimDeletion(runId: string, claim: DeletionClaim): Promise<ClaimVerdict>;
   /** What a drill found; answers what became of it. Idempotent by run. */
   tellDrill(runId: string, facts: DrillFacts): Promise<DrillVerdict>;
+  /** Asked right before a drill target is closed, and again before it is replaced. Throws `drill_target_unmarked`, `order_refused`. */
+  confirmTarget(runId: string, token: string): Promise<void>;
   /** What a transfer swaps, so that it can be settled whatever becomes of its run. Idempotent. */
   tellPlaced(runId: string, told: PlacesTold): Promise<void>;
   /** What a scrub looks at next; what it reads is leased to it until it asks again. */

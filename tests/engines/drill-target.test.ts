@@ -1,8 +1,19 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceAccess, OrderOf } from '#core/agent/order.ts';
-import type { DrillFacts } from '#core/drill/drill.ts';
+import type { DrillFacts, DrillVerdict } from '#core/drill/drill.ts';
 import { isComplete, isPassed } from '#core/drill/drill.ts';
 import type { DrillTargetOfOrder, TargetQuestion } from '#core/drill/drill-target.ts';
 import { fail } from '#core/errors/fail.ts';
@@ -12,7 +23,7 @@ import { markerName, removeMarker, writeMarker } from '#agent/datadir/writer-mar
 import { askTarget } from '#agent/drill/drill-target.ts';
 import { giveTargetBack } from '#agent/drill/replace-target.ts';
 import { runDrill } from '#agent/drill/run-drill.ts';
-import { begunTargets } from '#agent/drill/target-note.ts';
+import { begunTargets, writeNote } from '#agent/drill/target-note.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
 import type { Postgres } from '#tests/support/postgres.ts';
@@ -55,8 +66,17 @@ const targetOf = (changes: Partial<DrillTargetOfOrder> = {}): DrillTargetOfOrder
   ...{ ...mark, dataDirectory: spare.dataDirectory, others: [], port: 5999, afterwards: 'close', ...changes },
 });
 
+interface Circumstances {
+  readonly signal?: AbortSignal;
+  /** What the catalog says of the mark. */
+  readonly confirmTarget?: (token: string) => Promise<void>;
+}
+
 /** A drill in the place of the spare instance. */
-async function drill(changes: Partial<OrderOf<'drill'>> = {}, signal = new AbortController().signal) {
+async function drill(
+  changes: Partial<OrderOf<'drill'>> = {},
+  { signal = new AbortController().signal, confirmTarget = () => Promise.resolve() }: Circumstances = {},
+) {
   const told: DrillFacts[] = [];
   const work = runDrill({
     ...{ home: bench.home, clock: { nowMs: () => Date.now() }, newId: newTestId, account: restores.account },
@@ -75,12 +95,13 @@ async function drill(changes: Partial<OrderOf<'drill'>> = {}, signal = new Abort
     ...changes,
   };
   const step = { runId: order.runId, signal, limits: () => ({}), report: () => undefined, log: () => undefined };
-  const outcome = work(order, step, (facts) => {
+  const tell = (facts: DrillFacts): Promise<DrillVerdict> => {
     told.push(facts);
     const failed = facts.checks.filter(({ verdict }) => verdict === 'failed').map(({ detail }) => detail);
     const verdict = { isPassed: isPassed(facts), isComplete: isComplete(facts), failed, skipped: [] };
     return Promise.resolve({ ...verdict, rtoSeconds: 1, report: 'hash' });
-  });
+  };
+  const outcome = work(order, step, { tell, confirmTarget });
   await outcome.catch(() => undefined);
   return { order, outcome };
 }
@@ -133,6 +154,82 @@ test('K-092 K-105 a drill refuses an instance without its own mark and the sourc
   expect(begunTargets(bench.home)).toEqual([]);
 });
 
+/** Mounting needs more than root in some containers. */
+const mount = (...args: readonly string[]): boolean => spawnSync('mount', args).status === 0;
+const unmount = (path: string): void => {
+  expect(spawnSync('umount', ['-l', path]).status).toBe(0);
+};
+const canMount = ((): boolean => {
+  const folder = mkdtempSync(join(tmpdir(), 'hf-mount-'));
+  const isMounted = mount('--bind', folder, folder);
+  if (isMounted) spawnSync('umount', ['-l', folder]);
+  rmdirSync(folder);
+  return isMounted;
+})();
+
+test.skipIf(!canMount)(
+  'K-092 K-105 a directory that is a mount point, or has one in it, is refused by mark and drill before it is closed',
+  async () => {
+    const before = [inode(), beside(), readPidFile(spare.dataDirectory)?.pid];
+    const temporary = join(spare.dataDirectory, 'pg_stat_tmp');
+    const mounts = [
+      [spare.dataDirectory, ['--bind', spare.dataDirectory, spare.dataDirectory]],
+      [temporary, ['-t', 'tmpfs', '-o', 'size=1m', 'none', temporary]],
+    ] as const;
+    for (const [path, args] of mounts) {
+      expect(mount(...args)).toBe(true);
+      try {
+        const refused = { code: 'drill_target_unmovable', params: { why: `${path} is a mount point` } };
+        for (const does of ['look', 'mark'] as const)
+          await expect(askTarget(question(does))).rejects.toMatchObject(refused);
+        await expect((await drill()).outcome).rejects.toMatchObject(refused);
+      } finally {
+        unmount(path);
+      }
+    }
+    expect([inode(), beside(), readPidFile(spare.dataDirectory)?.pid]).toEqual(before);
+    expect(begunTargets(bench.home)).toEqual([]);
+  },
+);
+
+/** The catalog that knows no mark from its n-th answer on. */
+const unmarkedFrom = (n: number): Circumstances => {
+  let asked = 0;
+  return {
+    confirmTarget: (token) => {
+      expect(token).toBe(mark.token);
+      asked += 1;
+      return asked < n
+        ? Promise.resolve()
+        : Promise.reject(fail('drill_target_unmarked', { target: 'spare', why: 'x' }));
+    },
+  };
+};
+
+test('K-092 K-105 a mark that is taken away meanwhile saves the instance: it is asked for before closing and before replacing', async () => {
+  const [place, around, server] = [inode(), beside(), readPidFile(spare.dataDirectory)?.pid];
+  await expect((await drill({}, unmarkedFrom(1))).outcome).rejects.toMatchObject({ code: 'drill_target_unmarked' });
+  expect([inode(), beside(), readPidFile(spare.dataDirectory)?.pid]).toEqual([place, around, server]);
+  expect(begunTargets(bench.home)).toEqual([]);
+  // Only now: it is closed, and stays what it was.
+  await expect((await drill({}, unmarkedFrom(2))).outcome).rejects.toMatchObject({ code: 'drill_target_unmarked' });
+  expect([inode(), beside(), readPidFile(spare.dataDirectory)]).toEqual([place, around, undefined]);
+  expect(begunTargets(bench.home)).toEqual([]);
+});
+
+test('K-092 a place that an earlier drill has not settled is not taken, and stays as it is', async () => {
+  const [place, around, earlier] = [inode(), beside(), newTestId('run')];
+  const { dataDirectory: directory } = spare;
+  await writeNote(bench.home, earlier, { directory, mark, afterwards: 'close', isTold: false });
+  await expect((await drill()).outcome).rejects.toMatchObject({
+    code: 'drill_target_in_use',
+    params: { run: earlier },
+  });
+  expect([inode(), beside(), begunTargets(bench.home)]).toEqual([place, around, [earlier]]);
+  await giveTargetBack(bench.home, earlier);
+  expect([inode(), beside(), begunTargets(bench.home)]).toEqual([place, around, []]);
+});
+
 test('K-092 a drill that cannot restore, or is cancelled, gives the marked instance its place back', async () => {
   const [place, around] = [inode(), beside()];
   const plan = restores.plan({ target: { at: 'latest' }, place: scratchPlace });
@@ -143,7 +240,7 @@ test('K-092 a drill that cannot restore, or is cancelled, gives the marked insta
   expect(existsSync(join(spare.dataDirectory, markerName))).toBe(false);
   const stopping = new AbortController();
   stopping.abort(fail('cancelled', { what: 'the run' }));
-  await expect((await drill({}, stopping.signal)).outcome).rejects.toMatchObject({ code: 'cancelled' });
+  await expect((await drill({}, { signal: stopping.signal })).outcome).rejects.toMatchObject({ code: 'cancelled' });
   expect([inode(), beside()]).toEqual([place, around]);
   expect(begunTargets(bench.home)).toEqual([]);
 });

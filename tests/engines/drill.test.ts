@@ -79,12 +79,13 @@ async function drillOf(order: OrderOf<'drill'>, signal = new AbortController().s
     logDirectories: () => Promise.resolve([]),
   });
   const step = { runId: order.runId, signal, limits: () => ({}), report: () => undefined, log: () => undefined };
-  const outcome = work(order, step, (facts) => {
+  const tell = (facts: DrillFacts): Promise<DrillVerdict> => {
     told.push(facts);
     const failed = facts.checks.filter(({ verdict }) => verdict === 'failed').map(({ name }) => name);
     const verdict = { isPassed: isPassed(facts), isComplete: isComplete(facts), failed, skipped: [] };
     return Promise.resolve({ ...verdict, rtoSeconds: 1, report: 'hash' });
-  });
+  };
+  const outcome = work(order, step, { tell, confirmTarget: () => Promise.resolve() });
   await outcome.catch(() => undefined);
   return { facts: told[0], outcome };
 }

@@ -265,6 +265,7 @@ const channelOf = ({ order, scripts }: AgentParts): AgentChannel => ({
   putTruncation: () => Promise.resolve(),
   claimDeletion: unasked('claim'),
   tellDrill: unasked('tell of a drill'),
+  confirmTarget: () => Promise.resolve(),
   tellPlaced: () => Promise.resolve(),
   nextToScrub: unasked('scrub'),
   tellScrubbed: () => Promise.resolve(),

@@ -14,6 +14,8 @@ const planShape = z.looseObject({
   consent: z.string(),
 });
 
+const unmarkedShape = z.looseObject({ resource: z.string(), jobs: z.array(z.string()) });
+
 const pathOf = (resource: string): string => `/api/v1/resources/${encodeURIComponent(resource)}/drill-target`;
 
 export const targetOptions: Readonly<Record<string, string>> = {
@@ -52,8 +54,9 @@ export function addDrillTargetCommands(drill: Command, cli: Cli): void {
     title: 'no drill may replace this instance any more',
     shape: z.object({ resource: z.string() }),
     act: async (_cli, { resource }) => {
-      const json = await (await cli.client()).remove(z.looseObject({ resource: z.string() }), pathOf(resource));
-      return { json, text: `${json.resource} is no drill target` };
+      const json = await (await cli.client()).remove(unmarkedShape, pathOf(resource));
+      const left = json.jobs.length === 0 ? '' : `\nRefused from now on, as they drill to it: ${json.jobs.join(', ')}`;
+      return { json, text: `${json.resource} is no drill target${left}` };
     },
   });
   addVerb(noun, cli, {

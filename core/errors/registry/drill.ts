@@ -39,6 +39,14 @@ export const drillErrors = {
     hintZh:
       '演练只会替换经过确认的实例:`holdfast drill target mark <resource>` 会说明后果并要求确认。不加 --target 时演练使用临时实例。',
   },
+  drill_target_in_use: {
+    class: 'precondition',
+    http: 409,
+    message: 'Drill {run} replaces {target} or is about to',
+    hint: 'Wait for it, or stop it with `holdfast run cancel {run}`: a drill that has not finished gives {target} its place back. Then ask again.',
+    messageZh: '演练 {run} 正在或即将替换 {target}',
+    hintZh: '请等待其结束,或用 `holdfast run cancel {run}` 停止:未完成的演练会归还 {target} 的位置。之后再试。',
+  },
   drill_target_is_source: {
     class: 'unsafe',
     http: 409,
@@ -63,6 +71,15 @@ export const drillErrors = {
     hint: 'Use an instance without tablespaces as a drill target; those of the source get places beside it.',
     messageZh: '{directory} 中的实例有自己的表空间({links}),演练后将无主',
     hintZh: '请使用没有表空间的实例作为演练目标;源的表空间会放在其旁边。',
+  },
+  drill_target_unmovable: {
+    class: 'unsafe',
+    http: 409,
+    message: 'The directory {directory} cannot be moved aside and replaced by a drill: {why}',
+    hint: 'A drill renames the old directory within its parent and removes it there. Move the data directory one level below its mount point, without mounts in it, where the agent may write; nothing was closed or changed.',
+    messageZh: '演练无法将目录 {directory} 移开并替换:{why}',
+    hintZh:
+      '演练会在上级目录内将旧目录改名,之后删除。请将数据目录放在挂载点的下一级,其中不含其他挂载点,且代理可写;未关闭也未更改任何内容。',
   },
   drill_report_forged: {
     class: 'corrupt',
