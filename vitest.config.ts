@@ -22,6 +22,7 @@ const long = [
   'gives-places-back',
   'guides',
   'incrementals',
+  'keeps-what-is-left-out',
   'keeps-what-is-needed',
   'kingbase-operations',
   'logical-sets',
@@ -46,8 +47,8 @@ const longEngines = ['changed-pages-traps', 'drill', 'drill-target', 'incrementa
 
 /** Stories of the whole product that depend on the version of the server: on 18 in `long`, once more on 15. */
 const both = [
-  ...['carries-odd-names', 'drills', 'logical-sets', 'recovers-databases', 'recovers-one-database'],
-  ...['restores-logical-sets', 'settles-swaps'],
+  ...['carries-odd-names', 'drills', 'keeps-what-is-left-out', 'logical-sets', 'recovers-databases'],
+  ...['recovers-one-database', 'restores-logical-sets', 'settles-swaps'],
 ].map((name) => `tests/promises/${name}.test.ts`);
 
 /** Project of tests: name, files, how many at once, its turn. Projects of one turn run together. */

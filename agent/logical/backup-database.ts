@@ -91,7 +91,7 @@ async function backUpBy(
     ...streams.slice(head, head + middle.length),
     ...streams.slice(before.length, head),
   ];
-  return doneOf(backup, { snapshot, facts, relations, streams: restored });
+  return doneOf(backup, { snapshot, facts, selected, streams: restored });
 }
 
 interface Found {
@@ -153,14 +153,15 @@ async function hasLargeObjects(session: Session): Promise<boolean> {
 interface Ended {
   readonly snapshot: Snapshot;
   readonly facts: Awaited<ReturnType<typeof databaseFacts>>;
-  readonly relations: readonly FoundRelation[];
+  readonly selected: Selected;
   readonly streams: readonly WrittenStream[];
 }
 
-function doneOf({ selection }: DatabaseBackup, { snapshot, facts, relations, streams }: Ended): DatabaseDone {
+function doneOf({ selection }: DatabaseBackup, { snapshot, facts, selected, streams }: Ended): DatabaseDone {
   const name = selection.database;
   const head = { name, isWhole: isWhole(selection), snapshotAt: snapshot.takenAt };
   const tables = streams.flatMap(({ content }) => (content.kind === 'table' ? [content] : []));
+  const { relations, leftOut } = selected;
   return {
     streams,
     facts: { ...head, ...facts, relations: relations.map(plainRelation) },
@@ -169,6 +170,7 @@ function doneOf({ selection }: DatabaseBackup, { snapshot, facts, relations, str
       tableCount: tables.length,
       rowCount: tables.reduce((sum, { rows }) => sum + rows, 0),
       rawBytes: streams.reduce((sum, { rawBytes }) => sum + rawBytes, 0),
+      ...(leftOut.length === 0 ? {} : { leftOut }),
     },
   };
 }

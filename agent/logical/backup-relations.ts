@@ -1,6 +1,7 @@
 import { fail } from '#core/errors/fail.ts';
 import type { RelationOfDatabase } from '#core/logical/meta.ts';
 import type { DatabaseSelection, TableName } from '#core/logical/selection.ts';
+import type { PartitionLeftOut } from '#core/logical/set-summary.ts';
 import { isSelected, isUnpicked, tableText, wholeDatabase } from '#core/logical/selection.ts';
 import type { Row, Session } from '#agent/database/session.ts';
 import { flagOf, textOf } from '#agent/database/session.ts';
@@ -23,6 +24,7 @@ export interface FoundRelation extends RelationOfDatabase {
 export interface Selected {
   readonly relations: readonly FoundRelation[];
   readonly excluded: readonly TableName[];
+  readonly leftOut: readonly PartitionLeftOut[];
 }
 
 const kinds: Readonly<Record<string, RelationOfDatabase['kind']>> = {
@@ -92,7 +94,21 @@ export async function selectedRelations(session: Session, selection: DatabaseSel
   });
   const left = { ...wholeDatabase(selection.database), tables: selection.excludeTables };
   const excluded = isUnpicked(left) ? [] : rows.filter((row) => isSelected(left, row, aboveOf(row, byOid)));
-  return { relations, excluded };
+  return { relations, excluded, leftOut: leftOutOf(selection, rows, byOid) };
+}
+
+/** A table of the set without one of its partitions is less than the live one: a restore has to know. */
+function leftOutOf(
+  selection: DatabaseSelection,
+  rows: readonly ListedRelation[],
+  byOid: ReadonlyMap<string, ListedRelation>,
+): readonly PartitionLeftOut[] {
+  return rows.flatMap((row) => {
+    const above = aboveOf(row, byOid);
+    if (above.length === 0 || isSelected(selection, row, above)) return [];
+    const partOf = above.filter((one, index) => isSelected(selection, one, above.slice(index + 1)));
+    return partOf.length === 0 ? [] : [{ schema: row.schema, table: row.table, partOf }];
+  });
 }
 
 function listedOf(row: Row): ListedRelation[] {

@@ -7,7 +7,7 @@ import { grantsOfText } from '#core/transfer/acl-text.ts';
 import { temporaryName } from '#core/transfer/names.ts';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
 import type { FailedStatement, TransferReport } from '#core/transfer/report.ts';
-import { refuseParts } from '#core/transfer/choice.ts';
+import { refuseParts, warnLeftOut } from '#core/transfer/choice.ts';
 import type { Placed } from '#core/transfer/task.ts';
 import { databaseOfParts, databasesOfTask } from '#core/transfer/task.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
@@ -97,7 +97,7 @@ async function workFor(
       ...{ instance: target.instance, source: String(source), target: String(serverMajor) },
     });
   const chosen = factsChosen(order, meta.databases);
-  refuseParts(order.task, { selection: meta.summary.selection, databases: meta.databases });
+  refuseParts(order.task, meta.summary);
   const needs = chosen.map((facts) => ({
     ...{ roles: rolesOf(facts), tablespaces: [facts.tablespace, ...facts.tablespaces] },
     extensions: facts.extensions.map(({ name }) => name),
@@ -109,7 +109,9 @@ async function workFor(
   const bytes = needs.reduce((sum, one) => sum + one.bytes, 0);
   const { runId } = order;
   const parts = { runId, step, clock: deps.clock, watch: new Stopwatch(deps.clock), target, made, profile, tools };
-  return { ...parts, tally: new TransferTally(step, bytes) };
+  const tally = new TransferTally(step, bytes);
+  tally.warnings.push(...warnLeftOut(order.task, meta.summary));
+  return { ...parts, tally };
 }
 
 /** Owners, those with rights on anything in it or on itself, and those with settings of their own in it. */

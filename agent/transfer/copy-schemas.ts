@@ -5,6 +5,7 @@ import type { Placed, WantedSchema } from '#core/transfer/task.ts';
 import { placedText } from '#core/transfer/task.ts';
 import type { Session } from '#agent/database/session.ts';
 import type { TableSource } from './copy-tables.ts';
+import { cutInheritance } from './cut-inheritance.ts';
 import { demandInPlace } from './demand-in-place.ts';
 import { dumpInto } from './dump-into.ts';
 import { makeSchemas } from './made.ts';
@@ -32,7 +33,7 @@ interface BuiltSchema {
 
 /**
  * Builds copies of schemas in the live database under names that nobody looks into, and proves them. Throws
- * `transfer_schema_unknown`, `transfer_name_taken`, `transfer_schema_depends`, `transfer_refused`, `transfer_differs`, `cancelled`.
+ * `transfer_schema_unknown`, `transfer_partitions_apart`, `transfer_name_taken`, `transfer_schema_depends`, `transfer_refused`, `transfer_differs`, `cancelled`.
  */
 export async function copySchemas(
   work: TransferWork,
@@ -48,6 +49,8 @@ export async function copySchemas(
       const staging = `${stagingSchema(runId)}_s${String(index)}`;
       built.push(await planSchema(target, { source: session, live }, { wanted, staging }));
     }
+    const both = built.flatMap(({ wanted, staging }) => [wanted.schema, staging]);
+    tally.warnings.push(...(await cutInheritance(session, { schemas: both, tables: [] })));
     for (const { wanted, staging } of built) {
       if (!(await hasSchema(session, staging)))
         await session.query(`alter schema ${quoted(wanted.schema)} rename to ${quoted(staging)}`);

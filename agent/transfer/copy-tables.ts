@@ -5,6 +5,7 @@ import { firstDifference } from '#core/transfer/inventory.ts';
 import { quoted, quotedTable, stagingSchema } from '#core/transfer/names.ts';
 import type { WantedTable } from '#core/transfer/task.ts';
 import type { Session } from '#agent/database/session.ts';
+import { cutInheritance } from './cut-inheritance.ts';
 import { dumpInto } from './dump-into.ts';
 import { makeSchemas } from './made.ts';
 import { orCancelled } from './or-cancelled.ts';
@@ -53,6 +54,8 @@ export async function copyTables(
     const built: BuiltTable[] = [];
     for (const wanted of tables) built.push(await planTable(work, { source: session, live }, { wanted, all: tables }));
     const staging = [...new Set(built.map((one) => one.staging))];
+    const members = built.flatMap(({ family }) => family.members);
+    tally.warnings.push(...(await cutInheritance(session, { schemas: [], tables: members })));
     for (const { family, staging: schema } of built) await stage(session, family, schema);
     tally.enter('transfer');
     const dump = {
@@ -96,16 +99,27 @@ async function planTable(
       throw fail('transfer_name_taken', { name: `${database}.${schema}.${as}`, instance: target.instance });
     return { wanted, family, staging };
   }
+  refuseScattered(family);
   const replaced = await familyOf(live, wanted);
   if (replaced === undefined) {
     if (await isTaken(live, wanted))
       throw fail('transfer_name_taken', { name: `${database}.${tableText(wanted)}`, instance: target.instance });
     return { wanted, family, staging };
   }
+  refuseScattered(replaced);
   await refuseDependents(live, replaced, all);
   const oid = (await tablesOn(live, { names: [replaced.root], oids: [] })).get(quotedTable(replaced.root));
   await refuseReplicated(live, `Table ${tableText(wanted)}`, [oid ?? '0']);
   return { wanted, family, staging };
+}
+
+/** A table and what it replaces move as one, into one schema. Throws `transfer_choice_bad` when partitions lie in another one. */
+function refuseScattered({ root, members }: TableFamily): void {
+  const elsewhere = members.filter(({ schema }) => schema !== root.schema);
+  if (elsewhere.length === 0) return;
+  throw fail('transfer_choice_bad', {
+    why: `partitions of ${tableText(root)} lie in other schemas (${elsewhere.map(tableText).join(', ')}): give it a new name, or choose its whole database`,
+  });
 }
 
 /** Throws `transfer_table_depends`. */

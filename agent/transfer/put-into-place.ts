@@ -10,6 +10,7 @@ import { swapSchemas } from './copy-schemas.ts';
 import { demandInPlace } from './demand-in-place.ts';
 import { dropKept } from './drop-kept.ts';
 import { inDatabase } from './in-database.ts';
+import { partitionsOnlyInOld, textOfLess, unloggedEmpty } from './less-than-old.ts';
 import type { Built } from './planned-places.ts';
 import { refuseReplicatedDatabase } from './replication.ts';
 import { hasSwapped, keptPlaceOf, standingsOf } from './standing.ts';
@@ -87,20 +88,24 @@ export const strangersOn = async (target: Target): Promise<readonly string[]> =>
   [...(await namesOn(target))].filter((name) => name.startsWith(temporaryPrefix));
 
 /**
- * After the swap: what was replaced goes when it is not to be kept; when it cannot go, or statements failed and something may be
- * missing, it is kept and that is said.
+ * After the swap: what was replaced goes when it is not to be kept; when it cannot go, or it may hold what was not restored, it is kept and
+ * that is said.
  */
 export async function finishPlaced(
   target: Target,
   { task }: Pick<PlaceOrder, 'task'>,
-  { placed, failures }: Pick<TransferReport, 'placed' | 'failures'>,
+  { placed, failures, warnings }: Pick<TransferReport, 'placed' | 'failures' | 'warnings'>,
 ): Promise<{ readonly placed: readonly Placed[]; readonly warnings: readonly Warning[] }> {
   const keeps = (why: string): readonly Warning[] =>
     placed
       .filter((one) => keptPlaceOf(one) !== undefined)
       .map((one) => ({ code: 'old_not_dropped', detail: `what ${placedText(one)} replaced is kept: ${why}` }));
-  if (!task.dropsOld) return { placed, warnings: [] };
+  const less = (await partitionsOnlyInOld(target, placed)).map(textOfLess);
+  if (!task.dropsOld) return { placed, warnings: less.map((detail) => ({ code: 'partition_not_restored', detail })) };
+  if (less.length > 0) return { placed, warnings: keeps(less.join('; ')) };
   if (failures.length > 0) return { placed, warnings: keeps('statements failed') };
+  if (warnings.some(({ code }) => code === unloggedEmpty))
+    return { placed, warnings: keeps('it may have rows in unlogged tables') };
   try {
     await dropKept(target, placed);
     return { placed: placed.map(withoutKept), warnings: [] };

@@ -18,6 +18,7 @@ import { copyDatabase } from './copy-database.ts';
 import { copyParts } from './copy-parts.ts';
 import { openTransferJournal } from './journal.ts';
 import { openMadeBook } from './made.ts';
+import { warnUnlogged } from './less-than-old.ts';
 import type { Built } from './planned-places.ts';
 import { refuseTaken } from './put-into-place.ts';
 import { databasesOf, readNeeds } from './read-database.ts';
@@ -69,6 +70,7 @@ async function recover(deps: TransferDeps, order: DatabaseRecoveryOrder, attempt
   try {
     const work = await workFor(deps, order, { ...attempt, scratch, watch });
     const built = await build(work, scratch, order);
+    work.tally.warnings.push(...(await warnUnlogged(target, built)));
     if (step.signal.aborted) throw fail('cancelled', { what: 'the recovery' });
     const report = await swapOnce(attempt, order, {
       ...{ built, watch },

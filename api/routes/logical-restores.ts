@@ -83,7 +83,7 @@ export async function prepareLogicalRestore(context: Context, body: RestoreBody)
   return { spec, hostId, into };
 }
 
-/** Throws what is wrong with the choice, `logical_set_unknown`, `pool_out_of_reach`, `resource_not_logged_in`, `transfer_database_unknown`, `transfer_part_over_whole`, `transfer_part_over_schema`. */
+/** Throws what is wrong with the choice, `logical_set_unknown`, `pool_out_of_reach`, `resource_not_logged_in`, `transfer_database_unknown`, `transfer_part_over_…`. */
 async function prepare(context: Context, body: RestoreBody) {
   const task = taskOf(body);
   const { poolId, resourceId, summary } = await demandLogicalUsable(context.catalog, body.set);

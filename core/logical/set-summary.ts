@@ -1,8 +1,13 @@
 import type { AttemptId, JobId, ResourceId, RunId, SetId } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { Warning } from '../run/progress.ts';
-import type { LogicalSelection } from './selection.ts';
+import type { LogicalSelection, TableName } from './selection.ts';
 import { isWhole } from './selection.ts';
+
+/** A partition that was left out of a set, with the partitioned tables of the set whose rows it holds. */
+export interface PartitionLeftOut extends TableName {
+  readonly partOf: readonly TableName[];
+}
 
 /** One database of a logical set, in figures. */
 export interface DatabaseOfSet {
@@ -14,6 +19,8 @@ export interface DatabaseOfSet {
   readonly tableCount: number;
   readonly rowCount: number;
   readonly rawBytes: number;
+  /** Absent: none, or a set of an early version. */
+  readonly leftOut?: readonly PartitionLeftOut[];
 }
 
 /** Which program wrote the sections of a set: what restores them must be of this major or later. */

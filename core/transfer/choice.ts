@@ -1,7 +1,9 @@
 import { fail } from '../errors/fail.ts';
 import type { LogicalSelection, TableName } from '../logical/selection.ts';
-import { holdsSchema } from '../logical/selection.ts';
-import type { TransferTask } from './task.ts';
+import { holdsSchema, tableText } from '../logical/selection.ts';
+import type { DatabaseOfSet, PartitionLeftOut } from '../logical/set-summary.ts';
+import type { Warning } from '../run/progress.ts';
+import type { TransferTask, WantedTable } from './task.ts';
 import { isReplacing } from './task.ts';
 
 /** What was asked for, by name. */
@@ -60,24 +62,59 @@ export function demandConsent(task: TransferTask, resource: string, consent: str
 /** What a logical set says of what it holds. */
 interface Held {
   readonly selection: LogicalSelection;
-  readonly databases: readonly { readonly name: string; readonly isWhole: boolean }[];
+  readonly databases: readonly Pick<DatabaseOfSet, 'name' | 'isWhole' | 'leftOut'>[];
 }
 
+/** Names of what a task wants of a set. */
+type Parts = Partial<Pick<TransferTask, 'databases' | 'schemas' | 'tables'>>;
+
 /**
- * A part of a database, or of a schema, would take the place of all of it, and what was left out would be lost. Throws
- * `transfer_part_over_whole`, `transfer_part_over_schema`.
+ * A part of a database, of a schema or of a partitioned table would take the place of all of it, and what was left out would be lost.
+ * Throws `transfer_part_over_whole`, `transfer_part_over_schema`, `transfer_part_over_table`.
  */
-export function refuseParts(
-  { databases, schemas = [] }: Pick<TransferTask, 'databases' | 'schemas'>,
-  { selection, databases: held }: Held,
-): void {
+export function refuseParts({ databases = [], schemas = [], tables = [] }: Parts, held: Held): void {
   for (const { database, as } of databases)
-    if (database === as && held.find(({ name }) => name === database)?.isWhole !== true)
+    if (database === as && held.databases.find(({ name }) => name === database)?.isWhole !== true)
       throw fail('transfer_part_over_whole', { database });
   for (const { database, schema, as } of schemas)
-    if (schema === as && !holdsSchema(selection, database, schema))
+    if (schema === as && !isSchemaHeld(held, database, schema))
       throw fail('transfer_part_over_schema', { database, schema });
+  for (const one of tables.filter(({ table, as }) => table === as)) refusePartOfTable(one, held);
 }
+
+function refusePartOfTable(one: WantedTable, { databases }: Held): void {
+  const left = leftOutOfTable(databases, one);
+  if (left.length > 0) throw fail('transfer_part_over_table', { table: tableText(one), partitions: namesOf(left) });
+}
+
+const isSchemaHeld = ({ selection, databases }: Held, database: string, schema: string): boolean =>
+  holdsSchema(selection, database, schema) && leftOutOfSchema(databases, database, schema).length === 0;
+
+/** What of a set is less than it was, and goes under a new name: partitions that were left out of it. */
+export function warnLeftOut({ schemas = [], tables = [] }: Parts, { databases: held }: Held): readonly Warning[] {
+  const left = [
+    ...schemas.flatMap(({ database, schema }) => leftOutOfSchema(held, database, schema)),
+    ...tables.flatMap((one) => leftOutOfTable(held, one)),
+  ];
+  if (left.length === 0) return [];
+  return [
+    { code: 'partition_left_out', detail: `the set was taken without ${namesOf(left)}: their rows are not there` },
+  ];
+}
+
+const leftOutOf = (held: Held['databases'], database: string): readonly PartitionLeftOut[] =>
+  held.find(({ name }) => name === database)?.leftOut ?? [];
+
+const leftOutOfSchema = (held: Held['databases'], database: string, schema: string): readonly PartitionLeftOut[] =>
+  leftOutOf(held, database).filter((left) => [left, ...left.partOf].some((one) => one.schema === schema));
+
+const leftOutOfTable = (
+  held: Held['databases'],
+  { database, schema, table }: TableName & { readonly database: string },
+): readonly PartitionLeftOut[] =>
+  leftOutOf(held, database).filter(({ partOf }) => partOf.some((one) => one.schema === schema && one.table === table));
+
+const namesOf = (tables: readonly TableName[]): string => tables.map(tableText).join(', ');
 
 /** The steps in words, as they are printed before anything is touched. */
 export function transferSteps(task: TransferTask, source: readonly string[], into: string): readonly string[] {

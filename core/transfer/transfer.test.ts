@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseId } from '../id.ts';
 import { wholeDatabase } from '../logical/selection.ts';
 import { grantsOfText } from './acl-text.ts';
-import { demandConsent, refuseParts, taskOf } from './choice.ts';
+import { demandConsent, refuseParts, taskOf, warnLeftOut } from './choice.ts';
 import { propertyStatements, shapeDifferences } from './database-shape.ts';
 import { failedStatement, isHarmless, isPassing } from './failed-statements.ts';
 import { firstDifference } from './inventory.ts';
@@ -76,6 +76,28 @@ test('K-090 a part of a database or of a schema never takes the place of all of 
     expect(refusal(task)).toBeUndefined();
   expect(refusal({ databases: [{ database: 'app', as: 'then' }] })).toBeUndefined();
   expect(refusal({ databases: [{ database: 'all', as: 'all' }] })).toBeUndefined();
+});
+
+test('K-101 a table whose partitions a set leaves out is not replaced by it, and under a new name that is said', () => {
+  const name = { schema: 's', table: 't' };
+  const leftOut = [{ schema: 'a', table: 'old', partOf: [name, { schema: 's', table: 'part' }] }];
+  const databases = [{ name: 'app', isWhole: false, leftOut }];
+  const held = { selection: { of: 'chosen' as const, databases: [wholeDatabase('app')] }, databases };
+  const table = (as: string, of = name) => ({ tables: [{ database: 'app', ...of, as }] });
+  const schema = (one: string, as = one) => ({ schemas: [{ database: 'app', schema: one, as }] });
+  expect(() => {
+    refuseParts(table('t'), held);
+  }).toThrow(
+    expect.objectContaining({ code: 'transfer_part_over_table', params: { table: 's.t', partitions: 'a.old' } }),
+  );
+  for (const one of ['s', 'a'])
+    expect(() => {
+      refuseParts(schema(one), held);
+    }).toThrow(expect.objectContaining({ code: 'transfer_part_over_schema' }));
+  for (const task of [table('u'), table('o', { schema: 's', table: 'o' }), schema('s', 'u'), schema('other')])
+    refuseParts(task, held);
+  expect(warnLeftOut(table('u'), held)).toMatchObject([{ code: 'partition_left_out' }]);
+  expect(warnLeftOut(table('o', { schema: 's', table: 'o' }), held)).toEqual([]);
 });
 
 test('names stay within what a server keeps, whole characters only', () => {

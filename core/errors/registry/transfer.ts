@@ -103,6 +103,22 @@ export const transferErrors = {
     messageZh: '该备份集只包含数据库 "{database}" 中模式 "{schema}" 的一部分,不能用它替换整个模式',
     hintZh: '请以新名称恢复(--as),或选择其中的表(--table)。',
   },
+  transfer_part_over_table: {
+    class: 'precondition',
+    http: 409,
+    message: 'The set was taken without {partitions} of table {table}: the whole of it cannot be replaced by that',
+    hint: 'Restore it under a new name (--as) and copy what you need, or choose a set that holds all of its partitions.',
+    messageZh: '该备份集不包含表 {table} 的分区 {partitions},不能用它替换整个表',
+    hintZh: '请以新名称恢复(--as)后复制所需数据,或选择包含其全部分区的备份集。',
+  },
+  transfer_partitions_apart: {
+    class: 'precondition',
+    http: 409,
+    message: 'Partitions lie in schemas that were not chosen: {partitions}. The copy would be without their rows',
+    hint: 'Choose these schemas too (--schema, each), or the tables (--table): a table comes with all of its partitions.',
+    messageZh: '以下分区位于未选择的模式中:{partitions}。副本将缺少其中的行',
+    hintZh: '请同时选择这些模式(多次使用 --schema),或选择表(--table):表会连同其全部分区一起恢复。',
+  },
   transfer_target_missing: {
     class: 'precondition',
     http: 409,

@@ -60,6 +60,8 @@ export const logicalTaskShape: z.ZodType<LogicalTask> = z.discriminatedUnion('do
   z.looseObject({ does: z.literal('remove'), sets: z.array(idShape('set')).min(1).max(1000) }),
 ]);
 
+const plainTable = { schema: z.string(), table: z.string() };
+
 /** What is committed in a pool, as agents tell it. Fields of newer agents are kept. */
 export const logicalSetSummaryShape: z.ZodType<LogicalSetSummary> = z.looseObject({
   setId: idShape('set'),
@@ -79,6 +81,7 @@ export const logicalSetSummaryShape: z.ZodType<LogicalSetSummary> = z.looseObjec
       tableCount: countShape,
       rowCount: countShape,
       rawBytes: countShape,
+      leftOut: z.array(z.looseObject({ ...plainTable, partOf: z.array(z.looseObject(plainTable)) })).exactOptional(),
     }),
   ),
   dumpTool: z.looseObject({ name: z.string(), major: countShape, version: z.string() }),

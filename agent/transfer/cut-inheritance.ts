@@ -1,0 +1,63 @@
+import { fail } from '#core/errors/fail.ts';
+import type { TableName } from '#core/logical/selection.ts';
+import { tableText } from '#core/logical/selection.ts';
+import type { Warning } from '#core/run/progress.ts';
+import { quotedTable } from '#core/transfer/names.ts';
+import { flagOf, textOf } from '#agent/database/session.ts';
+import type { Row, Session } from '#agent/database/session.ts';
+
+/** What is going to be copied: whole schemas, or tables by name. */
+interface Chosen {
+  readonly schemas: readonly string[];
+  readonly tables: readonly TableName[];
+}
+
+interface Link {
+  readonly child: TableName;
+  readonly parent: TableName;
+  readonly isPartition: boolean;
+  /** The child is copied and its parent is not. */
+  readonly isUpward: boolean;
+}
+
+const linksQuery = `
+  with chosen as (
+    select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('r', 'p', 'f') and (n.nspname::text = any($1::text[])
+        or (n.nspname::text, c.relname::text) in (select * from unnest($2::text[], $3::text[]))))
+  select cn.nspname::text as child_schema, c.relname::text as child, pn.nspname::text as parent_schema, p.relname::text as parent,
+         c.relispartition as is_partition, c.oid in (select oid from chosen) as is_upward
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid join pg_namespace cn on cn.oid = c.relnamespace
+    join pg_class p on p.oid = i.inhparent join pg_namespace pn on pn.oid = p.relnamespace
+   where p.relkind in ('r', 'p', 'f') and (c.oid in (select oid from chosen)) <> (p.oid in (select oid from chosen))
+   order by 1, 2, 3, 4`;
+
+const linkOf = (row: Row): Link => ({
+  child: { schema: textOf(row, 'child_schema'), table: textOf(row, 'child') },
+  parent: { schema: textOf(row, 'parent_schema'), table: textOf(row, 'parent') },
+  isPartition: flagOf(row, 'is_partition'),
+  isUpward: flagOf(row, 'is_upward'),
+});
+
+const textOfLink = ({ child, parent }: Link): string => `${tableText(child)} of ${tableText(parent)}`;
+
+/**
+ * In the source, which is ours alone: what is copied is cut from parents that are not. The dump tool writes whom a table belongs to even where
+ * it does not write that one, and the copy would give the live parent its rows at once (PG manual "Inheritance", "Table Partitioning").
+ * Answers what was cut in words. Throws `transfer_partitions_apart` for partitions of what is copied that lie elsewhere.
+ */
+export async function cutInheritance(source: Session, { schemas, tables }: Chosen): Promise<readonly Warning[]> {
+  const names = [tables.map(({ schema }) => schema), tables.map(({ table }) => table)];
+  const links = (await source.query(linksQuery, [schemas, ...names])).map(linkOf);
+  const apart = links.filter(({ isUpward, isPartition }) => isPartition && !isUpward);
+  if (apart.length > 0) throw fail('transfer_partitions_apart', { partitions: apart.map(textOfLink).join(', ') });
+  for (const { child, parent, isPartition } of links.filter(({ isUpward }) => isUpward))
+    await source.query(
+      isPartition
+        ? `alter table ${quotedTable(parent)} detach partition ${quotedTable(child)}`
+        : `alter table ${quotedTable(child)} no inherit ${quotedTable(parent)}`,
+    );
+  if (links.length === 0) return [];
+  const detail = `parents and children that were not chosen do not belong to the copies: ${links.map(textOfLink).join(', ')}`;
+  return [{ code: 'inheritance_cut', detail }];
+}
