@@ -55,7 +55,7 @@ const both = [
 const project = (
   name: string,
   include: readonly string[],
-  { workers = 2, order = 1, except = [] as string[], minutes = 2, env = {} } = {},
+  { workers = 2, order = 1, except = [] as string[], minutes = 2, env = {}, isolate = true } = {},
 ) => ({
   extends: true as const,
   test: {
@@ -67,6 +67,7 @@ const project = (
       hookTimeout: 3 * minute,
       retry: 0,
       env,
+      isolate,
     },
     maxWorkers: workers,
     sequence: { groupOrder: order },
@@ -80,7 +81,8 @@ export default defineConfig({
     teardownTimeout: minute,
     reporters: ['default', './tests/support/plain-reporter.ts'],
     projects: [
-      project('unit', unit),
+      // Why not isolated: loading the same modules anew for each of 200 files cost a minute of processor time.
+      project('unit', unit, { isolate: false }),
       project('contracts', ['tests/{contracts,repositories,engines,histories}/**/*.test.ts'], { except: longEngines }),
       project('promises', ['tests/promises/**/*.test.ts'], { order: 2, except: [...chaos, ...long] }),
       project('long', [...long, ...longEngines], { order: 3, minutes: 4 }),
