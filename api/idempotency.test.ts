@@ -46,3 +46,32 @@ test('a repeat finds the run of an API that was killed before it answered, at on
   expect((await ask(key, { ...body, seconds: 5 })).body).toMatchObject({ code: 'idempotency_conflict' });
   expect((await listRuns(catalog, { limit: 200 })).data).toHaveLength(count);
 });
+
+test('a key whose server was killed before it did anything is free within a minute, one that is being served is not', async () => {
+  const { catalog } = api.store;
+  const key = randomUUID();
+  await ask(key);
+  // What a kill leaves: the key is taken, and nobody says that it is being served.
+  const leave = (held: string): Promise<number> =>
+    catalog.change(
+      `update idempotency_key set status = null, response = null, held_at = now() - interval '${held}' where key = $1`,
+      [key],
+    );
+  await leave('20 seconds');
+  expect((await ask(key)).body).toMatchObject({ code: 'idempotency_in_flight' });
+  await leave('31 seconds');
+  expect(await ask(key)).toMatchObject({ status: 202 });
+});
+
+test('a request that lost its key to another one records no run', async () => {
+  const { catalog } = api.store;
+  // Whatever records a run under a key finds that another request holds it by now.
+  await catalog.change(
+    "create function robbed() returns trigger language plpgsql as $$begin new.holder := 'another'; return new; end$$",
+  );
+  await catalog.change('create trigger robbed before insert on idempotency_key for each row execute function robbed()');
+  const count = (await listRuns(catalog, { limit: 200 })).data.length;
+  expect((await ask(randomUUID())).body).toMatchObject({ code: 'idempotency_in_flight' });
+  await catalog.change('drop trigger robbed on idempotency_key');
+  expect((await listRuns(catalog, { limit: 200 })).data).toHaveLength(count);
+});

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { timingSafeEqual } from 'node:crypto';
+import { randomUUID, timingSafeEqual } from 'node:crypto';
 import type { Request } from 'express';
 import { z } from 'zod';
-import type { IdempotencyScope, KeptAnswer } from '#catalog/idempotency-keys.ts';
-import { freeKey, keepAnswer, takeKey } from '#catalog/idempotency-keys.ts';
+import type { HeldKey, IdempotencyScope, KeptAnswer } from '#catalog/idempotency-keys.ts';
+import { freeKey, holdKey, keepAnswer, takeKey } from '#catalog/idempotency-keys.ts';
 import { getRun } from '#catalog/runs.ts';
 import { fail } from '#core/errors/fail.ts';
 import { sha256 } from './bearer.ts';
@@ -22,10 +22,12 @@ const keptShape = z.object({ answer: z.unknown(), location: z.string().optional(
 /** What is kept of a request that started a run, until it is answered. */
 const startedShape = z.object({ run: idShape('run') });
 
-const asked = new AsyncLocalStorage<IdempotencyScope>();
+const asked = new AsyncLocalStorage<HeldKey>();
+/** Well within the 30 s after which a key is free. */
+const holdEveryMs = 5000;
 
 /** The key under which what is being served was asked for; undefined when there is none. */
-export const keyOfRequest = (): IdempotencyScope | undefined => asked.getStore();
+export const keyOfRequest = (): HeldKey | undefined => asked.getStore();
 
 /**
  * Serves a POST once per Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a repeat gets the first answer.
@@ -41,10 +43,13 @@ export async function oncePerKey(
   const isKept = route.method === 'post' && route.isSecret !== true;
   if (key === undefined || !isKept || caller.kind !== 'token') return { served: await serve(), wasReplayed: false };
 
-  const scope: IdempotencyScope = { principal: caller.principal, method, path, key: key.slice(0, 200) };
+  const scope: HeldKey = {
+    ...{ principal: caller.principal, method, path, key: key.slice(0, 200), holder: randomUUID() },
+  };
   const body = sha256(JSON.stringify(request.body ?? null));
   const first = await takeKey(context.catalog, scope, body);
   if (first !== undefined) return { served: await replayOf(context, { scope, first, body }), wasReplayed: true };
+  const holding = keepHolding(context, scope);
   try {
     const served = await asked.run(scope, serve);
     await keepAnswer(context.catalog, scope, route.status, served);
@@ -52,8 +57,18 @@ export async function oncePerKey(
   } catch (cause) {
     await freeKey(context.catalog, scope);
     throw cause;
+  } finally {
+    clearInterval(holding);
   }
 }
+
+/** Says from time to time that the request is being served; while the catalog is away nobody hears it. */
+const keepHolding = ({ catalog, log }: Context, scope: HeldKey): NodeJS.Timeout =>
+  setInterval(() => {
+    void holdKey(catalog, scope).catch((error: unknown) => {
+      log.warn({ err: error }, 'the key of a request is not renewed');
+    });
+  }, holdEveryMs).unref();
 
 interface Repeat {
   readonly scope: IdempotencyScope;

@@ -194,7 +194,9 @@ create table idempotency_key (
   body_sha256 bytea not null,
   status integer,
   response jsonb,
-  created_at timestamp with time zone default now() not null
+  created_at timestamp with time zone default now() not null,
+  holder text default ''::text not null,
+  held_at timestamp with time zone default now() not null
 );
 
 create table inspection (
