@@ -27,14 +27,19 @@ export async function proveCopyOf(
     return [`the copy was not opened: ${JSON.stringify(result)}`];
   const address = { ...addressOf(world.source), host: socket, port };
   try {
-    return await compare(world, address, moment);
+    return await compareWithSource(world, address, moment);
   } finally {
     await stopCopy(directory);
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-async function compare(world: World, address: Address, moment: Moment | undefined): Promise<readonly string[]> {
+/** Compares what was restored, by its own SQL, with what the source holds of what nobody changes, and the ledger with a moment. */
+export async function compareWithSource(
+  world: World,
+  address: Address,
+  moment: Moment | undefined,
+): Promise<readonly string[]> {
   const wrongs: string[] = [];
   const sql = await connect(address);
   try {

@@ -28,7 +28,7 @@ const sum = (all: readonly Readonly<Record<string, number>>[]): Record<string, n
 /** Brings up a world, measures every kind of run undisturbed, kills for so many minutes, proves what is left. */
 export async function playCourse({ minutes, seed, isKept, say, signal }: CourseOptions): Promise<Chronicle> {
   const world = await openWorld({ isKept, signal });
-  const supervisor = openSupervisor(world.stack);
+  const supervisor = openSupervisor(world.parts);
   try {
     if (isKept) say(`everything stays in ${world.folder}`);
     await layGround(world);

@@ -3,7 +3,7 @@ import { waitFor } from '../supervisor/wait.ts';
 import type { AtKill } from './acknowledged.ts';
 import { lookAtKill } from './acknowledged.ts';
 import { judge } from './judge.ts';
-import type { Started } from './load.ts';
+import type { Started } from './begun.ts';
 import { groundFor, startRun } from './load.ts';
 import type { Episode, Kind, PlannedKill } from './plan.ts';
 import type { EndedRun, Kill, Wrong } from './record.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { proveCopyOf } from './copies.ts';
-import type { Begun } from './load.ts';
+import type { Begun } from './begun.ts';
 import type { Course } from './episode.ts';
 import { poolNames } from './plan.ts';
 import type { Wrong } from './record.ts';
@@ -59,7 +59,7 @@ export async function proveAll({
   for (const { id } of logicalSets) texts.push(...(await verify(world, `/logical-sets/${id}/verify`)));
   let restored = 0;
   for (const pool of poolNames) {
-    const own = sets.filter((set) => set.pool === pool);
+    const own = sets.filter((set) => set.pool === pool && set.resource === resource);
     const step = Math.max(1, Math.floor(own.length / sampledPerPool));
     for (const { id } of own.filter((_set, at) => at % step === 0).slice(0, sampledPerPool)) {
       restored += 1;

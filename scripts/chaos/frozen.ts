@@ -7,10 +7,14 @@ import { connect } from './session.ts';
 
 /** The database that logical runs carry. */
 export const shopDatabase = 'shop';
+/** The database that is replaced, and put back, while everything else stays. */
+export const stockDatabase = 'stock';
 const rowBytes = 8000;
 const rowsPerInsert = 128;
 const frozenMebibytes = 24;
 const shopMebibytes = 4;
+const stockMebibytes = 1;
+const smallMebibytes = 8;
 const mebibyte = 1_048_576;
 
 async function insertPhotos(sql: Client, mebibytes: number): Promise<void> {
@@ -22,20 +26,39 @@ async function insertPhotos(sql: Client, mebibytes: number): Promise<void> {
   }
 }
 
-/** Fills what nobody changes afterwards: two tables of the first database, and a database of its own. */
+interface Goods {
+  readonly mebibytes: number;
+  readonly rows: number;
+}
+
+async function fillDatabase(source: Address, name: string, { mebibytes, rows }: Goods): Promise<void> {
+  const sql = await connect(source, name);
+  try {
+    await insertPhotos(sql, mebibytes);
+    await sql.query(
+      `create table orders as select i as id, md5(i::text) as word from generate_series(1, ${String(rows)}) i`,
+    );
+    await sql.query('vacuum analyze');
+  } finally {
+    await sql.end();
+  }
+}
+
+/** Fills what nobody changes afterwards: two tables of the first database, and two databases. */
 export async function fillSource(source: Address, sql: Client): Promise<void> {
   await insertPhotos(sql, frozenMebibytes);
   await sql.query('create table customer (id bigserial primary key, name text unique)');
   await sql.query(`insert into customer (name) select 'customer ' || i from generate_series(1, 5000) i`);
-  await sql.query(`create database ${shopDatabase}`);
-  const shop = await connect(source, shopDatabase);
-  try {
-    await insertPhotos(shop, shopMebibytes);
-    await shop.query(`create table orders as select i as id, md5(i::text) as word from generate_series(1, 20000) i`);
-    await shop.query('vacuum analyze');
-  } finally {
-    await shop.end();
-  }
+  for (const name of [shopDatabase, stockDatabase]) await sql.query(`create database ${name}`);
+  await fillDatabase(source, shopDatabase, { mebibytes: shopMebibytes, rows: 20_000 });
+  await fillDatabase(source, stockDatabase, { mebibytes: stockMebibytes, rows: 5000 });
+  await sql.query('vacuum analyze');
+  await sql.query('checkpoint');
+}
+
+/** Something for an instance that is restored in its place. */
+export async function fillSmall(sql: Client): Promise<void> {
+  await insertPhotos(sql, smallMebibytes);
   await sql.query('vacuum analyze');
   await sql.query('checkpoint');
 }

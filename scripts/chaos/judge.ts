@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AtKill } from './acknowledged.ts';
 import { putTwice, resentBytesOf } from './acknowledged.ts';
-import { proveFrozen, proveShop } from './frozen.ts';
+import { proveFrozen, proveShop, stockDatabase } from './frozen.ts';
 import { leftBehind } from './left-behind.ts';
-import type { Started } from './load.ts';
+import type { Started } from './begun.ts';
 import type { Kind } from './plan.ts';
 import { poolNames } from './plan.ts';
 import type { Wrong } from './record.ts';
@@ -114,9 +114,11 @@ async function visibilityWrongs(
   return wrongs;
 }
 
-async function sourceWrongs({ sql, frozen, shop, source }: World): Promise<string[]> {
+async function sourceWrongs({ sql, frozen, shop, stock, source }: World): Promise<string[]> {
   const isSame =
-    isDeepStrictEqual(await proveFrozen(sql), frozen) && isDeepStrictEqual(await proveShop(addressOf(source)), shop);
+    isDeepStrictEqual(await proveFrozen(sql), frozen) &&
+    isDeepStrictEqual(await proveShop(addressOf(source)), shop) &&
+    isDeepStrictEqual(await proveShop(addressOf(source), stockDatabase), stock);
   return isSame ? [] : ['the source is not what it was, by hash'];
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Episode } from './plan.ts';
-import { episodesOf, kinds, undisturbed, victims } from './plan.ts';
+import { episodesOf, kinds, kindsElsewhere, logicalKinds, undisturbed, victims } from './plan.ts';
 
 function take(seed: number, count: number): readonly Episode[] {
   const source = episodesOf(seed);
@@ -37,11 +37,17 @@ test('instants are uniform over the time of the runs, and kills of an episode co
 });
 
 test('no episode has two runs that want one lane', () => {
-  const logical = ['logical-backup', 'logical-restore', 'database-recovery'];
   for (const { runs } of [...take(5, 300), ...undisturbed(5)]) {
     expect(new Set(runs.map(({ kind }) => kind)).size).toBe(runs.length);
-    expect(runs.filter(({ kind }) => logical.includes(kind)).length).toBeLessThanOrEqual(1);
+    expect(runs.filter(({ kind }) => logicalKinds.includes(kind)).length).toBeLessThanOrEqual(1);
     expect(runs.filter(({ kind }) => kind === 'log-backup' || kind === 'log-stream').length).toBeLessThanOrEqual(1);
+  }
+});
+
+test('whoever works in a pool that is killed works in that one, and the second host in the bucket alone', () => {
+  for (const { runs, kills } of take(13, 300)) {
+    const isPoolKilled = kills.some(({ victim }) => victim === 'minio');
+    for (const { kind, pool } of runs) if (isPoolKilled || kindsElsewhere.includes(kind)) expect(pool).toBe('far');
   }
 });
 

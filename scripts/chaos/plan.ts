@@ -19,11 +19,24 @@ export const kinds = [
   'database-recovery',
   'log-restore',
   'drill',
+  'restore-in-place',
+  'drill-in-place',
+  'restore-elsewhere',
+  'drill-elsewhere',
+  'log-restore-elsewhere',
+  'logical-swap',
+  'database-swap',
+  'settle-swap',
+  'extract-set',
+  'verify-logical',
+  'logical-removal',
+  'rebuild',
+  'collect',
 ] as const;
 export type Kind = (typeof kinds)[number];
 
-/** Parts that are killed; the source lives on. `minio` is the pool `far`. */
-export const victims = ['agent', 'worker', 'api', 'temporal', 'catalog', 'minio'] as const;
+/** Parts that are killed; the source lives on. `minio` is the pool `far`, `second-agent` that of the other host. */
+export const victims = ['agent', 'second-agent', 'worker', 'api', 'temporal', 'catalog', 'minio'] as const;
 export type Victim = (typeof victims)[number];
 
 /** `near` is a directory of the agent's host, `far` a bucket behind a port that counts. */
@@ -51,16 +64,24 @@ export interface Episode {
 }
 
 const runsPerEpisode = 3;
-const fewestKills = 3;
-const mostKills = 5;
+/** More, for nothing is killed: what is measured is how long a kind takes beside others. */
+const runsPerCalmEpisode = 6;
+const fewestKills = 4;
+const mostKills = 7;
 const shortestOutageMs = 200;
 const longestOutageMs = 4000;
 
-/** Kinds of one group want the same lane, or wait for what lasts until it is cancelled: one of them in an episode. */
-const groups: readonly (readonly Kind[])[] = [
-  ['logical-backup', 'logical-restore', 'database-recovery'],
-  ['log-backup', 'log-stream'],
+/** Kinds that want the logical lane of the source. */
+export const logicalKinds: readonly Kind[] = [
+  ...(['logical-backup', 'logical-restore', 'database-recovery'] as const),
+  ...(['logical-swap', 'database-swap', 'settle-swap'] as const),
 ];
+
+/** Kinds of one group want the same lane, or wait for what lasts until it is cancelled: one of them in an episode. */
+const groups: readonly (readonly Kind[])[] = [logicalKinds, ['log-backup', 'log-stream']];
+
+/** Kinds that the second host does: it reaches the bucket alone. */
+export const kindsElsewhere: readonly Kind[] = ['restore-elsewhere', 'drill-elsewhere', 'log-restore-elsewhere'];
 
 const clash = (one: Kind, other: Kind): boolean =>
   one === other || groups.some((group) => group.includes(one) && group.includes(other));
@@ -105,13 +126,16 @@ export function* episodesOf(seed: number): Generator<Episode, never> {
   const chance = openChance(seed);
   const [kindDealer, victimDealer] = [new Dealer(kinds, chance), new Dealer(victims, chance)];
   for (let number = 1; ; number++) {
+    const count = fewestKills + Math.floor(chance.below(mostKills - fewestKills + 1));
+    const kills = Array.from({ length: count }, () => drawKill(victimDealer, chance)).sort((a, b) => a.share - b.share);
+    // Why: the kill of a pool that no run uses hits nothing.
+    const isPoolKilled = kills.some(({ victim }) => victim === 'minio');
     const runs: PlannedRun[] = [];
     while (runs.length < runsPerEpisode) {
       const kind = kindDealer.next((one) => runs.every((run) => !clash(run.kind, one)));
-      runs.push({ kind, pool: chance.oneOf(poolNames) });
+      const drawn = chance.oneOf(poolNames);
+      runs.push({ kind, pool: isPoolKilled || kindsElsewhere.includes(kind) ? 'far' : drawn });
     }
-    const count = fewestKills + Math.floor(chance.below(mostKills - fewestKills + 1));
-    const kills = Array.from({ length: count }, () => drawKill(victimDealer, chance)).sort((a, b) => a.share - b.share);
     yield { number, runs, kills };
   }
 }
@@ -129,8 +153,9 @@ export function undisturbed(seed: number): readonly Episode[] {
   while (open.length > 0) {
     const runs: PlannedRun[] = [];
     for (const kind of [...open]) {
-      if (runs.length === runsPerEpisode || runs.some((run) => clash(run.kind, kind))) continue;
-      runs.push({ kind, pool: poolNames[runs.length % poolNames.length] ?? 'near' });
+      if (runs.length === runsPerCalmEpisode || runs.some((run) => clash(run.kind, kind))) continue;
+      const pool = kindsElsewhere.includes(kind) ? 'far' : poolNames[runs.length % poolNames.length];
+      runs.push({ kind, pool: pool ?? 'near' });
       open.splice(open.indexOf(kind), 1);
     }
     episodes.push({ number: 0, runs, kills: [] });

@@ -1,7 +1,7 @@
 import { victims } from './plan.ts';
 import type { HistogramRow, Verdict } from './record.ts';
 
-const width = 9;
+const width = 13;
 
 /** Phases down, victims across. */
 export function histogramLines(rows: readonly HistogramRow[]): readonly string[] {

@@ -37,7 +37,7 @@ test('a kill counts in the phase of each run that it hit, one that hit none as i
 test('the verdict is right only when nothing went wrong, nothing was sent again, and something was killed', () => {
   expect(verdictOf(right)).toMatchObject({
     ...{ isRight: true, kills: 4, runs: 1, wrongEnds: 0, runsByKind: { 'full-backup': 1 } },
-    killsByVictim: { agent: 2, worker: 0, api: 1, temporal: 0, catalog: 0, minio: 1 },
+    killsByVictim: { agent: 2, 'second-agent': 0, worker: 0, api: 1, temporal: 0, catalog: 0, minio: 1 },
   });
   expect(verdictOf({ ...right, wrongs: [{ episode: 1, what: 'a session is left' }] }).isRight).toBe(false);
   expect(verdictOf({ ...right, resentBytes: 1 }).isRight).toBe(false);

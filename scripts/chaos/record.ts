@@ -49,7 +49,9 @@ export interface HistogramRow {
   readonly byVictim: Readonly<Record<Victim, number>>;
 }
 
-const noVictim = (): Record<Victim, number> => ({ agent: 0, worker: 0, api: 0, temporal: 0, catalog: 0, minio: 0 });
+const noVictim = (): Record<Victim, number> => ({
+  ...{ agent: 0, 'second-agent': 0, worker: 0, api: 0, temporal: 0, catalog: 0, minio: 0 },
+});
 
 /** Phases × victims. A kill that hits several runs counts in the row of each; one that hits none in the row `idle`. */
 export function histogramOf(kills: readonly Kill[]): readonly HistogramRow[] {

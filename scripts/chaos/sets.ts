@@ -7,6 +7,8 @@ import { resource } from './world.ts';
 export interface SetInCatalog {
   readonly id: string;
   readonly runId: string;
+  /** Name of the resource. */
+  readonly resource: string;
   readonly pool: PoolName;
   readonly type: string;
   readonly storedBytes: number;
@@ -32,9 +34,9 @@ async function withCatalog<T>({ stack }: Pick<World, 'stack'>, use: (sql: Client
 export const setsInCatalog = (world: Pick<World, 'stack'>): Promise<readonly SetInCatalog[]> =>
   withCatalog(world, async (sql) => {
     const { rows } = await sql.query<SetInCatalog>(
-      `select s.id, s.run_id as "runId", p.name as pool, s.summary->>'type' as type,
+      `select s.id, s.run_id as "runId", r.name as resource, p.name as pool, s.summary->>'type' as type,
               (s.summary->>'storedBytes')::float8 as "storedBytes"
-         from backup_set s join pool p on p.id = s.pool_id order by s.ended_at desc, s.id desc`,
+         from backup_set s join pool p on p.id = s.pool_id join resource r on r.id = s.resource_id order by s.ended_at desc, s.id desc`,
     );
     return rows;
   });
@@ -43,8 +45,9 @@ export const setsInCatalog = (world: Pick<World, 'stack'>): Promise<readonly Set
 export const logicalSetsInCatalog = (world: Pick<World, 'stack'>): Promise<readonly SetInCatalog[]> =>
   withCatalog(world, async (sql) => {
     const { rows } = await sql.query<SetInCatalog>(
-      `select s.id, s.run_id as "runId", p.name as pool, 'logical' as type, (s.summary->>'storedBytes')::float8 as "storedBytes"
-         from logical_set s join pool p on p.id = s.pool_id order by s.ended_at desc, s.id desc`,
+      `select s.id, s.run_id as "runId", r.name as resource, p.name as pool, 'logical' as type,
+              (s.summary->>'storedBytes')::float8 as "storedBytes"
+         from logical_set s join pool p on p.id = s.pool_id join resource r on r.id = s.resource_id order by s.ended_at desc, s.id desc`,
     );
     return rows;
   });

@@ -1,28 +1,27 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Stack } from '../supervisor/stack.ts';
-import type { PartName } from '../supervisor/stack-parts.ts';
 import { pollUntil } from '../supervisor/wait.ts';
+import type { Part, Parts } from './parts.ts';
 import { victims } from './plan.ts';
 
 /** What keeps a Holdfast running: a part that ended is started again, as often as it takes, never twice at once. */
 export interface Supervisor {
   /** kill -9, and after a while the part is started again. Waits until an earlier kill of it is over; `hit` is called at the instant. */
-  kill(part: PartName, outageMs: number, hit: () => Promise<void>): Promise<void>;
+  kill(part: Part, outageMs: number, hit: () => Promise<void>): Promise<void>;
   /** Resolves when every part runs and serves. */
   untilWhole(): Promise<void>;
   /** Parts that ended by themselves, such as an API whose catalog went away. */
-  fallen(): readonly PartName[];
+  fallen(): readonly Part[];
   close(): void;
 }
 
 const againMs = 500;
 const wholeWithinMs = 180_000;
 
-export function openSupervisor(stack: Stack): Supervisor {
-  const chains = new Map<PartName, Promise<void>>();
-  const fallen: PartName[] = [];
+export function openSupervisor(parts: Parts): Supervisor {
+  const chains = new Map<Part, Promise<void>>();
+  const fallen: Part[] = [];
   let isClosed = false;
-  const inTurn = (part: PartName, act: () => Promise<void>): Promise<void> => {
+  const inTurn = (part: Part, act: () => Promise<void>): Promise<void> => {
     const next = (chains.get(part) ?? Promise.resolve()).then(act);
     chains.set(
       part,
@@ -30,26 +29,26 @@ export function openSupervisor(stack: Stack): Supervisor {
     );
     return next;
   };
-  const revive = async (part: PartName): Promise<void> => {
+  const revive = async (part: Part): Promise<void> => {
     // A part may need another one that is away: it is tried again, as init systems do.
-    while (!isClosed && !stack.childOf(part).isRunning()) {
-      await stack.start(part).catch(() => pause(againMs));
+    while (!isClosed && !parts.childOf(part).isRunning()) {
+      await parts.start(part).catch(() => pause(againMs));
     }
   };
   const watch = async (): Promise<void> => {
     while (!isClosed) {
-      const part = await stack.nextBroken();
+      const part = await parts.nextBroken();
       fallen.push(part);
       void inTurn(part, () => revive(part));
     }
   };
   void watch();
-  const isWhole = (): boolean => victims.every((part) => stack.childOf(part).isRunning());
+  const isWhole = (): boolean => victims.every((part) => parts.childOf(part).isRunning());
   return {
     kill: (part, outageMs, hit) =>
       inTurn(part, async () => {
         if (isClosed) return;
-        await Promise.all([stack.kill(part), hit()]);
+        await Promise.all([parts.kill(part), hit()]);
         await pause(outageMs);
         await revive(part);
       }),

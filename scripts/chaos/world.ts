@@ -9,22 +9,36 @@ import type { TableProof } from '../demo/workload.ts';
 import { provideClientTools, providePostgres } from '../servers/postgres.mjs';
 import type { EmbeddedPostgres } from '../supervisor/embedded-postgres.ts';
 import { guardFolder } from '../supervisor/folder-guard.ts';
+import type { SecondHost } from '../supervisor/second-host.ts';
+import { openSecondHost } from '../supervisor/second-host.ts';
 import type { Stack } from '../supervisor/stack.ts';
 import { openStack } from '../supervisor/stack.ts';
 import { giveToUnprivileged } from '../supervisor/unprivileged.ts';
 import { Caller } from './caller.ts';
-import { fillSource, proveShop, proveFrozen } from './frozen.ts';
+import { fillSource, proveFrozen, proveShop, stockDatabase } from './frozen.ts';
+import type { Parts } from './parts.ts';
+import { partsOf } from './parts.ts';
 import type { PoolName } from './plan.ts';
 import { endAllIn } from './processes.ts';
 import type { PutCounter } from './put-counter.ts';
 import { openPutCounter } from './put-counter.ts';
+import { register } from './register.ts';
+import type { Replaced } from './replaced.ts';
+import { openReplaced } from './replaced.ts';
 import { addressOf, connect } from './session.ts';
 import type { Traffic } from './traffic.ts';
 import { openTraffic } from './traffic.ts';
 
-/** A whole Holdfast with a source under load and two pools. */
+/** A whole Holdfast with a source under load, two pools, a second host and two instances to replace. */
 export interface World {
   readonly stack: Stack;
+  /** Everything that is killed. */
+  readonly parts: Parts;
+  readonly second: SecondHost;
+  /** Restored in its place. */
+  readonly place: Replaced;
+  /** The marked target of drills. */
+  readonly rehearsal: Replaced;
   readonly api: Caller;
   readonly source: EmbeddedPostgres;
   /** A session on the source that is ours. */
@@ -41,12 +55,15 @@ export interface World {
   /** Content of what nobody changes. */
   readonly frozen: readonly TableProof[];
   readonly shop: readonly TableProof[];
+  readonly stock: readonly TableProof[];
   /** Aborts when somebody wants us to end. */
   readonly signal: AbortSignal;
   close(): Promise<void>;
 }
 
 export const resource = 'source';
+/** Name of the second host. */
+export const elsewhere = 'elsewhere';
 const bucket = 'holdfast-chaos';
 const folderPrefix = 'holdfast-chaos-';
 
@@ -95,46 +112,50 @@ async function furnish(folder: string, { signal, undo, close }: Furnishing): Pro
   mkdirSync(temporary);
   chmodSync(temporary, 0o1777);
   process.env['TMPDIR'] = temporary;
-  const programs = [await providePostgres(18), await provideClientTools(18)];
-  const stack = await openStack({
+  const programs = [await providePostgres(18), await provideClientTools(18)].join(':');
+  const opening = openStack({
     ...{ home: folder, signal },
     parts: ['catalog', 'temporal', 'minio', 'demo-instance', 'api', 'worker', 'agent'],
     instanceConfig: ['shared_buffers = 64MB', 'max_wal_size = 1GB', 'fsync = off', 'summarize_wal = on'],
-    env: { HOLDFAST_POSTGRES_BIN: programs.join(':') },
+    env: { HOLDFAST_POSTGRES_BIN: programs },
+  }).then((stack) => {
+    undo.push(() => stack.close());
+    return stack;
   });
-  undo.push(() => stack.close());
-  const { instance, apiUrl, adminTokenPath, minio } = stack.places;
+  const replacing = Promise.all([openReplaced('place', folder), openReplaced('rehearsal', folder)]);
+  // Why both: what still starts when a neighbour fails would otherwise start after the others were stopped.
+  await Promise.allSettled([opening, replacing]);
+  const [stack, [place, rehearsal]] = [await opening, await replacing];
+  undo.push(
+    () => place.close(),
+    () => rehearsal.close(),
+  );
+  const { instance, apiUrl, adminTokenPath, minio, temporalAddress } = stack.places;
   if (instance === undefined) throw bug('the stage has an instance');
   const counter = await openPutCounter(minio.port);
   undo.push(() => counter.close());
+  const api = new Caller(apiUrl, adminTokenPath, signal);
+  const second = await openSecondHost({
+    ...{ name: elsewhere, folder, apiUrl, temporalAddress, ports: [counter.port] },
+    env: { HOLDFAST_POSTGRES_BIN: programs, TMPDIR: temporary },
+    makeToken: async () =>
+      (await api.post<{ token: string }>('/hosts/enrolment-tokens', { hostName: elsewhere })).token,
+  });
+  undo.push(() => second.stop());
   const sql = await connect(addressOf(instance));
   undo.push(() => sql.end().catch(() => undefined));
   await fillSource(addressOf(instance), sql);
   const traffic = await openTraffic(addressOf(instance));
   undo.push(() => traffic.close().catch(() => undefined));
-  const api = new Caller(apiUrl, adminTokenPath, signal);
   const far = await viewBucket({ ...minio, bucket });
   const near = viewLocalPool(openFolder(join(folder, 'near', 'pool')));
   const base = { stack, api, signal, source: instance, sql, folder, temporary, traffic, counter, pools: { near, far } };
-  await register(base);
+  await register({ stack, api, source: instance, folder, counter, place, rehearsal }, bucket);
+  const contents = {
+    frozen: await proveFrozen(sql),
+    shop: await proveShop(addressOf(instance)),
+    stock: await proveShop(addressOf(instance), stockDatabase),
+  };
   const copies = openFolder(join(folder, 'copies'));
-  return { ...base, copies, frozen: await proveFrozen(sql), shop: await proveShop(addressOf(instance)), close };
-}
-
-type Base = Pick<World, 'stack' | 'api' | 'source' | 'folder' | 'counter'>;
-
-async function register({ api, stack, source, folder, counter }: Base): Promise<void> {
-  const { data } = await api.get<{ data: { id: string }[] }>('/hosts');
-  const host = data[0]?.id ?? '';
-  const { dataDirectory, user, password } = source;
-  await api.post('/resources', { host, dataDirectory, name: resource });
-  await api.post(`/resources/${resource}/login`, { user, password });
-  await api.put(`/resources/${resource}/canary`, { staticTables: ['public.photo', 'public.customer'] });
-  await api.post('/pools', { name: 'near', host, place: { kind: 'local', directory: join(folder, 'near', 'pool') } });
-  const { accessKey, secretKey, endPoint } = stack.places.minio;
-  const place = { kind: 's3', endpoint: endPoint, port: counter.port, isTls: false, region: 'us-east-1', bucket };
-  const secrets = { s3: { accessKey, secretKey }, passphrase: 'four words of chaos' };
-  await api.post('/pools', { name: 'far', host, place: { ...place, prefix: '' }, secrets });
-  const policy = { rule: { kind: 'fulls', count: 3 }, minimumFulls: 2 };
-  for (const pool of ['near', 'far']) await api.post('/retention', { resource, pool, policy });
+  return { ...base, ...contents, copies, second, place, rehearsal, parts: partsOf(stack, second), close };
 }

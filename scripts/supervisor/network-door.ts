@@ -16,6 +16,8 @@ async function open(door: string): Promise<void> {
   const server = createServer((inside) => {
     const outside = connect(socket);
     for (const one of [inside, outside]) one.on('error', () => one.destroy());
+    inside.once('close', () => outside.destroy());
+    outside.once('close', () => inside.destroy());
     inside.pipe(outside).pipe(inside);
   });
   await new Promise<void>((resolve) => server.listen(Number(port), '127.0.0.1', resolve));
