@@ -9,7 +9,6 @@ import { platformMajor } from '#tests/support/platform.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { openTransferStage } from '#tests/support/transfer-stage.ts';
 
-const majors = [platformMajor] as const;
 const folder = mkdtempSync(join(tmpdir(), 'h'));
 const trap = join(folder, 't');
 const command = `\\! touch ${trap}`;
@@ -69,14 +68,14 @@ const held = `
     from pg_largeobject_metadata m join pg_largeobject l on l.loid = m.oid
   order by 1`;
 
-describe.each(majors)('names of PostgreSQL %i that hold quotes, line breaks and commands of its shell', (major) => {
+describe(`names of PostgreSQL ${String(platformMajor)} that hold quotes, line breaks and commands of its shell`, () => {
   let stage: TransferStage;
   let set: LogicalRestoreOrder['setId'];
   let whole: unknown;
   const as = `then ${names.database}`.slice(0, 60);
 
   beforeAll(async () => {
-    stage = await openTransferStage(major);
+    stage = await openTransferStage(platformMajor);
     await stage.sql('postgres', `create role ${q('r')}`, `create database ${q('d')} owner ${q('r')}`);
     await stage.sql('postgres', `comment on database ${q('d')} is ${text}`);
     await stage.sql(names.database, ...furnish);

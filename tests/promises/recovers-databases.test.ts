@@ -7,15 +7,13 @@ import { platformMajor } from '#tests/support/platform.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { fingerprint, openTransferStage, shop } from '#tests/support/transfer-stage.ts';
 
-const majors = [platformMajor] as const;
-
-describe.each(majors)('databases and tables of PostgreSQL %i', (major) => {
+describe(`databases and tables of PostgreSQL ${String(platformMajor)}`, () => {
   let stage: TransferStage;
   let whole: unknown;
   let other: unknown;
 
   beforeAll(async () => {
-    stage = await openTransferStage(major);
+    stage = await openTransferStage(platformMajor);
     await stage.sql('postgres', 'create role shop_owner', 'create role shop_reader');
     await stage.sql('postgres', 'create database app owner shop_owner', 'create database other');
     await stage.sql('postgres', `alter database app set search_path to "$user", shop, public`);
@@ -36,14 +34,10 @@ describe.each(majors)('databases and tables of PostgreSQL %i', (major) => {
 
   const rowsOfOther = () =>
     stage.sql('other', 'select count(*)::int as n, md5(string_agg(g::text, $$,$$ order by g)) as hash from kept');
-  const databases = async (): Promise<readonly unknown[]> =>
-    (
-      await stage.sql('postgres', 'select datname::text as name from pg_database where not datistemplate order by 1')
-    ).map(({ name }) => name);
   const expectNothingLeft = async (): Promise<void> => {
     expect(begunScratches({ home: stage.bench.home })).toEqual([]);
     expect(readdirSync(join(stage.bench.home, 'scratch'))).toEqual([]);
-    expect((await databases()).filter((name) => String(name).startsWith('holdfast_tmp_'))).toEqual([]);
+    expect((await stage.databases()).filter((name) => name.startsWith('holdfast_tmp_'))).toEqual([]);
     expect(await stage.sql('app', `select nspname from pg_namespace where nspname like 'holdfast_tmp%'`)).toEqual([]);
   };
 
@@ -87,7 +81,7 @@ describe.each(majors)('databases and tables of PostgreSQL %i', (major) => {
   });
 
   test('a database under a new name stands beside the live one, and a confirmed recovery leaves no other', async () => {
-    const before = await databases();
+    const before = await stage.databases();
     const beside = stage.order({ databases: [{ database: 'app', as: 'app then' }] });
     expect((await stage.recover(beside)).placed).toMatchObject([{ kind: 'database', name: 'app then' }]);
     expect(await stage.sql('app then', fingerprint)).toEqual(whole);
@@ -96,7 +90,7 @@ describe.each(majors)('databases and tables of PostgreSQL %i', (major) => {
     const { placed } = await stage.recover(order);
     const { dropped } = await stage.settle('confirm', order, placed);
     expect(dropped).toHaveLength(1);
-    expect(await databases()).toEqual(before);
+    expect(await stage.databases()).toEqual(before);
     expect(await stage.sql('app', fingerprint)).toEqual(whole);
     await expectNothingLeft();
   });
@@ -126,7 +120,7 @@ describe.each(majors)('databases and tables of PostgreSQL %i', (major) => {
   });
 
   test('what cannot be done is refused before anything live is touched', async () => {
-    const before = await databases();
+    const before = await stage.databases();
     const replaced = { databases: [{ database: 'app', as: 'app' }] };
     const orders = { database: 'app', schema: 'shop', table: 'orders', as: 'orders' };
     await expect(stage.recover(stage.order({ tables: [orders] }))).rejects.toThrow(
@@ -148,12 +142,12 @@ describe.each(majors)('databases and tables of PostgreSQL %i', (major) => {
     await stage.recover(stage.order({ ...replaced, endsSessions: true, dropsOld: true }));
     await client.end().catch(() => undefined);
     expect(await stage.sql('app', fingerprint)).toEqual(whole);
-    expect(await databases()).toEqual(before);
+    expect(await stage.databases()).toEqual(before);
     await expectNothingLeft();
   });
 
   test('a recovery that is cancelled in the middle leaves the original as it was and nothing behind', async () => {
-    const before = await databases();
+    const before = await stage.databases();
     const stopping = new AbortController();
     const order = stage.order({ databases: [{ database: 'app', as: 'app' }] });
     const ended = stage.recover(order, {
@@ -163,7 +157,7 @@ describe.each(majors)('databases and tables of PostgreSQL %i', (major) => {
       },
     });
     await expect(ended).rejects.toMatchObject({ code: 'cancelled' });
-    expect(await databases()).toEqual(before);
+    expect(await stage.databases()).toEqual(before);
     expect(await stage.sql('app', fingerprint)).toEqual(whole);
     await expectNothingLeft();
   });

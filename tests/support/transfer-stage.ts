@@ -27,6 +27,8 @@ export interface TransferStage {
   readonly programs: readonly string[];
   readonly account: string;
   sql(database: string, ...statements: readonly string[]): Promise<Record<string, unknown>[]>;
+  /** Names of databases that are no templates, in order. */
+  databases(): Promise<readonly string[]>;
   order(task: Partial<TransferTask>, changes?: Partial<DatabaseRecoveryOrder>): DatabaseRecoveryOrder;
   recover(order: DatabaseRecoveryOrder, changes?: Partial<StepContext>): Promise<TransferReport>;
   /** Takes a logical set of some databases and answers its id. */
@@ -86,20 +88,22 @@ export async function openTransferStage(major: Major, tools: readonly string[] =
     programs: () => Promise.resolve(directories),
     logDirectories: () => Promise.resolve([]),
   };
+  const sql: TransferStage['sql'] = async (database, ...statements) => {
+    const client = new pg.Client({ ...postgres.connection, database });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      let rows: Record<string, unknown>[] = [];
+      for (const one of statements) rows = (await client.query<Record<string, unknown>>(one)).rows;
+      return rows;
+    } finally {
+      await client.end();
+    }
+  };
+  const databasesSql = 'select datname::text as name from pg_database where not datistemplate order by 1';
   return {
-    ...{ postgres, bench, programs: directories, account: restores.account },
-    sql: async (database, ...statements) => {
-      const client = new pg.Client({ ...postgres.connection, database });
-      client.on('error', () => undefined);
-      await client.connect();
-      try {
-        let rows: Record<string, unknown>[] = [];
-        for (const one of statements) rows = (await client.query<Record<string, unknown>>(one)).rows;
-        return rows;
-      } finally {
-        await client.end();
-      }
-    },
+    ...{ postgres, bench, programs: directories, account: restores.account, sql },
+    databases: async () => (await sql('postgres', databasesSql)).map(({ name }) => String(name)),
     order: (task, changes = {}) => {
       const plan = restores.plan({ target: { at: 'immediate' }, place: scratchPlace });
       const { runId, hostId, pool } = restores.order(plan);
