@@ -27,6 +27,7 @@ import { openAgentKeys } from './payload-keys.ts';
 import { keepReporting } from './self-report.ts';
 import { agentService } from './work/agent-workers.ts';
 import { openFence } from './work/fence.ts';
+import { sweepDoors } from './transfer/door-folder.ts';
 import { lockHome } from './work/home-lock.ts';
 import { openHostWork } from './work/host-work.ts';
 import { openJobTable } from './work/job-table.ts';
@@ -65,6 +66,7 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   const home = settings.agentHome;
   const ready = openReadyFile(settings.readyFile);
   const lock = await lockHome(home);
+  for (const folder of sweepDoors(home)) log.info({ folder }, 'a directory that a killed agent left is removed');
   const channel = openChannel(identity.apiUrl, identity.hostKey);
   const relay = openLogRelay(channel, clock);
   const { journal, tokens, tries } = await openMemory(home);

@@ -56,13 +56,14 @@ const connectTimeoutMs = 15_000;
 const lostCodes = /^(57P0[1-5]|08...|ECONNRESET|EPIPE|ETIMEDOUT)$/;
 const refusedCodes = /^(28...|3D000)$/;
 /**
- * The server's own default. Why set: who owns a database may give it a path with names of his own before those of the system, and
- * what a superuser's login asks there would run as his code (PG manual "Writing SECURITY DEFINER Functions Safely").
+ * What the system has is found, and all else by its schema alone. Why: who owns a database may make functions and operators in `public`, or in
+ * any schema of a path of his own, that fit what we ask better than those of the system: they would run as a superuser (PG manual
+ * "Schemas", secure usage patterns; CVE-2018-1058).
  */
-const usualPath = 'set search_path to "$user", public';
+const systemPath = 'set search_path to pg_catalog, pg_temp';
 
 /** `as-set`: the path of role and database stays, for a text of somebody else by a role that may do nothing else. */
-export type SearchPath = 'usual' | 'as-set';
+export type SearchPath = 'system' | 'as-set';
 
 /**
  * Logs in. The session outlives a copy of hours: no server-side time limit applies to it. Throws `login_absent`,
@@ -72,7 +73,7 @@ export type SearchPath = 'usual' | 'as-set';
 export async function openSession(
   access: InstanceAccess,
   database?: string,
-  path: SearchPath = 'usual',
+  path: SearchPath = 'system',
 ): Promise<Session> {
   const instance = instanceName(access);
   const { login } = access;
@@ -98,7 +99,7 @@ export async function openSession(
   const bound = { instance, user: login.user, lost };
   const session = sessionOf(client, bound, asWritten);
   try {
-    if (path === 'usual') await session.query(usualPath);
+    if (path === 'system') await session.query(systemPath);
     const { spell, identity } = await probeServer(session, profile);
     const serverVersion = Number(textOf(await session.queryOne('show server_version_num'), 'server_version_num'));
     const serverMajor = Math.floor(serverVersion / 10_000);

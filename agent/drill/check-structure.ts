@@ -1,4 +1,5 @@
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { quoted } from '#core/transfer/names.ts';
 import type { Session } from '#agent/database/session.ts';
 import { textOf } from '#agent/database/session.ts';
 import type { Finding } from './run-check.ts';
@@ -12,6 +13,9 @@ const indexesSql = `select c.oid::text as oid, c.oid::regclass::text as name fro
   where a.amname = 'btree' and c.relkind = 'i' and c.relpersistence = 'p' and i.indisready and i.indisvalid order by c.oid`;
 const tablesSql = `select c.oid::text as oid, c.oid::regclass::text as name from pg_class c join pg_am a on a.oid = c.relam
   where a.amname = 'heap' and c.relkind in ('r', 'm', 't') and c.relpersistence = 'p' order by c.oid`;
+
+/** The data may have brought the extension, in a schema of its own choice. */
+const placeSql = `select n.nspname::text as name from pg_extension e join pg_namespace n on n.oid = e.extnamespace where e.extname = 'amcheck'`;
 
 interface Found {
   looked: number;
@@ -34,8 +38,9 @@ export async function checkStructure(
     try {
       const known = await session.query("select 1 as is_there from pg_available_extensions where name = 'amcheck'");
       if (known.length === 0) return skipped('the server programs of this host have no amcheck');
-      await session.query('create extension if not exists amcheck');
-      await lookAtAll({ session, found, signal }, database);
+      await session.query('create extension if not exists amcheck with schema pg_catalog');
+      const place = quoted(textOf(await session.queryOne(placeSql), 'name'));
+      await lookAtAll({ session, place, found, signal }, database);
       databasesLooked++;
     } finally {
       await session.close();
@@ -47,11 +52,13 @@ export async function checkStructure(
 
 interface Look {
   readonly session: Session;
+  /** Schema of the extension, in quotes. */
+  readonly place: string;
   readonly found: Found;
   readonly signal: AbortSignal;
 }
 
-async function lookAtAll({ session, found, signal }: Look, database: string): Promise<void> {
+async function lookAtAll({ session, place, found, signal }: Look, database: string): Promise<void> {
   const lookAt = async (oid: string, name: string, statement: string): Promise<void> => {
     signal.throwIfAborted();
     found.looked++;
@@ -62,11 +69,15 @@ async function lookAtAll({ session, found, signal }: Look, database: string): Pr
     await lookAt(
       textOf(row, 'oid'),
       textOf(row, 'name'),
-      "select null as msg where bt_index_check($1::regclass)::text = '-'",
+      `select null as msg where ${place}.bt_index_check($1::regclass)::text = '-'`,
     );
   if (session.serverMajor < 14) return;
   for (const row of await session.query(tablesSql))
-    await lookAt(textOf(row, 'oid'), textOf(row, 'name'), 'select msg from verify_heapam($1::regclass) limit 1');
+    await lookAt(
+      textOf(row, 'oid'),
+      textOf(row, 'name'),
+      `select msg from ${place}.verify_heapam($1::regclass) limit 1`,
+    );
 }
 
 async function badnessOf(session: Session, statement: string, oid: string): Promise<string | undefined> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { catalogOid } from '#core/engine/catalog-oids.ts';
 import { parseInstant } from '#core/instant.ts';
 import type { DatabaseFacts, GlobalFacts } from '#core/logical/meta.ts';
 import type { Session } from '#agent/database/session.ts';
@@ -15,13 +16,13 @@ const databaseSql = `select json_build_object(
     'locale', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'),
     'icuRules', to_jsonb(d) ->> 'daticurules',
     'tablespace', (select t.spcname::text from pg_tablespace t where t.oid = d.dattablespace), 'connectionLimit', d.datconnlimit, 'acl', d.datacl::text,
-    'comment', (select s.description from pg_shdescription s where s.objoid = d.oid and s.classoid = 1262 limit 1),
+    'comment', (select s.description from pg_shdescription s where s.objoid = d.oid and s.classoid = ${catalogOid.pg_database} limit 1),
     'settings', (select json_agg(json_build_object('role', coalesce(r.rolname::text, ''), 'setting', one))
        from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole, unnest(s.setconfig) as one where s.setdatabase = d.oid),
     'extensions', (select json_agg(json_build_object('name', e.extname::text, 'version', e.extversion, 'schema', n.nspname::text) order by e.extname)
        from pg_extension e join pg_namespace n on n.oid = e.extnamespace),
     'roles', (select json_agg(distinct r.rolname::text) from pg_roles r where r.oid = d.datdba or r.oid in
-       (select h.refobjid from pg_shdepend h where h.dbid = d.oid and h.refclassid = 1260)),
+       (select h.refobjid from pg_shdepend h where h.dbid = d.oid and h.refclassid = ${catalogOid.pg_authid})),
     'tablespaces', (select json_agg(distinct t.spcname::text) from pg_class c join pg_tablespace t on t.oid = c.reltablespace
        where c.oid >= 16384 and t.oid <> d.dattablespace)
   )::text as facts from pg_database d where d.datname = current_database()`;

@@ -1,3 +1,4 @@
+import { catalogOid } from '#core/engine/catalog-oids.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { RelationOfDatabase } from '#core/logical/meta.ts';
 import type { DatabaseSelection, TableName } from '#core/logical/selection.ts';
@@ -43,11 +44,11 @@ const relationsSql = `
     (has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')) as readable,
     row_security_active(c.oid) as filtered,
     coalesce((select i.inhparent::text from pg_inherits i where i.inhrelid = c.oid and c.relispartition limit 1), '') as parent,
-    coalesce((select d.refobjid::text from pg_depend d where d.classid = 1259 and d.objid = c.oid and d.objsubid = 0
-       and d.refclassid = 1259 and d.refobjsubid > 0 and d.deptype in ('a', 'i') and c.relkind = 'S' limit 1), '') as owner,
-    exists (select 1 from pg_depend d where d.classid = 1259 and d.objid = c.oid and d.deptype = 'e') as extension,
-    exists (select 1 from pg_depend d where d.classid = 1259 and d.objid = c.oid and d.objsubid = 0
-       and d.refclassid = 1259 and d.refobjsubid > 0 and d.deptype = 'i' and c.relkind = 'S') as identity
+    coalesce((select d.refobjid::text from pg_depend d where d.classid = ${catalogOid.pg_class} and d.objid = c.oid and d.objsubid = 0
+       and d.refclassid = ${catalogOid.pg_class} and d.refobjsubid > 0 and d.deptype in ('a', 'i') and c.relkind = 'S' limit 1), '') as owner,
+    exists (select 1 from pg_depend d where d.classid = ${catalogOid.pg_class} and d.objid = c.oid and d.deptype = 'e') as extension,
+    exists (select 1 from pg_depend d where d.classid = ${catalogOid.pg_class} and d.objid = c.oid and d.objsubid = 0
+       and d.refclassid = ${catalogOid.pg_class} and d.refobjsubid > 0 and d.deptype = 'i' and c.relkind = 'S') as identity
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relpersistence <> 't'
     and (n.oid >= 16384 or n.nspname = 'public') and n.nspname !~ '^pg_'

@@ -3,7 +3,7 @@ import type { InstanceAccess } from '#core/agent/order.ts';
 import { quoted, quotedTable } from '#core/transfer/names.ts';
 import { instanceName } from '#agent/database/session.ts';
 import { startPiped } from '#agent/exec.ts';
-import { toolWords } from '#agent/transfer/tool-words.ts';
+import { saysLost, toolWords } from '#agent/transfer/tool-words.ts';
 import type { DumpPart } from './backup-relations.ts';
 import { chunksOf } from './chunks-of.ts';
 import type { FoundTool } from './find-tool.ts';
@@ -26,10 +26,6 @@ export interface SectionRequest {
   readonly pace: (bytes: number) => Promise<void>;
   readonly log: (line: string) => void;
 }
-
-/** What client programs say when the server or the network ended their connection. */
-const lost =
-  /server closed the connection|terminating connection|connection to server .*failed|no connection to the server|SSL connection has been closed/;
 
 /** Lines of a tool that are told; more say nothing new. */
 const mostLines = 20;
@@ -54,7 +50,7 @@ export async function writeSection(request: SectionRequest, writer: StreamWriter
   if (failure !== undefined) throw failure;
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
   // Why: a server that goes away ends the tool first; that is no fault of what is dumped, and is tried again.
-  if (exitCode !== 0 && lost.test(stderr))
+  if (exitCode !== 0 && saysLost(stderr))
     throw fail('session_lost', { instance: instanceName(request.instance), reason: reasonOf(stderr, exitCode) });
   if (exitCode !== 0)
     throw fail('dump_tool_failed', { tool: tool.name, section, database, reason: reasonOf(stderr, exitCode) });

@@ -13,6 +13,7 @@ import type { Session } from '#agent/database/session.ts';
 import { textOf } from '#agent/database/session.ts';
 import { codeOf } from '#agent/file-system.ts';
 import { applyArchive } from '#agent/transfer/apply-archive.ts';
+import { gatherStatistics } from '#agent/transfer/gather-statistics.ts';
 import { inDatabase } from '#agent/transfer/in-database.ts';
 import { makeDatabase } from '#agent/transfer/made.ts';
 import { orCancelled } from '#agent/transfer/or-cancelled.ts';
@@ -167,7 +168,7 @@ async function prove(
         });
       work.tally.addTable(rows);
     }
-    await orCancelled(work.step.signal, session.query('analyze'));
+    await gatherStatistics(work, session, facts.name);
   } finally {
     await session.close();
   }

@@ -108,7 +108,8 @@ async function workFor(
   const tools = await findClientTools(profile, Math.max(dumpTool.major, serverMajor), await deps.programs(serverMajor));
   const bytes = needs.reduce((sum, one) => sum + one.bytes, 0);
   const { runId } = order;
-  const parts = { runId, step, clock: deps.clock, watch: new Stopwatch(deps.clock), target, made, profile, tools };
+  const { home, clock } = deps;
+  const parts = { home, runId, step, clock, watch: new Stopwatch(clock), target, made, profile, tools };
   const tally = new TransferTally(step, bytes);
   tally.warnings.push(...warnLeftOut(order.task, meta.summary));
   return { ...parts, tally };

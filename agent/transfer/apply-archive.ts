@@ -6,15 +6,15 @@ import type { FailedStatement } from '#core/transfer/report.ts';
 import { passThrough } from './pass-through.ts';
 import type { DatabaseEnd } from './play-archive.ts';
 import { playArchive } from './play-archive.ts';
-import { toolWords } from './tool-words.ts';
+import { mayPass, toolWords } from './tool-words.ts';
 import type { TransferWork } from './transfer-work.ts';
 
 /**
  * Plays an archive of the dump tool into a database. What the server refuses is answered, in order; everything else is played
- * nevertheless. Throws `transfer_refused`, `transfer_broken`, `cancelled`, what the archive throws.
+ * nevertheless. Throws `transfer_refused`, `transfer_tool_failed`, `transfer_broken`, `cancelled`, what the archive throws.
  */
 export async function applyArchive(
-  { tools, clock, step, tally }: TransferWork,
+  { home, tools, clock, step, tally }: TransferWork,
   archive: AsyncIterable<Uint8Array>,
   to: DatabaseEnd,
 ): Promise<readonly FailedStatement[]> {
@@ -24,7 +24,7 @@ export async function applyArchive(
   const counted = passThrough(step, clock, (bytes) => {
     tally.addBytes(bytes);
   });
-  const played = await playArchive({ tools, to, signal, onRefusal: () => undefined }, async (stdin) => {
+  const played = await playArchive({ home, tools, to, signal, onRefusal: () => undefined }, async (stdin) => {
     try {
       await pipeline(Readable.from(copied(archive)), counted, stdin);
     } catch (cause) {
@@ -33,7 +33,7 @@ export async function applyArchive(
     }
   });
   if (step.signal.aborted) throw fail('cancelled', { what: 'the transfer' });
-  const { isThrough, refused, isPassing, reason } = played;
+  const { isThrough, refused, isPassing, exitCode, reason } = played;
   if (isThrough && !isPassing && broken === undefined) return refused;
   const last = refused.at(-1);
   // What the archive throws; a tool that ends before its archive breaks the pipe, and says why by itself.
@@ -41,7 +41,8 @@ export async function applyArchive(
   if (!isPassing && last !== undefined)
     throw fail('transfer_refused', { database: to.database, sqlState: last.sqlState, reason: last.message });
   const words = toolWords(reason) || String(broken?.cause);
-  throw fail('transfer_broken', { database: 'a logical set', to: to.database, reason: words }, broken?.cause);
+  const code = isPassing || mayPass([{ exitCode, words: reason }]) ? 'transfer_broken' : 'transfer_tool_failed';
+  throw fail(code, { database: 'a logical set', to: to.database, reason: words }, broken?.cause);
 }
 
 /** Parts of a stream are valid until the next is asked for; the pipe reads ahead. */

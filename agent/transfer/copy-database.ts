@@ -6,6 +6,7 @@ import type { WantedDatabase } from '#core/transfer/task.ts';
 import type { Session } from '#agent/database/session.ts';
 import type { Scratch } from '#agent/scratch/open-scratch.ts';
 import { dumpInto } from './dump-into.ts';
+import { gatherStatistics } from './gather-statistics.ts';
 import { orCancelled } from './or-cancelled.ts';
 import { readShape } from './read-database.ts';
 import { readInventory } from './read-inventory.ts';
@@ -41,7 +42,7 @@ export async function copyDatabase(
     await watch.time('transfer', () =>
       dumpInto(
         {
-          ...{ tools: work.tools, clock: work.clock, args: [] },
+          ...{ home: work.home, tools: work.tools, clock: work.clock, args: [] },
           from: { access: scratch.access, database: wanted.database },
           to: { access: target.access, database: temporary },
           onBytes: (bytes) => {
@@ -52,7 +53,7 @@ export async function copyDatabase(
       ),
     );
     tally.enter('verify');
-    await watch.time('verify', () => prove(work, source, temporary));
+    await watch.time('verify', () => prove(work, source, { wanted, temporary }));
     for (const statement of propertyStatements(temporary, shape)) await target.session.query(statement);
     await warnDifferences(work, wanted, shape);
     return { wanted, temporary, shape };
@@ -62,7 +63,12 @@ export async function copyDatabase(
 }
 
 /** Throws `transfer_differs`. */
-async function prove({ target, tally, step }: TransferWork, source: Session, temporary: string): Promise<void> {
+async function prove(
+  work: TransferWork,
+  source: Session,
+  { wanted: { as }, temporary }: Omit<BuiltDatabase, 'shape'>,
+): Promise<void> {
+  const { target, tally, step } = work;
   const copy = await target.open(temporary);
   try {
     const [wanted, arrived] = await orCancelled(
@@ -72,8 +78,7 @@ async function prove({ target, tally, step }: TransferWork, source: Session, tem
     const difference = firstDifference(wanted, arrived);
     if (difference !== undefined) throw fail('transfer_differs', { database: temporary, difference });
     for (const rows of arrived.rows.values()) tally.addTable(Number(rows));
-    // A copy without statistics of its columns is slow at first: it gets them before anybody works with it.
-    await orCancelled(step.signal, copy.query('analyze'));
+    await gatherStatistics(work, copy, as);
   } finally {
     await copy.close();
   }

@@ -8,13 +8,15 @@ import type { TableSource } from './copy-tables.ts';
 import { cutInheritance } from './cut-inheritance.ts';
 import { demandInPlace } from './demand-in-place.ts';
 import { dumpInto } from './dump-into.ts';
+import { inOneTransaction } from './in-one-transaction.ts';
+import type { LaterKey } from './later-keys.ts';
+import { holdKeysBack } from './later-keys.ts';
 import { makeSchemas } from './made.ts';
 import { orCancelled } from './or-cancelled.ts';
 import { readInventory } from './read-inventory.ts';
 import { refuseReplicated } from './replication.ts';
 import { schemaDependentsOf } from './schema-facts.ts';
 import { schemasOn } from './standing.ts';
-import { inOneTransaction } from './swap-tables.ts';
 import { hasSchema } from './table-facts.ts';
 import { demandSameKeys, takeKeysOff } from './taken-keys.ts';
 import type { Target } from './target.ts';
@@ -24,6 +26,7 @@ import type { TransferWork } from './transfer-work.ts';
 export interface BuiltSchemas {
   readonly database: string;
   readonly schemas: readonly BuiltSchema[];
+  readonly laterKeys: readonly LaterKey[];
 }
 
 interface BuiltSchema {
@@ -57,8 +60,9 @@ export async function copySchemas(
     }
     tally.enter('transfer');
     const names = built.map(({ staging }) => staging);
+    const laterKeys = await holdKeysBack(session, names);
     const dump = {
-      ...{ tools: work.tools, clock: work.clock, from: end, to: { access: target.access, database } },
+      ...{ home: work.home, tools: work.tools, clock: work.clock, from: end, to: { access: target.access, database } },
       args: names.map((staging) => `--schema=${quoted(staging)}`),
       onBytes: (bytes: number): void => {
         tally.addBytes(bytes);
@@ -68,7 +72,7 @@ export async function copySchemas(
     await makeSchemas(work, { live, database, names }, copy);
     tally.enter('verify');
     for (const { staging } of built) await watch.time('verify', () => prove(work, { source: session, live }, staging));
-    return { database, schemas: built };
+    return { database, schemas: built, laterKeys };
   } finally {
     await live.close();
   }

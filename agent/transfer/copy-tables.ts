@@ -7,6 +7,8 @@ import type { WantedTable } from '#core/transfer/task.ts';
 import type { Session } from '#agent/database/session.ts';
 import { cutInheritance } from './cut-inheritance.ts';
 import { dumpInto } from './dump-into.ts';
+import type { LaterKey } from './later-keys.ts';
+import { holdKeysBack } from './later-keys.ts';
 import { makeSchemas } from './made.ts';
 import { orCancelled } from './or-cancelled.ts';
 import type { DatabaseEnd } from './play-archive.ts';
@@ -23,6 +25,7 @@ export interface BuiltTables {
   readonly tables: readonly BuiltTable[];
   /** Schemas that hold nothing but them. */
   readonly staging: readonly string[];
+  readonly laterKeys: readonly LaterKey[];
 }
 
 export interface BuiltTable {
@@ -39,7 +42,7 @@ export interface TableSource {
 
 /**
  * Builds copies of tables in the live database, in schemas that nobody looks into, with indexes, constraints, triggers and
- * rights, and proves them. The live tables are not locked meanwhile. Throws `transfer_table_…`, `transfer_schema_missing`,
+ * rights, and proves them. No live table is locked meanwhile: foreign keys to them are made right before the swap. Throws `transfer_table_…`, `transfer_schema_missing`,
  * `transfer_name_taken`, `transfer_refused`, `transfer_differs`, `cancelled`.
  */
 export async function copyTables(
@@ -57,9 +60,10 @@ export async function copyTables(
     const members = built.flatMap(({ family }) => family.members);
     tally.warnings.push(...(await cutInheritance(session, { schemas: [], tables: members })));
     for (const { family, staging: schema } of built) await stage(session, family, schema);
+    const laterKeys = await holdKeysBack(session, staging);
     tally.enter('transfer');
     const dump = {
-      ...{ tools: work.tools, clock: work.clock, from: end, to: { access: target.access, database } },
+      ...{ home: work.home, tools: work.tools, clock: work.clock, from: end, to: { access: target.access, database } },
       args: staging.map((schema) => `--schema=${patternOf(schema)}`),
       onBytes: (bytes: number): void => {
         tally.addBytes(bytes);
@@ -69,7 +73,7 @@ export async function copyTables(
     await makeSchemas(work, { live, database, names: staging }, copy);
     tally.enter('verify');
     for (const schema of staging) await watch.time('verify', () => prove(work, { source: session, live }, schema));
-    return { database, tables: built, staging };
+    return { database, tables: built, staging, laterKeys };
   } finally {
     await live.close();
   }

@@ -8,9 +8,11 @@ import { clientEnvironment } from './client-tools.ts';
 import { passThrough } from './pass-through.ts';
 import type { DatabaseEnd } from './play-archive.ts';
 import { playArchive } from './play-archive.ts';
-import { toolWords } from './tool-words.ts';
+import { mayPass, toolWords } from './tool-words.ts';
 
 interface DumpInto {
+  /** The agent's own directory. */
+  readonly home: string;
   readonly tools: ClientTools;
   readonly from: DatabaseEnd;
   readonly to: DatabaseEnd;
@@ -25,9 +27,12 @@ const dumpArgs = ['--no-password', '--no-subscriptions', '--quote-all-identifier
 
 /**
  * Dumps one database, or part of it, straight into another: nothing is staged on a disk. What the target refuses ends it.
- * Throws `transfer_refused` with the words of the target, `transfer_broken`, `cancelled`.
+ * Throws `transfer_refused` with the words of the target, `transfer_tool_failed`, `transfer_broken` for what may pass, `cancelled`.
  */
-export async function dumpInto({ tools, from, to, args, clock, onBytes }: DumpInto, step: StepContext): Promise<void> {
+export async function dumpInto(
+  { home, tools, from, to, args, clock, onBytes }: DumpInto,
+  step: StepContext,
+): Promise<void> {
   const stopping = new AbortController();
   const stop = (): void => {
     stopping.abort();
@@ -39,7 +44,7 @@ export async function dumpInto({ tools, from, to, args, clock, onBytes }: DumpIn
   });
   dump.stdin.end();
   let broken: { readonly cause: unknown } | undefined;
-  const played = await playArchive({ tools, to, signal, onRefusal: stop }, async (stdin) => {
+  const played = await playArchive({ home, tools, to, signal, onRefusal: stop }, async (stdin) => {
     try {
       await pipeline(dump.stdout, passThrough(step, clock, onBytes), stdin);
     } catch (cause) {
@@ -60,5 +65,10 @@ export async function dumpInto({ tools, from, to, args, clock, onBytes }: DumpIn
   }
   if (dumped.exitCode === 0 && played.isThrough && !played.isPassing && broken === undefined) return;
   const reason = toolWords(dumped.stderr) || toolWords(played.reason) || String(broken?.cause);
-  throw fail('transfer_broken', { database: from.database, to: to.database, reason }, broken?.cause);
+  const ends = [
+    { exitCode: dumped.exitCode, words: dumped.stderr },
+    { exitCode: played.exitCode, words: played.reason },
+  ];
+  const code = played.isPassing || mayPass(ends) ? 'transfer_broken' : 'transfer_tool_failed';
+  throw fail(code, { database: from.database, to: to.database, reason }, broken?.cause);
 }

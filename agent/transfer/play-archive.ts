@@ -15,6 +15,8 @@ export interface DatabaseEnd {
 }
 
 interface Playing {
+  /** The agent's own directory. */
+  readonly home: string;
   readonly tools: Pick<ClientTools, 'restore'>;
   readonly to: DatabaseEnd;
   readonly signal: AbortSignal;
@@ -30,6 +32,7 @@ interface Played {
   readonly refused: readonly FailedStatement[];
   /** The server or the connection ended it; the same may succeed later. */
   readonly isPassing: boolean;
+  readonly exitCode: number;
   /** Why it did not come to the end, in the words of the tool. */
   readonly reason: string;
 }
@@ -43,11 +46,11 @@ const wentOn = /errors ignored on restore/;
  * (CVE-2025-8715). `use` writes the archive into the tool and must not fail.
  */
 export async function playArchive(
-  { tools, to, signal, onRefusal }: Playing,
+  { home, tools, to, signal, onRefusal }: Playing,
   use: (archive: PipedProcess['stdin']) => Promise<void>,
 ): Promise<Played> {
   const refused: FailedStatement[] = [];
-  const door = await openDoor(to.access, (refusal) => {
+  const door = await openDoor(home, to.access, (refusal) => {
     if (isHarmless(refusal.statement)) return;
     refused.push(failedStatement(refusal));
     const [first] = refused;
@@ -63,6 +66,7 @@ export async function playArchive(
       isThrough: exitCode === 0 || (exitCode === 1 && wentOn.test(stderr)),
       refused,
       isPassing: refused.some(({ sqlState }) => isPassing(sqlState)),
+      exitCode,
       reason: stderr.trim(),
     };
   } finally {

@@ -10,6 +10,7 @@ import { swapSchemas } from './copy-schemas.ts';
 import { demandInPlace } from './demand-in-place.ts';
 import { dropKept } from './drop-kept.ts';
 import { inDatabase } from './in-database.ts';
+import { putLaterKeysOn } from './later-keys.ts';
 import { partitionsOnlyInOld, textOfLess, unloggedEmpty } from './less-than-old.ts';
 import type { Built } from './planned-places.ts';
 import { refuseReplicatedDatabase } from './replication.ts';
@@ -61,8 +62,13 @@ export async function putIntoPlace(
   { built, placed }: Swap,
 ): Promise<void> {
   const { schemas, tables } = built;
-  if (schemas !== undefined) await inDatabase(target, schemas.database, (live) => swapSchemas(live, schemas, placed));
-  if (tables !== undefined) await inDatabase(target, tables.database, (live) => swapTables(live, tables, placed));
+  const parts = schemas ?? tables;
+  if (parts !== undefined)
+    await inDatabase(target, parts.database, async (live) => {
+      await putLaterKeysOn(live, parts.laterKeys);
+      if (schemas !== undefined) await swapSchemas(live, schemas, placed);
+      if (tables !== undefined) await swapTables(live, tables, placed);
+    });
   if (built.databases.length === 0) return;
   const renames = placed.flatMap((one, index) => {
     if (one.kind !== 'database') return [];

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { catalogOid } from '#core/engine/catalog-oids.ts';
 import type { DatabaseShape } from '#core/transfer/database-shape.ts';
 import { textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
-import { catalogOid } from './catalog-oids.ts';
 
 /** Columns of pg_database by their names in any version; later versions renamed the one of the locale. */
 const rowShape = z.looseObject({

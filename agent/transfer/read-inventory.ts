@@ -1,8 +1,8 @@
+import { catalogOid } from '#core/engine/catalog-oids.ts';
 import type { Inventory } from '#core/transfer/inventory.ts';
 import { literal, quotedTable } from '#core/transfer/names.ts';
 import { textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
-import { catalogOid } from './catalog-oids.ts';
 
 /** Objects that initdb did not make and that no extension owns. 16384 is FirstNormalObjectId of the server. */
 const own = (oid: string, catalog: keyof typeof catalogOid): string =>

@@ -116,7 +116,8 @@ async function workFor(
   const profile = engineProfile(order.instance.engine);
   const tools = await findClientTools(profile, major, [scratch.programs, ...(await deps.programs(major))]);
   const { runId } = order;
-  return { runId, step, clock: deps.clock, watch, target, made, profile, tools, tally: new TransferTally(step, bytes) };
+  const { home, clock } = deps;
+  return { home, runId, step, clock, watch, target, made, profile, tools, tally: new TransferTally(step, bytes) };
 }
 
 /** Bytes of what was chosen. Throws `transfer_all_databases`, `transfer_database_unknown`, what `checkNeeds` throws. */

@@ -1,7 +1,7 @@
+import { catalogOid } from '#core/engine/catalog-oids.ts';
 import { textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
 import { dependentsOfOids } from './table-facts.ts';
-import { catalogOid } from './catalog-oids.ts';
 
 const relationsQuery = `
   select c.oid::text as oid from pg_class c join pg_namespace n on n.oid = c.relnamespace

@@ -3,10 +3,10 @@ import { quoted } from '#core/transfer/names.ts';
 import type { Placed } from '#core/transfer/task.ts';
 import type { Session } from '#agent/database/session.ts';
 import { refuseSchemaDependents } from './copy-schemas.ts';
+import { inOneTransaction } from './in-one-transaction.ts';
 import { refuseReplicated } from './replication.ts';
 import type { Standing } from './standing.ts';
 import { undonePlaceOf } from './standing.ts';
-import { inOneTransaction } from './swap-tables.ts';
 import { putKeysOn, takeUndoneKeysOff } from './taken-keys.ts';
 
 /** Drops schemas with all that is in them, and nothing else. Throws `transfer_schema_depends`, `transfer_swap_refused`. */

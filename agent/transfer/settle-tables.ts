@@ -1,3 +1,4 @@
+import { catalogOid } from '#core/engine/catalog-oids.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { TableName } from '#core/logical/selection.ts';
 import { tableText } from '#core/logical/selection.ts';
@@ -5,11 +6,11 @@ import { quoted, quotedTable, undoneSchema } from '#core/transfer/names.ts';
 import { placedText } from '#core/transfer/task.ts';
 import { textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
-import { catalogOid } from './catalog-oids.ts';
 import { refuseDependents } from './copy-tables.ts';
+import { inOneTransaction } from './in-one-transaction.ts';
 import { refuseReplicated } from './replication.ts';
 import type { Standing } from './standing.ts';
-import { inOneTransaction, moveFamily } from './swap-tables.ts';
+import { moveFamily } from './swap-tables.ts';
 import { putKeysOn, takeUndoneKeysOff } from './taken-keys.ts';
 import type { TableFamily } from './table-facts.ts';
 import { familyOf } from './table-facts.ts';

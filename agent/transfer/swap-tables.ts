@@ -1,5 +1,3 @@
-import { fail } from '#core/errors/fail.ts';
-import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { TableName } from '#core/logical/selection.ts';
 import { tableText } from '#core/logical/selection.ts';
 import { cutName, quoted, quotedTable } from '#core/transfer/names.ts';
@@ -10,6 +8,7 @@ import type { Session } from '#agent/database/session.ts';
 import type { BuiltTable, BuiltTables } from './copy-tables.ts';
 import { refuseDependents } from './copy-tables.ts';
 import { demandInPlace } from './demand-in-place.ts';
+import { inOneTransaction } from './in-one-transaction.ts';
 import { refuseReplicated } from './replication.ts';
 import type { TableFamily } from './table-facts.ts';
 import { familyOf, isTaken } from './table-facts.ts';
@@ -26,23 +25,6 @@ export const swapTables = (live: Session, built: BuiltTables, placed: readonly P
     for (const schema of built.staging) await live.query(`drop schema ${quoted(schema)}`);
     await demandInPlace(live, placed);
   });
-
-/** Runs steps in one transaction of a session; what the server refuses undoes all of them. */
-export async function inOneTransaction<T>(live: Session, name: string, steps: () => Promise<T>): Promise<T> {
-  await live.query('begin');
-  try {
-    // A table that somebody reads for hours holds everybody else up while we wait for it.
-    await live.query(`set local lock_timeout = '20s'`);
-    const done = await steps();
-    await live.query('commit');
-    return done;
-  } catch (error) {
-    if (!live.lost.aborted) await live.query('rollback');
-    const isRefused = error instanceof HoldfastError && error.code === 'query_failed';
-    if (!isRefused) throw error;
-    throw fail('transfer_swap_refused', { name, reason: error.params['reason'] ?? error.message }, error);
-  }
-}
 
 /** What is replaced, as it is now: partitions may have come since the copy began. */
 async function moveAside(live: Session, placed: readonly Placed[]): Promise<void> {

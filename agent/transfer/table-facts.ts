@@ -1,9 +1,9 @@
+import { catalogOid } from '#core/engine/catalog-oids.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { TableName } from '#core/logical/selection.ts';
 import { tableText } from '#core/logical/selection.ts';
 import { textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
-import { catalogOid } from './catalog-oids.ts';
 
 /** A table with all that moves with it: its partitions, and statistics that lie in a schema of their own. */
 export interface TableFamily {

@@ -45,27 +45,17 @@ export async function demandSameKeys(live: Session, placed: readonly Placed[]): 
   throw fail('transfer_swap_refused', { name, reason: 'foreign keys of what is replaced were changed meanwhile' });
 }
 
-/** By the oid of what is kept. */
+/** By the oid of what is kept. Definitions name tables with their schemas: no schema is looked into by itself. */
 async function keysOf(live: Session, placed: readonly Placed[]): Promise<ReadonlyMap<string, readonly TakenKey[]>> {
   const oids = placed.flatMap(({ keptOid }) => keptOid ?? []);
   const keys = new Map<string, TakenKey[]>(oids.map((oid) => [oid, []]));
   if (oids.length === 0) return keys;
-  for (const row of await withoutPath(live, () => live.query(keysQuery, [`{${oids.join(',')}}`])))
+  for (const row of await live.query(keysQuery, [`{${oids.join(',')}}`]))
     keys.get(textOf(row, 'kept'))?.push({
       ...{ schema: textOf(row, 'schema'), table: textOf(row, 'table') },
       ...{ name: textOf(row, 'name'), definition: textOf(row, 'definition') },
     });
   return keys;
-}
-
-/** Definitions name tables with their schemas when no schema is looked into by itself. */
-async function withoutPath<T>(live: Session, ask: () => Promise<T>): Promise<T> {
-  const path = textOf(await live.queryOne(`select current_setting('search_path') as path`), 'path');
-  const set = (to: string): Promise<unknown> => live.query(`select set_config('search_path', $1, false)`, [to]);
-  await set('');
-  const answer = await ask();
-  await set(path);
-  return answer;
 }
 
 /** Before what has them is moved aside. */

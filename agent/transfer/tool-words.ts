@@ -14,3 +14,26 @@ export function toolWords(stderr: string): string {
   const half = longest / 2;
   return text.length <= longest ? text : `${text.slice(0, half)} … ${text.slice(-half)}`;
 }
+
+const lost =
+  /server closed the connection|terminating connection|connection to server .*failed|no connection to the server|SSL connection has been closed/;
+
+/** True for what client programs say when the server or the network ended their connection. */
+export const saysLost = (stderr: string): boolean => lost.test(stderr);
+
+/** The exit code of a program that we ended ourselves (SIGTERM). */
+const endedByUs = 128 + 15;
+
+/** How a program ended, and what it said. */
+interface ToolEnd {
+  readonly exitCode: number;
+  readonly words: string;
+}
+
+/**
+ * True when the same may succeed later: a program lost its server, or somebody killed it (memory). One that failed by itself and said why
+ * fails again.
+ */
+export const mayPass = (ends: readonly ToolEnd[]): boolean =>
+  ends.some(({ words, exitCode }) => saysLost(words) || (exitCode > 128 && exitCode !== endedByUs)) ||
+  ends.every(({ words }) => words.trim() === '');

@@ -11,6 +11,8 @@ import type { Target } from './target.ts';
 
 /** What one attempt of a transfer works with. */
 export interface TransferWork {
+  /** The agent's own directory. */
+  readonly home: string;
   readonly runId: RunId;
   readonly step: StepContext;
   readonly clock: Clock;

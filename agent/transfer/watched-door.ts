@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { InstanceAccess } from '#core/agent/order.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { unwritable } from '#agent/datadir/writer-errors.ts';
+import { makeDoorFolder } from './door-folder.ts';
 import { MessageReader, errorFields, textOfMessage } from './message-reader.ts';
 
 /** A statement that the server refused, in its own words. */
@@ -28,11 +28,16 @@ interface Door {
 /**
  * Opens a socket that leads to an instance and hears what is refused there. Programs that play archives say it in sentences, without
  * SQLSTATE, with the names of a stranger in between; the server says it in fields. Everything goes through as it is. The socket lies in
- * a directory that only this account may enter, and both are gone once the one program is in.
+ * a directory that only this account may enter, and both are gone once the one program is in; what a killed agent leaves of them, the next
+ * one of its `home` sweeps.
  */
-export async function openDoor(access: InstanceAccess, onRefusal: (refusal: Refusal) => void): Promise<Door> {
+export async function openDoor(
+  home: string,
+  access: InstanceAccess,
+  onRefusal: (refusal: Refusal) => void,
+): Promise<Door> {
   const { socketPrefix } = engineProfile(access.engine).files;
-  const folder = makeFolder();
+  const folder = makeDoorFolder(home);
   const removeFolder = (): void => {
     rmSync(folder, { recursive: true, force: true });
   };
@@ -61,14 +66,6 @@ export async function openDoor(access: InstanceAccess, onRefusal: (refusal: Refu
       removeFolder();
     },
   };
-}
-
-function makeFolder(): string {
-  try {
-    return mkdtempSync(join(tmpdir(), 'holdfast-door-'));
-  } catch (error) {
-    throw unwritable(tmpdir(), error);
-  }
 }
 
 const addressOf = ({ socket, port }: InstanceAccess, prefix: string) =>

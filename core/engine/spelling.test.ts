@@ -26,15 +26,6 @@ describe('spelling of system names', () => {
       expect(spell(`select ${text}`)).toBe(`select ${text}`);
   });
 
-  test('a catalog is known by its number where it is a view', () => {
-    const spell = spellWith('sys_catalog.sys_depend', 'sys_catalog.sys_class');
-    expect(spell('select 1 from pg_depend where classid = (select tableoid from pg_class limit 1)')).toBe(
-      'select 1 from sys_catalog.sys_depend where classid = (select 1259::oid)',
-    );
-    const other = 'select tableoid from pg_enum limit 1';
-    expect(spell(other)).toBe(other);
-  });
-
   test('a signature is spelled by its name', () => {
     const spell = spellWith('sys_catalog.sys_start_backup');
     expect(spell('pg_start_backup(text, boolean, boolean)')).toBe(

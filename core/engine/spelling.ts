@@ -20,25 +20,8 @@ export function spellingOf(names: ReadonlySet<string>, catalogs: readonly Catalo
     return found;
   };
   const spell = (token: string): string => (token.startsWith('pg_') ? spellOne(token) : token);
-  return (statement) => statement.replace(catalogOid, oidOfCatalog).replace(quotedOrName, spell);
+  return (statement) => statement.replace(quotedOrName, spell);
 }
-
-/** How our statements ask for the oid under which dependencies know a catalog. */
-const catalogOid = /\bselect tableoid from (pg_\w+) limit 1\b/g;
-
-/** A catalog under another name is a view, and a view has no `tableoid`. Catalogs we do not know stay as they are written. */
-const oidOfCatalog = (text: string, catalog: string): string => {
-  const oid = catalogOids[catalog];
-  return oid === undefined ? text : `select ${String(oid)}::oid`;
-};
-
-/** Fixed when a server is built, alike in all majors since 12 (PG src/include/catalog, CATALOG lines; `pg_…::regclass::oid`). */
-export const catalogOids: Readonly<Record<string, number>> = {
-  ...{ pg_proc: 1255, pg_type: 1247, pg_attribute: 1249, pg_class: 1259, pg_attrdef: 2604, pg_constraint: 2606 },
-  ...{ pg_index: 2610, pg_language: 2612, pg_namespace: 2615, pg_operator: 2617, pg_rewrite: 2618, pg_trigger: 2620 },
-  ...{ pg_extension: 3079, pg_policy: 3256, pg_authid: 1260, pg_database: 1262, pg_tablespace: 1213 },
-  ...{ pg_publication: 6104, pg_publication_rel: 6106, pg_subscription: 6100, pg_statistic_ext: 3381 },
-};
 
 /** Quoted text and qualified names are passed over; both are matched so that nothing inside them is. */
 const quotedOrName = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\b[a-z_]+\.[a-z_]\w*|\bpg_\w+/g;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { catalogOids } from '#core/engine/spelling.ts';
+import { catalogOid } from '#core/engine/catalog-oids.ts';
 import { openPostgres } from '#tests/support/postgres.ts';
 
 test.each([12, 15, 18] as const)(
@@ -7,13 +7,13 @@ test.each([12, 15, 18] as const)(
   async (major) => {
     const server = await openPostgres({ major });
     try {
-      const names = Object.keys(catalogOids)
+      const names = Object.keys(catalogOid)
         .map((name) => `('${name}')`)
         .join(', ');
       const rows = await server.sql(
-        `select name, ('pg_catalog.' || name)::regclass::oid::int as oid from (values ${names}) as v(name)`,
+        `select name, ('pg_catalog.' || name)::regclass::oid::text as oid from (values ${names}) as v(name)`,
       );
-      expect(Object.fromEntries(rows.map(({ name, oid }) => [name, oid]))).toEqual(catalogOids);
+      expect(Object.fromEntries(rows.map(({ name, oid }) => [name, oid]))).toEqual(catalogOid);
     } finally {
       await server.close();
     }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { InstanceAccess } from '#core/agent/order.ts';
+import { catalogOid } from '#core/engine/catalog-oids.ts';
 import { quoted } from '#core/transfer/names.ts';
 import { openSession, textOf } from '#agent/database/session.ts';
-import { catalogOid } from '#agent/transfer/catalog-oids.ts';
 import { readNeeds } from '#agent/transfer/read-database.ts';
 import { readInventory } from '#agent/transfer/read-inventory.ts';
 import { schemaDependentsOf } from '#agent/transfer/schema-facts.ts';
@@ -33,10 +33,10 @@ async function proveFacts(instance: InstanceAccess): Promise<void> {
     for (const one of furnish) await session.query(one);
     expect(await schemaDependentsOf(session, home)).toEqual([]);
     expect(await dependentsOf(session, [{ schema: home, table: 'a' }])).toEqual([expect.stringMatching(/^view .*v$/s)]);
-    await session.query(`create table outside (n int, constraint good check (${h}.is_good(n)))`);
-    expect(await schemaDependentsOf(session, home)).toEqual(['constraint good on table outside']);
-    await session.query(`alter table outside add column word text default ${h}.is_good(1)::text`);
-    expect(await schemaDependentsOf(session, home)).toEqual(['default in outside']);
+    await session.query(`create table public.outside (n int, constraint good check (${h}.is_good(n)))`);
+    expect(await schemaDependentsOf(session, home)).toEqual(['constraint good on table public.outside']);
+    await session.query(`alter table public.outside add column word text default ${h}.is_good(1)::text`);
+    expect(await schemaDependentsOf(session, home)).toEqual(['default in public.outside']);
     const { objects } = await readInventory(session, { schema: home });
     expect(objects).toEqual(expect.arrayContaining(['table a', 'index a_good', 'view v']));
     expect((await readNeeds(session)).roles.length).toBeGreaterThan(0);

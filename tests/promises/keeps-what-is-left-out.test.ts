@@ -19,6 +19,13 @@ const furnish: readonly string[] = [
   'create table shop.animals (name text)',
   'create table shop.cats () inherits (shop.animals)',
   `insert into shop.cats select 'cat ' || g from generate_series(1, 5) g`,
+  'create table shop.owners (id int primary key)',
+  'insert into shop.owners select generate_series(1, 9)',
+  'create table shop.pets (id int, owner int references shop.owners on delete cascade)',
+  'create table shop.visits (owner int references shop.owners) partition by list (owner)',
+  'create table shop.visits_1 partition of shop.visits default',
+  'create table archive.notes (owner int references shop.owners)',
+  ...['pets (owner)', 'visits'].map((one) => `insert into shop.${one} select generate_series(1, 9)`),
   'create unlogged table shop.seen as select g as n from generate_series(1, 7) g',
 ];
 
@@ -120,6 +127,54 @@ describe(`what is not in what is restored, in PostgreSQL ${String(platformMajor)
     const report = await stage.restoreLogical(stage.logicalOrder(set, schema('archive', 'archive_then')));
     expect(codes(report)).toEqual(['inheritance_cut']);
     expect([await count('archive_then.lines_2'), await count('shop.lines')]).toEqual([5, 5]);
+    await stage.sql('app', 'drop schema archive_then cascade');
+  });
+
+  test('K-101 K-108 live tables that a copy refers to stay free until the swap, and its keys are checked before it', async () => {
+    const set = await stage.logicalSet('app');
+    const keys = `select conrelid::regclass::text || ' ' || pg_get_constraintdef(oid) || convalidated as key from pg_constraint
+      where contype = 'f' and confrelid = 'shop.owners'::regclass and connamespace <> 'archive_then'::regnamespace order by 1`;
+    await stage.restoreLogical(stage.logicalOrder(set, schema('archive', 'archive_then')));
+    const before = await stage.sql('app', keys);
+    expect(before).toHaveLength(4);
+    await stage.sql('app', 'truncate shop.pets, shop.visits');
+
+    const holder = await stage.postgres.connect('app');
+    const held = { phases: [] as string[], begun: undefined as Promise<unknown> | undefined, isLocked: false };
+    const lock = async (): Promise<void> => {
+      await holder.query('begin');
+      await holder.query('lock table shop.owners in access exclusive mode');
+      await holder.query('delete from shop.owners where id = 3');
+      held.isLocked = true;
+    };
+    const both = [...table('pets').tables, ...table('visits').tables];
+    await stage.restoreLogical(
+      stage.logicalOrder(set, { tables: both, dropsOld: true }),
+      {
+        report: ({ phase }) => {
+          if (held.phases.at(-1) !== phase) held.phases.push(phase);
+          // The first time the temporary database is filled, the second time the live one.
+          if (held.phases.filter((one) => one === 'transfer').length === 2) held.begun ??= lock();
+        },
+        limits: () => ({ isPaused: held.begun !== undefined && !held.isLocked }),
+      },
+      ({ isSwapped }) => {
+        if (!isSwapped) held.begun = holder.query('rollback');
+      },
+    );
+    expect(held.isLocked).toBe(true);
+    await held.begun;
+    await holder.end();
+    expect(await stage.sql('app', keys)).toEqual(before);
+    expect([await count('shop.pets'), await count('shop.visits')]).toEqual([9, 9]);
+
+    await stage.sql('app', 'truncate shop.visits', 'delete from shop.owners where id = 3');
+    await expect(stage.restoreLogical(stage.logicalOrder(set, table('pets')))).rejects.toMatchObject({
+      code: 'transfer_swap_refused',
+      params: { reason: expect.stringContaining('pets_owner_fkey') as string },
+    });
+    expect([await count('shop.pets'), await ofHoldfast()]).toEqual([8, []]);
+    await stage.sql('app', 'drop schema archive_then cascade');
   });
 
   test('K-108 an unlogged table, of which no physical set has rows, is kept when it was replaced', async () => {

@@ -7,15 +7,13 @@ import { platformMajor } from '#tests/support/platform.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { fingerprint, openTransferStage, shop } from '#tests/support/transfer-stage.ts';
 
-const majors = [platformMajor] as const;
-
-describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
+describe(`what a swap replaced in PostgreSQL ${String(platformMajor)}`, () => {
   let stage: TransferStage;
   let whole: unknown;
   let set: LogicalRestoreOrder['setId'];
 
   beforeAll(async () => {
-    stage = await openTransferStage(major);
+    stage = await openTransferStage(platformMajor);
     await stage.sql('postgres', 'create role shop_owner', 'create role shop_reader');
     await stage.sql('postgres', 'create database app owner shop_owner');
     await stage.sql('app', ...shop, 'create schema two', 'create table two.items (id int primary key)');
@@ -24,10 +22,6 @@ describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
   });
   afterAll(() => stage.close());
 
-  const names = async (): Promise<readonly unknown[]> =>
-    (
-      await stage.sql('postgres', 'select datname::text as name from pg_database where not datistemplate order by 1')
-    ).map(({ name }) => name);
   const database = { databases: [{ database: 'app', as: 'app' }] };
   const items = { database: 'app', schema: 'shop', table: 'items', as: 'items' };
   const loseSessions = async (): Promise<void> => {
@@ -44,7 +38,7 @@ describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
 
   test('K-108 a run that is lost right after its swap can be undone, for the catalog heard of it before', async () => {
     await stage.sql('app', 'create table since (n int)');
-    const before = await names();
+    const before = await stage.databases();
     const order = stage.logicalOrder(set, database);
     const lost = stage.restoreLogical(order, {}, ({ isSwapped }) => {
       if (isSwapped) throw fail('api_unreachable', { url: 'the API' });
@@ -57,7 +51,7 @@ describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
     expect(await stage.sql('app', 'select to_regclass($$since$$)::text as name')).toEqual([{ name: 'since' }]);
     const dropped = { dropped: undone.setAside };
     expect(await stage.settle('discard', order, placedOf(order))).toMatchObject(dropped);
-    expect(await names()).toEqual(before);
+    expect(await stage.databases()).toEqual(before);
     expect(await stage.settle('discard', order, placedOf(order))).toMatchObject({ dropped: [] });
   });
 
@@ -76,17 +70,17 @@ describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
       limits: () => ({ isPaused: cut.begun !== undefined && !cut.isDone }),
     });
     await expect(lost).rejects.toMatchObject({ code: 'session_lost' });
-    expect((await names()).filter((name) => String(name).startsWith('holdfast_tmp_'))).toHaveLength(2);
+    expect((await stage.databases()).filter((name) => name.startsWith('holdfast_tmp_'))).toHaveLength(2);
     const order = stage.logicalOrder(set, { databases: [{ database: 'app', as: 'app then' }] });
     await stage.restoreLogical(order, { log });
     expect(lines).toContainEqual(expect.stringContaining('holdfast_tmp_mine was made by no run of this host'));
-    expect((await names()).filter((name) => String(name).startsWith('holdfast_'))).toEqual(['holdfast_tmp_mine']);
+    expect((await stage.databases()).filter((name) => name.startsWith('holdfast_'))).toEqual(['holdfast_tmp_mine']);
     await stage.sql('postgres', 'drop database holdfast_tmp_mine', 'drop database "app then"');
     await stage.sql('app', 'drop schema holdfast_tmp_mine');
   });
 
   test('K-118 settings, limit, rights and locale of a database come back, and roles that only have settings in it are needed', async () => {
-    const rules = major >= 16 ? ` icu_rules '&a < b'` : '';
+    const rules = platformMajor >= 16 ? ` icu_rules '&a < b'` : '';
     await stage.sql(
       'postgres',
       `create database folk template template0 encoding 'UTF8' locale 'C' locale_provider icu icu_locale 'de'${rules} connection limit 7`,
@@ -117,7 +111,7 @@ describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
   });
 
   test('K-108 a run that was refused its swap changed nothing, and neither undo nor confirm of it does', async () => {
-    const before = await names();
+    const before = await stage.databases();
     const order = stage.logicalOrder(set, database);
     let planned: readonly Placed[] = [];
     const refused = stage.restoreLogical(order, {}, ({ placed }) => {
@@ -126,10 +120,10 @@ describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
     });
     await expect(refused).rejects.toMatchObject({ code: 'order_refused' });
     expect(planned).toHaveLength(1);
-    expect(await names()).toEqual(before);
+    expect(await stage.databases()).toEqual(before);
     await expect(stage.settle('confirm', order, planned)).rejects.toMatchObject({ code: 'transfer_kept_moved' });
     expect(await stage.settle('undo', order, planned)).toMatchObject({ putBack: [], setAside: [] });
-    expect(await names()).toEqual(before);
+    expect(await stage.databases()).toEqual(before);
   });
 
   test('K-108 a database that somebody else made under the name is never taken for the recovered one', async () => {
@@ -143,10 +137,10 @@ describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
       `alter database "${keptAs ?? ''}" rename to aside`,
       `create database "${keptAs ?? ''}"`,
     );
-    const before = await names();
+    const before = await stage.databases();
     await expect(stage.settle('undo', order, placed)).rejects.toMatchObject({ code: 'transfer_kept_moved' });
     await expect(stage.settle('confirm', order, placed)).rejects.toMatchObject({ code: 'transfer_kept_moved' });
-    expect(await names()).toEqual(before);
+    expect(await stage.databases()).toEqual(before);
     await stage.sql('postgres', 'drop database app', 'alter database mine rename to app');
     await stage.sql('postgres', `drop database "${keptAs ?? ''}"`, `alter database aside rename to "${keptAs ?? ''}"`);
     expect(await stage.settle('confirm', order, placed)).toMatchObject({ dropped: [keptAs] });
@@ -190,7 +184,7 @@ describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
     await stage.sql('app', 'create view since as select * from shop.items');
     await expect(stage.settle('undo', order, placed)).rejects.toMatchObject({
       code: 'transfer_table_depends',
-      params: { table: 'shop.items', dependents: 'view since' },
+      params: { table: 'shop.items', dependents: 'view public.since' },
     });
     await stage.sql('app', 'drop view since');
     await stage.settle('undo', order, placed);
@@ -204,7 +198,7 @@ describe.each(majors)('what a swap replaced in PostgreSQL %i', (major) => {
     await stage.sql('app', `create view since as select * from ${keptIn ?? ''}.items`);
     await expect(stage.settle('confirm', again, report.placed)).rejects.toMatchObject({
       code: 'transfer_table_depends',
-      params: { dependents: 'view since' },
+      params: { dependents: 'view public.since' },
     });
     await stage.sql('app', 'drop view since');
     expect(await stage.settle('confirm', again, report.placed)).toMatchObject({
