@@ -6,7 +6,7 @@ import type { FailedStatement } from '#core/transfer/report.ts';
 import { passThrough } from './pass-through.ts';
 import type { DatabaseEnd } from './play-archive.ts';
 import { playArchive } from './play-archive.ts';
-import { mayPass, toolWords } from './tool-words.ts';
+import { toolFailure } from './tool-words.ts';
 import type { TransferWork } from './transfer-work.ts';
 
 /**
@@ -40,9 +40,8 @@ export async function applyArchive(
   if (broken?.cause instanceof HoldfastError) throw broken.cause;
   if (!isPassing && last !== undefined)
     throw fail('transfer_refused', { database: to.database, sqlState: last.sqlState, reason: last.message });
-  const words = toolWords(reason) || String(broken?.cause);
-  const code = isPassing || mayPass([{ exitCode, words: reason }]) ? 'transfer_broken' : 'transfer_tool_failed';
-  throw fail(code, { database: 'a logical set', to: to.database, reason: words }, broken?.cause);
+  const places = { database: 'a logical set', to: to.database };
+  throw toolFailure(places, [{ exitCode, words: reason }], { isPassing, cause: broken?.cause });
 }
 
 /** Parts of a stream are valid until the next is asked for; the pipe reads ahead. */

@@ -8,7 +8,7 @@ import { clientEnvironment } from './client-tools.ts';
 import { passThrough } from './pass-through.ts';
 import type { DatabaseEnd } from './play-archive.ts';
 import { playArchive } from './play-archive.ts';
-import { mayPass, toolWords } from './tool-words.ts';
+import { toolFailure } from './tool-words.ts';
 
 interface DumpInto {
   /** The agent's own directory. */
@@ -64,11 +64,10 @@ export async function dumpInto(
     throw fail('transfer_refused', { database: to.database, sqlState, reason: message });
   }
   if (dumped.exitCode === 0 && played.isThrough && !played.isPassing && broken === undefined) return;
-  const reason = toolWords(dumped.stderr) || toolWords(played.reason) || String(broken?.cause);
   const ends = [
     { exitCode: dumped.exitCode, words: dumped.stderr },
     { exitCode: played.exitCode, words: played.reason },
   ];
-  const code = played.isPassing || mayPass(ends) ? 'transfer_broken' : 'transfer_tool_failed';
-  throw fail(code, { database: from.database, to: to.database, reason }, broken?.cause);
+  const { isPassing } = played;
+  throw toolFailure({ database: from.database, to: to.database }, ends, { isPassing, cause: broken?.cause });
 }

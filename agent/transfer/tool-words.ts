@@ -1,3 +1,6 @@
+import { fail } from '#core/errors/fail.ts';
+import type { HoldfastError } from '#core/errors/holdfast-error.ts';
+
 /** Longest text of an error that a person reads to its end. */
 const longest = 800;
 
@@ -30,10 +33,26 @@ interface ToolEnd {
   readonly words: string;
 }
 
+interface Broken {
+  /** The server said that it cannot go on now. */
+  readonly isPassing: boolean;
+  readonly cause: unknown;
+}
+
 /**
- * True when the same may succeed later: a program lost its server, or somebody killed it (memory). One that failed by itself and said why
- * fails again.
+ * Why a transfer did not come to its end: `transfer_broken` when the same may succeed later, for a program lost its server or somebody
+ * killed it (memory); `transfer_tool_failed` when one failed by itself and said why.
  */
-export const mayPass = (ends: readonly ToolEnd[]): boolean =>
+export function toolFailure(
+  places: { readonly database: string; readonly to: string },
+  ends: readonly ToolEnd[],
+  { isPassing, cause }: Broken,
+): HoldfastError {
+  const reason = ends.map(({ words }) => toolWords(words)).find((words) => words !== '') ?? String(cause);
+  const code = isPassing || mayPass(ends) ? 'transfer_broken' : 'transfer_tool_failed';
+  return fail(code, { ...places, reason }, cause);
+}
+
+const mayPass = (ends: readonly ToolEnd[]): boolean =>
   ends.some(({ words, exitCode }) => saysLost(words) || (exitCode > 128 && exitCode !== endedByUs)) ||
   ends.every(({ words }) => words.trim() === '');
