@@ -41,9 +41,9 @@ const long = [
   'verifies-after',
   'tells-outcomes',
 ].map((name) => `tests/promises/${name}.test.ts`);
-const longEngines = ['changed-pages-traps', 'drill', 'drill-target', 'incremental-chains', 'restore-log-again'].map(
-  (name) => `tests/engines/${name}.test.ts`,
-);
+const longEngines = [
+  ...['all-visible', 'changed-pages-traps', 'drill', 'drill-target', 'incremental-chains', 'restore-log-again'],
+].map((name) => `tests/engines/${name}.test.ts`);
 
 /** Stories of the whole product that depend on the version of the server: on 18 in `long`, once more on 15. */
 const both = [

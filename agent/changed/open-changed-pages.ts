@@ -22,7 +22,7 @@ export interface OpenedChangedPages {
 /** Best first. */
 const sources: readonly {
   readonly name: ChangedPagesSource;
-  open: (request: ChangedPagesRequest) => Promise<Usable | Unusable> | Usable;
+  open: (request: ChangedPagesRequest) => Promise<Usable | Unusable> | Usable | Unusable;
 }[] = [
   { name: 'wal-summary', open: openWalSummary },
   { name: 'log', open: openLogReferences },

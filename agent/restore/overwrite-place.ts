@@ -12,6 +12,7 @@ import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
 import { proveCluster } from './clear-place.ts';
 import type { RestoreJournal } from './journal.ts';
 import { oldTablespaces } from './old-tablespaces.ts';
+import { proveSource } from './prove-source.ts';
 import { releasePlaces } from './release-places.ts';
 import type { RestoreWork } from './restore-work.ts';
 import { saveTail } from './save-tail.ts';
@@ -47,6 +48,7 @@ async function prove(
   refuseRunning(directory);
   const warnings = proveCluster(plan, directory);
   refuseDoubt(directory, warnings);
+  await proveSource(work, directory);
   const spaces = oldTablespaces(Object.values(plan.tablespaceMap).map(canonicalPath), directory);
   const there = [directory, ...spaces].reduce((sum, root) => sum + bytesBelow(root), 0);
   refuseTooLittleSpace([{ path: directory, bytes: Math.max(0, plan.rawBytes - there) }]);

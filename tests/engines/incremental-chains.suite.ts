@@ -85,8 +85,10 @@ const sources: readonly ChangedPagesSource[] = ['wal-summary', 'log', 'page-lsn'
 /** Each source has its turn; the type and the base are left to chance. */
 async function takeIncremental(stage: Stage, round: number): Promise<SetSummary> {
   const { draw, bench, access, sets, diary, story } = stage;
-  const usable = sources.slice(story.major >= 17 ? 0 : 1);
-  const source = usable[(story.seed + round) % usable.length] ?? 'page-lsn';
+  const usable = sources.filter(
+    (each) => (each !== 'wal-summary' || story.major >= 17) && (each !== 'page-lsn' || story.hasChecksums),
+  );
+  const source = usable[(story.seed + round) % usable.length] ?? 'content-hash';
   const wanted = draw(3) === 0 ? 'cumulative' : 'differential';
   const summary = (wanted === 'cumulative' ? sets[0] : sets.at(-1)) ?? expect.unreachable();
   const order = incrementalOrder(bench, access, { summary, wanted, source }, options(stage));

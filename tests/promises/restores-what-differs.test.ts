@@ -79,6 +79,28 @@ test('K-098 a delta restore is refused, and touches nothing, where it is unprove
   expect(await postgres.sql(digest)).toEqual([content]);
 });
 
+test('K-098 a delta restore of which the pool lacks a piece or log is refused, and touches nothing', async () => {
+  await postgres.stop();
+  const before = readdirSync(join(postgres.dataDirectory, 'global')).sort();
+  const pool = join(bench.folder, 'pool');
+  const set = join(pool, 'sets', restores.sets[0]?.setId ?? '');
+  const [attempt = ''] = readdirSync(set).filter((name) => name.startsWith('try_'));
+  const [piece = ''] = readdirSync(join(set, attempt)).sort();
+  const lost = { name: '000000010000000000000003', branchId: '0'.repeat(32), rawSha256: '', storedSha256: '' };
+  const object = `logs/1/${lost.branchId}/${lost.name}`;
+  const plan = { ...planDelta(), segments: [{ ...lost, object }] } as unknown as RestorePlan;
+  await expect(restores.restore(restores.order(plan, { instance }))).rejects.toMatchObject({ code: 'delta_unproven' });
+  renameSync(join(set, attempt, piece), join(bench.folder, 'piece'));
+  await expect(restores.restore(orderDelta())).rejects.toMatchObject({
+    code: 'delta_unproven',
+    message: expect.stringContaining(piece) as string,
+  });
+  renameSync(join(bench.folder, 'piece'), join(set, attempt, piece));
+  expect(readdirSync(join(postgres.dataDirectory, 'global')).sort()).toEqual(before);
+  await postgres.start();
+  expect(await postgres.sql(digest)).toEqual([content]);
+});
+
 test('K-098 a delta restore writes few bytes when little differs, removes what the set does not have, and gives the same content', async () => {
   await postgres.sql(`update wide set text = 'changed' where id % 4000 = 0`);
   await postgres.sql('create table later as select 1 as one');

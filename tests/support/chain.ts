@@ -107,6 +107,9 @@ const lsnOf = (page: Uint8Array): number => {
   return view.getUint32(0, true) * 2 ** 32 + view.getUint32(4, true);
 };
 
+/** PD_ALL_VISIBLE (`bufpage.h`) together with a map that was copied is more than a hint: index-only scans believe it. */
+const isAllVisible = (page: Uint8Array): boolean => ((page[10] ?? 0) & 4) !== 0;
+
 /**
  * Compares the unrecovered files of an incremental with a full that was taken right after it, page by page. Pages that changed
  * since the incremental began are repaired by its log. Hint bits change a page without LSN where nothing logs them
@@ -148,7 +151,8 @@ function differentPages(
     const [a, b] = [here.subarray(at, at + pageBytes), there.subarray(at, at + pageBytes)];
     if (Buffer.compare(a, b) === 0) continue;
     const isRepaired = relation !== undefined && lsnOf(b) >= lsnToNumber(incremental.beginLsn);
-    const isHint = relation?.fork === 'main' && !incremental.hasChecksums && lsnOf(a) === lsnOf(b) && lsnOf(a) > 0;
+    const isUnlogged = relation?.fork === 'main' && !incremental.hasChecksums && lsnOf(a) === lsnOf(b) && lsnOf(a) > 0;
+    const isHint = isUnlogged && isAllVisible(a) === isAllVisible(b);
     if (!isRepaired && !isHint) found.push(`${path} block ${String(at / pageBytes)}`);
   }
   return found;
