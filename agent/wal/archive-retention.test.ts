@@ -1,6 +1,7 @@
 import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { fail } from '#core/errors/fail.ts';
 import { parseSegmentName } from '#core/wal/segment-name.ts';
 import { branchIdOf } from '#agent/codec/hash.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
@@ -63,6 +64,25 @@ describe('retention of archived files', () => {
     answers[0] = [{ timeline: 1, segment: parseSegmentName(names[1] ?? '') }];
     expect((await stage.backUp(withRetention(stage, { mode: 'delete' }))).deletedFiles).toBe(1);
     expect(archived(stage)).toEqual(expect.arrayContaining(names.slice(1)));
+  });
+
+  test('K-080 K-084 an API that is away for a moment is asked again before archived files are deleted', async () => {
+    let left = 2;
+    const neededLog: NeededLog = (runId) => {
+      left -= 1;
+      if (left >= 0)
+        return Promise.reject(fail('api_unavailable', { url: 'http://h', request: runId, cause: 'restarting' }));
+      return Promise.resolve([]);
+    };
+    const stage = await stageOn(15, { neededLog });
+    await writeRows(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await writeRows(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await stage.backUp();
+    const done = await stage.backUp(withRetention(stage, { mode: 'delete' }));
+    expect(done).toMatchObject({ warnings: [] });
+    expect(done.deletedFiles).toBeGreaterThan(0);
   });
 
   test('K-080 a file whose object is gone from a pool stays', async () => {

@@ -15,6 +15,8 @@ import type { SegmentName } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
+import type { Patience } from '#agent/pools/retry.ts';
+import { retriesWith, retrying } from '#agent/pools/retry.ts';
 import { withRateLimit } from '#agent/pools/rate-limit.ts';
 import { getLogSegment } from '#agent/sets/log-objects.ts';
 import { keyOfLog } from '#agent/sets/seal-log.ts';
@@ -75,6 +77,17 @@ export async function applyArchiveRetention(
   }
 }
 
+/** A restart of the API or the catalog is over by then; the log itself is safe, so nothing is lost by giving up. */
+const outageMs = 60_000;
+
+const outageOf = ({ signal, log }: StepContext): Patience => ({
+  ms: outageMs,
+  shouldStop: () => signal.aborted,
+  onAway: ({ message }) => {
+    log({ level: 'warn', message: `${message}; asking again before archived files are deleted` });
+  },
+});
+
 interface Candidates {
   readonly archive: ArchiveListing;
   readonly candidates: readonly SegmentName[];
@@ -102,7 +115,7 @@ async function deleteHeld(
   }
   const { same, different } = compareFiles(request.directory, held ?? new Map<SegmentName, string>(), step);
   // What the pools hold was committed before this question, so a backup recorded after it begins behind all of it.
-  const needed = await deps.neededLog(step.runId);
+  const needed = await retrying(retriesWith(outageOf(step)), () => deps.neededLog(step.runId));
   const free = needed === undefined ? [] : deletable(archive.segments, needed).filter((name) => same.includes(name));
   removeFiles(request.directory, free);
   const warnings = different.map((name): Warning => {

@@ -36,10 +36,17 @@ export const setsInPool = (stage: Pick<KillStage, 'poolDirectory'>): readonly st
     .flatMap(({ key }) => /^sets\/([^/]+)\/meta$/.exec(key)?.[1] ?? [])
     .sort();
 
-/** Ids of the sets that the API shows. */
+/** Ids of the sets that the API shows, page by page. */
 export const setsInApi = async ({ api }: Pick<KillStage, 'api'>): Promise<readonly string[]> => {
-  const { data } = await api.get<{ data: { id: string }[] }>('/backup-sets?limit=100');
-  return data.map(({ id }) => id).sort();
+  const ids: string[] = [];
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const from: string = cursor === '' ? '' : `&cursor=${cursor}`;
+    const page = await api.get<{ data: { id: string }[]; nextCursor: string | null }>(`/backup-sets?limit=100${from}`);
+    ids.push(...page.data.map(({ id }) => id));
+    cursor = page.nextCursor;
+  }
+  return ids.sort();
 };
 
 export const isCommitted = ({ poolDirectory }: Pick<KillStage, 'poolDirectory'>, setId: string): boolean =>
