@@ -80,11 +80,11 @@ export async function applyArchiveRetention(
 /** A restart of the API or the catalog is over by then; the log itself is safe, so nothing is lost by giving up. */
 const outageMs = 60_000;
 
-const outageOf = ({ signal, log }: StepContext): Patience => ({
+const outageOf = (step: StepContext): Patience => ({
   ms: outageMs,
-  shouldStop: () => signal.aborted,
+  shouldStop: () => step.signal.aborted,
   onAway: ({ message }) => {
-    log({ level: 'warn', message: `${message}; asking again before archived files are deleted` });
+    step.log({ level: 'warn', message: `${message}; asking again before archived files are deleted` });
   },
 });
 
