@@ -40,6 +40,7 @@ const long = [
   'streams-log',
   'verifies-after',
   'tells-outcomes',
+  'tells-traces',
 ].map((name) => `tests/promises/${name}.test.ts`);
 const longEngines = [
   ...['all-visible', 'changed-pages-traps', 'drill', 'drill-target', 'incremental-chains', 'restore-log-again'],

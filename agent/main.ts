@@ -17,6 +17,9 @@ import type { ReadyFile } from '#wire/ready-file.ts';
 import { serveWorkers } from '#wire/serve-workers.ts';
 import { stopSignal } from '#wire/stop-signal.ts';
 import { temporalPlaceOf } from '#wire/temporal-place.ts';
+import { stepSpans } from '#wire/trace/step-spans.ts';
+import type { Tracer } from '#wire/trace/tracer.ts';
+import { openTracer } from '#wire/trace/tracer.ts';
 import { openChannel } from './channel.ts';
 import { enrol } from './enrol.ts';
 import { openHookRunner } from './hooks/hook-runner.ts';
@@ -87,7 +90,9 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   });
   const enrolled = parsePayloadKey(identity.payloadKey);
   const keys = await openAgentKeys({ home, enrolled, ask: () => channel.payloadKeys(), clock });
-  const queues = queuesOf(settings, identity, keys);
+  const tracer = tracerOf(settings);
+  const interceptors = tracer.isOn ? [stepSpans({ tracer, clock, hostId: identity.hostId })] : [];
+  const queues = { ...queuesOf(settings, identity, keys), interceptors };
   const self = { agentVersion: productVersion, paths: [home], discover: () => work.discover() };
   const reporting = keepTelling(self, { channel, everyMs: settings.reportSeconds * 1000 }, signal);
   const undoing = undoLeft(
@@ -104,6 +109,7 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   await jobs.close();
   await Promise.all([serving, reporting, undoing, stopping]);
   await relay.close();
+  await tracer.close();
   await lock.release();
 }
 
@@ -179,6 +185,14 @@ const undoLeft = (
     },
     signal,
   );
+
+const tracerOf = (settings: AgentSettings): Tracer =>
+  openTracer(settings, {
+    service: 'holdfast-agent',
+    onTrouble: (error) => {
+      log.warn({ err: error }, 'no trace could be told');
+    },
+  });
 
 /** Where this agent polls, and the key of the payloads it finds there. */
 const queuesOf = (settings: AgentSettings, identity: HostIdentity, payloadKey: KeyRing) => ({

@@ -4,6 +4,7 @@ import type { Clock } from '#core/ports/clock.ts';
 import type { Protections } from '#core/notice/protection.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import type { KeyRing } from '#wire/key-ring.ts';
+import type { Tracer } from '#wire/trace/tracer.ts';
 import type { Metrics } from './metrics.ts';
 import type { Notices } from './notices/notice-door.ts';
 import type { ScheduleDoor } from './schedules/schedule-door.ts';
@@ -23,6 +24,7 @@ export interface Context {
   readonly notices: Notices;
   readonly protections: Protections;
   readonly metrics: Metrics;
+  readonly tracer: Tracer;
   readonly ids: IdSource;
   readonly clock: Clock;
   readonly log: Logger;

@@ -18,6 +18,8 @@ import { openKeyFiles, readPayloadKeys } from '#wire/key-files.ts';
 import { formatPayloadKey } from '#wire/payload-key.ts';
 import { catalogUrlOf } from '#wire/secret-text.ts';
 import { temporalPlaceOf } from '#wire/temporal-place.ts';
+import type { Tracer } from '#wire/trace/tracer.ts';
+import { openTracer } from '#wire/trace/tracer.ts';
 import type { Context } from './context.ts';
 import { homeFiles } from './init.ts';
 import { inOwnNamespace, refuseForeignNamespace } from './own-namespace.ts';
@@ -70,9 +72,9 @@ export async function runApi(
   const ids: IdSource = (prefix) => formatId(prefix, ports.clock.nowMs(), randomBytes(10));
   const metrics = openMetrics({ isOpen: settings.metricsOpen === 'yes' });
   const notices = openNotices({ ...ports, catalog, vault, ids, onAttempt: metrics.countDelivery }, settings);
-  const protections = openProtections(catalog);
+  const [protections, tracer] = [openProtections(catalog), tracerFor(settings, ports.log)];
   const context: Context = {
-    ...{ ...ports, catalog, vault, ids, notices, metrics, protections, queuePrefix: settings.queuePrefix },
+    ...{ ...ports, catalog, vault, ids, notices, metrics, tracer, protections, queuePrefix: settings.queuePrefix },
     runs: openRunDoor(client, settings.queuePrefix, ports.clock),
     schedules: openScheduleDoor(client, settings.queuePrefix, ports.clock),
     reportSigner: () => openReportSigner(files.reportKey),
@@ -108,12 +110,20 @@ export async function runApi(
         server.close(resolve);
         server.closeAllConnections();
       });
-      await notices.close();
+      await Promise.all([notices.close(), tracer.close()]);
       await client.connection.close();
       await catalog.close();
     },
   };
 }
+
+const tracerFor = (settings: ServerSettings, log: Logger): Tracer =>
+  openTracer(settings, {
+    service: 'holdfast-api',
+    onTrouble: (error) => {
+      log.warn({ err: error }, 'no trace could be told');
+    },
+  });
 
 function webOf({ temporalUiUrl, temporalNamespace }: ServerSettings): Pick<Context, 'temporalWeb'> {
   if (temporalUiUrl === undefined) return {};

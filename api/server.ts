@@ -10,6 +10,7 @@ import type { Context } from './context.ts';
 import { oncePerKey } from './idempotency.ts';
 import { openapiOf } from './openapi.ts';
 import { problemOf } from './problem.ts';
+import { noteRun, tellRequest } from './request-span.ts';
 import type { Caller, Route, Served } from './route.ts';
 
 export interface ServerOptions {
@@ -41,7 +42,7 @@ const expressPath = (path: string): string => path.replace(/\{(\w+)\}/g, ':$1');
 
 /** Every request has an id that its answer, its problem and the log carry. */
 const named =
-  ({ log, clock, metrics }: Context) =>
+  ({ log, clock, metrics, tracer }: Context) =>
   (request: Request, response: Response, next: NextFunction): void => {
     const given = request.get('x-request-id') ?? '';
     const traceId = /^[A-Za-z0-9-]{8,64}$/.test(given) ? given : randomUUID();
@@ -53,6 +54,7 @@ const named =
       const [status, ms] = [response.statusCode, clock.nowMs() - began];
       log.info({ traceId, method, path, status, ms }, 'served');
       const served: unknown = response.locals['route'];
+      tellRequest({ tracer, clock, beganMs: began }, request, response);
       // Why only known routes: a label must not grow with what strangers ask for.
       if (typeof served === 'string') metrics.timeRequest({ method, route: served, status, ms });
     });
@@ -71,6 +73,7 @@ const handlerOf =
     }
     const { served, wasReplayed } = await oncePerKey({ context, route, request, caller }, () => route.serve(foreign));
     checkAnswer(route, served, options);
+    noteRun(response, served, wasReplayed);
     if (wasReplayed) response.set('Idempotency-Replayed', 'true');
     if (served.location !== undefined) response.set('Location', served.location);
     response.status(route.status);

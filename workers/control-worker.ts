@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { NativeConnection } from '@temporalio/worker';
+import type { ActivityInterceptorsFactory, NativeConnection } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import { openControlActivities } from '#activities/control/open-control-activities.ts';
 import type { ControlDeps } from '#activities/control/control-activities.ts';
@@ -14,6 +14,8 @@ export interface ControlWorkerSettings {
   /** `dist/workflow-bundle.js`. */
   readonly bundlePath: string;
   readonly payloadKey: PayloadKey | KeyRing;
+  /** Around each step, outermost first; none when absent. */
+  readonly interceptors?: readonly ActivityInterceptorsFactory[];
 }
 
 /** The worker of the `control` queue: all workflow code and the control activities. */
@@ -29,6 +31,7 @@ export const createControlWorker = async (
     workflowBundle: { code: await readFile(settings.bundlePath, 'utf8') },
     dataConverter: dataConverterOf(settings.payloadKey),
     activities: openControlActivities(deps),
+    interceptors: { activity: [...(settings.interceptors ?? [])] },
     shutdownGraceTime: '20s',
     // Why: after kill -9 every open workflow waits this long for the dead worker, one after the other; missing the cache
     // of a live one costs a replay of some ten events.

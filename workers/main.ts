@@ -20,8 +20,11 @@ import { temporalPlaceOf } from '#wire/temporal-place.ts';
 import { serveWorkers } from '#wire/serve-workers.ts';
 import { installRuntime } from '#wire/runtime.ts';
 import { stopSignal } from '#wire/stop-signal.ts';
+import { stepSpans } from '#wire/trace/step-spans.ts';
+import { openTracer } from '#wire/trace/tracer.ts';
 import { createControlWorker } from './control-worker.ts';
 import { openLaneDoor } from './lane-door.ts';
+import { runSpans } from './run-spans.ts';
 
 /** `holdfast worker`: the control worker. Runs until SIGTERM or SIGINT, then drains. */
 const log = pino({ name: 'holdfast-worker' });
@@ -48,7 +51,14 @@ const deps = {
 };
 const ready = openReadyFile(settings.readyFile);
 const bundlePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
-const worker = { namespace: place.namespace, queuePrefix: settings.queuePrefix, bundlePath, payloadKey };
+const onTrouble = (error: unknown): void => {
+  log.warn({ err: error }, 'no trace could be told');
+};
+const tracer = openTracer(settings, { service: 'holdfast-worker', onTrouble });
+const worker = {
+  ...{ namespace: place.namespace, queuePrefix: settings.queuePrefix, bundlePath, payloadKey },
+  interceptors: tracer.isOn ? [runSpans({ tracer, catalog, onTrouble }), stepSpans({ tracer, clock })] : [],
+};
 
 await serveWorkers(
   {
@@ -71,5 +81,6 @@ await serveWorkers(
   stopSignal(),
 );
 ready.notServing();
+await tracer.close();
 await client.connection.close();
 await catalog.close();

@@ -1,4 +1,4 @@
-import type { NativeConnection } from '@temporalio/worker';
+import type { ActivityInterceptorsFactory, NativeConnection } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import { openHostActivities } from '#activities/host/open-host-activities.ts';
 import type { HostDeps } from '#activities/host/host-activities.ts';
@@ -18,6 +18,8 @@ export interface AgentQueues {
   readonly payloadKey: PayloadKey | KeyRing;
   readonly hostId: HostId;
   readonly queuePrefix: string;
+  /** Around each step, within the journal of tokens; none when absent. */
+  readonly interceptors?: readonly ActivityInterceptorsFactory[];
 }
 
 /**
@@ -67,7 +69,7 @@ const createWorker = (
     identity: `holdfast-agent@${queues.hostId}`,
     activities: openHostActivities(deps),
     dataConverter: dataConverterOf(queues.payloadKey),
-    interceptors: { activity: [journalTokens(tokens)] },
+    interceptors: { activity: [journalTokens(tokens), ...(queues.interceptors ?? [])] },
     maxHeartbeatThrottleInterval: '2s',
     maxConcurrentActivityTaskExecutions: slots[kind],
     maxConcurrentActivityTaskPolls: 2,

@@ -21,6 +21,7 @@ import { restoreErrors } from './registry/restore.ts';
 import { runErrors } from './registry/run.ts';
 import { setErrors } from './registry/sets.ts';
 import { temporalErrors } from './registry/temporal.ts';
+import { traceErrors } from './registry/trace.ts';
 import { transferErrors } from './registry/transfer.ts';
 import { verifyErrors } from './registry/verify.ts';
 import { standbyErrors } from './registry/standby.ts';
@@ -52,6 +53,7 @@ export const errors = {
   ...runErrors,
   ...setErrors,
   ...temporalErrors,
+  ...traceErrors,
   ...transferErrors,
   ...verifyErrors,
   ...standbyErrors,

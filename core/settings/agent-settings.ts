@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { field } from './field.ts';
 import { readyFields } from './ready-file.ts';
 import { temporalAccessFields } from './temporal-access.ts';
+import { traceFields } from './trace-settings.ts';
 
 const since = '0.1';
 
@@ -41,6 +42,7 @@ export const agentSettings = z.object({
   }),
   ...temporalAccessFields,
   ...readyFields,
+  ...traceFields,
   reportSeconds: field(z.coerce.number().int().min(1).max(300).default(10), {
     title: 'Report interval',
     description: 'How often the agent tells the API its version, disks and instances',

@@ -5,8 +5,12 @@ type SettingsShape = z.ZodObject<z.ZodRawShape>;
 
 const words = (key: string): string[] => key.split(/(?=[A-Z])/);
 
+/** Names of a standard that is not ours stay as it has them: `otelExporterOtlpEndpoint` → `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+const isOfOthers = (key: string): boolean => key.startsWith('otel');
+
 /** Environment name of a setting by rule: `catalogUrl` → `HOLDFAST_CATALOG_URL`. */
-export const envName = (key: string): string => `HOLDFAST_${words(key).join('_').toUpperCase()}`;
+export const envName = (key: string): string =>
+  `${isOfOthers(key) ? '' : 'HOLDFAST_'}${words(key).join('_').toUpperCase()}`;
 
 /**
  * Reads a settings record from an environment; empty variables count as absent. Numbers are written as decimal text.

@@ -3,6 +3,7 @@ import { field } from './field.ts';
 import { noticeFields } from './notice-settings.ts';
 import { readyFields } from './ready-file.ts';
 import { temporalAccessFields } from './temporal-access.ts';
+import { traceFields } from './trace-settings.ts';
 
 const since = '0.1';
 
@@ -77,6 +78,7 @@ export const serverSettings = z.object({
     since,
   }),
   ...noticeFields,
+  ...traceFields,
   /** Address and namespace that enrolled agents are told when theirs differ from the API's own. */
   agentTemporalAddress: field(z.string().optional(), {
     title: 'Temporal address for agents',

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { backupOptionsShape } from './backup-options.ts';
 import { clientSettings } from './client-settings.ts';
 import { agentSettings } from './agent-settings.ts';
 import { envName, readSettings } from './registry.ts';
+import { traceFields } from './trace-settings.ts';
 import { serverSettings } from './server-settings.ts';
 import { restoreTargetShape } from './restore-options.ts';
 
@@ -47,4 +49,24 @@ test('K-089 a restore time without a zone is refused', () => {
   expect(restoreTargetShape.parse({ at: 'time', time: '2026-11-21 08:12:20+08' })).toMatchObject({
     time: '2026-11-21T00:12:20.000000Z',
   });
+});
+
+test('settings of OpenTelemetry keep their standard names; what is not a header is refused without its words', () => {
+  expect(envName('otelExporterOtlpEndpoint')).toBe('OTEL_EXPORTER_OTLP_ENDPOINT');
+  const read = (endpoint: string, headers: string) =>
+    readSettings(z.object(traceFields), {
+      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+      OTEL_EXPORTER_OTLP_HEADERS: headers,
+    });
+  const endpoint = 'https://collector:4318';
+  expect(read(endpoint, 'authorization=Bearer%20x, b=c')).toMatchObject({ otelExporterOtlpEndpoint: endpoint });
+  for (const headers of ['secret', 'a=secret%0d%0ax', 'a=secret%', 'secret word=x'])
+    expect(() => read(endpoint, headers)).toThrow(
+      expect.objectContaining({
+        code: 'setting_invalid',
+        message: expect.not.stringContaining('secret') as string,
+      }) as Error,
+    );
+  for (const url of ['collector:4318', 'https://me:secret@collector', 'ftp://collector'])
+    expect(() => read(url, '')).toThrow(expect.objectContaining({ code: 'setting_invalid' }) as Error);
 });

@@ -11,6 +11,7 @@ import { openCatalog } from '#catalog/database.ts';
 import { fail } from '#core/errors/fail.ts';
 import { formatId } from '#core/id.ts';
 import { openTemporalClient } from '#wire/connect.ts';
+import { noTracer } from '#wire/trace/tracer.ts';
 import { fixedRing } from '#wire/key-ring.ts';
 import { payloadKeyOf } from '#wire/payload-key.ts';
 
@@ -36,6 +37,7 @@ export const openapiPage = async (): Promise<string> => {
     },
     protections: openProtections(catalog),
     metrics: openMetrics({ isOpen: false }),
+    tracer: noTracer,
     reportSigner: () => Promise.reject(fail('key_missing', { file: 'none' })),
     ids: (prefix) => formatId(prefix, 0, key.subarray(0, 10)),
     clock: { nowMs: () => 0 },
