@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { proveCopyOf } from './copies.ts';
 import type { Begun } from './begun.ts';
 import type { Course } from './episode.ts';
+import type { PoolName } from './plan.ts';
 import { poolNames } from './plan.ts';
 import type { Wrong } from './record.ts';
+import type { SetInCatalog } from './sets.ts';
 import { logicalSetsInCatalog, runsInCatalog, setsInCatalog } from './sets.ts';
 import type { Watched } from './watch.ts';
 import { follow } from './watch.ts';
@@ -34,7 +36,7 @@ async function verify(world: World, path: string): Promise<readonly string[]> {
 async function restore(
   world: World,
   pool: string,
-  { setId, number }: { setId?: string; number: number },
+  { setId, number }: { setId: string | undefined; number: number },
 ): Promise<readonly string[]> {
   const directory = join(world.copies, `proof-${String(number)}`);
   const target = setId === undefined ? { at: 'latest' } : { at: 'immediate', setId };
@@ -45,33 +47,47 @@ async function restore(
   return proveCopyOf(world, { directory, result: outcome.result ?? {}, moment: undefined });
 }
 
+/** Looks at so many at once: each is a run that mostly waits. */
+const atOnce = 4;
+
+/** Does all tasks, a few at once; what they found, in their order. */
+async function together(tasks: readonly (() => Promise<readonly string[]>)[]): Promise<readonly string[]> {
+  const found: (readonly string[])[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let at = next++; at < tasks.length; at = next++) found[at] = (await tasks[at]?.()) ?? [];
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return found.flat();
+}
+
 /** What of all sets is restored: of each pool so many, evenly over their age, and the latest point. */
 const sampledPerPool = 2;
+
+function sampled(sets: readonly SetInCatalog[], pool: PoolName): readonly string[] {
+  const own = sets.filter((set) => set.pool === pool && set.resource === resource).map(({ id }) => id);
+  const step = Math.max(1, Math.floor(own.length / sampledPerPool));
+  return own.filter((_id, at) => at % step === 0).slice(0, sampledPerPool);
+}
 
 /** After the last episode: every visible set verifies, sampled ones restore, and there are as many runs as were asked for. */
 export async function proveAll({
   world,
   number,
 }: Course): Promise<{ wrongs: Wrong[]; proofs: Record<string, number> }> {
-  const texts: string[] = [];
   const [sets, logicalSets] = [await setsInCatalog(world), await logicalSetsInCatalog(world)];
-  for (const { id, pool } of sets) texts.push(...(await verify(world, `/backup-sets/${id}/verify?pool=${pool}`)));
-  for (const { id } of logicalSets) texts.push(...(await verify(world, `/logical-sets/${id}/verify`)));
-  let restored = 0;
-  for (const pool of poolNames) {
-    const own = sets.filter((set) => set.pool === pool && set.resource === resource);
-    const step = Math.max(1, Math.floor(own.length / sampledPerPool));
-    for (const { id } of own.filter((_set, at) => at % step === 0).slice(0, sampledPerPool)) {
-      restored += 1;
-      texts.push(...(await restore(world, pool, { setId: id, number: number() })));
-    }
-    restored += 1;
-    texts.push(...(await restore(world, pool, { number: number() })));
-  }
+  const verifying = [
+    ...sets.map(({ id, pool }) => `/backup-sets/${id}/verify?pool=${pool}`),
+    ...logicalSets.map(({ id }) => `/logical-sets/${id}/verify`),
+  ].map((path) => () => verify(world, path));
+  const restoring = poolNames.flatMap((pool) =>
+    [...sampled(sets, pool), undefined].map((setId) => () => restore(world, pool, { setId, number: number() })),
+  );
+  const texts = [...(await together([...restoring, ...verifying]))];
   const open = (await runsInCatalog(world)).filter(({ state }) => ['queued', 'running', 'paused'].includes(state));
   texts.push(...open.map(({ id, kind, state }) => `${kind} ${id} is ${state} after everything`));
   return {
     wrongs: texts.map((what) => ({ episode: 0, what })),
-    proofs: { 'sets verified': sets.length + logicalSets.length, 'sets restored': restored },
+    proofs: { 'sets verified': sets.length + logicalSets.length, 'sets restored': restoring.length },
   };
 }
