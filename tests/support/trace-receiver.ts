@@ -57,8 +57,9 @@ export async function openReceiver(): Promise<TraceReceiver> {
       headers = request.headers;
       const isTaken = request.method === 'POST' && request.url === '/v1/traces' && !isRefusing;
       if (isTaken) {
-        bodies.push(Buffer.concat(parts).toString());
-        spans.push(...spansIn(bodies.at(-1) ?? ''));
+        const body = Buffer.concat(parts).toString();
+        bodies.push(body);
+        spans.push(...spansIn(body));
       }
       response.writeHead(isTaken ? 200 : 503, { 'content-type': 'application/json' }).end('{}');
     });
