@@ -21,7 +21,11 @@ export async function commitLogicalSet(pool: Pool, keys: SetKeys, meta: LogicalM
   const key = logicalMetaKey(setId);
   const outcome = await pool.store.putIfAbsent(key, sealLogicalMeta(keys, meta));
   await pool.store.barrier([key]);
-  return outcome === 'created' ? meta.summary : ((await committedLogicalSummary(pool, setId)) ?? meta.summary);
+  if (outcome === 'created') return meta.summary;
+  const first = await committedLogicalSummary(pool, setId);
+  if (first === undefined)
+    throw fail('set_incomplete', { set: setId, what: `pool ${pool.name} has ${key} and has it not` });
+  return first;
 }
 
 async function checkedPieces(pool: Pool, { summary, pieces }: LogicalMeta): Promise<readonly ObjectKey[]> {

@@ -25,9 +25,11 @@ export function s3Code(error: unknown): string {
 export const isMissing = (error: unknown): boolean => missingCodes.has(s3Code(error));
 /** What the server answered, as opposed to a failure on the way. By name: the class would load the S3 client. */
 const isAnswer = (error: unknown): boolean => error instanceof Error && error.name === 'S3Error';
-/** The object was there already: answer to `If-None-Match: *` (409 while another writer is in the middle of the same key). */
-export const isTaken = (error: unknown): boolean =>
-  s3Code(error) === 'PreconditionFailed' || s3Code(error) === 'ConditionalRequestConflict';
+/**
+ * The object was there already: answer to `If-None-Match: *`. Not so `ConditionalRequestConflict` (409): another upload of the
+ * same key is under way, perhaps our own that was cut off, and may never end. It is asked again, as the service says.
+ */
+export const isTaken = (error: unknown): boolean => s3Code(error) === 'PreconditionFailed';
 /** The server does not know conditional writes. */
 export const isUnsupported = (error: unknown): boolean => s3Code(error) === 'NotImplemented';
 

@@ -65,7 +65,10 @@ export async function commitBackupSet(pool: Pool, keys: SetKeys, meta: SetMeta):
   const summary = summaryOf(pool, meta);
   const outcome = await pool.store.putIfAbsent(setMetaKey(setId), sealMeta(keys, { ...meta, summary }));
   await pool.store.barrier([setMetaKey(setId)]);
-  return outcome === 'created' ? summary : ((await committedSummary(pool, keys)) ?? summary);
+  if (outcome === 'created') return summary;
+  const first = await committedSummary(pool, keys);
+  if (first === undefined) throw incomplete(setId, `pool ${pool.name} has ${setMetaKey(setId)} and has it not`);
+  return first;
 }
 
 async function committedSummary(pool: Pool, keys: SetKeys): Promise<SetSummary | undefined> {

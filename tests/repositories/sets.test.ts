@@ -73,6 +73,12 @@ describe.each([{ is: 'plain', isEncrypted: false }, { is: 'encrypted', isEncrypt
     expect(await pool.store.head(setMetaKey(keys.setId))).toBeUndefined();
   });
 
+  test('a commit that the pool takes for done although nothing is there is no commit', async () => {
+    const { keys, meta } = await putTinyPieces(pool);
+    const store = { ...pool.store, putIfAbsent: () => Promise.resolve('exists' as const), barrier: () => Promise.resolve() };
+    await expect(commitBackupSet({ ...pool, store }, keys, meta)).rejects.toMatchObject({ code: 'set_incomplete' });
+  });
+
   test('a set without the log of its range is not committed as consistent', async () => {
     const { keys, meta } = await putTinyPieces(pool);
     const bare = { ...meta, members: meta.members.filter(({ path }) => !path.startsWith('pg_wal/')) };
