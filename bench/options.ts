@@ -25,21 +25,50 @@ export interface BenchOptions {
   readonly fill: readonly string[];
 }
 
+/** How many jobs `npm run bench -- control` makes, and how many of them are due at once. */
+export interface ControlOptions {
+  readonly jobs: number;
+  readonly fired: number;
+}
+
+export const usage = `npm run bench -- [--size <GB>] [--rounds <n>] [--only full,restore,…] [--directory <folder>] [--json]
+npm run bench -- control [<jobs> [<due at once>]]     what many jobs with plans cost (2000, 500); figures as JSON
+npm run bench -- --fill a.json,b.json                 put the goals of runs with --json into docs/benchmarks.md`;
+
+/** What comes after `control`. Throws `value_malformed`. */
+export function parseControlOptions(args: readonly string[]): ControlOptions {
+  const { positionals } = readArgs(() => parseArgs({ args: [...args], options: {}, allowPositionals: true }), args);
+  if (positionals.length > 2) throw malformed(args.join(' '), 'command line', `one of:\n${usage}`);
+  const [jobs = 2000, fired = 500] = positionals.map((text) => {
+    if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+    throw malformed(text, 'number of jobs', 'a whole number from 1');
+  });
+  return { jobs, fired };
+}
+
+/** Throws `value_malformed` with the usage for what is no option. */
+function readArgs<T>(read: () => T, args: readonly string[]): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw fail('value_malformed', { text: args.join(' '), what: 'command line', expected: `one of:\n${usage}` }, cause);
+  }
+}
+
 const malformed = (text: string, what: string, expected: string) => fail('value_malformed', { text, what, expected });
+
+const flags = {
+  size: { type: 'string', default: '1' },
+  only: { type: 'string', default: '' },
+  rounds: { type: 'string', default: '5' },
+  directory: { type: 'string', default: tmpdir() },
+  json: { type: 'boolean', default: false },
+  fill: { type: 'string', default: '' },
+} as const;
 
 /** Reads the command line of `npm run bench`. Throws `value_malformed`. */
 export function parseBenchOptions(args: readonly string[]): BenchOptions {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      size: { type: 'string', default: '1' },
-      only: { type: 'string', default: '' },
-      rounds: { type: 'string', default: '5' },
-      directory: { type: 'string', default: tmpdir() },
-      json: { type: 'boolean', default: false },
-      fill: { type: 'string', default: '' },
-    },
-  });
+  const { values } = readArgs(() => parseArgs({ args: [...args], options: flags }), args);
   const { size, rounds, directory, json: isJson } = values;
   const fill = namesIn(values.fill);
   const sizeGb = Number(size);

@@ -10,7 +10,8 @@ import { addEvent, eventsAfter, eventsBefore, forgetEvents, lastEventNumber, ope
 import { addHost } from './hosts.ts';
 import { addJob } from './jobs.ts';
 import { boundLog, keptLines } from './run-log-bound.ts';
-import { addRun, addRunEvents, moveRun, runEventsAfter } from './runs.ts';
+import { openRunBook } from './run-book.ts';
+import { addRun, addRunEvents, getRun, moveRun, runEventsAfter } from './runs.ts';
 
 let store: TestCatalog;
 let hostId: HostId;
@@ -139,4 +140,29 @@ test('the log of a run keeps its first and its last lines, and says where lines 
   expect(lines[keptLines.first]?.message).toMatch(/left out/);
   expect(lines[keptLines.first + 1]?.message).toBe('line 11001');
   expect(lines[lines.length - 1]?.message).toBe('line 30000');
+});
+
+test('an outcome is recorded in the names of people, and tells whose run holds a lane; paths keep their ids', async () => {
+  const holder = await newRun();
+  const run = await newRun();
+  const params = { lane: 'data', owner: hostId, holder, holding: 'another run', object: `pool/${hostId}/piece` };
+  const message = `The data lane of ${hostId} is held by another run (${holder}), see pool/${hostId}/piece`;
+  await moveRun(db(), run, 'running');
+  await openRunBook(db()).close(run, { state: 'failed', code: 'lane_busy', params, message });
+  const { outcome } = await getRun(db(), run);
+  expect(outcome).toEqual({
+    ...{ state: 'failed', code: 'lane_busy' },
+    message: `The data lane of db1 is held by ad hoc (${holder}), see pool/${hostId}/piece`,
+    params: { ...params, owner: 'db1', holding: 'ad hoc' },
+  });
+  const unknown = `nobody knows ${testIds('res')}`;
+  const warned = await newRun();
+  await openRunBook(db()).close(warned, {
+    ...{ state: 'warned', result: {} },
+    warnings: [
+      { code: 'sample', detail: `on ${hostId}` },
+      { code: 'sample', detail: unknown },
+    ],
+  });
+  expect((await getRun(db(), warned)).outcome).toMatchObject({ warnings: [{ detail: 'on db1' }, { detail: unknown }] });
 });

@@ -13,6 +13,7 @@ import { hasLogicalSet } from './logical-sets.ts';
 import type { Database } from './database.ts';
 import { demandLoginFor } from './job-runs.ts';
 import { laneOf } from './lane-of-run.ts';
+import { withNamesOf } from './names.ts';
 import type { RunRow } from './runs.ts';
 import { getRun, moveRun, specOfRun } from './runs.ts';
 import { withKept } from './transfers.ts';
@@ -32,7 +33,7 @@ export const openRunBook = (db: Database): RunBook => ({
   moveTo: (runId, state) => moveRun(db, runId, state),
   close: async (runId, outcome) => {
     await keepVerdict(db, await getRun(db, runId), outcome);
-    await moveRun(db, runId, outcome.state, await withKept(db, runId, outcome));
+    await moveRun(db, runId, outcome.state, await withKept(db, runId, await withNamesOf(db, outcome)));
   },
   isClosed: async (runId) => isFinal((await getRun(db, runId)).state),
   recordSet: async (runId, setId) => {

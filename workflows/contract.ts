@@ -49,6 +49,8 @@ export interface InspectInput {
     | 'pool-rotate'
     | 'pool-kit'
     | 'mark-set'
+    | 'scratch'
+    | 'canary'
     | 'content-tree'
     | 'set-contents';
   readonly queuePrefix: string;

@@ -146,6 +146,10 @@ async function tell(workflowId: string, signal: string, runId: string): Promise<
 }
 
 function busyOutcome(order: WorkOrder, holder: string, isSkipped: boolean): RunOutcome {
-  const { code, params, message } = fail('lane_busy', { lane: order.lane.kind, owner: order.lane.owner, holder });
+  const { code, params, message } = fail('lane_busy', {
+    ...{ lane: order.lane.kind, owner: order.lane.owner, holder },
+    // Why no name: the catalog puts it in when it records the outcome.
+    holding: 'another run',
+  });
   return { state: isSkipped ? 'skipped' : 'failed', code, params, message };
 }

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Inspection } from '#core/agent/order.ts';
 import { bug } from '#core/errors/fail.ts';
-import type { HostWork } from '#core/ports/host-work.ts';
+import type { HostWork, PoolInspection } from '#core/ports/host-work.ts';
 import type { HostActivities, HostDeps, InspectionOrder } from './host-activities.ts';
 import { untilAvailable } from './until-available.ts';
 
@@ -31,6 +31,7 @@ async function answer({ channel, work }: HostDeps, asked: InspectionOrder, signa
 }
 
 async function answered(work: HostWork, inspection: Inspection): Promise<unknown> {
+  if (isOfPool(inspection)) return answeredOfPool(work, inspection);
   switch (inspection.kind) {
     case 'preflight':
       return work.preflight(inspection);
@@ -42,6 +43,22 @@ async function answered(work: HostWork, inspection: Inspection): Promise<unknown
       return work.askTarget(inspection);
     case 'mark-set':
       return work.markSet(inspection);
+    case 'scratch':
+      return work.lookAtScratch(inspection);
+    case 'canary':
+      await work.tryCanary(inspection);
+      return {};
+    case 'content-tree':
+      return work.lookAtTree(inspection);
+    case 'set-contents':
+      return work.lookIntoSet(inspection);
+  }
+}
+
+const isOfPool = (inspection: Inspection): inspection is PoolInspection => inspection.kind.startsWith('pool-');
+
+async function answeredOfPool(work: HostWork, inspection: PoolInspection): Promise<unknown> {
+  switch (inspection.kind) {
     case 'pool-create':
       await work.createPool(inspection);
       return work.testPool(inspection);
@@ -51,9 +68,5 @@ async function answered(work: HostWork, inspection: Inspection): Promise<unknown
       return work.rotateKey(inspection);
     case 'pool-kit':
       return work.kitFacts(inspection);
-    case 'content-tree':
-      return work.lookAtTree(inspection);
-    case 'set-contents':
-      return work.lookIntoSet(inspection);
   }
 }

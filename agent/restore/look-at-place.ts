@@ -1,4 +1,4 @@
-import type { Finding } from '#core/agent/inspection.ts';
+import type { Finding, ScratchFound } from '#core/agent/inspection.ts';
 import type { InspectionOf } from '#core/agent/order.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { refuseUsedGround } from '#agent/datadir/writer-ground.ts';
@@ -7,6 +7,8 @@ import { canonicalPath, isAbsent, refuseNotEmpty } from '#agent/datadir/writer-p
 import { isLeft } from '#agent/datadir/writer-left.ts';
 import { refuseRunning } from '#agent/datadir/writer-running.ts';
 import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
+import type { ScratchGround } from '#agent/scratch/scratch-base.ts';
+import { scratchRoot } from '#agent/scratch/scratch-base.ts';
 import { proveCluster } from './clear-place.ts';
 import { ownPlaces, refuseShared } from './old-tablespaces.ts';
 
@@ -27,6 +29,15 @@ export function lookAtPlace(asked: InspectionOf<'place'>, logDirectories: readon
     ...(asked.isCopy ? roots.map((root) => lookEmpty(root, logDirectories)) : lookAtOlds(asked, roots, logDirectories)),
     lookAtSpace(asked, roots),
   ];
+}
+
+/** The same for a scratch instance, whose directory the agent makes itself. */
+export function lookAtScratch(ground: ScratchGround, bytes: number): ScratchFound {
+  const root = canonicalPath(scratchRoot(ground));
+  const space = look('space', `${root} has room for ${String(Math.ceil(bytes / mebibyte))} MiB`, () => {
+    refuseTooLittleSpace([{ path: root, bytes }]);
+  });
+  return { root, findings: [space] };
 }
 
 const lookEmpty = (path: string, logDirectories: readonly string[]): Finding =>

@@ -34,7 +34,8 @@ export interface ScratchGround {
 const markName = '.holdfast-scratch';
 const noteName = 'scratch.json';
 
-const rootOf = ({ home, root }: ScratchGround): string => root ?? join(home, 'scratch');
+/** The directory below which every scratch instance of the host gets one of its own. */
+export const scratchRoot = ({ home, root }: ScratchGround): string => root ?? join(home, 'scratch');
 const noteOf = ({ home }: ScratchGround, runId: RunId): string => join(home, 'runs', runId, noteName);
 
 /**
@@ -42,7 +43,7 @@ const noteOf = ({ home }: ScratchGround, runId: RunId): string => join(home, 'ru
  * to make is written down first, so that it is found again after a crash at any instant. Throws `target_unwritable`.
  */
 export function makeScratchBase(ground: ScratchGround, runId: RunId, owner: FileOwner): string {
-  const root = rootOf(ground);
+  const root = scratchRoot(ground);
   const path = join(root, runId);
   try {
     mkdirSync(join(ground.home, 'runs', runId), { recursive: true, mode: 0o700 });

@@ -20,6 +20,7 @@ import { preflight } from '#agent/database/preflight.ts';
 import { extractSet } from '#agent/extract/extract-set.ts';
 import { askTarget } from '#agent/drill/drill-target.ts';
 import { runDrill } from '#agent/drill/run-drill.ts';
+import { tryCanary } from '#agent/drill/write-canary.ts';
 import { restoreLog } from '#agent/log-restore/restore-log.ts';
 import { listLogicalSets } from '#agent/logical/list-logical-sets.ts';
 import { careForLogicalSets } from '#agent/logical/logical-care.ts';
@@ -33,7 +34,7 @@ import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
 import { patienceOf } from '#agent/pools/retry.ts';
 import { rotateKey } from '#agent/pools/rotate-key.ts';
 import { copyPool } from '#agent/replica/copy-pool.ts';
-import { lookAtPlace } from '#agent/restore/look-at-place.ts';
+import { lookAtPlace, lookAtScratch } from '#agent/restore/look-at-place.ts';
 import { restore } from '#agent/restore/restore.ts';
 import { listSets } from '#agent/sets/list-sets.ts';
 import { lookIntoSet } from '#agent/sets/look-into-set.ts';
@@ -106,6 +107,8 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     preflight,
     checkLogin: ({ instance }) => checkLogin(instance),
     lookAtPlace: async (asked) => lookAtPlace(asked, await logDirectories()),
+    lookAtScratch: ({ bytes }) => Promise.resolve(lookAtScratch({ home, root: parts.scratch }, bytes)),
+    tryCanary: ({ instance, canary }) => tryCanary(instance, canary),
     askTarget,
     createPool: async ({ pool }) => createPool(pool, clock, await logDirectories()),
     testPool: ({ pool }) => withPool(pool, (opened) => testPool(opened, newId)),

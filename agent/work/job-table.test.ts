@@ -62,7 +62,7 @@ test('a finished job answers from its journal after a restart, success and final
   const other = { ...order, runId: formatId('run', 2, new Uint8Array(10)) };
   await (
     await table()
-  ).attach(other, () => Promise.reject(fail('lane_busy', { lane: 'data', owner: 'x', holder: 'y' }))).end;
+  ).attach(other, () => Promise.reject(fail('lane_busy', { lane: 'data', owner: 'x', holding: 'z', holder: 'y' }))).end;
   const kept = await (await table()).attach(other, () => Promise.resolve(result)).end;
   expect(kept).toMatchObject({ ok: false, error: { code: 'lane_busy', params: { holder: 'y' } } });
 });

@@ -112,6 +112,8 @@ const jobKinds: readonly JobKind[] = [
   }),
 ];
 
+export const kindsOfWork: readonly string[] = jobKinds.map(({ kind }) => kind);
+
 const [first, ...rest] = jobKinds.map(({ body }) => body);
 /** What `POST /jobs` takes as `work`. */
 export const workBody = z

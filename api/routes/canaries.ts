@@ -4,8 +4,11 @@ import { findLogin, getResource } from '#catalog/resources.ts';
 import { parseTableName } from '#core/drill/canary.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { Context } from '../context.ts';
+import { inspect } from '../inspect.ts';
+import { instanceAccess } from '../orders.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
+import { hostOfResource } from './resources.ts';
 
 const resourceParams = z.object({ resource: z.string() });
 const canaryAnswer = z
@@ -27,7 +30,8 @@ export const canaryRoutes = (context: Context): Route[] => [
   route({
     method: 'put',
     path: '/api/v1/resources/{resource}/canary',
-    title: 'Let each log backup write a row to schema holdfast of a database, and count tables that never change',
+    title:
+      'Let each log backup write a row to schema holdfast of a database, and count tables that never change; tried at once and taken back',
     access: { permission: 'manage-resources' },
     status: 200,
     params: resourceParams,
@@ -38,11 +42,15 @@ export const canaryRoutes = (context: Context): Route[] => [
     }),
     answer: canaryAnswer,
     serve: async ({ params, body }) => {
-      const { id, name } = await getResource(context.catalog, params.resource);
+      const resource = await getResource(context.catalog, params.resource);
+      const { id, name } = resource;
       const login = await findLogin(context.catalog, id);
       if (login === undefined) throw fail('login_absent', { instance: name });
       const database = body.database ?? login.database;
-      await storeCanary(context.catalog, id, { database, staticTables: body.staticTables.map(parseTableName) });
+      const canary = { database, staticTables: body.staticTables.map(parseTableName) };
+      const inspection = { kind: 'canary' as const, instance: await instanceAccess(context, id), canary };
+      await inspect(context, { hostId: hostOfResource(resource), inspection, answer: z.looseObject({}) });
+      await storeCanary(context.catalog, id, canary);
       return { answer: await shown(context, id) };
     },
   }),

@@ -3,20 +3,21 @@ import { getResource } from '#catalog/resources.ts';
 import type { RunRow } from '#catalog/runs.ts';
 import type { TransferRow } from '#catalog/transfers.ts';
 import { getKept, getUndone, listTransfers, transferShape } from '#catalog/transfers.ts';
-import { fail } from '#core/errors/fail.ts';
 import { scratchPlace } from '#core/restore/scratch-place.ts';
 import { channelsField, reconnectField, resumeBufferField } from '#core/settings/backup-options.ts';
 import { hooksShape } from '#core/settings/hooks.ts';
 import type { JobSpecOf } from '#core/settings/job-spec.ts';
 import { restorePlanShape, restoreTargetShape } from '#core/settings/restore-options.ts';
+import { findingShape } from '#core/settings/shape/host.ts';
 import { sqlNameShape } from '#core/settings/shape/logical.ts';
 import { rateLimitsShape } from '#core/settings/shape/progress.ts';
 import { countShape, idShape } from '#core/settings/shape/words.ts';
-import { demandConsent, taskOf, transferSteps } from '#core/transfer/choice.ts';
+import { demandConsent, demandTyped, taskOf, transferSteps } from '#core/transfer/choice.ts';
 import { keptText, undoneText } from '#core/transfer/kept.ts';
 import type { SettleVerb } from '#core/transfer/task.ts';
 import { isReplacing } from '#core/transfer/task.ts';
 import type { Context } from '../context.ts';
+import { lookAtScratch } from '../look-at-place.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { startRun } from '../start-run.ts';
@@ -75,6 +76,9 @@ const planAnswer = z
     /** The name that must be typed; absent: nothing live is replaced. */
     consent: z.string().optional(),
     steps: z.array(z.string()),
+    findings: z
+      .array(findingShape)
+      .meta({ description: 'whether there is room for the scratch instance, looked at just now' }),
   })
   .meta({ id: 'PlannedDatabaseRecovery' });
 
@@ -105,10 +109,11 @@ export const databaseRecoveryRoutes = (context: Context): Route[] => [
     answer: planAnswer,
     serve: async ({ body }) => {
       const { task, planned, into } = await prepare(context, body);
-      const { plan, hostId, pool } = planned;
+      const { hostId, pool } = planned;
+      const { plan, findings } = await lookAtScratch(context, planned.plan, hostId);
       const consent = isReplacing(task) ? { consent: into.name } : {};
       const steps = [...transferSteps(task, plan.steps, into.name)];
-      return { answer: { plan, hostId, poolId: pool.id, ...consent, steps } };
+      return { answer: { plan, hostId, poolId: pool.id, ...consent, steps, findings: [...findings] } };
     },
   }),
   route({
@@ -177,8 +182,7 @@ const discardRoutes = (context: Context): Route[] => [
     serve: async ({ params, body, caller }) => {
       const { resourceId, ...row } = await getUndone(context.catalog, params.run);
       const { name: resource } = await getResource(context.catalog, resourceId);
-      if (body.consent !== resource)
-        throw fail('transfer_consent_mismatch', { given: (body.consent ?? '').slice(0, 80), resource });
+      demandTyped(body.consent, resource, `What was set aside on ${resource} is dropped for good`);
       const run = await startSettling(context, { ...row, resourceId }, { does: 'discard', body, by: nameOf(caller) });
       return { answer: run, location: `/api/v1/runs/${run.id}` };
     },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { JobRow } from '#catalog/jobs.ts';
 import { getJob, getKeptJob, isKept, jobShape, listJobs } from '#catalog/jobs.ts';
+import { namesIn } from '#catalog/names.ts';
 import { getResource } from '#catalog/resources.ts';
 import { instantFromMs } from '#core/instant.ts';
 import { nextRuns } from '#core/plan/next-runs.ts';
@@ -19,7 +20,15 @@ const scheduleState = z
   .enum(['in-step', 'pending'])
   .meta({ description: 'pending: Temporal is away; the job is saved, and its schedule follows when it is back' });
 /** A job with the next times of its plan. */
-export const jobAnswer = jobShape.extend({ nextRuns: z.array(instantShape) }).meta({ id: 'Job' });
+export const jobAnswer = jobShape
+  .extend({
+    nextRuns: z.array(instantShape),
+    names: z
+      .record(z.string(), z.string())
+      .meta({ description: 'names of what its work speaks of, by id; not in lists' })
+      .exactOptional(),
+  })
+  .meta({ id: 'Job' });
 export const changedJobAnswer = jobAnswer
   .extend({ schedule: scheduleState, run: runAnswer.exactOptional() })
   .meta({ id: 'ChangedJob' });
@@ -39,8 +48,13 @@ export const withNextRuns = <J extends JobRow>({ clock }: Context, job: J, count
   ...job,
   nextRuns: isKept(job) && job.isEnabled ? nextRuns(job.plan, clock.nowMs(), count).map(instantFromMs) : [],
 });
-export const changedAnswer = (context: Context, { job, schedule, run }: ChangedJob) => ({
+/** With the names of what its work speaks of, which people read instead of ids. */
+const named = async <J extends JobRow>(context: Context, job: J) => ({
   ...withNextRuns(context, job),
+  names: { ...(await namesIn(context.catalog, [job.work, job.spec])) },
+});
+export const changedAnswer = async (context: Context, { job, schedule, run }: ChangedJob) => ({
+  ...(await named(context, job)),
   ...(run === undefined ? { schedule } : { schedule, run }),
 });
 
@@ -61,7 +75,7 @@ export const jobRoutes = (context: Context): Route[] => [
     answer: changedJobAnswer,
     serve: async ({ params, body, caller }) => {
       const changed = await cloneJob(context, await getKeptJob(context.catalog, params.job), body.name, caller);
-      return { answer: changedAnswer(context, changed), location: `/api/v1/jobs/${changed.job.id}` };
+      return { answer: await changedAnswer(context, changed), location: `/api/v1/jobs/${changed.job.id}` };
     },
   }),
   route({
@@ -111,7 +125,7 @@ const readingRoutes = (context: Context): Route[] => [
     status: 200,
     params: jobParams,
     answer: jobAnswer,
-    serve: async ({ params }) => ({ answer: withNextRuns(context, await getJob(context.catalog, params.job)) }),
+    serve: async ({ params }) => ({ answer: await named(context, await getJob(context.catalog, params.job)) }),
   }),
 ];
 
@@ -126,7 +140,7 @@ const changingRoutes = (context: Context): Route[] => [
     answer: changedJobAnswer,
     serve: async ({ body, caller }) => {
       const changed = await saveJob(context, await prepareJob(context, body, caller), body.isEnabled, caller);
-      return { answer: changedAnswer(context, changed), location: `/api/v1/jobs/${changed.job.id}` };
+      return { answer: await changedAnswer(context, changed), location: `/api/v1/jobs/${changed.job.id}` };
     },
   }),
   route({
@@ -145,7 +159,7 @@ const changingRoutes = (context: Context): Route[] => [
     answer: changedJobAnswer,
     serve: async ({ params, body, caller }) => {
       const job = await getKeptJob(context.catalog, params.job);
-      return { answer: changedAnswer(context, await editJob(context, job, body, caller)) };
+      return { answer: await changedAnswer(context, await editJob(context, job, body, caller)) };
     },
   }),
   route({
@@ -179,6 +193,6 @@ const verbRoute = (context: Context, verb: keyof typeof titles): Route =>
     answer: changedJobAnswer,
     serve: async ({ params }) => {
       const job = await getKeptJob(context.catalog, params.job);
-      return { answer: changedAnswer(context, await setEnabled(context, job, verb === 'enable')) };
+      return { answer: await changedAnswer(context, await setEnabled(context, job, verb === 'enable')) };
     },
   });

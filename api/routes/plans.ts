@@ -73,7 +73,7 @@ export const planRoutes = (context: Context): Route[] => [
       if (body.isDryRun) return { answer: { planned, jobs: [] } };
       await demandNewNames(context, contents);
       const jobs = await saveJobs(context, contents);
-      return { answer: { planned, jobs: jobs.map((job) => changedAnswer(context, job)) } };
+      return { answer: { planned, jobs: await Promise.all(jobs.map((job) => changedAnswer(context, job))) } };
     },
   }),
 ];

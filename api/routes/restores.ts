@@ -264,5 +264,9 @@ function asGiven(planned: RestorePlace, { place }: RestoreBody): RestorePlace {
 function demandConsent({ place, resource, options }: RestoreBody): void {
   if (place.kind !== 'in-place' || place.consent !== undefined) return;
   const isDelta = options.ways?.isDelta === true;
-  throw isDelta ? fail('delta_consent_mismatch', { given: '', resource }) : fail('consent_missing', { resource });
+  const what = isDelta
+    ? `A delta restore writes over the files of ${resource}, and there is no way back`
+    : `A restore in place replaces resource ${resource}`;
+  const consent = consentFor(resource, { isDelta });
+  throw fail('consent_missing', { what, consent: isDelta ? `"${consent}"` : consent });
 }

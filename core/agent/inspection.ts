@@ -34,6 +34,12 @@ export interface PreflightReport {
   readonly findings: readonly Finding[];
 }
 
+/** Where an agent puts scratch instances. */
+export interface ScratchFound {
+  readonly root: string;
+  readonly findings: readonly Finding[];
+}
+
 /** What an agent tells about itself every few seconds. */
 export interface AgentReport {
   readonly agentVersion: string;

@@ -253,6 +253,8 @@ export type Inspection =
   | TargetQuestion
   | { readonly kind: 'mark-set'; readonly pool: PoolAccess; readonly mark: NewMark }
   | { readonly kind: 'pool-create' | 'pool-test' | 'pool-rotate' | 'pool-kit'; readonly pool: PoolAccess }
+  | { readonly kind: 'scratch'; readonly bytes: number }
+  | { readonly kind: 'canary'; readonly instance: InstanceAccess; readonly canary: CanaryOfResource }
   | { readonly kind: 'content-tree'; readonly instance: InstanceAccess; readonly view: TreeView }
   | {
       readonly kind: 'set-contents';

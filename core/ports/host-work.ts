@@ -1,4 +1,4 @@
-import type { DiscoveredInstance, Finding, PreflightReport } from '../agent/inspection.ts';
+import type { DiscoveredInstance, Finding, PreflightReport, ScratchFound } from '../agent/inspection.ts';
 import type { Inspection, InspectionOf, OrderOf } from '../agent/order.ts';
 import type { DrillFacts, DrillVerdict } from '../drill/drill.ts';
 import type { TargetFound } from '../drill/drill-target.ts';
@@ -70,6 +70,10 @@ export interface HostWork {
   /** What a restore would meet at its place; touches nothing. */
   lookAtPlace(inspection: Extract<Inspection, { kind: 'place' }>): Promise<readonly Finding[]>;
   /** Looks at an instance that is to be a drill target, marks it or takes its mark away. */
+  /** Where scratch instances of the host lie, and whether there is room for one. */
+  lookAtScratch(inspection: InspectionOf<'scratch'>): Promise<ScratchFound>;
+  /** Writes a canary as a log backup would and takes it back. Throws `canary_unwritable`, `canary_foreign`, `privilege_missing`. */
+  tryCanary(inspection: InspectionOf<'canary'>): Promise<void>;
   askTarget(inspection: InspectionOf<'drill-target'>): Promise<TargetFound>;
   createPool(inspection: PoolInspection): Promise<void>;
   /** Writes, reads and removes a probe object. */

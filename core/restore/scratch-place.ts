@@ -12,6 +12,19 @@ export const scratchTablespace = (oid: number): string => `${symbol}/tablespaces
 export const isScratch = ({ kind, directory }: Pick<RestorePlace, 'kind' | 'directory'>): boolean =>
   kind === 'copy' && directory === scratchPlace.directory;
 
+/** A plan as it is shown to whoever asks where it would go: below the real directory of the host. */
+export function shownInScratch(plan: RestorePlan, root: string): RestorePlan {
+  const { place, steps, tablespaceMap } = plan;
+  const { directory } = place;
+  const real = (text: string): string => text.replaceAll(symbol, `${root}/<run>`);
+  return {
+    ...plan,
+    place: { ...place, directory: real(directory) },
+    tablespaceMap: Object.fromEntries(Object.entries(tablespaceMap).map(([oid, path]) => [oid, real(path)])),
+    steps: steps.map(real),
+  };
+}
+
 /** The same plan below a real directory, as a scratch instance: nobody but the agent reaches it, and it takes little memory. */
 export function inScratch(plan: RestorePlan, base: string): RestorePlan {
   const real = (text: string): string => text.replaceAll(symbol, base);

@@ -53,10 +53,15 @@ function whyBad({ databases, tables, schemas = [], as }: TransferChoice): string
   return undefined;
 }
 
-/** Something live is replaced: the name of its instance must be typed. Throws `transfer_consent_mismatch`. */
+/** Something live is replaced: the name of its instance must be typed. Throws `consent_missing`, `transfer_consent_mismatch`. */
 export function demandConsent(task: TransferTask, resource: string, consent: string | undefined): void {
-  if (isReplacing(task) && consent !== resource)
-    throw fail('transfer_consent_mismatch', { given: (consent ?? '').slice(0, 80), resource });
+  if (isReplacing(task)) demandTyped(consent, resource, `Something live in ${resource} is replaced`);
+}
+
+/** Throws `consent_missing` when nothing was typed, `transfer_consent_mismatch` when it is another name. */
+export function demandTyped(consent: string | undefined, resource: string, what: string): void {
+  if (consent === undefined) throw fail('consent_missing', { what, consent: resource });
+  if (consent !== resource) throw fail('transfer_consent_mismatch', { given: consent.slice(0, 80), resource });
 }
 
 /** What a logical set says of what it holds. */

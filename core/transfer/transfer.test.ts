@@ -40,7 +40,16 @@ describe('a choice', () => {
     const replacing = taskOf({ ...none, databases: ['app'] });
     expect(() => {
       demandConsent(replacing, 'main', undefined);
-    }).toThrow(expect.objectContaining({ code: 'transfer_consent_mismatch' }));
+    }).toThrow(
+      expect.objectContaining({
+        code: 'consent_missing',
+        params: { what: expect.any(String) as string, consent: 'main' },
+      }),
+    );
+    for (const consent of ['', 'Main', 'app'])
+      expect(() => {
+        demandConsent(replacing, 'main', consent);
+      }).toThrow(expect.objectContaining({ code: 'transfer_consent_mismatch' }));
     demandConsent(replacing, 'main', 'main');
     demandConsent(taskOf({ ...none, databases: ['app'], as: 'then' }), 'main', undefined);
   });

@@ -214,8 +214,9 @@ export async function connectCopy(stage: Stage, socket: string, port: number): P
   return client;
 }
 
-/** Runs a scene and keeps its wall time in seconds. */
+/** Runs a scene and keeps its wall time in seconds, by a name of its own: two of one name would be one figure. */
 export async function timed<T>(stage: Stage, name: string, scene: () => Promise<T>): Promise<T> {
+  if (stage.timings[name] !== undefined) throw bug(`two scenes of the demo are called ${name}`);
   const began = performance.now();
   const result = await scene();
   stage.timings[name] = Math.round(performance.now() - began) / 1000;

@@ -24,15 +24,15 @@ export async function playStory(stage: Stage): Promise<Proof> {
   await enableCanary(stage);
   const first = await timed(stage, 'full backup', () => backUp(stage));
   options.say(`  ${mebibytes(first.rawBytes)} read, ${mebibytes(first.storedBytes)} stored`);
-  await timed(stage, 'workload', () => commitToLedger(sql, 'before the second full', 100));
+  await timed(stage, 'work before the second full', () => commitToLedger(sql, 'before the second full', 100));
   const killed = await timed(stage, 'second full backup, agent killed in the middle', () =>
     backUpThroughKill(stage, first),
   );
-  await timed(stage, 'workload', () => commitToLedger(sql, 'after the second full', 100));
+  await timed(stage, 'work after the second full', () => commitToLedger(sql, 'after the second full', 100));
   const tables = await proveTables(sql);
   const incremental = await timed(stage, 'incremental backup', () => backUpIncremental(stage, tables));
   await timed(stage, 'prove the incremental', () => proveIncremental(stage, incremental, killed.set));
-  await timed(stage, 'log backup', () => backUpLog(stage));
+  await timed(stage, 'log backup before the moment', () => backUpLog(stage));
   const table = await timed(stage, 'logical backup of a table', () => backUpTable(stage));
   await commitToLedger(sql, 'last good', 20);
   const moment = await timed(stage, 'remember the moment', () => rememberMoment(stage));

@@ -64,9 +64,11 @@ test('K-108 one database goes back to a moment by command line while the others 
   const shown = plan.parse(await platform.done(['database-recovery', 'plan', ...asked]));
   expect(shown).toMatchObject({ consent: 'main' });
   expect(shown.steps.at(-1)).toBe('Remove the scratch instance');
-  expect(await platform.refused(2, ['database-recovery', 'run', ...asked, '--wait'])).toMatchObject({
-    code: 'transfer_consent_mismatch',
+  expect(await platform.refused(3, ['database-recovery', 'run', ...asked, '--wait'])).toMatchObject({
+    code: 'consent_missing',
   });
+  const mistyped = ['database-recovery', 'run', ...asked, '--consent', 'other', '--wait'];
+  expect(await platform.refused(3, mistyped)).toMatchObject({ code: 'transfer_consent_mismatch' });
   const session = new pg.Client({ ...connectionTo('app') });
   session.on('error', () => undefined);
   await session.connect();
@@ -98,8 +100,8 @@ test('K-090 K-101 one table comes back from a logical set by command line', asyn
   const wanted = await contents('app');
   await sql('app', 'delete from ledger where id > 7');
   const asked = [setId, '--table', 'app.public.ledger'];
-  expect(await platform.refused(2, ['logical', 'restore', ...asked, '--wait'])).toMatchObject({
-    code: 'transfer_consent_mismatch',
+  expect(await platform.refused(3, ['logical', 'restore', ...asked, '--wait'])).toMatchObject({
+    code: 'consent_missing',
   });
   expect(await platform.done(['logical', 'restore-plan', ...asked])).toMatchObject({ consent: 'main' });
   const run = runShape.parse(await platform.done(['logical', 'restore', ...asked, '--consent', 'main', '--wait']));
@@ -109,7 +111,7 @@ test('K-090 K-101 one table comes back from a logical set by command line', asyn
   const shown = await platform.done(['database-recovery', 'discard-plan', run.id]);
   expect(shown).toMatchObject({ consent: 'main', drops: [expect.stringMatching(/^app\.holdfast_undone_.*\.ledger$/)] });
   const discard = ['database-recovery', 'discard', run.id, '--wait'];
-  expect(await platform.refused(2, discard)).toMatchObject({ code: 'transfer_consent_mismatch' });
+  expect(await platform.refused(3, discard)).toMatchObject({ code: 'consent_missing' });
   await platform.done([...discard, '--consent', 'main']);
   expect(await sql('app', `select nspname from pg_namespace where nspname like 'holdfast%'`)).toEqual([]);
   expect(await platform.refused(3, discard)).toMatchObject({ code: 'transfer_not_kept' });

@@ -220,6 +220,8 @@ const unasked = (what: string) => () => {
 
 const onlyWork = (work: Partial<HostWork>): HostWork => ({
   takeFullBackup: unasked('take a full backup'),
+  lookAtScratch: unasked('look at the place of scratch instances'),
+  tryCanary: unasked('try a canary'),
   takeLogBackup: unasked('take a log backup'),
   streamLog: unasked('stream log'),
   recoverDatabases: unasked('recover databases'),

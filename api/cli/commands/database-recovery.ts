@@ -4,6 +4,7 @@ import { fail } from '#core/errors/fail.ts';
 import { keptText } from '#core/transfer/kept.ts';
 import type { SettleVerb } from '#core/transfer/task.ts';
 import { placedText } from '#core/transfer/task.ts';
+import { findingShape } from '#core/settings/shape/host.ts';
 import { placedShape } from '#core/settings/shape/transfer.ts';
 import { instantShape } from '#core/settings/shape/words.ts';
 import type { Cli } from '../cli.ts';
@@ -20,6 +21,7 @@ import {
   resumeBufferOptions,
   resumeBufferShape,
 } from './limit-words.ts';
+import { demandReady, placeText } from './place-words.ts';
 import { pointOf, pointOptions, pointShape } from './point-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 
@@ -68,12 +70,17 @@ const flags = {
   ...reconnectOptions,
 };
 
-export const transferPlanShape = z.looseObject({ steps: z.array(z.string()), consent: z.string().optional() });
+export const transferPlanShape = z.looseObject({
+  steps: z.array(z.string()),
+  consent: z.string().optional(),
+  findings: z.array(findingShape).default([]),
+});
 
 /** The steps of a plan, numbered, and what must be typed to execute it. */
-export function transferPlanText({ steps, consent }: z.output<typeof transferPlanShape>): string {
+export function transferPlanText({ steps, consent, findings }: z.output<typeof transferPlanShape>): string {
+  const place = findings.length === 0 ? [] : ['', placeText(findings)];
   const end = consent === undefined ? [] : ['', `Executed with --consent ${consent}`];
-  return [...steps.map((step, i) => `${String(i + 1).padStart(2)}. ${step}`), ...end].join('\n');
+  return [...steps.map((step, i) => `${String(i + 1).padStart(2)}. ${step}`), ...place, ...end].join('\n');
 }
 
 const listShape = z.looseObject({
@@ -98,12 +105,14 @@ export function addDatabaseRecoveryCommands(program: Command, cli: Cli): void {
     .description('single databases and tables to a point in time, everything else untouched');
   addVerb(noun, cli, {
     usage: 'plan',
-    title: 'print what a recovery would do, without touching anything',
+    title: 'print what a recovery would do, without touching anything; exit code 3 when there is no room for it',
     options: flags,
     shape: recoveryShape,
-    act: async (_cli, args) => {
+    act: async (_cli, args, isJson) => {
       const answer = await (await cli.client()).post(transferPlanShape, `${path}/plan`, bodyOf(args));
-      return { json: answer, text: transferPlanText(answer) };
+      cli.terminal.out(isJson ? JSON.stringify(answer, undefined, 2) : transferPlanText(answer));
+      demandReady(answer.findings);
+      return undefined;
     },
   });
   addVerb(noun, cli, {

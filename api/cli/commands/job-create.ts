@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
+import { kindsOfWork } from '../../jobs/job-kinds.ts';
 import { changedJobAnswer } from '../../routes/jobs.ts';
 import type { Cli, Said } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { targetFields, targetOptions } from './drill-target.ts';
 import { backupBody, backupOptions, backupShape } from './backup.ts';
+import { demandParts, pathsIn } from './job-edit.ts';
 import { changedText } from './job-words.ts';
 import { planFields, planOfArgs, planOptions, restorePlanFields, restorePlanOptions } from './plan-words.ts';
 import { restoreBodyOf, restoreOptions, restoreShape } from './restore.ts';
@@ -77,7 +79,18 @@ function addOtherJobs(create: Command, cli: Cli): void {
   });
 }
 
+/** Throws `value_malformed`, `part_unknown`. */
 function workOf(text: string): unknown {
+  const work = parsedWork(text);
+  if (isKnownKind(work)) demandParts(work, pathsIn(work));
+  return work;
+}
+
+/** What has no kind, or one that no job has, is left to the API to refuse. */
+const isKnownKind = (work: unknown): work is Readonly<Record<string, unknown>> =>
+  typeof work === 'object' && work !== null && 'kind' in work && kindsOfWork.some((kind) => kind === work.kind);
+
+function parsedWork(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {

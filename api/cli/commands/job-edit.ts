@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
+import { isPart, nearParts, partsOf } from '#core/settings/known-parts.ts';
 import { planBody } from '#core/settings/plan.ts';
+import { kindOfWork } from '../../jobs/job-kinds.ts';
 import { changedJobAnswer, jobAnswer } from '../../routes/jobs.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
@@ -31,7 +33,7 @@ export function addJobEditVerb(noun: Command, cli: Cli): void {
         revision,
         ...(rename === undefined ? {} : { name: rename }),
         ...(plan === undefined ? {} : { plan }),
-        ...(set.length === 0 ? {} : { work: set.reduce(withPart, work ?? {}) }),
+        ...(set.length === 0 ? {} : { work: withParts(work ?? {}, set) }),
       };
       const answer = await client.put(changedJobAnswer, pathOfJob(id), body);
       return { json: answer, text: changedText(answer) };
@@ -39,21 +41,56 @@ export function addJobEditVerb(noun: Command, cli: Cli): void {
   });
 }
 
+/** A part that the kind of work does not have is refused: it would be dropped without a word. Throws `part_unknown`. */
+export function withParts(work: Part, texts: readonly string[]): Part {
+  const made = texts.reduce(withPart, work);
+  demandParts(made, texts.flatMap(pathsOf));
+  return made;
+}
+
+/** Throws `part_unknown`, with what may have been meant. */
+export function demandParts(work: Part, paths: readonly string[]): void {
+  const { kind, body } = kindOfWork(work);
+  const parts = partsOf(body);
+  const path = paths.find((one) => !isPart(parts, one));
+  if (path !== undefined) throw fail('part_unknown', { kind, path, near: nearParts(parts, path).join(', ') });
+}
+
+/** The paths that a part sets: its own, and those of the members of its value. */
+function pathsOf(text: string): readonly string[] {
+  const { path, value } = readPart(text);
+  return isObject(value) ? [path, ...pathsIn(value, `${path}.`)] : [path];
+}
+
+/** The paths of all members, of members of them, and so on. */
+export const pathsIn = (value: Part, above = ''): readonly string[] =>
+  Object.entries(value).flatMap(([key, member]) => [
+    `${above}${key}`,
+    ...(isObject(member) ? pathsIn(member, `${above}${key}.`) : []),
+  ]);
+
 type Part = Readonly<Record<string, unknown>>;
 
-const isPart = (value: unknown): value is Part => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Part =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** `options.channels=4` over `{options: {channels: 1}}`. Throws `value_malformed`. */
 export function withPart(work: Part, text: string): Part {
+  const { path, value } = readPart(text);
+  return put(work, path.split('.'), value);
+}
+
+/** Throws `value_malformed`. */
+function readPart(text: string): { readonly path: string; readonly value: unknown } {
   const [, path, value] = /^([A-Za-z][\w.]*)=(.*)$/s.exec(text) ?? [];
   if (path === undefined || value === undefined)
     throw fail('value_malformed', { text, what: '--set', expected: 'options.channels=4' });
-  return put(work, path.split('.'), parsed(value));
+  return { path, value: parsed(value) };
 }
 
 function put(part: Part, [key = '', ...rest]: readonly string[], value: unknown): Part {
   const below = part[key];
-  return { ...part, [key]: rest.length === 0 ? value : put(isPart(below) ? below : {}, rest, value) };
+  return { ...part, [key]: rest.length === 0 ? value : put(isObject(below) ? below : {}, rest, value) };
 }
 
 function parsed(text: string): unknown {

@@ -2,7 +2,8 @@ import type { z } from 'zod';
 import type { JobRow } from '#catalog/jobs.ts';
 import { planText } from '#core/plan/plan-text.ts';
 import type { changedJobAnswer, jobAnswer } from '../../routes/jobs.ts';
-import { timeText } from '../terminal.ts';
+import { nextOfStarted } from './next-words.ts';
+import { timeOfPlan } from './plan-times.ts';
 
 export const pathOfJob = (job: string): string => `/api/v1/jobs/${encodeURIComponent(job)}`;
 
@@ -13,16 +14,21 @@ export const stateOf = ({ deletedAt, isEnabled }: JobRow): string =>
 
 /** A job as lines of text. */
 export function jobText(job: ShownJob): string {
-  const work = partsOf(job.work ?? job.spec).map((part) => `  ${part}`);
+  const { names = {} } = job;
+  const work = partsOf(job.work ?? job.spec).map((part) => `  ${withNames(part, names)}`);
   return [
     `job      ${job.name} (${job.id})`,
     `state    ${stateOf(job)}, revision ${String(job.revision)} by ${job.createdBy}`,
     `plan     ${planWords(job)}`,
     'work',
     ...work,
-    ...job.nextRuns.map((at, i) => `${i === 0 ? 'next    ' : '        '} ${timeText(at)}`),
+    ...job.nextRuns.map((at, i) => `${i === 0 ? 'next    ' : '        '} ${timeOfPlan(at, job.plan)}`),
   ].join('\n');
 }
+
+/** `pool: safe (pool_…)`: commands take either. */
+const withNames = (text: string, names: Readonly<Record<string, string>>): string =>
+  Object.entries(names).reduce((said, [id, name]) => said.replaceAll(id, `${name} (${id})`), text);
 
 /** A line for each part, by the path that `job edit --set` takes. */
 const partsOf = (work: object, above = ''): string[] =>
@@ -39,6 +45,6 @@ const wordOf = (value: unknown): string =>
 export function changedText(job: z.output<typeof changedJobAnswer>): string {
   const pending =
     job.schedule === 'pending' ? ['Temporal is away: it is saved, and runs by its plan when Temporal is back.'] : [];
-  const started = job.run === undefined ? [] : [`run      ${job.run.id}`];
+  const started = job.run === undefined ? [] : [`run      ${job.run.id}`, `next     ${nextOfStarted(job.run.id)}`];
   return [jobText(job), ...started, ...pending].join('\n');
 }

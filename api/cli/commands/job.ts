@@ -7,10 +7,11 @@ import { listShape } from '../../routes/words.ts';
 import type { Cli, Said } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import type { ApiClient } from '../client.ts';
-import { tableOf, timeText } from '../terminal.ts';
+import { tableOf } from '../terminal.ts';
 import { addJobCreation } from './job-create.ts';
 import { addJobEditVerb } from './job-edit.ts';
 import { changedText, jobText, pathOfJob, planWords, stateOf } from './job-words.ts';
+import { timeOfPlan } from './plan-times.ts';
 import { planFields, planOfArgs, planOptions } from './plan-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 
@@ -82,7 +83,7 @@ function addReading(noun: Command, cli: Cli): void {
         job.spec.kind,
         planWords(job),
         stateOf(job),
-        timeText(job.nextRuns[0]),
+        timeOfPlan(job.nextRuns[0], job.plan),
         ...(ids ? [job.id] : []),
       ]);
       const headings = ['NAME', 'KIND', 'PLAN', 'STATE', 'NEXT RUN', ...(ids ? ['ID'] : [])];
@@ -103,10 +104,10 @@ function addReading(noun: Command, cli: Cli): void {
     title: 'print the next ten runs of a job',
     shape: oneJob,
     act: async (_cli, { job }) => {
-      const { nextRuns } = await (await cli.client()).get(jobAnswer, pathOfJob(job));
+      const { nextRuns, plan } = await (await cli.client()).get(jobAnswer, pathOfJob(job));
       return {
         json: nextRuns,
-        text: nextRuns.length === 0 ? 'Nothing is planned.' : nextRuns.map(timeText).join('\n'),
+        text: nextRuns.length === 0 ? 'Nothing is planned.' : nextRuns.map((at) => timeOfPlan(at, plan)).join('\n'),
       };
     },
   });
@@ -137,7 +138,10 @@ function addPreviewVerb(noun: Command, cli: Cli): void {
     act: async (_cli, args) => {
       const shape = z.object({ plan: planShape, words: z.string(), nextRuns: z.array(instantShape) });
       const preview = await (await cli.client()).post(shape, '/api/v1/schedules/preview', { plan: planOfArgs(args) });
-      return { json: preview, text: [preview.words, ...preview.nextRuns.map(timeText)].join('\n') };
+      return {
+        json: preview,
+        text: [preview.words, ...preview.nextRuns.map((at) => timeOfPlan(at, preview.plan))].join('\n'),
+      };
     },
   });
 }

@@ -23,6 +23,10 @@ const afterGood: Readonly<Partial<Record<RunRow['kind'], Said>>> = {
   drill: ({ id }) => `read: holdfast drill show ${id} · keep: holdfast drill report ${id} --html --out <file>`,
 };
 
+/** How a run is followed that was started and not waited for. */
+export const nextOfStarted = (id: RunRow['id']): string =>
+  `follow: holdfast run watch ${id} · read along: holdfast run logs ${id} --follow · stop: holdfast run cancel ${id}`;
+
 /** What to do next, as commands; undefined while a run goes on and where nothing follows. */
 export function nextText(run: RunRow): string | undefined {
   const { id, state, kind, setId, resourceName } = run;

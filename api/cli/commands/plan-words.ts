@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Weekday } from '#core/run/rate-window.ts';
 import { weekdays } from '#core/run/rate-window.ts';
+import type { PlanType } from '#core/plan/plan.ts';
 import { planTypes } from '#core/plan/plan.ts';
 import type { PlanBody } from '#core/settings/plan.ts';
 import { fail } from '#core/errors/fail.ts';
@@ -75,11 +76,16 @@ interface Typed {
 }
 
 function planAtTime({ args, before, known, zone }: Typed, type: 'once' | 'daily' | 'weekly' | 'monthly'): PlanBody {
-  const at = args.at ?? textIn(known, 'at') ?? missing('--at', '02:00');
+  const at = args.at ?? textIn(known, 'at') ?? missing(type, '--at', '--at 02:00');
   const rest = { zone, at, ...startOf(args, known) };
   switch (type) {
     case 'once':
-      return { type, zone, at, date: args.date ?? textIn(known, 'date') ?? missing('--date', '2026-12-01') };
+      return {
+        type,
+        zone,
+        at,
+        date: args.date ?? textIn(known, 'date') ?? missing(type, '--date', '--date 2026-12-01'),
+      };
     case 'daily':
       return { type, ...rest, everyDays: countOf(args, known, 'everyDays') };
     case 'weekly':
@@ -103,8 +109,8 @@ const textIn = (known: Known, key: string): string | undefined => {
 
 const zoneIn = (known: Known): string => textIn(known, 'zone') ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-function missing(option: string, example: string): never {
-  throw fail('value_malformed', { text: '', what: option, expected: `it, such as ${example}, with this plan` });
+function missing(plan: PlanType, option: string, example: string): never {
+  throw fail('plan_part_missing', { plan, option, example });
 }
 
 function malformed(text: string, what: string, expected: string): never {
@@ -135,23 +141,30 @@ function windowOf(text: string | undefined): readonly [string, string] | undefin
   return from === undefined || to === undefined ? malformed(text, '--window', '08:00-20:00') : [from, to];
 }
 
-/** `30m`, `2h`; a number alone is hours. */
+/** `30m`, `2h`; a number alone could be either, and is refused. */
 function minutesOf(text: string): number {
   const [, count, unit] = /^(\d{1,4})(h|m|min)?$/.exec(text) ?? [];
   if (count === undefined) return malformed(text, '--every', 'an interval such as 2h or 30m');
-  return Number(count) * (unit === undefined || unit === 'h' ? 60 : 1);
+  if (unit === undefined) return malformed(text, '--every', `${count}m for minutes or ${count}h for hours`);
+  return Number(count) * (unit === 'h' ? 60 : 1);
 }
 
 function weeklyOf(args: PlanArgs, before: PlanBody | undefined) {
   const known = before?.type === 'weekly' ? before : undefined;
   const days = args.weekdays === undefined ? known?.weekdays : weekdaysOf(args.weekdays);
-  return { everyWeeks: countOf(args, { ...known }, 'everyWeeks'), weekdays: days ?? missing('--weekdays', 'sun') };
+  return {
+    everyWeeks: countOf(args, { ...known }, 'everyWeeks'),
+    weekdays: days ?? missing('weekly', '--weekdays', '--weekdays sun'),
+  };
 }
 
 function monthlyOf(args: PlanArgs, before: PlanBody | undefined) {
   const known = before?.type === 'monthly' ? before : undefined;
   const months = args.months === undefined ? (known?.months ?? allMonths) : listOf(args.months).map(Number);
-  return { months, on: onOf(args) ?? known?.on ?? missing('--days', '1 or last, or --weeks and --weekdays,') };
+  return {
+    months,
+    on: onOf(args) ?? known?.on ?? missing('monthly', '--days', '--days 1,last, or --weeks last --weekdays sun'),
+  };
 }
 
 const allMonths = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
@@ -164,7 +177,7 @@ function onOf({ days, weeks, weekdays: named }: PlanArgs): Extract<PlanBody, { t
   const nths = listOf(weeks).map((text) =>
     isKnown(text) ? known[text] : malformed(text, '--weeks', '1 to 5 or last'),
   );
-  return { weeks: nths, weekdays: weekdaysOf(named ?? missing('--weekdays', 'sun')) };
+  return { weeks: nths, weekdays: weekdaysOf(named ?? missing('monthly', '--weekdays', '--weekdays sun')) };
 }
 
 const listOf = (text: string): string[] => text.split(',').map((part) => part.trim());

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { Finding } from '#core/agent/inspection.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { RestorePlan } from '#core/restore/plan.ts';
 import { consentFor } from '#core/restore/ways.ts';
@@ -8,7 +7,7 @@ import { restorePlanShape } from '#core/settings/restore-options.ts';
 import { findingShape } from '#core/settings/shape/host.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
-import { bytesText, tableOf } from '../terminal.ts';
+import { bytesText } from '../terminal.ts';
 import { hookOptions, hookShape, hooksOf } from './hook-words.ts';
 import {
   limitOptions,
@@ -21,6 +20,7 @@ import {
   resumeBufferOptions,
   resumeBufferShape,
 } from './limit-words.ts';
+import { demandReady, placeText } from './place-words.ts';
 import { pointOf, pointOptions, pointShape } from './point-words.ts';
 import { wayOptions, wayShape, waysOf } from './restore-way-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
@@ -83,8 +83,7 @@ export function addRestoreCommands(program: Command, cli: Cli): void {
       const answer = await (await cli.client()).post(planAnswerShape, '/api/v1/restores/plan', restoreBodyOf(args));
       const text = [planText(answer.plan), '', placeText(answer.findings), ...consentLines(args)].join('\n');
       cli.terminal.out(isJson ? JSON.stringify(answer, undefined, 2) : text);
-      const failed = answer.findings.filter(({ verdict }) => verdict === 'fail').map(({ check }) => check);
-      if (failed.length > 0) throw fail('place_unready', { checks: failed.join(', ') });
+      demandReady(answer.findings);
       return undefined;
     },
   });
@@ -149,13 +148,6 @@ function mapping(text: string): readonly [string, string] {
   }
   return [oid, path];
 }
-
-/** What was found at the place just now. */
-const placeText = (findings: readonly Finding[]): string =>
-  tableOf(
-    ['', 'PLACE', 'FOUND', 'WHAT TO DO'],
-    findings.map(({ verdict, check, detail, hint }) => [verdict, check, detail, hint]),
-  );
 
 const planText = (plan: RestorePlan): string =>
   [

@@ -11,7 +11,7 @@ import type { ApiClient } from '../client.ts';
 import { timeText } from '../terminal.ts';
 import type { LiveRun } from '../watch-run.ts';
 import { demandSuccess, watchRun } from '../watch-run.ts';
-import { nextText, tookText } from './next-words.ts';
+import { nextOfStarted, nextText, tookText } from './next-words.ts';
 import type { Opener } from './result-words.ts';
 import { resultLines } from './result-words.ts';
 
@@ -89,7 +89,7 @@ interface Asked {
 export async function startAndWatch(cli: Cli, { path, body, wait, timeout, isJson }: Asked): Promise<Said | undefined> {
   const client = await cli.client();
   const run = await client.post(runShape, path, body);
-  if (!wait) return { json: run, text: runText(run) };
+  if (!wait) return { json: run, text: [runText(run), ...line('next', nextOfStarted(run.id))].join('\n') };
   return watched(cli, { id: run.id, timeout, isJson });
 }
 

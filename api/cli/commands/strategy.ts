@@ -1,12 +1,16 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { planShape } from '#core/settings/plan.ts';
 import { instantShape } from '#core/settings/shape/words.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
-import { tableOf, timeText } from '../terminal.ts';
+import { tableOf } from '../terminal.ts';
+import { timeOfPlan } from './plan-times.ts';
 
 const answerShape = z.looseObject({
-  planned: z.array(z.looseObject({ name: z.string(), words: z.string(), nextRuns: z.array(instantShape) })),
+  planned: z.array(
+    z.looseObject({ name: z.string(), words: z.string(), plan: planShape, nextRuns: z.array(instantShape) }),
+  ),
   jobs: z.array(z.looseObject({ id: z.string() })),
 });
 
@@ -29,7 +33,11 @@ export function addStrategyCommands(program: Command, cli: Cli): void {
     act: async (_cli, { resource, pool, dryRun, zone = Intl.DateTimeFormat().resolvedOptions().timeZone }) => {
       const body = { resource, pool, zone, isDryRun: dryRun };
       const answer = await (await cli.client()).post(answerShape, '/api/v1/strategies', body);
-      const rows = answer.planned.map(({ name, words, nextRuns }) => [name, words, timeText(nextRuns[0])]);
+      const rows = answer.planned.map(({ name, words, plan, nextRuns }) => [
+        name,
+        words,
+        timeOfPlan(nextRuns[0], plan),
+      ]);
       return { json: answer, text: tableOf(['JOB', 'PLAN', 'FIRST RUN'], rows) };
     },
   });

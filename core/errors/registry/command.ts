@@ -26,6 +26,14 @@ export const commandErrors = {
     messageZh: '`{command}` 的参数组合在 {part} 处无效:{reason}',
     hintZh: '可用的组合见 `{command} --help`;未执行任何操作。',
   },
+  part_unknown: {
+    class: 'input',
+    http: 400,
+    message: 'A job of kind {kind} has no part {path}',
+    hint: 'Near to it are: {near}. `holdfast job show <job>` prints the parts that are set; nothing was changed.',
+    messageZh: '类型为 {kind} 的作业没有 {path} 这一项',
+    hintZh: '相近的项:{near}。`holdfast job show <作业>` 可查看已设置的各项;未做任何改动。',
+  },
   place_unready: {
     class: 'precondition',
     http: 409,
@@ -53,10 +61,10 @@ export const commandErrors = {
   consent_missing: {
     class: 'unsafe',
     http: 409,
-    message: 'A restore in place replaces resource {resource} and needs typed consent',
-    hint: 'Type the name of the resource: --in-place --consent {resource}.',
-    messageZh: '原地恢复将替换资源 {resource},需要输入名称确认',
-    hintZh: '请输入资源名称确认:--in-place --consent {resource}。',
+    message: '{what}: it needs --consent {consent}',
+    hint: 'If that is wanted, add --consent {consent} exactly as it stands here. Nothing was touched.',
+    messageZh: '该操作需要确认({what}):请加上 --consent {consent}',
+    hintZh: '确需执行时,请原样加上 --consent {consent}。未改动任何内容。',
   },
   file_unreadable: {
     class: 'input',

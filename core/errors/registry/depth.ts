@@ -11,8 +11,8 @@ export const depthErrors = {
     hintZh: '请补上缺少的选项,或去掉冲突的选项;`holdfast restore plan` 可在不改动任何内容的情况下显示恢复计划。',
   },
   delta_consent_mismatch: {
-    class: 'input',
-    http: 400,
+    class: 'unsafe',
+    http: 409,
     message: 'The consent "{given}" does not allow a delta restore over the data directory of resource {resource}',
     hint: 'A delta restore writes over the old files: there is no way back to them, not even when it fails. If that is wanted: --consent "overwrite {resource}". Without --delta the old directory is kept.',
     messageZh: '确认 "{given}" 不允许对资源 {resource} 的数据目录做增量覆盖恢复',
@@ -20,8 +20,8 @@ export const depthErrors = {
       '增量覆盖恢复直接改写旧文件:无法回退,失败时也不能。确需如此请使用 --consent "overwrite {resource}";不加 --delta 则保留旧目录。',
   },
   damage_consent_mismatch: {
-    class: 'input',
-    http: 400,
+    class: 'unsafe',
+    http: 409,
     message: 'The consent "{given}" to restore a damaged set is not the name of resource {resource}',
     hint: 'What cannot be read would become zeros, and rows would be missing. If that is wanted: --accept-damage {resource}.',
     messageZh: '恢复受损备份集的确认 "{given}" 与资源名称 {resource} 不符',

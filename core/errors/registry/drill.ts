@@ -22,6 +22,15 @@ export const drillErrors = {
     hintZh:
       '请在该数据库中删除模式 holdfast,或将模式与表归登录用户所有并去掉触发器和规则;下次日志备份会重新写入标记行。',
   },
+  canary_unwritable: {
+    class: 'precondition',
+    http: 409,
+    message: 'A canary cannot be written to database {database}: {reason}',
+    hint: 'Name a database of the primary with --database in which the login may create a schema, and tables as schema.table with --static that it may read. Nothing was changed.',
+    messageZh: '无法向数据库 {database} 写入标记行:{reason}',
+    hintZh:
+      '请用 --database 指定主库上登录用户可创建模式的数据库,用 --static 以 schema.table 形式指定可读取的表。未做任何改动。',
+  },
   drill_unknown: {
     class: 'input',
     http: 404,

@@ -10,6 +10,14 @@ export const planErrors = {
     messageZh: '该计划无法执行:{what}',
     hintZh: '请更正 {part};保存前可用 `holdfast job preview` 查看计划的后续运行时间。',
   },
+  plan_part_missing: {
+    class: 'input',
+    http: 400,
+    message: 'A {plan} plan needs {option}',
+    hint: 'Add it, e.g. {example}; `holdfast job preview` shows the next runs of a plan before anything is saved.',
+    messageZh: '{plan} 计划需要 {option}',
+    hintZh: '请补充,例如 {example};保存前可用 `holdfast job preview` 查看计划的后续运行时间。',
+  },
   plan_over: {
     class: 'input',
     http: 400,

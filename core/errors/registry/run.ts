@@ -134,9 +134,9 @@ export const runErrors = {
   lane_busy: {
     class: 'precondition',
     http: 409,
-    message: 'The {lane} lane of {owner} is held by run {holder}',
+    message: 'The {lane} lane of {owner} is held by {holding} ({holder})',
     hint: 'Wait for that run or cancel it, or ask again with --queue to wait in line behind it.',
-    messageZh: '{owner} 的 {lane} 通道正被运行 {holder} 占用',
+    messageZh: '{owner} 的 {lane} 通道正被 {holding}({holder})占用',
     hintZh: '请等待或取消该运行,或加 --queue 排队。',
   },
   work_terminated: {

@@ -232,8 +232,8 @@ export const transferErrors = {
     hintZh: '原有对象保持不变。请消除原因(例如立即重连的会话)后重新运行。',
   },
   transfer_consent_mismatch: {
-    class: 'input',
-    http: 400,
+    class: 'unsafe',
+    http: 409,
     message: 'The consent "{given}" is not the name of the target resource',
     hint: 'Something live is replaced, or something is dropped for good: type --consent {resource}.',
     messageZh: '确认文字 "{given}" 与目标资源名称不符',

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import type { AgentReport, DiscoveredInstance, Finding, PreflightReport } from '../../agent/inspection.ts';
+import type {
+  AgentReport,
+  DiscoveredInstance,
+  Finding,
+  PreflightReport,
+  ScratchFound,
+} from '../../agent/inspection.ts';
 import type { Enrolment, EnrolmentRequest } from '../../agent/enrolment.ts';
 import { countShape, idShape, lsnShape, pathShape } from './words.ts';
 
@@ -29,6 +35,11 @@ export const findingShape: z.ZodType<Finding> = z.looseObject({
   verdict: z.enum(['ok', 'warn', 'fail']),
   detail: z.string(),
   hint: z.string(),
+});
+
+export const scratchFoundShape: z.ZodType<ScratchFound> = z.looseObject({
+  root: pathShape,
+  findings: z.array(findingShape),
 });
 
 export const preflightShape: z.ZodType<PreflightReport> = z.looseObject({

@@ -164,6 +164,11 @@ export const inspectionShape: z.ZodType<Inspection> = z.discriminatedUnion('kind
   }),
   z.looseObject({ kind: z.literal('mark-set'), pool: poolAccessShape, mark: newMarkShape }),
   z.looseObject({ kind: z.enum(['pool-create', 'pool-test', 'pool-rotate', 'pool-kit']), pool: poolAccessShape }),
+  z.looseObject({ kind: z.literal('scratch'), bytes: countShape }),
+  z.looseObject({
+    ...{ kind: z.literal('canary'), instance: instanceAccessShape },
+    canary: z.looseObject({ database: z.string(), staticTables: z.array(z.string()) }),
+  }),
   z.looseObject({ kind: z.literal('content-tree'), instance: instanceAccessShape, view: treeViewShape }),
   z.looseObject({
     kind: z.literal('set-contents'),
