@@ -41,6 +41,7 @@ test('no episode has two runs that want one lane', () => {
     expect(new Set(runs.map(({ kind }) => kind)).size).toBe(runs.length);
     expect(runs.filter(({ kind }) => logicalKinds.includes(kind)).length).toBeLessThanOrEqual(1);
     expect(runs.filter(({ kind }) => kind === 'log-backup' || kind === 'log-stream').length).toBeLessThanOrEqual(1);
+    expect(runs.filter(({ kind }) => kind === 'drill' || kind === 'drill-elsewhere').length).toBeLessThanOrEqual(1);
   }
 });
 

@@ -78,7 +78,12 @@ export const logicalKinds: readonly Kind[] = [
 ];
 
 /** Kinds of one group want the same lane, or wait for what lasts until it is cancelled: one of them in an episode. */
-const groups: readonly (readonly Kind[])[] = [logicalKinds, ['log-backup', 'log-stream']];
+const groups: readonly (readonly Kind[])[] = [
+  logicalKinds,
+  ['log-backup', 'log-stream'],
+  // The reports of a resource are a chain: one drill of it after the other, wherever.
+  ['drill', 'drill-elsewhere'],
+];
 
 /** Kinds that the second host does: it reaches the bucket alone. */
 export const kindsElsewhere: readonly Kind[] = ['restore-elsewhere', 'drill-elsewhere', 'log-restore-elsewhere'];
