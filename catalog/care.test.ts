@@ -232,6 +232,19 @@ test('K-080 log is deleted while a stream goes on, but for what lies at the end 
   expect(await claim(care, upTo('0/4000000'))).toEqual({ verdict: 'granted' });
 });
 
+test('log without a batch is left alone when nothing of its database is known here: another installation may be writing it', async () => {
+  const batch = sampleBatch(resourceId);
+  const { branchId } = batch;
+  const leftovers = (systemId: string): DeletionClaim => ({ kind: 'log', systemId, branchId });
+  const care = await run();
+  expect(await claim(care, leftovers('7400000000000000009'))).toMatchObject({
+    verdict: 'refused',
+    why: expect.stringContaining('another installation') as string,
+  });
+  await indexBatch(store.catalog, { ...batch, systemId: '7400000000000000008' }, poolId);
+  expect(await claim(care, leftovers('7400000000000000008'))).toEqual({ verdict: 'granted' });
+});
+
 test('leftovers are collected only of runs that ended longer ago than the grace time', async () => {
   const setId = testIds('set');
   const [backup, care] = [await run(setId), await run()];

@@ -112,6 +112,8 @@ async function againstLog(
   { systemId, branchId, to }: Extract<DeletionClaim, { kind: 'log' }>,
 ): Promise<string | undefined> {
   await lockLog(db, poolId, systemId);
+  if (to === undefined && !(await isKnownHere(db, poolId, systemId)))
+    return 'nothing of its database is known here: another installation may be about to commit it';
   const [user] = await db.rows(
     holderShape,
     `select l.run_id as run from log_lease l join run r on r.id = l.run_id
@@ -121,6 +123,18 @@ async function againstLog(
     [systemId, poolId, runId, branchId, to === undefined ? 0 : lsnToNumber(to)],
   );
   return user === undefined ? undefined : `run ${user.run} reads or writes it`;
+}
+
+/** Leases of another installation on the same pool are not seen here, and what its log backup has put is named by no batch yet. */
+async function isKnownHere(db: Database, poolId: PoolId, systemId: string): Promise<boolean> {
+  const found = await db.rows(
+    nameShape,
+    `select id as name from resource where system_id = $2
+     union all select id from backup_set where system_id = $2 and pool_id = $1
+     union all select id from log_batch where system_id = $2 and pool_id = $1 limit 1`,
+    [poolId, systemId],
+  );
+  return found.length > 0;
 }
 
 const runShape = z.object({ state: runStateShape, closedAt: instantShape.nullable() });
