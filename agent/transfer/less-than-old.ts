@@ -15,7 +15,7 @@ const partitionsQuery = `
   select f.root::text as root, c.relname::text as name from family f join pg_class c on c.oid = f.oid where f.root <> f.oid order by 2`;
 
 /** A replaced table, and partitions of it that the one in its place does not have. */
-export interface LessThanOld {
+interface LessThanOld {
   readonly one: Placed;
   readonly partitions: readonly string[];
 }

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { askAll } from '#tests/support/ask-all.ts';
 import type { Folder } from '#tests/support/folder.ts';
 import { openFolder } from '#tests/support/folder.ts';
 import { answerDumpTool, makeKingbaseTools } from '#tests/support/kingbase-tools.ts';
@@ -47,16 +48,8 @@ describe.skipIf(!canShimKingbase)('operations on a KingbaseES (shimmed) by comma
     folder.remove();
   });
 
-  async function sql(...statements: readonly string[]): Promise<readonly unknown[]> {
-    const client = await kingbase.connect(database);
-    try {
-      let rows: readonly unknown[] = [];
-      for (const one of statements) ({ rows } = await client.query<Record<string, unknown>>(one));
-      return rows;
-    } finally {
-      await client.end();
-    }
-  }
+  const sql = async (...statements: readonly string[]): Promise<readonly unknown[]> =>
+    askAll(await kingbase.connect(database), statements);
   const contents = (): Promise<readonly unknown[]> =>
     sql(`select count(*)::int as rows, md5(string_agg(t::text, e'\\n' order by id)) as hash from ledger t`);
   const run = async (...args: readonly string[]): Promise<z.output<typeof runShape>> =>

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { provideClientTools, providePostgres } from '#scripts/servers/postgres.mjs';
+import { askAll } from '#tests/support/ask-all.ts';
 import type { Platform } from '#tests/support/platform.ts';
 import { openPlatform, platformMajor } from '#tests/support/platform.ts';
 
@@ -24,13 +25,7 @@ async function sql(database: string, ...statements: readonly string[]): Promise<
   const client = new pg.Client({ host, port, user, password, database });
   client.on('error', () => undefined);
   await client.connect();
-  try {
-    let rows: readonly unknown[] = [];
-    for (const one of statements) ({ rows } = await client.query<Record<string, unknown>>(one));
-    return rows;
-  } finally {
-    await client.end();
-  }
+  return askAll(client, statements);
 }
 
 const contents = (database: string): Promise<readonly unknown[]> =>

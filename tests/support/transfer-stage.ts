@@ -11,6 +11,7 @@ import { restoreLogicalSet } from '#agent/logical/restore-set.ts';
 import { recoverDatabases } from '#agent/transfer/recover-databases.ts';
 import { settleTransfer } from '#agent/transfer/settle-transfer.ts';
 import { provideClientTools } from '#scripts/servers/postgres.mjs';
+import { askAll } from './ask-all.ts';
 import type { BackupBench } from './backup.ts';
 import { instanceAccess, newTestId, openBackupBench } from './backup.ts';
 import { openLogicalBench } from './logical.ts';
@@ -92,13 +93,7 @@ export async function openTransferStage(major: Major, tools: readonly string[] =
     const client = new pg.Client({ ...postgres.connection, database });
     client.on('error', () => undefined);
     await client.connect();
-    try {
-      let rows: Record<string, unknown>[] = [];
-      for (const one of statements) rows = (await client.query<Record<string, unknown>>(one)).rows;
-      return rows;
-    } finally {
-      await client.end();
-    }
+    return askAll(client, statements);
   };
   const databasesSql = 'select datname::text as name from pg_database where not datistemplate order by 1';
   return {
