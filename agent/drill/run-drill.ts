@@ -10,7 +10,7 @@ import { discardScratch } from '#agent/scratch/scratch-base.ts';
 import { checkCanary, checkStatic } from './check-canary.ts';
 import { checkApart, checkIdentity, checkOpens, checkReached, databasesOf } from './check-instance.ts';
 import { checkPages } from './check-pages.ts';
-import { checkSql } from './check-sql.ts';
+import { checkSql, readerOf } from './check-sql.ts';
 import { checkStructure } from './check-structure.ts';
 import { giveTargetBack, settleTarget, takeTarget } from './replace-target.ts';
 import type { Finding } from './run-check.ts';
@@ -125,8 +125,11 @@ async function checksOf({ deps, order, step, scratch }: Drilling): Promise<reado
     ['apart', () => checkApart(scratch, order)],
     ...looksIf(asked.isPageChecked, ['pages', () => checkPages(directory, order.plan.engine, step.signal)]),
     ...canaryLooks(scratch, order),
-    ...asked.sql.map((one): Look => [`sql: ${one.name}`, () => checkSql(scratch, one)]),
-    // Last: it writes its extension into the scratch instance.
+    ...asked.sql.map((one, at): Look => [
+      `sql: ${one.name}`,
+      () => checkSql(scratch, one, { reader: readerOf(order.runId, at), signal: step.signal }),
+    ]),
+    // Last: it makes its extension in the restored instance for a while.
     ...looksIf(asked.isStructureChecked, [
       'structure',
       () => checkStructure((database) => scratch.session(database), databases, step.signal),

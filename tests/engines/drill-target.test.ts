@@ -1,16 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmdirSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceAccess, OrderOf } from '#core/agent/order.ts';
 import type { DrillFacts, DrillVerdict } from '#core/drill/drill.ts';
@@ -18,6 +8,7 @@ import { isComplete, isPassed } from '#core/drill/drill.ts';
 import type { DrillTargetOfOrder, TargetQuestion } from '#core/drill/drill-target.ts';
 import { fail } from '#core/errors/fail.ts';
 import { scratchPlace } from '#core/restore/scratch-place.ts';
+import { openSession } from '#agent/database/session.ts';
 import { readPidFile } from '#agent/datadir/reader.ts';
 import { markerName, removeMarker, writeMarker } from '#agent/datadir/writer-marker.ts';
 import { askTarget } from '#agent/drill/drill-target.ts';
@@ -26,6 +17,7 @@ import { runDrill } from '#agent/drill/run-drill.ts';
 import { begunTargets, writeNote } from '#agent/drill/target-note.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
+import { canMount, mount, unmount } from '#tests/support/mount.ts';
 import type { Postgres } from '#tests/support/postgres.ts';
 import { openPostgres } from '#tests/support/postgres.ts';
 import type { RestoreBench } from '#tests/support/restore.ts';
@@ -86,12 +78,10 @@ async function drill(
   });
   const plan = restores.plan({ target: { at: 'latest' }, place: scratchPlace });
   const { pool, hostId } = restores.order(plan);
-  const statement = 'select count(*) from ledger';
-  const sql = [{ name: 'ledger', database: 'postgres', statement, expected: '701', timeoutSeconds: 30 }];
   const order: OrderOf<'drill'> = {
     ...{ kind: 'drill', runId: newTestId('run'), hostId, pool, plan, limits: {}, channels: 1 },
     ...{ resourceId: source.resourceId, sourceDirectory: postgres.dataDirectory, target: targetOf() },
-    checks: { isPageChecked: false, isStructureChecked: false, sql },
+    checks: { isPageChecked: false, isStructureChecked: false, sql: [ledger] },
     ...changes,
   };
   const step = { runId: order.runId, signal, limits: () => ({}), report: () => undefined, log: () => undefined };
@@ -104,6 +94,25 @@ async function drill(
   const outcome = work(order, step, { tell, confirmTarget });
   await outcome.catch(() => undefined);
   return { order, outcome };
+}
+
+const statement = 'select count(*) from ledger';
+const ledger = { name: 'ledger', database: 'postgres', statement, expected: '701', timeoutSeconds: 30 };
+const everything = { isPageChecked: true, isStructureChecked: true, sql: [ledger, { ...ledger, name: 'again' }] };
+
+/** Roles with what they may do, and extensions, of an instance. */
+async function restored(access: InstanceAccess): Promise<readonly unknown[]> {
+  const session = await openSession(access, 'postgres');
+  try {
+    const roles = await session.query(
+      `select r.rolname, array(select m.roleid::regrole::text from pg_auth_members m where m.member = r.oid order by 1) as in_roles,
+         (select count(*)::int from pg_shdepend d where d.refobjid = r.oid) as uses from pg_roles r order by 1`,
+    );
+    const access = await session.query('select datname, datacl::text from pg_database order by 1');
+    return [...roles, ...access, ...(await session.query('select extname from pg_extension order by 1'))];
+  } finally {
+    await session.close();
+  }
 }
 
 /** What lies beside the data directory: nothing of a drill may stay there. */
@@ -153,19 +162,6 @@ test('K-092 K-105 a drill refuses an instance without its own mark and the sourc
   expect([inode(), beside(), readPidFile(spare.dataDirectory)?.pid]).toEqual(before);
   expect(begunTargets(bench.home)).toEqual([]);
 });
-
-/** Mounting needs more than root in some containers. */
-const mount = (...args: readonly string[]): boolean => spawnSync('mount', args).status === 0;
-const unmount = (path: string): void => {
-  expect(spawnSync('umount', ['-l', path]).status).toBe(0);
-};
-const canMount = ((): boolean => {
-  const folder = mkdtempSync(join(tmpdir(), 'hf-mount-'));
-  const isMounted = mount('--bind', folder, folder);
-  if (isMounted) spawnSync('umount', ['-l', folder]);
-  rmdirSync(folder);
-  return isMounted;
-})();
 
 test.skipIf(!canMount)(
   'K-092 K-105 a directory that is a mount point, or has one in it, is refused by mark and drill before it is closed',
@@ -217,6 +213,27 @@ test('K-092 K-105 a mark that is taken away meanwhile saves the instance: it is 
   expect(begunTargets(bench.home)).toEqual([]);
 });
 
+test('K-092 of two drills that race for one instance the second is refused, and harms neither it nor the first', async () => {
+  const [place, around] = [inode(), beside()];
+  let second: Awaited<ReturnType<typeof drill>> | undefined;
+  const stopped = fail('cancelled', { what: 'the run' });
+  const first = await drill(
+    {},
+    {
+      confirmTarget: async () => {
+        second = await drill();
+        throw stopped;
+      },
+    },
+  );
+  await expect(second?.outcome).rejects.toMatchObject({
+    code: 'drill_target_in_use',
+    params: { run: first.order.runId },
+  });
+  await expect(first.outcome).rejects.toBe(stopped);
+  expect([inode(), beside(), begunTargets(bench.home)]).toEqual([place, around, []]);
+});
+
 test('K-092 a place that an earlier drill has not settled is not taken, and stays as it is', async () => {
   const [place, around, earlier] = [inode(), beside(), newTestId('run')];
   const { dataDirectory: directory } = spare;
@@ -248,12 +265,19 @@ test('K-092 a drill that cannot restore, or is cancelled, gives the marked insta
 test('K-092 K-105 D-047 D-048 a drill replaces the marked instance, leaves it open or closed, and can do so again', async () => {
   const around = beside();
   const place = inode();
-  const open = await drill({ target: targetOf({ afterwards: 'leave-open' }) });
+  const before = await restored(await instanceAccess(postgres));
+  // Somebody else has the port of the instance: it is reached by a private socket alone.
+  const other = createServer().listen(5999, '127.0.0.1');
+  const open = await drill({ target: targetOf({ afterwards: 'leave-open' }), checks: everything });
+  other.close();
   expect(await open.outcome).toMatchObject({ isPassed: true, failed: [] });
   expect(inode()).not.toBe(place);
   expect(beside()).toEqual(around);
   const server = readPidFile(spare.dataDirectory);
   expect(server).toMatchObject({ isAlive: true, port: 5999, listenAddress: '' });
+  // What the checks made for themselves is gone: roles are of the whole instance, not of a database.
+  const socket = join(spare.dataDirectory, '.holdfast-socket');
+  expect(await restored({ ...(await instanceAccess(postgres)), socket, port: 5999 })).toEqual(before);
   // The source goes on, and the drilled instance carries the mark that lets the next drill in.
   expect(await postgres.sql('select count(*)::text as n from ledger')).toEqual([{ n: '701' }]);
   const closed = await drill();

@@ -1,4 +1,5 @@
-import { closeSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readSync, rmdirSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceAccess, OrderOf } from '#core/agent/order.ts';
@@ -7,13 +8,16 @@ import type { DrillChecks, DrillFacts, DrillVerdict } from '#core/drill/drill.ts
 import { isComplete, isPassed } from '#core/drill/drill.ts';
 import { fail } from '#core/errors/fail.ts';
 import { parseInstant } from '#core/instant.ts';
+import type { StepContext } from '#core/ports/step.ts';
 import { scratchPlace } from '#core/restore/scratch-place.ts';
+import { codeOf } from '#agent/file-system.ts';
 import { checkPages } from '#agent/drill/check-pages.ts';
 import { runDrill } from '#agent/drill/run-drill.ts';
 import { writeCanary } from '#agent/drill/write-canary.ts';
 import { begunScratches } from '#agent/scratch/scratch-base.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
+import { canMount, mount, unmount } from '#tests/support/mount.ts';
 import type { Postgres } from '#tests/support/postgres.ts';
 import { openPostgres } from '#tests/support/postgres.ts';
 import type { RestoreBench } from '#tests/support/restore.ts';
@@ -34,6 +38,8 @@ beforeAll(async () => {
   source = await instanceAccess(postgres);
   await postgres.sql('create table fixed as select g as id, md5(g::text) as text from generate_series(1, 2000) g');
   await postgres.sql('create index on fixed (id)');
+  await postgres.sql(`create function stubborn() returns int language plpgsql as $$ begin loop
+    begin perform pg_sleep(60); exception when query_canceled then null; end; end loop; end $$`);
   const order = bench.order(source, { archiveDirectory: postgres.archiveDirectory });
   restores.sets.push(await bench.takeFullBackup(order, bench.step(order)));
   const wanted = { database: 'postgres', staticTables: ['public.fixed'] };
@@ -65,20 +71,30 @@ function orderWithoutCanary(): OrderOf<'drill'> {
 }
 
 /** A drill of the whole log; what it told. */
-function drill(changes: Partial<OrderOf<'drill'>> = {}, signal?: AbortSignal): Promise<Drilled> {
+function drill(changes: Partial<OrderOf<'drill'>> = {}, circumstances: Circumstances = {}): Promise<Drilled> {
   const expected = { database: canary.database, seq: canary.seq, runId: canaryRun, at: parseInstant(canary.at) };
-  return drillOf({ ...orderWithoutCanary(), canary: expected, ...changes }, signal);
+  return drillOf({ ...orderWithoutCanary(), canary: expected, ...changes }, circumstances);
 }
 
-async function drillOf(order: OrderOf<'drill'>, signal = new AbortController().signal): Promise<Drilled> {
+interface Circumstances {
+  readonly signal?: AbortSignal;
+  /** Where scratch instances lie. */
+  readonly root?: string;
+  readonly report?: StepContext['report'];
+}
+
+async function drillOf(
+  order: OrderOf<'drill'>,
+  { signal = new AbortController().signal, root, report = () => undefined }: Circumstances = {},
+): Promise<Drilled> {
   const told: DrillFacts[] = [];
   const work = runDrill({
-    ...{ home: bench.home, clock, newId: newTestId, account: restores.account },
+    ...{ home: bench.home, root, clock, newId: newTestId, account: restores.account },
     channel: { putBatch: () => Promise.resolve() },
     programs: () => Promise.resolve([postgres.programs]),
     logDirectories: () => Promise.resolve([]),
   });
-  const step = { runId: order.runId, signal, limits: () => ({}), report: () => undefined, log: () => undefined };
+  const step = { runId: order.runId, signal, limits: () => ({}), report, log: () => undefined };
   const tell = (facts: DrillFacts): Promise<DrillVerdict> => {
     told.push(facts);
     const failed = facts.checks.filter(({ verdict }) => verdict === 'failed').map(({ name }) => name);
@@ -152,6 +168,83 @@ test('K-092 a canary that replay did not bring and a static table that shrank fa
   expect(await again.outcome).toBe(told);
 });
 
+test('K-092 a statement that the server cannot end fails its check; one that runs when the drill is cancelled does not hold it', async () => {
+  const hanging = {
+    name: 'hangs',
+    database: 'postgres',
+    statement: 'select stubborn()',
+    expected: '',
+    timeoutSeconds: 1,
+  };
+  const drilled = await drill({ checks: { isPageChecked: false, isStructureChecked: false, sql: [hanging] } });
+  expect(verdicts(drilled)).toMatchObject({ 'sql: hangs': like(/^failed no answer within 1 s/) });
+  const stopping = new AbortController();
+  const sleeping = { ...hanging, statement: 'select pg_sleep(3000)', timeoutSeconds: 3600 };
+  const cancelled = await drill(
+    { checks: { isPageChecked: false, isStructureChecked: false, sql: [sleeping] } },
+    {
+      signal: stopping.signal,
+      // The last look begins: wherever it is when the run is cancelled, it ends.
+      report: ({ phase, filesDone, filesTotal }) => {
+        if (phase !== 'check' || filesDone + 1 !== filesTotal) return;
+        setTimeout(() => {
+          stopping.abort(fail('cancelled', { what: 'the run' }));
+        }, 1000);
+      },
+    },
+  );
+  await expect(cancelled.outcome).rejects.toMatchObject({ code: 'cancelled' });
+  expect(cancelled.facts).toBeUndefined();
+  expect(begunScratches({ home: bench.home })).toEqual([]);
+  expect(readdirSync(join(bench.home, 'scratch'))).toEqual([]);
+});
+
+test.skipIf(!canMount)(
+  'K-092 a disk that is too small, or fills up, fails the drill with its reason and leaves nothing',
+  async () => {
+    const root = mkdtempSync(join(tmpdir(), 'hf-full-'));
+    const onDisk = async (megabytes: number, use: () => Promise<void>): Promise<void> => {
+      const options = `size=${String(megabytes)}m,mode=0755`;
+      expect(mount('-t', 'tmpfs', '-o', options, 'none', root)).toBe(true);
+      try {
+        await use();
+        expect(begunScratches({ home: bench.home })).toEqual([]);
+      } finally {
+        unmount(root);
+      }
+    };
+    await onDisk(24, async () => {
+      const small = await drill({}, { root });
+      await expect(small.outcome).rejects.toMatchObject({ code: 'space_too_little' });
+      expect(verdicts(small)['opens']).toContain('space_too_little');
+      expect(readdirSync(root)).toEqual([]);
+    });
+    // The disk had room when it was looked at, and somebody else takes it when the first file is written.
+    await onDisk(200, async () => {
+      const report: StepContext['report'] = ({ phase }) => {
+        if (phase === 'write' && !existsSync(join(root, 'taken'))) fillUp(join(root, 'taken'));
+      };
+      const full = await drill({}, { root, report });
+      await expect(full.outcome).rejects.toMatchObject({ code: 'target_unwritable' });
+      expect(verdicts(full)['opens']).toContain('ENOSPC');
+      expect(readdirSync(root)).toEqual(['taken']);
+    });
+    rmdirSync(root);
+  },
+);
+
+/** Writes until the file system is full. */
+function fillUp(path: string): void {
+  const file = openSync(path, 'w');
+  try {
+    for (;;) writeSync(file, Buffer.alloc(1 << 20));
+  } catch (error) {
+    expect(codeOf(error)).toBe('ENOSPC');
+  } finally {
+    closeSync(file);
+  }
+}
+
 test('K-092 a set that cannot be restored is a failed drill with its reason; a cancelled one tells nothing', async () => {
   const plan = restores.plan({ target: { at: 'latest' }, place: scratchPlace });
   const [first] = plan.segments;
@@ -161,7 +254,7 @@ test('K-092 a set that cannot be restored is a failed drill with its reason; a c
   expect(verdicts(drilled)['opens']).toContain('restore_log_missing');
   const stopping = new AbortController();
   stopping.abort(fail('cancelled', { what: 'the run' }));
-  const cancelled = await drill({}, stopping.signal);
+  const cancelled = await drill({}, { signal: stopping.signal });
   await expect(cancelled.outcome).rejects.toMatchObject({ code: 'cancelled' });
   expect(cancelled.facts).toBeUndefined();
   expect(begunScratches({ home: bench.home })).toEqual([]);
