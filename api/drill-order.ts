@@ -19,14 +19,15 @@ export async function drillOrder(
   const planned = await plannedDrillOf(catalog, run.id);
   if (planned === undefined) throw bug(`drill ${run.id} has no plan`);
   const login = await findLogin(catalog, resourceId);
-  const { hostId, dataDirectory } = await getResource(catalog, resourceId);
+  const { hostId, dataDirectory, name } = await getResource(catalog, resourceId);
+  const restored = { systemId: planned.plan.systemId, source: { id: resourceId, name }, runId: run.id };
   const signed = await findReport(catalog, run.id);
   const told = signed && verdictOf(drillReportShape.parse(JSON.parse(signed.text)), signed.sha256);
   return {
     ...{ kind: 'drill', runId: run.id, hostId: run.hostId, plan: planned.plan, limits, channels, resourceId, checks },
     ...(login === undefined ? {} : { user: login.user }),
     ...(hostId === run.hostId ? { sourceDirectory: dataDirectory } : {}),
-    ...(target === undefined ? {} : { target: await targetOfOrder(context, run.id, target) }),
+    ...(target === undefined ? {} : { target: await targetOfOrder(context, target, restored) }),
     ...(planned.canary === undefined ? {} : { canary: planned.canary }),
     ...(planned.canaryAbsent === undefined ? {} : { canaryAbsent: planned.canaryAbsent }),
     ...(told === undefined ? {} : { told }),

@@ -5,11 +5,13 @@ import {
   systemsBeside,
   takeDrillTarget,
 } from '#catalog/drill-targets.ts';
+import type { DrilledCopy } from '#catalog/drilled-copies.ts';
+import { expectCopy } from '#catalog/drilled-copies.ts';
 import type { ResourceRow } from '#catalog/resources.ts';
 import { getResource, hostOfResource } from '#catalog/resources.ts';
 import type { DrillTargetOfJob, DrillTargetOfOrder, TargetQuestion } from '#core/drill/drill-target.ts';
 import { fail } from '#core/errors/fail.ts';
-import type { HostId, RunId } from '#core/id.ts';
+import type { HostId } from '#core/id.ts';
 import { targetFoundShape } from '#core/settings/shape/drill.ts';
 import type { Context } from './context.ts';
 import { inspect } from './inspect.ts';
@@ -48,13 +50,14 @@ export async function demandFreeTarget(
  */
 export async function targetOfOrder(
   { catalog }: Context,
-  runId: RunId,
   { resourceId, afterwards }: DrillTargetOfJob,
+  restored: Omit<DrilledCopy, 'resourceId'>,
 ): Promise<DrillTargetOfOrder> {
   const resource = await getResource(catalog, resourceId);
-  const marked = await takeDrillTarget(catalog, { id: resourceId, runId });
+  const marked = await takeDrillTarget(catalog, { id: resourceId, runId: restored.runId });
   if (marked === undefined)
     throw fail('drill_target_unmarked', { target: resource.name, why: 'its mark was taken away' });
+  await expectCopy(catalog, { ...restored, resourceId });
   const { dataDirectory, port } = resource;
   const others = await directoriesBeside(catalog, hostOfResource(resource), resourceId);
   return { resourceId, token: marked.token, dataDirectory, port, others: [...others], afterwards };

@@ -1,4 +1,5 @@
 import { logPoolsOf, findLogin, getResource } from '#catalog/resources.ts';
+import { demandOwnData } from '#catalog/drilled-copies.ts';
 import { findCanary } from '#catalog/drills.ts';
 import { lastBatchesBefore } from '#catalog/log-batches.ts';
 import { demandLogicalUsable } from '#catalog/logical-sets.ts';
@@ -30,6 +31,11 @@ export const poolOwner = (id: PoolId): string => `secrets of ${id}`;
 /** Everything a host needs for a run, secrets included: only ever sent over `/agent/v1` to the host it is assigned to. */
 export async function orderOf(context: Context, run: RunRow): Promise<Order> {
   const spec = await specOfRun(context.catalog, run.id);
+  if (copiesData(spec)) await demandOwnData(context.catalog, spec.resourceId);
+  return orderBy(context, run, spec);
+}
+
+function orderBy(context: Context, run: RunRow, spec: JobSpec): Order | Promise<Order> {
   if (isBackup(spec)) return backupOrder(context, run, spec);
   if (isTransfer(spec)) {
     const instance = (id: ResourceId): Promise<InstanceAccess> => instanceAccess(context, id);
@@ -45,7 +51,7 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
     case 'extract-set':
       return extractOrder(context, run, spec);
     case 'drill':
-      return { ...(await drillOrder(context, run, spec)), pool: await poolAccess(context, spec.poolId) };
+      return drillWithPool(context, run, spec);
     case 'log-restore':
       return logRestoreOrder(context, run, spec);
     case 'pool-copy':
@@ -58,6 +64,11 @@ export async function orderOf(context: Context, run: RunRow): Promise<Order> {
       });
   }
 }
+
+const drillWithPool = async (context: Context, run: RunRow, spec: JobSpecOf<'drill'>): Promise<OrderOf<'drill'>> => ({
+  ...(await drillOrder(context, run, spec)),
+  pool: await poolAccess(context, spec.poolId),
+});
 
 const plainKinds = ['log-stream', 'verify-set', 'rebuild', 'care', 'no-op'] as const;
 type PlainSpec = JobSpecOf<(typeof plainKinds)[number]>;
@@ -127,6 +138,12 @@ const backupKinds = ['full-backup', 'incremental-backup', 'log-backup'] as const
 type BackupSpec = JobSpecOf<(typeof backupKinds)[number]>;
 
 const isBackup = (spec: JobSpec): spec is BackupSpec => backupKinds.some((kind) => kind === spec.kind);
+
+type CopyingSpec = JobSpecOf<(typeof backupKinds)[number] | 'log-stream' | 'logical-backup'>;
+
+/** A run that puts data or log of a resource into a pool. */
+const copiesData = (spec: JobSpec): spec is CopyingSpec =>
+  isBackup(spec) || spec.kind === 'log-stream' || spec.kind === 'logical-backup';
 
 /** The options of the job, with the archive directory found and with nothing deleted while a target pool is out of reach. */
 async function safeOptions(

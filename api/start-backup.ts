@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { demandOwnData } from '#catalog/drilled-copies.ts';
 import { getPool } from '#catalog/pools.ts';
 import { addLogPool, getResource } from '#catalog/resources.ts';
 import type { RunRow } from '#catalog/runs.ts';
@@ -82,10 +83,11 @@ const incrementalBody = z.object({
 export const backupBodies = [fullBody, logBody, streamBody, incrementalBody] as const;
 type BackupBody = z.output<(typeof backupBodies)[number]>;
 
-/** What a backup would do, and where. Throws `resource_unknown`, `pool_not_found`, `pool_out_of_reach`, `resource_not_logged_in`. */
+/** What a backup would do, and where. Throws `resource_unknown`, `pool_not_found`, `pool_out_of_reach`, `resource_not_logged_in`, `resource_holds_copy`. */
 export async function prepareBackup(context: Context, body: BackupBody) {
   const resource = await getResource(context.catalog, body.resource);
   const hostId = hostOfResource(resource);
+  await demandOwnData(context.catalog, resource.id);
   const pool = await getPool(context.catalog, body.pool);
   demandReach(pool, hostId);
   // A log backup without login reads what the archive of a closed instance holds (D-012); a closed instance asks for none.

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { demandOwnData } from '#catalog/drilled-copies.ts';
 import type { LogicalSetRow } from '#catalog/logical-sets.ts';
 import { demandLogicalUsable, getLogicalSet, readerOfLogicalSet } from '#catalog/logical-sets.ts';
 import { getPool } from '#catalog/pools.ts';
@@ -36,10 +37,11 @@ export const logicalBody = z.object({
 });
 export type LogicalBody = z.output<typeof logicalBody>;
 
-/** What a logical backup would do, and where. Throws `resource_unknown`, `pool_not_found`, `pool_out_of_reach`, `resource_not_logged_in`. */
+/** What a logical backup would do, and where. Throws `resource_unknown`, `pool_not_found`, `pool_out_of_reach`, `resource_not_logged_in`, `resource_holds_copy`. */
 export async function prepareLogical(context: Context, body: LogicalBody) {
   const resource = await getResource(context.catalog, body.resource);
   const hostId = hostOfResource(resource);
+  await demandOwnData(context.catalog, resource.id);
   const pool = await getPool(context.catalog, body.pool);
   demandReach(pool, hostId);
   demandLogin(resource);

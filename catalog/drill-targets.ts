@@ -10,14 +10,17 @@ export const drillTargetShape = z.object({
   resource: z.string(),
   markedAt: instantShape,
   markedBy: z.string(),
+  copyOf: z.string().nullable().meta({ description: 'The resource whose data the last drill put there' }),
+  copyUntil: instantShape.nullable(),
 });
 const rowShape = drillTargetShape.extend({ token: z.string() });
 
 /** An instance that drills may replace; the token is in the mark of its data directory, too. */
 export type DrillTargetRow = z.output<typeof rowShape>;
 
-const select = `select t.resource_id as "resourceId", r.name as resource, t.marked_at as "markedAt", t.marked_by as "markedBy", t.token
-  from drill_target t join resource r on r.id = t.resource_id`;
+const select = `select t.resource_id as "resourceId", r.name as resource, t.marked_at as "markedAt", t.marked_by as "markedBy", t.token,
+  c.source_name as "copyOf", c.known_until as "copyUntil" from drill_target t join resource r on r.id = t.resource_id
+  left join drilled_copy c on c.resource_id = r.id and c.known_until is not null`;
 
 export const listDrillTargets = (db: Database): Promise<DrillTargetRow[]> =>
   db.rows(rowShape, `${select} order by r.name`);

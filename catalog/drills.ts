@@ -9,6 +9,7 @@ import type { PoolId, ResourceId, RunId } from '#core/id.ts';
 import { drillReportShape, plannedDrillShape } from '#core/settings/shape/drill.ts';
 import { idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
+import { keepCopy } from './drilled-copies.ts';
 import { addEvent } from './events.ts';
 
 /** What a run keeps to over all its attempts; the first plan that is stored counts. */
@@ -79,6 +80,7 @@ export function storeReport(
          public_key = $7 where run_id = $1`,
       [runId, report.isPassed, report.finishedAt, signed.text, signed.sha256, signed.signature, signed.publicKey],
     );
+    await keepCopyOf(inside, report);
     const type = report.isPassed ? 'drill.passed' : 'drill.failed';
     const resource = report.resource.name;
     const data = {
@@ -90,6 +92,26 @@ export function storeReport(
     await addEvent(inside, { type, key: `drill:${runId}:${type}`, resourceId, runId, data });
     return signed;
   });
+}
+
+/** A target that was restored holds its source from now on; one that could not be got its own place back. */
+async function keepCopyOf(db: Database, report: DrillReport): Promise<void> {
+  const {
+    target,
+    bytesWritten,
+    lastTransactionAt,
+    coveredUntil,
+    plannedAt,
+    systemId,
+    resource: source,
+    runId,
+  } = report;
+  if (target === undefined || bytesWritten === undefined) return;
+  await keepCopy(
+    db,
+    { resourceId: target.id, systemId, source, runId },
+    lastTransactionAt ?? coveredUntil ?? plannedAt,
+  );
 }
 
 export const drillRowShape = z.object({

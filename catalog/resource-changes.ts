@@ -4,6 +4,7 @@ import type { ResourceId } from '#core/id.ts';
 import { countShape, idShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
 import { openDrillTo } from './drill-targets.ts';
+import { forgetCopies } from './drilled-copies.ts';
 import { demandFreeName, getResource } from './resources.ts';
 
 /** Gives a resource another name; the same one is fine. Throws `resource_unknown`, `name_taken`. */
@@ -47,6 +48,8 @@ export function removeResource(db: Database, id: ResourceId): Promise<RemovedRes
     );
     await inside.change('delete from resource_login where resource_id = $1', [id]);
     await inside.change('delete from resource_log_pool where resource_id = $1', [id]);
+    await inside.change('delete from drill_target where resource_id = $1', [id]);
+    await forgetCopies(inside, id);
     const isForgotten = kept.sets + kept.batches === 0;
     if (isForgotten) await forget(inside, id);
     else

@@ -5,6 +5,7 @@ import type { HostId, PoolId, ResourceId } from '#core/id.ts';
 import { preflightShape } from '#core/settings/shape/host.ts';
 import { countShape, idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
+import { forgetCopies, resourceWithCopy } from './drilled-copies.ts';
 
 export const resourceShape = z.object({
   id: idShape('res'),
@@ -21,14 +22,19 @@ export const resourceShape = z.object({
   preflight: preflightShape.nullable(),
   preflightAt: instantShape.nullable(),
   createdAt: instantShape,
+  isDrillTarget: z.boolean().meta({ description: 'Drills may replace it' }),
+  copyOf: z.string().nullable().meta({ description: 'The resource whose data a drill put in its place' }),
+  copyUntil: instantShape.nullable().meta({ description: 'The moment up to which that copy knows its source' }),
 });
 export type ResourceRow = z.output<typeof resourceShape>;
 
 const select = `select r.id, r.host_id as "hostId", r.name, r.engine, r.system_id as "systemId",
   r.server_major as "serverMajor", r.data_directory as "dataDirectory", r.port, r.socket, r.preflight,
   r.preflight_at as "preflightAt", r.created_at as "createdAt", l.user_name as "loginUser",
-  l.resource_id is not null as "isLoggedIn"
-  from resource r left join resource_login l on l.resource_id = r.id`;
+  l.resource_id is not null as "isLoggedIn", t.resource_id is not null as "isDrillTarget",
+  c.source_name as "copyOf", c.known_until as "copyUntil"
+  from resource r left join resource_login l on l.resource_id = r.id left join drill_target t on t.resource_id = r.id
+  left join drilled_copy c on c.resource_id = r.id and c.known_until is not null`;
 
 export const listResources = (db: Database): Promise<ResourceRow[]> =>
   db.rows(resourceShape, `${select} order by r.id`);
@@ -57,16 +63,19 @@ export interface NewResource {
 }
 
 /**
- * Registers a discovered instance. The same instance (host, data directory and system id) is refreshed; another cluster in
- * that directory is another resource, and the former one keeps its sets and its id without a place. A resource without a
+ * Registers a discovered instance. The same instance (host, data directory and system id) is refreshed; one in which a drill put a copy
+ * stays what it was; another cluster in that directory is another resource, and the former one keeps its sets and its id without a place. A resource without a
  * host (removed, or known only from a pool) is adopted, so that its sets are its own again, when the operator names it or
  * it was last seen in that directory. Returns the id it has. Throws `adoption_ambiguous`, `name_taken`.
  */
 export function registerResource(db: Database, asked: NewResource): Promise<ResourceId> {
   const { id, hostId, name, found } = asked;
   return db.transaction(async (inside) => {
+    const copied = await resourceWithCopy(inside, { hostId, ...found });
+    if (copied !== undefined) return copied;
     await detachOther(inside, hostId, found);
     const existing = (await registeredAs(inside, hostId, found)) ?? (await adoptable(inside, asked));
+    if (existing !== undefined) await forgetCopies(inside, existing);
     const place = [
       hostId,
       found.engine,
@@ -108,7 +117,10 @@ async function detachOther(
      where host_id = $1 and data_directory = $2 and system_id <> $3 returning id, name`,
     [hostId, dataDirectory, systemId],
   );
-  for (const { id } of gone) await db.change('delete from resource_login where resource_id = $1', [id]);
+  for (const { id } of gone) {
+    await db.change('delete from resource_login where resource_id = $1', [id]);
+    await forgetCopies(db, id);
+  }
 }
 
 async function registeredAs(

@@ -89,8 +89,8 @@ export const drillTargetRoutes = (context: Context): Route[] => [
   }),
 ];
 
-const shown = ({ resourceId, resource, markedAt, markedBy }: z.output<typeof drillTargetShape>) => ({
-  ...{ resourceId, resource, markedAt, markedBy },
+const shown = ({ resourceId, resource, markedAt, markedBy, copyOf, copyUntil }: z.output<typeof drillTargetShape>) => ({
+  ...{ resourceId, resource, markedAt, markedBy, copyOf, copyUntil },
 });
 
 async function marked({ catalog }: Context, { id, name }: ResourceRow) {

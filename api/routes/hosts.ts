@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { getHost, hostShape, listHosts } from '#catalog/hosts.ts';
-import { listResources } from '#catalog/resources.ts';
+import { resourceWithCopy } from '#catalog/drilled-copies.ts';
+import type { ResourceRow } from '#catalog/resources.ts';
+import { hostOfResource, listResources } from '#catalog/resources.ts';
 import { addEnrolmentToken } from '#catalog/tokens.ts';
 import { discoveredInstanceShape } from '#core/settings/shape/host.ts';
 import { idShape, instantShape, nameShape } from '#core/settings/shape/words.ts';
@@ -22,6 +24,9 @@ const found = z
     instance: discoveredInstanceShape,
     resourceId: idShape('res').nullable(),
     resourceName: z.string().nullable(),
+    isDrillTarget: z.boolean().meta({ description: 'Drills may replace it' }),
+    copyOf: z.string().nullable().meta({ description: 'The resource whose data a drill put in its place' }),
+    copyUntil: instantShape.nullable(),
   })
   .meta({ id: 'FoundInstance' });
 const hostParams = z.object({ host: z.string() });
@@ -65,18 +70,10 @@ export const hostRoutes = (context: Context): Route[] => [
         inspection: { kind: 'discover' },
         answer: z.array(discoveredInstanceShape),
       });
-      const known = await listResources(context.catalog);
-      return wholeList(
-        instances.map((instance) => {
-          const resource = known.find(
-            (one) =>
-              one.hostId === hostId &&
-              one.dataDirectory === instance.dataDirectory &&
-              one.systemId === instance.systemId,
-          );
-          return { instance, resourceId: resource?.id ?? null, resourceName: resource?.name ?? null };
-        }),
-      );
+      const known = (await listResources(context.catalog)).filter((one) => one.hostId === hostId);
+      const rows: z.output<typeof found>[] = [];
+      for (const instance of instances) rows.push(await foundAs(context, known, instance));
+      return wholeList(rows);
     },
   }),
 ];
@@ -102,3 +99,20 @@ const readingRoutes = (context: Context): Route[] => [
     serve: async ({ params }) => ({ answer: await getHost(context.catalog, params.host) }),
   }),
 ];
+
+/** What an instance is registered as. One in which a drill put a copy of another resource stays what it was before. */
+async function foundAs(
+  { catalog }: Context,
+  known: readonly ResourceRow[],
+  instance: z.output<typeof discoveredInstanceShape>,
+): Promise<z.output<typeof found>> {
+  const { dataDirectory, systemId } = instance;
+  const none = { resourceId: null, resourceName: null, isDrillTarget: false, copyOf: null, copyUntil: null };
+  const there = known.find((one) => one.dataDirectory === dataDirectory);
+  if (there === undefined) return { instance, ...none };
+  const { id: resourceId, name: resourceName, isDrillTarget, copyOf, copyUntil } = there;
+  const own = { ...none, resourceId, resourceName, isDrillTarget };
+  if (there.systemId === systemId) return { instance, ...own };
+  const withCopy = await resourceWithCopy(catalog, { hostId: hostOfResource(there), dataDirectory, systemId });
+  return withCopy === undefined ? { instance, ...none } : { instance, ...own, copyOf, copyUntil };
+}

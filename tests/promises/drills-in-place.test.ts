@@ -3,18 +3,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Platform } from '#tests/support/platform.ts';
-import { openPlatform } from '#tests/support/platform.ts';
+import { contentOf, openPlatform } from '#tests/support/platform.ts';
 import type { Postgres } from '#tests/support/postgres.ts';
 import { openPostgres } from '#tests/support/postgres.ts';
 
 let platform: Platform;
 let spare: Postgres;
+let near: string;
 
 beforeAll(async () => {
   [platform, spare] = await Promise.all([openPlatform(), openPostgres()]);
   await platform.register(platform.instance, 'main');
   await platform.logIn(platform.instance, 'main');
-  await platform.localPool('near');
+  near = await platform.localPool('near');
   await platform.register(spare, 'spare');
 });
 afterAll(async () => {
@@ -32,6 +33,8 @@ function pidOf(directory: string): number | undefined {
 
 const planShape = z.looseObject({ steps: z.array(z.string()), consent: z.string() });
 const runShape = z.looseObject({ id: z.string() });
+const resourceShape = z.looseObject({ name: z.string(), systemId: z.string(), copyOf: z.string().nullable() });
+const foundShape = z.looseObject({ instance: z.looseObject({ systemId: z.string() }) });
 const shownShape = z.looseObject({ report: z.looseObject({ isPassed: z.boolean() }) });
 const drillTo = (target: string): string[] => ['drill', 'run', '--resource', 'main', '--wait', '--target', target];
 
@@ -56,6 +59,40 @@ test('K-092 K-105 a drill replaces a registered instance that was consented to a
   const beside = readdirSync(join(spare.dataDirectory, '..')).filter((name) => name.startsWith('data'));
   expect(beside).toEqual(['data']);
   expect(pidOf(platform.instance.dataDirectory)).toBeDefined();
+
+  // It stays the resource that it was, and nothing of it ever reaches a pool.
+  const [found] = z
+    .tuple([foundShape])
+    .parse(
+      await platform.done([
+        'resource',
+        'discover',
+        platform.host,
+        '--register',
+        '--data-directory',
+        spare.dataDirectory,
+      ]),
+    );
+  expect(found).toMatchObject({ resource: 'spare', isDrillTarget: true, copyOf: 'main' });
+  const known = z.array(resourceShape).parse(await platform.done(['resource', 'ls']));
+  expect(known.map(({ name, copyOf }) => [name, copyOf])).toEqual([
+    ['main', null],
+    ['spare', 'main'],
+  ]);
+  expect(known.find(({ name }) => name === 'spare')?.systemId).not.toBe(found.instance.systemId);
+  const pool = contentOf(near);
+  for (const type of ['full', 'log']) {
+    const refusal = await platform.refused(3, ['backup', '--type', type, '--resource', 'spare', '--pool', 'near']);
+    expect(refusal).toMatchObject({ code: 'resource_holds_copy', params: { resource: 'spare', source: 'main' } });
+  }
+  expect(contentOf(near)).toEqual(pool);
+
+  // While a drill to it is open, taking the mark away would not save it: that is said, and the drill goes on.
+  const next = runShape.parse(await platform.done(drillTo('spare').filter((word) => word !== '--wait')));
+  const inUse = await platform.refused(3, ['drill', 'target', 'unmark', 'spare']);
+  expect(inUse).toMatchObject({ code: 'drill_target_in_use', params: { run: next.id } });
+  // Without a canary less is proven, which is a warning.
+  expect(await platform.done(['run', 'watch', next.id])).toMatchObject({ state: 'warned' });
 
   await platform.done(['drill', 'target', 'unmark', 'spare']);
   expect(await platform.refused(3, drillTo('spare'))).toMatchObject({ code: 'drill_target_unmarked' });

@@ -8,13 +8,18 @@ import { listShape } from '../../routes/words.ts';
 import type { Cli, Said } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import type { ApiClient } from '../client.ts';
+import { copyWords } from '../copy-words.ts';
 import { tableOf } from '../terminal.ts';
 
 const foundShape = z.looseObject({
   instance: discoveredInstanceShape,
   resourceId: z.string().nullable(),
   resourceName: z.string().nullable(),
+  isDrillTarget: z.boolean(),
+  copyOf: z.string().nullable(),
+  copyUntil: z.string().nullable(),
 });
+type FoundInstance = z.output<typeof foundShape>;
 const hostsShape = listShape(z.looseObject({ name: z.string(), isOnline: z.boolean() }));
 
 const discoverShape = z.object({
@@ -45,7 +50,7 @@ export function addDiscover(noun: Command, cli: Cli): void {
 }
 
 /** An instance that an agent found; `resource` is the name it is registered under. */
-interface Found {
+interface Found extends Pick<FoundInstance, 'isDrillTarget' | 'copyOf' | 'copyUntil'> {
   readonly host: string;
   readonly instance: z.output<typeof discoveredInstanceShape>;
   readonly resource: string | null;
@@ -55,15 +60,16 @@ async function discover(cli: Cli, args: DiscoverArgs): Promise<Said> {
   const client = await cli.client();
   const chosen = chooseOnly(await findAll(client, args.host), args.only ?? args.dataDirectory);
   const rows = args.register ? await registerNew(client, chosen, args) : chosen;
-  const table = rows.map(({ host, instance, resource }) => [
+  const table = rows.map(({ host, instance, resource, ...held }) => [
     host,
     `${instance.engine} ${String(instance.serverMajor)}`,
     instance.dataDirectory,
     String(instance.port),
     instance.isRunning ? 'running' : 'closed',
     resource ?? '(not registered)',
+    copyWords(held),
   ]);
-  return { json: rows, text: tableOf(['HOST', 'ENGINE', 'DATA DIRECTORY', 'PORT', 'STATE', 'RESOURCE'], table) };
+  return { json: rows, text: tableOf(['HOST', 'ENGINE', 'DATA DIRECTORY', 'PORT', 'STATE', 'RESOURCE', ''], table) };
 }
 
 async function findAll(client: ApiClient, host: string | undefined): Promise<readonly Found[]> {
@@ -73,10 +79,14 @@ async function findAll(client: ApiClient, host: string | undefined): Promise<rea
   for (const { name } of all.filter(({ isOnline }) => isOnline)) {
     const path = `/api/v1/hosts/${encodeURIComponent(name)}/discover`;
     const { data } = await client.post(listShape(foundShape), path, {});
-    found.push(...data.map(({ instance, resourceName }) => ({ host: name, instance, resource: resourceName })));
+    found.push(...data.map((one) => rowOf(name, one)));
   }
   return found;
 }
+
+const rowOf = (host: string, { instance, resourceName, isDrillTarget, copyOf, copyUntil }: FoundInstance): Found => ({
+  ...{ host, instance, resource: resourceName, isDrillTarget, copyOf, copyUntil },
+});
 
 /** Throws `instance_not_chosen` when nothing that was found fits. */
 function chooseOnly(found: readonly Found[], only: string | undefined): readonly Found[] {

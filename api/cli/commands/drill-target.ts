@@ -4,9 +4,13 @@ import { afterwardsWords } from '#core/drill/drill-target.ts';
 import { listShape } from '../../routes/words.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
+import { copyWords } from '../copy-words.ts';
 import { tableOf, timeText } from '../terminal.ts';
 
-const targetShape = z.looseObject({ resource: z.string(), markedAt: z.string(), markedBy: z.string() });
+const targetShape = z.looseObject({
+  ...{ resource: z.string(), markedAt: z.string(), markedBy: z.string() },
+  ...{ copyOf: z.string().nullable(), copyUntil: z.string().nullable() },
+});
 const planShape = z.looseObject({
   resource: z.string(),
   isMarked: z.boolean(),
@@ -65,8 +69,11 @@ export function addDrillTargetCommands(drill: Command, cli: Cli): void {
     shape: z.object({}),
     act: async () => {
       const { data } = await (await cli.client()).get(listShape(targetShape), '/api/v1/drill-targets');
-      const rows = data.map(({ resource, markedAt, markedBy }) => [resource, timeText(markedAt), markedBy]);
-      const text = rows.length === 0 ? 'No drill target.' : tableOf(['RESOURCE', 'MARKED', 'BY'], rows);
+      const rows = data.map((one) => [
+        ...[one.resource, timeText(one.markedAt), one.markedBy],
+        copyWords({ ...one, isDrillTarget: false }),
+      ]);
+      const text = rows.length === 0 ? 'No drill target.' : tableOf(['RESOURCE', 'MARKED', 'BY', ''], rows);
       return { json: data, text };
     },
   });

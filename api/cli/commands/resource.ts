@@ -11,6 +11,7 @@ import { envName } from '#core/settings/registry.ts';
 import { listShape } from '../../routes/words.ts';
 import { askSecret } from '../ask-secret.ts';
 import type { Cli } from '../cli.ts';
+import { copyWords } from '../copy-words.ts';
 import { addVerb } from '../cli.ts';
 import { tableOf } from '../terminal.ts';
 import { addDiscover } from './discover.ts';
@@ -31,7 +32,7 @@ export function addResourceCommands(program: Command, cli: Cli): void {
         one.dataDirectory,
         String(one.port),
         one.isLoggedIn ? `as ${one.loginUser ?? ''}` : 'not logged in',
-        one.hostId === null ? 'known from a pool only' : '',
+        one.hostId === null ? 'known from a pool only' : copyWords(one),
       ]);
       return { json: data, text: tableOf(['RESOURCE', 'ENGINE', 'DATA DIRECTORY', 'PORT', 'LOGIN', ''], rows) };
     },

@@ -90,6 +90,15 @@ export const drillErrors = {
     hintZh:
       '演练会在上级目录内将旧目录改名,之后删除。请将数据目录放在挂载点的下一级,其中不含其他挂载点,且代理可写;未关闭也未更改任何内容。',
   },
+  resource_holds_copy: {
+    class: 'unsafe',
+    http: 409,
+    message: '{resource} is not backed up: a drill put a copy of {source} from {at} in its place',
+    hint: 'Back up {source} itself. For an instance of its own, make a fresh one (initdb) in the directory of {resource} and run `holdfast resource discover --register`; to keep the copy, `holdfast resource rm {resource}` and register it with `--new`.',
+    messageZh: '不备份 {resource}:演练已将 {source} 截至 {at} 的副本放在其位置',
+    hintZh:
+      '请备份 {source} 本身。如需独立实例,请在 {resource} 的目录中重新初始化(initdb)并执行 `holdfast resource discover --register`;如需保留副本,请执行 `holdfast resource rm {resource}` 后用 `--new` 重新注册。',
+  },
   drill_report_forged: {
     class: 'corrupt',
     http: 422,
