@@ -47,6 +47,15 @@ test('no server outlives a supervisor that is killed with SIGKILL, and the next 
   await stack.close();
 });
 
+test('parts that end at the same time are told of one after the other, even if nobody asked meanwhile', async () => {
+  const stack = await openStack({ home: folder.path, parts: ['catalog', 'demo-instance'] });
+  const children = [stack.childOf('catalog'), stack.childOf('demo-instance')];
+  for (const { pid } of children) process.kill(pid, 'SIGKILL');
+  await Promise.all(children.map(({ ended }) => ended));
+  expect(new Set([await stack.nextBroken(), await stack.nextBroken()])).toEqual(new Set(['catalog', 'demo-instance']));
+  await stack.close();
+});
+
 test('SIGTERM stops every server and leaves no state behind', async () => {
   const supervisor = startSupervisor();
   const pids = await pidsOf(supervisor);

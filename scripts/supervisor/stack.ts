@@ -17,7 +17,7 @@ export interface Stack {
   start(part: PartName): Promise<void>;
   /** Resolves with the first part that ended without being asked to. */
   readonly broken: Promise<PartName>;
-  /** Resolves with the next such part from now on. */
+  /** Resolves with the next such part: each is told once, those that ended while nobody asked, too. */
   nextBroken(): Promise<PartName>;
   /** Stops everything in reverse order. Safe to call twice. */
   close(): Promise<void>;
@@ -34,6 +34,32 @@ const startLevels = async (options: StackOptions, start: (part: PartName) => Pro
   }
 };
 
+interface Ends {
+  readonly tell: (part: PartName) => void;
+  readonly broken: Promise<PartName>;
+  readonly nextBroken: () => Promise<PartName>;
+}
+
+/** Parts that ended without being asked to, told to whoever asks, in order, each once. */
+function hearEnds(): Ends {
+  const ends = new EventEmitter<{ broken: [PartName] }>();
+  const unheard: PartName[] = [];
+  return {
+    tell: (part) => {
+      unheard.push(part);
+      ends.emit('broken', part);
+    },
+    broken: once(ends, 'broken').then(([part]) => part as PartName),
+    nextBroken: async () => {
+      for (;;) {
+        const part = unheard.shift();
+        if (part !== undefined) return part;
+        await once(ends, 'broken');
+      }
+    },
+  };
+}
+
 /**
  * Starts parts in dependency order and waits for each to be healthy. When one fails, what was started is stopped and
  * the error is thrown. Throws `stack_interrupted` when the signal of the options aborts meanwhile.
@@ -43,9 +69,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
   const starters = await partStarters(options);
   const children = new Map<PartName, Child>();
   const expected = new Set<PartName>();
-  const ends = new EventEmitter<{ broken: [PartName] }>();
-  const nextBroken = (): Promise<PartName> => once(ends, 'broken').then(([part]) => part as PartName);
-  const broken = nextBroken();
+  const { tell, broken, nextBroken } = hearEnds();
   let isOpen = false;
   const isInterrupted = (): boolean => !isOpen && options.signal?.aborted === true;
   const stopStarting = (): void => {
@@ -59,7 +83,7 @@ export const openStack = async (options: StackOptions): Promise<Stack> => {
     });
     expected.delete(part);
     void child.ended.then(() => {
-      if (children.get(part) === child && !expected.has(part)) ends.emit('broken', part);
+      if (children.get(part) === child && !expected.has(part)) tell(part);
     });
   };
   const close = async (): Promise<void> => {
