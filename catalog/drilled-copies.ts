@@ -40,7 +40,7 @@ export async function keepCopy(db: Database, copy: DrilledCopy, knownUntil: Inst
 export const forgetCopies = (db: Database, resourceId: ResourceId): Promise<number> =>
   db.change('delete from drilled_copy where resource_id = $1', [resourceId]);
 
-export interface InstancePlace {
+interface InstancePlace {
   readonly hostId: HostId;
   readonly dataDirectory: string;
   readonly systemId: string;
