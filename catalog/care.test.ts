@@ -6,6 +6,7 @@ import type { HostId, PoolId, ResourceId, RunId, SetId } from '#core/id.ts';
 import type { Instant } from '#core/instant.ts';
 import { instantFromMs } from '#core/instant.ts';
 import { parseLsn } from '#core/wal/lsn.ts';
+import { instanceIn } from '#tests/support/api-fixtures.ts';
 import type { TestCatalog } from '#tests/support/catalog.ts';
 import { openTestCatalog, testIds } from '#tests/support/catalog.ts';
 import { sampleBatch, sampleSet, sampleSystemId } from '#tests/support/samples.ts';
@@ -17,6 +18,7 @@ import { acquireLeases, claimOnSet } from './leases.ts';
 import { deletingFrom, forgetDeletions } from './pool-copies.ts';
 import { batchesOf, indexBatch } from './log-batches.ts';
 import { addPool } from './pools.ts';
+import { registerResource } from './resources.ts';
 import { addRun, moveRun } from './runs.ts';
 import { indexMarks, standingsOf } from './set-marks.ts';
 import { unusableSets } from './set-standing.ts';
@@ -243,6 +245,21 @@ test('log without a batch is left alone when nothing of its database is known he
   });
   await indexBatch(store.catalog, { ...batch, systemId: '7400000000000000008' }, poolId);
   expect(await claim(care, leftovers('7400000000000000008'))).toEqual({ verdict: 'granted' });
+});
+
+test('log without a batch is left to an agent that was given up, until the grace time after its run is over', async () => {
+  const systemId = '7400000000000000010';
+  const found = instanceIn('/given-up', systemId);
+  const resource = await registerResource(store.catalog, { id: testIds('res'), hostId, name: 'given-up', found });
+  const [writer, care] = [await run(), await run()];
+  await store.catalog.change(`update run set kind = 'log-backup', resource_id = $2 where id = $1`, [writer, resource]);
+  await close(writer);
+  const leftovers = { kind: 'log', systemId, branchId: sampleBatch(resourceId).branchId } as const;
+  const why = (hours: number): string => `run ${writer} was given up less than ${String(hours)} h ago`;
+  expect(await claim(care, leftovers)).toEqual({ verdict: 'refused', why: why(24) });
+  expect(await claim(care, { ...leftovers, graceHours: 2 })).toEqual({ verdict: 'refused', why: why(2) });
+  await store.catalog.change(`update run set closed_at = now() - interval '3 hours' where id = $1`, [writer]);
+  expect(await claim(care, { ...leftovers, graceHours: 2 })).toEqual({ verdict: 'granted' });
 });
 
 test('leftovers are collected only of runs that ended longer ago than the grace time', async () => {

@@ -23,6 +23,7 @@ const holderShape = z.object({ run: z.string() });
 const nameShape = z.object({ name: z.string() });
 const hourMicros = 3_600_000_000;
 const unknownRunHours = 168;
+const logGraceHours = 24;
 const granted: ClaimVerdict = { verdict: 'granted' };
 const refused = (why: string): ClaimVerdict => ({ verdict: 'refused', why });
 
@@ -108,12 +109,12 @@ const isUsedByStreamSql = `($5::bigint = 0 or $5::bigint > (
 
 async function againstLog(
   db: Database,
-  { runId, poolId }: Claimant,
-  { systemId, branchId, to }: Extract<DeletionClaim, { kind: 'log' }>,
+  { runId, poolId, now }: Claimant,
+  { systemId, branchId, to, graceHours = logGraceHours }: Extract<DeletionClaim, { kind: 'log' }>,
 ): Promise<string | undefined> {
   await lockLog(db, poolId, systemId);
-  if (to === undefined && !(await isKnownHere(db, poolId, systemId)))
-    return 'nothing of its database is known here: another installation may be about to commit it';
+  const refusal = to === undefined ? await againstLeftovers(db, { poolId, now }, { systemId, graceHours }) : undefined;
+  if (refusal !== undefined) return refusal;
   const [user] = await db.rows(
     holderShape,
     `select l.run_id as run from log_lease l join run r on r.id = l.run_id
@@ -123,6 +124,25 @@ async function againstLog(
     [systemId, poolId, runId, branchId, to === undefined ? 0 : lsnToNumber(to)],
   );
   return user === undefined ? undefined : `run ${user.run} reads or writes it`;
+}
+
+/** A run that was given up may have an agent that lives on, cut off from us but not from the pool, and commits them yet. */
+async function againstLeftovers(
+  db: Database,
+  { poolId, now }: Pick<Claimant, 'poolId' | 'now'>,
+  { systemId, graceHours }: { readonly systemId: string; readonly graceHours: number },
+): Promise<string | undefined> {
+  if (!(await isKnownHere(db, poolId, systemId)))
+    return 'nothing of its database is known here: another installation may be about to commit it';
+  const before = instantFromMicros(microsOfInstant(now) - graceHours * hourMicros);
+  const [lost] = await db.rows(
+    holderShape,
+    `select r.id as run from run r join resource s on s.id = r.resource_id
+     where s.system_id = $1 and r.kind in ('log-backup', 'log-stream') and r.state in ('failed', 'cancelled')
+       and r.closed_at > $2 limit 1`,
+    [systemId, before],
+  );
+  return lost === undefined ? undefined : `run ${lost.run} was given up less than ${String(graceHours)} h ago`;
 }
 
 /** Leases of another installation on the same pool are not seen here, and what its log backup has put is named by no batch yet. */

@@ -17,7 +17,8 @@ interface BranchOfPool {
 
 /**
  * Collects log segments that no batch names: a killed log backup, or a deletion that was, left them. While it works on a
- * branch no log backup of that database runs (the claim sees to it), so none of them is about to be committed.
+ * branch no log backup of that database runs, and none was given up within the grace time (the claim sees to both), so none of
+ * them is about to be committed.
  */
 export async function collectLog(work: CareWork, task: CollectTask): Promise<void> {
   for (const branch of await branchesIn(work)) await collectBranch(work, task, branch);
@@ -35,7 +36,7 @@ async function branchesIn({ pool }: CareWork): Promise<readonly BranchOfPool[]> 
 
 async function collectBranch(
   work: CareWork,
-  { isDryRun }: CollectTask,
+  { isDryRun, graceHours }: CollectTask,
   { systemId, branchId }: BranchOfPool,
 ): Promise<void> {
   const what = `log of ${systemId} on branch ${branchId}`;
@@ -49,7 +50,7 @@ async function collectBranch(
     work.add({ objects: unclaimed.length, bytes: unclaimed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
     return;
   }
-  const claim = await work.claim({ kind: 'log', systemId, branchId });
+  const claim = await work.claim({ kind: 'log', systemId, branchId, graceHours });
   if (claim.verdict === 'refused') {
     work.keep(what, claim.why);
     return;

@@ -40,8 +40,15 @@ export type CareTask = DeleteTask | CollectTask | ScrubTask;
 /** What an agent asks right before it deletes: leases, holds and runs may have changed since the plan was made. */
 export type DeletionClaim =
   | { readonly kind: 'set'; readonly setId: SetId }
-  /** `to`: the end of what goes; absent for segments that no batch names. */
-  | { readonly kind: 'log'; readonly systemId: string; readonly branchId: string; readonly to?: Lsn }
+  | {
+      readonly kind: 'log';
+      readonly systemId: string;
+      readonly branchId: string;
+      /** The end of what goes; absent for segments that no batch names. */
+      readonly to?: Lsn;
+      /** Of those: how long they are left to an agent that was lost while it wrote them; absent: a day. */
+      readonly graceHours?: number;
+    }
   | {
       readonly kind: 'orphan';
       readonly setId: SetId;

@@ -86,6 +86,7 @@ export const deletionClaimShape: z.ZodType<DeletionClaim> = z.discriminatedUnion
     systemId: systemIdShape,
     branchId: branchIdShape,
     to: lsnShape.exactOptional(),
+    graceHours: countShape.exactOptional(),
   }),
   z.looseObject({
     ...{ kind: z.literal('orphan'), setId: idShape('set'), madeBy: idShape('run').exactOptional() },
