@@ -9,7 +9,7 @@ import type { Clock } from '#core/ports/clock.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { noProgress } from '#core/run/progress.ts';
 import { isMarkedFor, writeMarker } from '#agent/datadir/writer-marker.ts';
-import { canonicalPath, isAbsent } from '#agent/datadir/writer-paths.ts';
+import { isAbsent } from '#agent/datadir/writer-paths.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
 import { ownerOfCopy } from '#agent/restore/owner.ts';
@@ -17,7 +17,7 @@ import { getLogSegment } from '#agent/sets/log-objects.ts';
 import { LogDirectory } from './log-directory.ts';
 import type { LogRestoreMemory } from './log-place.ts';
 import { openLogRestoreMemory } from './log-place.ts';
-import { refusePlace } from './refuse-place.ts';
+import { logPathOf, refusePlace } from './refuse-place.ts';
 import { LogProver, damageOf } from './prove-log.ts';
 
 export interface LogRestoreDeps {
@@ -52,7 +52,7 @@ export const restoreLog =
       await memory.finish(known);
       return known;
     }
-    const path = canonicalPath(order.directory);
+    const path = logPathOf(order.directory);
     const owner = ownerOfCopy(deps.account, path);
     const isBegun = !isAbsent(path) && isMarkedFor(path, order.runId);
     if (!isBegun) refusePlace(path, { owner, bytes: order.plan.rawBytes, logDirectories: await deps.logDirectories() });

@@ -97,7 +97,7 @@ function lookAtSpace(
 }
 
 /** A refusal is a finding with its remedy; what could not be looked at is said, too. */
-function look(check: string, detail: string, step: () => void): Finding {
+export function look(check: string, detail: string, step: () => void): Finding {
   try {
     step();
     return { check, verdict: 'ok', detail, hint: '' };

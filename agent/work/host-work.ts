@@ -21,6 +21,7 @@ import { extractSet } from '#agent/extract/extract-set.ts';
 import { askTarget } from '#agent/drill/drill-target.ts';
 import { runDrill } from '#agent/drill/run-drill.ts';
 import { tryCanary } from '#agent/drill/write-canary.ts';
+import { lookAtLogPlace } from '#agent/log-restore/look-at-log-place.ts';
 import { restoreLog } from '#agent/log-restore/restore-log.ts';
 import { listLogicalSets } from '#agent/logical/list-logical-sets.ts';
 import { careForLogicalSets } from '#agent/logical/logical-care.ts';
@@ -106,7 +107,10 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     discover: () => discover(places),
     preflight,
     checkLogin: ({ instance }) => checkLogin(instance),
-    lookAtPlace: async (asked) => lookAtPlace(asked, await logDirectories()),
+    lookAtPlace: async (asked) =>
+      asked.isOfLog === true
+        ? lookAtLogPlace(asked, { logDirectories: await logDirectories(), account: parts.account })
+        : lookAtPlace(asked, await logDirectories()),
     lookAtScratch: ({ bytes }) => Promise.resolve(lookAtScratch({ home, root: parts.scratch }, bytes)),
     tryCanary: ({ instance, canary }) => tryCanary(instance, canary),
     askTarget,

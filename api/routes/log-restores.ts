@@ -7,16 +7,19 @@ import { getPool } from '#catalog/pools.ts';
 import type { ResourceRow } from '#catalog/resources.ts';
 import { getResource } from '#catalog/resources.ts';
 import { soundBatchesOf } from '#catalog/verification.ts';
+import type { PlaceQuestion } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { HostId } from '#core/id.ts';
 import type { LogRestorePlan } from '#core/log/log-restore-plan.ts';
 import { planLogRestore } from '#core/log/plan-log-restore.ts';
 import { reconnectField } from '#core/settings/backup-options.ts';
+import { findingShape } from '#core/settings/shape/host.ts';
 import { logBoundShape, logRestorePlanShape } from '#core/settings/shape/log-restore.ts';
 import { rateLimitsShape } from '#core/settings/shape/progress.ts';
 import { countShape, idShape, pathShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
+import { lookAt } from '../look-at-place.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { demandReach, startRun } from '../start-run.ts';
@@ -42,7 +45,11 @@ export const logRestoreBody = z.object({
 type LogRestoreBody = z.output<typeof logRestoreBody>;
 
 const logPlanAnswer = z
-  .object({ plan: logRestorePlanShape, directory: pathShape, hostId: idShape('host'), poolId: idShape('pool') })
+  .object({
+    ...{ plan: logRestorePlanShape, directory: pathShape, hostId: idShape('host'), poolId: idShape('pool') },
+    /** What the agent found at the directory. */
+    findings: z.array(findingShape),
+  })
   .meta({ id: 'PlannedLogRestore' });
 
 /** Log of a range of time into a directory; nothing is recovered (K-091, K-103, K-104, K-109). */
@@ -50,14 +57,16 @@ export const logRestoreRoutes = (context: Context): Route[] => [
   route({
     method: 'post',
     path: '/api/v1/log-restores/plan',
-    title: 'Which log a log restore would fetch, and what of the range is missing, without touching anything',
+    title:
+      'Which log a log restore would fetch, what of the range is missing, and what stands at the directory; touches nothing',
     access: { permission: 'run-restores' },
     status: 200,
     body: logRestoreBody,
     answer: logPlanAnswer,
     serve: async ({ body }) => {
       const { plan, pool, hostId } = await planFor(context, body);
-      return { answer: { plan, directory: body.directory, hostId, poolId: pool.id } };
+      const findings = await lookAt(context, questionOf(plan, body.directory), hostId);
+      return { answer: { plan, directory: body.directory, hostId, poolId: pool.id, findings } };
     },
   }),
   route({
@@ -77,6 +86,10 @@ export const logRestoreRoutes = (context: Context): Route[] => [
     },
   }),
 ];
+
+const questionOf = ({ rawBytes, systemId }: LogRestorePlan, directory: string): PlaceQuestion => ({
+  ...{ kind: 'place', isCopy: true, isOfLog: true, directory, tablespaces: [], bytes: rawBytes, systemId },
+});
 
 /** What a log restore would fetch, planned now. Throws what the planner refuses. */
 export async function prepareLogRestore(context: Context, body: LogRestoreBody) {

@@ -237,6 +237,8 @@ export interface PlaceQuestion {
   readonly isCopy: boolean;
   /** In place, and written over instead of moved aside. */
   readonly isDelta?: boolean;
+  /** Log only: no server will stand there. */
+  readonly isOfLog?: boolean;
   readonly directory: string;
   /** New places of its tablespaces. */
   readonly tablespaces: readonly string[];

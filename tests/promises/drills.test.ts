@@ -137,4 +137,6 @@ test('K-007 K-091 K-104 log of a range is fetched on another host, byte for byte
   expect(fetched.map((line) => line.slice(0, 24))).toEqual(plan.segments.map(({ name }) => name));
   for (const line of fetched) expect(archive.has(line), line).toBe(true);
   expect(await platform.refused(3, ['log', 'restore', ...range, '--wait'])).toMatchObject({ code: 'target_not_empty' });
+  const dry = await platform.refused(3, ['log', 'restore', ...range, '--dry-run']);
+  expect(dry).toMatchObject({ code: 'place_unready', params: { checks: 'place' } });
 });

@@ -1,15 +1,21 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { parseBound } from '#core/log/parse-bound.ts';
+import { findingShape } from '#core/settings/shape/host.ts';
 import { logRestorePlanShape } from '#core/settings/shape/log-restore.ts';
 import { idShape } from '#core/settings/shape/words.ts';
-import type { Cli, Said } from '../cli.ts';
+import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { bytesText } from '../terminal.ts';
 import { limitOptions, limitShape, limitsOf, reconnectOf, reconnectOptions, reconnectShape } from './limit-words.ts';
+import { demandReady, placeText } from './place-words.ts';
 import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
 
-const answerShape = z.looseObject({ plan: logRestorePlanShape, directory: z.string() });
+const answerShape = z.looseObject({
+  plan: logRestorePlanShape,
+  directory: z.string(),
+  findings: z.array(findingShape),
+});
 type Answer = z.output<typeof answerShape>;
 
 const logRestoreShape = z.object({
@@ -35,7 +41,8 @@ export function addLogCommands(program: Command, cli: Cli): void {
       '--directory <directory>': 'empty or absent directory on the host (K-109)',
       '--host <host>': 'whose directory it is; the resource’s own when absent',
       '--pool <pool>': 'from this pool; the one that misses least when absent',
-      '--dry-run': 'only print what would be fetched and what is missing',
+      '--dry-run':
+        'only print what would be fetched, what is missing and what stands at the directory; exit code 3 when that is refused',
       ...limitOptions('writes'),
       ...reconnectOptions,
       ...waitOptions,
@@ -43,7 +50,7 @@ export function addLogCommands(program: Command, cli: Cli): void {
     shape: logRestoreShape,
     act: async (_cli, args, isJson) => {
       const body = bodyOf(args);
-      if (args.dryRun) return planned(await (await cli.client()).post(answerShape, '/api/v1/log-restores/plan', body));
+      if (args.dryRun) return dryRun(cli, body, isJson);
       return startAndWatch(cli, { ...args, path: '/api/v1/log-restores', body, isJson });
     },
   });
@@ -59,15 +66,23 @@ function bodyOf(args: LogRestoreArgs) {
   };
 }
 
-function planned(answer: Answer): Said {
-  const { plan, directory } = answer;
+/** Prints first, so that a refusal of the directory stands behind what was found there. Throws `place_unready`. */
+async function dryRun(cli: Cli, body: ReturnType<typeof bodyOf>, isJson: boolean): Promise<undefined> {
+  const answer = await (await cli.client()).post(answerShape, '/api/v1/log-restores/plan', body);
+  cli.terminal.out(isJson ? JSON.stringify(answer, undefined, 2) : plannedText(answer));
+  demandReady(answer.findings);
+  return undefined;
+}
+
+function plannedText({ plan, directory, findings }: Answer): string {
   const [first] = plan.segments;
   const last = plan.segments[plan.segments.length - 1];
-  const text = [
+  return [
     `log       ${String(plan.segments.length)} segments${first === undefined ? '' : `, ${first.name} (${first.from}) to ${last?.name ?? ''} (${last?.to ?? ''})`}`,
     `timeline  ${String(plan.timeline)}, ${String(Object.keys(plan.histories).length)} history files`,
     `size      ${bytesText(plan.rawBytes)} in ${directory}, ${bytesText(plan.fetchBytes)} are fetched`,
     ...plan.gaps.map(({ what }) => `GAP       ${what}`),
+    '',
+    placeText(findings),
   ].join('\n');
-  return { json: answer, text };
 }

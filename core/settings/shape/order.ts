@@ -17,7 +17,7 @@ import { rateLimitsShape } from './progress.ts';
 import { settleTaskShape, transferTaskShape } from './transfer.ts';
 import { countShape, idShape, pathShape, segmentShape } from './words.ts';
 
-const instanceAccessShape: z.ZodType<InstanceAccess> = z.looseObject({
+export const instanceAccessShape: z.ZodType<InstanceAccess> = z.looseObject({
   resourceId: idShape('res'),
   engine: z.string(),
   dataDirectory: pathShape,
@@ -155,7 +155,7 @@ export const inspectionShape: z.ZodType<Inspection> = z.discriminatedUnion('kind
   z.looseObject({ kind: z.literal('login'), instance: instanceAccessShape }),
   z.looseObject({
     ...{ kind: z.literal('place'), isCopy: z.boolean(), directory: pathShape, tablespaces: z.array(pathShape) },
-    isDelta: z.boolean().exactOptional(),
+    ...{ isDelta: z.boolean().exactOptional(), isOfLog: z.boolean().exactOptional() },
     ...{ bytes: countShape, systemId: z.string() },
   }),
   z.looseObject({
