@@ -43,7 +43,8 @@ const long = [
   'tells-traces',
 ].map((name) => `tests/promises/${name}.test.ts`);
 const longEngines = [
-  ...['all-visible', 'changed-pages-traps', 'drill', 'drill-target', 'incremental-chains', 'restore-log-again'],
+  ...['all-visible', 'changed-pages-traps', 'drill', 'drill-target', 'incremental-chains'],
+  ...['log-stream-left', 'restore-log-again'],
 ].map((name) => `tests/engines/${name}.test.ts`);
 
 /** Stories of the whole product that depend on the version of the server: on 18 in `long`, once more on 15. */

@@ -4,15 +4,17 @@ import type { RunId } from '#core/id.ts';
 import type { AgentChannel } from '#core/ports/host-work.ts';
 import { drillVerdictShape } from '#core/settings/shape/drill.ts';
 import { claimVerdictShape } from '#core/settings/shape/care.ts';
+import { slotVerdictShape } from '#core/settings/shape/left-slot.ts';
 import { scrubNextShape } from '#core/settings/shape/scrub.ts';
 import { hooksOfRunShape } from '#core/settings/hooks.ts';
 import { inspectionShape, orderShape } from '#core/settings/shape/order.ts';
 import type { PayloadKey } from '#wire/payload-key.ts';
 import { parsePayloadKey } from '#wire/payload-key.ts';
+import type { SlotChannel } from './stream/keep-slots.ts';
 import { callApi } from './channel-call.ts';
 
 /** The channel, and the report an agent makes of itself every few seconds. */
-export interface ApiChannel extends AgentChannel {
+export interface ApiChannel extends AgentChannel, SlotChannel {
   report(report: AgentReport): Promise<void>;
   /** Payload keys of the installation, the one that seals first. */
   payloadKeys(): Promise<readonly PayloadKey[]>;
@@ -57,6 +59,8 @@ export function openChannel(url: string, hostKey: string): ApiChannel {
       ),
     confirmTarget: (runId, token) => send('POST', `/agent/v1/runs/${runId}/drill-target`, { token }),
     tellPlaced: (runId, told) => send('PUT', `/agent/v1/runs/${encodeURIComponent(runId)}/placed`, told),
+    slotVerdict: (runId) => get(`/agent/v1/runs/${runId}/slot`, slotVerdictShape),
+    tellSlot: (runId, told) => send('POST', `/agent/v1/runs/${runId}/slot`, told),
     nextToScrub: (runId) =>
       callApi({ url, method: 'POST', path: `/agent/v1/runs/${runId}/scrub-next`, bearer: hostKey }, scrubNextShape),
     tellScrubbed: (runId, told) => send('POST', `/agent/v1/runs/${runId}/scrubbed`, told),

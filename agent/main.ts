@@ -28,6 +28,8 @@ import { flagsIn } from './flags.ts';
 import type { HostIdentity } from './host-identity.ts';
 import { openAgentKeys } from './payload-keys.ts';
 import { keepReporting } from './self-report.ts';
+import type { SlotKeeping } from './stream/keep-slots.ts';
+import { keepSlots } from './stream/keep-slots.ts';
 import { agentService } from './work/agent-workers.ts';
 import { openFence } from './work/fence.ts';
 import { sweepDoors } from './transfer/door-folder.ts';
@@ -99,6 +101,7 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
     { home, scratch: settings.agentScratch, channel, isLive: (runId) => jobs.isLive(runId) },
     signal,
   );
+  const slots = settleSlots({ home, channel, isLive: (runId) => jobs.isLive(runId) }, signal);
   const stopping = stopOver({ jobs, channel }, signal);
   const hooks = openHookRunner({ directory: settings.agentScripts, tries });
   const deps = { work, channel, jobs, hooks, agentVersion: productVersion };
@@ -107,7 +110,7 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   await once(signal, 'abort');
   ready.notServing();
   await jobs.close();
-  await Promise.all([serving, reporting, undoing, stopping]);
+  await Promise.all([serving, reporting, undoing, slots, stopping]);
   await relay.close();
   await tracer.close();
   await lock.release();
@@ -193,6 +196,20 @@ const tracerOf = (settings: AgentSettings): Tracer =>
       log.warn({ err: error }, 'no trace could be told');
     },
   });
+
+const settleSlots = (parts: Pick<SlotKeeping, 'home' | 'channel' | 'isLive'>, signal: AbortSignal): Promise<void> =>
+  keepSlots(
+    {
+      ...{ ...parts, clock, everyMs: undoMs },
+      onDropped: (runId, slot) => {
+        log.warn({ runId, slot }, 'the stream was cancelled without this agent: its replication slot is dropped');
+      },
+      onTrouble: (runId, error) => {
+        log.warn({ runId, err: error }, 'the slot of a stream cannot be seen to yet');
+      },
+    },
+    signal,
+  );
 
 /** Where this agent polls, and the key of the payloads it finds there. */
 const queuesOf = (settings: AgentSettings, identity: HostIdentity, payloadKey: KeyRing) => ({

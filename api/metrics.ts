@@ -37,6 +37,7 @@ const gauges = {
   backup_rto_target_seconds: ['RTO target', ['resource']],
   backup_run_duration_seconds: ['How long the last run that ended well took', ['resource', 'kind']],
   backup_wal_gap_count: ['Missing stretches of log on the branch that is written now', ['resource']],
+  stream_slot_kept_bytes: ['Log that a slot without a stream keeps on its server', ['resource']],
   restore_measured_rto_seconds: ['How long recovery took when it was last done', ['resource']],
   drill_last_pass_timestamp_seconds: ['When a drill last passed', ['resource']],
   pool_bytes: ['What lies in a pool', ['pool', 'kind']],

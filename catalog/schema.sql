@@ -365,6 +365,15 @@ create table set_mark (
   mark jsonb not null
 );
 
+create table stream_slot (
+  resource_id text not null,
+  run_id text not null,
+  slot text not null,
+  kept_bytes bigint not null,
+  kept_from text not null,
+  seen_at timestamp with time zone default now() not null
+);
+
 create table target (
   resource_id text not null,
   rpo_seconds integer,
@@ -506,6 +515,9 @@ alter table set_lease add constraint set_lease_run_id_fkey FOREIGN KEY (run_id) 
 alter table set_mark add constraint set_mark_pkey PRIMARY KEY (set_id, pool_id, seq);
 alter table set_mark add constraint set_mark_pool_id_fkey FOREIGN KEY (pool_id) REFERENCES pool(id);
 alter table set_mark add constraint set_mark_seq_check CHECK ((seq > 0));
+alter table stream_slot add constraint stream_slot_pkey PRIMARY KEY (resource_id);
+alter table stream_slot add constraint stream_slot_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id) ON DELETE CASCADE;
+alter table stream_slot add constraint stream_slot_run_id_fkey FOREIGN KEY (run_id) REFERENCES run(id) ON DELETE CASCADE;
 alter table target add constraint target_check CHECK (((rpo_seconds IS NOT NULL) OR (rto_seconds IS NOT NULL)));
 alter table target add constraint target_pkey PRIMARY KEY (resource_id);
 alter table target add constraint target_resource_id_fkey FOREIGN KEY (resource_id) REFERENCES resource(id) ON DELETE CASCADE;

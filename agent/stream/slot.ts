@@ -48,6 +48,17 @@ export async function makeSlot(session: Session, name: string): Promise<Slot> {
   }
 }
 
+/** A slot of ours as it is now; undefined when there is none. `keptBytes`: log that the server cannot remove because of it. */
+export async function lookAtSlot(session: Session, name: string) {
+  const statement = `select active, coalesce(restart_lsn, '0/0')::text as restart_lsn,
+      coalesce(pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end, restart_lsn), 0)::bigint as kept
+    from pg_replication_slots where slot_name = $1 and slot_type = 'physical'`;
+  const [row] = await session.query(statement, [name]);
+  if (row === undefined) return undefined;
+  const keptBytes = Math.max(0, Number(row['kept']));
+  return { isActive: flagOf(row, 'active'), restartLsn: parseLsn(textOf(row, 'restart_lsn')), keptBytes };
+}
+
 const dropWaitMs = 100;
 const dropTries = 50;
 

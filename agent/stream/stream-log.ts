@@ -1,5 +1,3 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { OrderOf } from '#core/agent/order.ts';
 import { fail } from '#core/errors/fail.ts';
@@ -12,8 +10,7 @@ import type { IdSource } from '#core/ports/id-source.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { transferNow } from '#core/run/rate.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
-import { formatLsn, lsnToNumber, parseLsn } from '#core/wal/lsn.ts';
-import { readIfPresent } from '#agent/datadir/reader.ts';
+import { formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import { openSession } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
 import { readServerFacts } from '#agent/database/server-facts.ts';
@@ -25,11 +22,12 @@ import { withRateLimit } from '#agent/pools/rate-limit.ts';
 import { patienceOf } from '#agent/pools/retry.ts';
 import { LogTally } from '#agent/wal/log-tally.ts';
 import { levelOf } from '#agent/wal/take-log-backup.ts';
-import { removeWholeFile, writeWholeFile } from '#agent/work/whole-file.ts';
 import { followLeg } from './follow-leg.ts';
 import { openReplication } from './open-replication.ts';
 import type { Slot } from './slot.ts';
 import { dropSlot, findSlot, makeSlot, slotAdvice, slotOf } from './slot.ts';
+import type { SlotMemory } from './slot-memory.ts';
+import { openSlotMemory } from './slot-memory.ts';
 import type { StreamLeg } from './stream-route.ts';
 import { routeOf } from './stream-route.ts';
 import { StreamedBranch } from './streamed-branch.ts';
@@ -94,6 +92,7 @@ export const streamLog = (deps: StreamDeps): HostWork['streamLog'] => {
           stored.set(order.runId, streaming.tally.storedBytes);
           throw error;
         }
+        await needSlot(streaming);
         step.log({ level: 'warn', message: `${error.message}; the stream goes on when it is back` });
       }
       if (deps.clock.nowMs() - beganMs > longestWaitMs) waitMs = firstWaitMs;
@@ -257,6 +256,11 @@ async function lookForKey({ deps, step, standing }: Streaming, pool: Pool): Prom
   await demandNewestKey(pool);
 }
 
+/** Log came that the pool lacks: whoever cleans up after this process shall leave the slot. */
+async function needSlot({ memory, standing }: Pick<Streaming, 'memory' | 'standing'>): Promise<void> {
+  if (!standing.isCovered && memory.durableTo() !== undefined) await memory.need();
+}
+
 const lost = ({ instance }: Session, { name }: Slot, from: number): Error =>
   fail('slot_lost', { slot: name, instance, reason: 'the server removed its log', from: formatLsn(from) });
 
@@ -281,6 +285,7 @@ async function ended({ order, step, memory, standing }: Streaming, error: unknow
   if (!(reason instanceof HoldfastError) || reason.code !== 'cancelled') return error;
   const name = slotOf(order.instance.resourceId);
   if (!standing.isCovered) {
+    await needSlot({ memory, standing });
     tellOfKept(step, name, memory.durableTo());
     return reason;
   }
@@ -297,7 +302,7 @@ async function ended({ order, step, memory, standing }: Streaming, error: unknow
     const why = cause instanceof Error ? cause.message : String(cause);
     step.log({
       level: 'error',
-      message: `the replication slot ${name} is still there and keeps log: drop it with pg_drop_replication_slot('${name}') (${why})`,
+      message: `the replication slot ${name} is still there and keeps log: it is dropped when its server answers (${why})`,
     });
   }
   return reason;
@@ -309,33 +314,4 @@ function tellOfKept(step: StepContext, name: string, durableTo: Lsn | undefined)
       ? `this stream never reached its slot: if an earlier one left ${name}, it keeps log until a stream is started again: do that, or drop it with pg_drop_replication_slot('${name}')`
       : `the replication slot ${name} stays: the pool may lack log behind ${durableTo}, which the server keeps until the stream is started again: do that, or drop it with pg_drop_replication_slot('${name}')`;
   step.log({ level: 'warn', message });
-}
-
-/** What this run knows of its slot, also across a kill of the agent: that there was one, and up to where its log is safe. */
-interface SlotMemory {
-  durableTo(): Lsn | undefined;
-  /** Keeps what is known already. */
-  remember(from: Lsn): Promise<void>;
-  note(durableTo: Lsn): Promise<void>;
-  forget(): Promise<void>;
-}
-
-function openSlotMemory(home: string, runId: string): SlotMemory {
-  const folder = join(home, 'runs', runId);
-  const path = join(folder, 'slot');
-  const durableTo = (): Lsn | undefined => {
-    const text = readIfPresent(path)?.trim();
-    return text === undefined ? undefined : parseLsn(text);
-  };
-  const note = async (lsn: Lsn): Promise<void> => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    await writeWholeFile(path, `${lsn}\n`);
-  };
-  return {
-    ...{ durableTo, note },
-    remember: async (from) => {
-      if (durableTo() === undefined) await note(from);
-    },
-    forget: () => removeWholeFile(path),
-  };
 }

@@ -5,6 +5,8 @@ import type { HostRow } from '#catalog/hosts.ts';
 import { listHosts } from '#catalog/hosts.ts';
 import { loginFigures } from '#catalog/resource-figures.ts';
 import { listResources } from '#catalog/resources.ts';
+import { leftSlots } from '#catalog/stream-slots.ts';
+import { parseId } from '#core/id.ts';
 import { microsOfInstant } from '#core/instant.ts';
 import { isRpoBreached, isRtoBreached } from '#core/notice/resource-status.ts';
 import type { Context } from '../context.ts';
@@ -58,6 +60,7 @@ export type WatchPorts = Pick<Context, 'catalog' | 'clock' | 'protections'>;
 /** Judges everything once. Returns how many events it told. */
 export async function lookOnce(ports: WatchPorts): Promise<number> {
   const told = [await judgeHosts(ports), await judgeLogins(ports), await judgeGaps(ports), await judgeTargets(ports)];
+  told.push(await judgeSlots(ports));
   await forgetEvents(ports.catalog, eventDays);
   return told.reduce((sum, count) => sum + count, 0);
 }
@@ -104,6 +107,28 @@ async function judgeGaps({ catalog, protections }: WatchPorts): Promise<number> 
     judged.push(...open, ...closed);
   }
   return settle(catalog, { begins: gapOpened, ends: 'log.gap_closed' }, judged);
+}
+
+const slotLeft = 'slot.left';
+
+/** A slot that an ended stream left; one that a new stream took up, or that was dropped, keeps nothing any more. */
+async function judgeSlots({ catalog }: Pick<WatchPorts, 'catalog'>): Promise<number> {
+  const left = (await leftSlots(catalog)).map(({ resourceId, resource, runId, slot, keptBytes, from }) => ({
+    ...{ subject: resourceId, about: { resourceId, runId }, holds: true },
+    data: {
+      ...{ resource, slot, keptBytes, from },
+      message: `the slot ${slot} keeps log from ${from} on: start the stream again, or drop it with pg_drop_replication_slot('${slot}')`,
+    },
+  }));
+  const names = new Map((await listResources(catalog)).map(({ id, name }) => [id, name]));
+  const now = new Set<string>(left.map(({ subject }) => subject));
+  const gone = [...(await heldSubjects(catalog, slotLeft))].flatMap((subject) => {
+    const resourceId = parseId('res', subject);
+    const resource = names.get(resourceId);
+    if (now.has(subject) || resource === undefined) return [];
+    return [{ subject, about: { resourceId }, holds: false, data: { resource } }];
+  });
+  return settle(catalog, { begins: slotLeft, ends: 'slot.gone' }, [...left, ...gone]);
 }
 
 async function judgeTargets(ports: WatchPorts): Promise<number> {

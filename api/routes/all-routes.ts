@@ -5,6 +5,7 @@ import { agentRoutes } from '../agent-channel/agent-routes.ts';
 import { careAgentRoutes } from '../agent-channel/care-routes.ts';
 import { drillAgentRoutes } from '../agent-channel/drill-routes.ts';
 import { scrubAgentRoutes } from '../agent-channel/scrub-routes.ts';
+import { slotAgentRoutes } from '../agent-channel/slot-routes.ts';
 import { transferAgentRoutes } from '../agent-channel/transfer-routes.ts';
 import type { Context } from '../context.ts';
 import type { Route } from '../route.ts';
@@ -78,6 +79,7 @@ export const allRoutes = (context: Context): Route[] => [
   ...scrubRoutes(context),
   ...agentRoutes(context),
   ...logicalAgentRoutes(context),
+  ...slotAgentRoutes(context),
   ...transferAgentRoutes(context),
   ...careAgentRoutes(context),
   ...logRestoreRoutes(context),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { deliveryCounts } from '#catalog/channels.ts';
 import { listHosts } from '#catalog/hosts.ts';
 import { lastDurations, poolBytes, runCounts } from '#catalog/resource-figures.ts';
+import { leftSlots } from '#catalog/stream-slots.ts';
 import type { Instant } from '#core/instant.ts';
 import { microsOfInstant } from '#core/instant.ts';
 import type { ResourceStatus } from '#core/notice/resource-status.ts';
@@ -68,6 +69,10 @@ async function collect(context: Context): Promise<void> {
   metrics.set(
     'delivery_queue_depth',
     (await deliveryCounts(catalog)).map(({ kind, waiting }) => ({ labels: { channel: kind }, value: waiting })),
+  );
+  metrics.set(
+    'stream_slot_kept_bytes',
+    (await leftSlots(catalog)).map(({ resource, keptBytes }) => ({ labels: { resource }, value: keptBytes })),
   );
   metrics.set(
     'host_up',

@@ -26,6 +26,8 @@ export const eventTypes = {
   'set.damaged': { tone: 'problem', title: 'Backup set is damaged', titleZh: '备份集已损坏' },
   'resource.login_required': { tone: 'problem', title: 'Login required', titleZh: '需要重新登录' },
   'resource.logged_in': { tone: 'relief', title: 'Login works again', titleZh: '登录已恢复' },
+  'slot.left': { tone: 'problem', title: 'A replication slot keeps log', titleZh: '复制槽正在保留日志' },
+  'slot.gone': { tone: 'relief', title: 'A replication slot keeps no log any more', titleZh: '复制槽不再保留日志' },
   'host.offline': { tone: 'problem', title: 'Host is offline', titleZh: '主机离线' },
   'host.online': { tone: 'relief', title: 'Host is online again', titleZh: '主机恢复在线' },
   'rpo.breached': { tone: 'problem', title: 'RPO target is breached', titleZh: '未达到 RPO 目标' },
