@@ -26,6 +26,7 @@ const long = [
   'keeps-what-is-needed',
   'kingbase-operations',
   'logical-sets',
+  'mends-lanes',
   'network-lost',
   'plans',
   'refuses-targets',

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { openCatalog } from '#catalog/database.ts';
-import { openOutcomeTeller } from '#catalog/events.ts';
+import { addEvent, openOutcomeTeller } from '#catalog/events.ts';
 import { openJobBook } from '#catalog/job-runs.ts';
 import { openRunBook } from '#catalog/run-book.ts';
+import { openRuns } from '#catalog/runs.ts';
 import { demandOwnNamespace } from '#catalog/temporal-home.ts';
 import { formatId } from '#core/id.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
@@ -24,10 +25,13 @@ import { stepSpans } from '#wire/trace/step-spans.ts';
 import { openTracer } from '#wire/trace/tracer.ts';
 import { createControlWorker } from './control-worker.ts';
 import { openLaneDoor } from './lane-door.ts';
+import { laneEvent } from './lane-event.ts';
+import { keepLanes, lanePatience } from './mend-lanes.ts';
 import { runSpans } from './run-spans.ts';
 
 /** `holdfast worker`: the control worker. Runs until SIGTERM or SIGINT, then drains. */
 const log = pino({ name: 'holdfast-worker' });
+const lookAtLanesMs = 30_000;
 const settings = readSettings(serverSettings, process.env);
 const payloadKey = openKeyFiles(settings.home);
 const where = { address: settings.temporalAddress, namespace: settings.temporalNamespace };
@@ -60,6 +64,25 @@ const worker = {
   interceptors: tracer.isOn ? [runSpans({ tracer, catalog, onTrouble }), stepSpans({ tracer, clock })] : [],
 };
 
+const stopped = stopSignal();
+const mending = keepLanes(
+  {
+    ...{ client, queuePrefix: settings.queuePrefix, clock, door: deps.door, patience: lanePatience },
+    openRuns: async () => Promise.all((await openRuns(catalog)).map(({ id }) => deps.book.ticket(id))),
+    tell: async (lane) => {
+      log.error({ lane }, 'a lane could not go on: it is begun anew with the runs that are in it');
+      await addEvent(catalog, laneEvent(lane));
+    },
+  },
+  {
+    everyMs: lookAtLanesMs,
+    onTrouble: (error) => {
+      log.warn({ err: error }, 'lanes wait to be looked at');
+    },
+  },
+  stopped,
+);
+
 await serveWorkers(
   {
     place,
@@ -78,9 +101,10 @@ await serveWorkers(
       log.warn({ err: error, pauseMs }, 'Temporal is away, trying again');
     },
   },
-  stopSignal(),
+  stopped,
 );
 ready.notServing();
+await mending;
 await tracer.close();
 await client.connection.close();
 await catalog.close();

@@ -13,6 +13,7 @@ import { fail } from '#core/errors/fail.ts';
 import type { RunOutcome, RunTicket } from '#core/ports/run-book.ts';
 import { silenceMs } from '#core/run/silence.ts';
 import type { WorkEnd, WorkOrder } from '#core/run/work-order.ts';
+import { workOrderOf } from '#core/run/work-order-of.ts';
 import { agentProbe, controlActivities, isNobodyThere } from './activity-proxies.ts';
 import type { RunInput } from './contract.ts';
 import { dropSignal, laneWorkflowId, stopSignal, workWorkflowId } from './contract.ts';
@@ -66,14 +67,6 @@ async function perform(input: RunInput, run: RunControl): Promise<RunOutcome> {
     if (setId !== undefined) await control.recordSet(input.runId, setId);
   });
   return warnings.length > 0 ? { state: 'warned', result: report, warnings } : { state: 'succeeded', result: report };
-}
-
-function workOrderOf({ runId, kind, queuePrefix }: RunInput, ticket: RunTicket): WorkOrder {
-  const { hostId, reconnectMinutes, hooks, verifyAfter } = ticket;
-  // Why: work that holds nothing still needs an id of its own, so that two of them never meet.
-  const lane = ticket.lane.kind === 'none' ? { owner: runId, kind: 'none' as const } : ticket.lane;
-  const order = { runId, kind, hostId, lane, reconnectMinutes, queuePrefix };
-  return { ...order, ...(hooks === undefined ? {} : { hooks }), ...(verifyAfter === undefined ? {} : { verifyAfter }) };
 }
 
 async function waitForAgent(order: WorkOrder, run: RunControl): Promise<void> {

@@ -55,8 +55,8 @@ export interface Orchestra {
   readonly queuePrefix: string;
   readonly address: string;
   start(ticket: RunTicket): Promise<WorkflowHandle<typeof executeRun>>;
-  /** Another control worker, which remembers nothing. */
-  restart(): Promise<void>;
+  /** Another control worker, which remembers nothing; something may be done while there is none. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -91,8 +91,9 @@ export function openOrchestra(address: string, jobs: JobBook = noJobs): Orchestr
         args: [input],
       });
     },
-    restart: async () => {
+    restart: async (meanwhile) => {
       await worker.stop();
+      await meanwhile?.();
       worker = open();
     },
     close: async () => {
