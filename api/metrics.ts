@@ -41,6 +41,7 @@ const gauges = {
   restore_measured_rto_seconds: ['How long recovery took when it was last done', ['resource']],
   drill_last_pass_timestamp_seconds: ['When a drill last passed', ['resource']],
   pool_bytes: ['What lies in a pool', ['pool', 'kind']],
+  schedule_missed_runs: ['Due runs that never began, among the events that are kept', ['job']],
   queue_depth: ['Runs that are recorded and have not begun', []],
   delivery_queue_depth: ['Deliveries that wait', ['channel']],
   host_up: ['1 while the agent of a host reports', ['host']],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import type { HostId, JobId, ResourceId, RunId, SetId } from '#core/id.ts';
+import type { Instant } from '#core/instant.ts';
 import { instantFromMs } from '#core/instant.ts';
 import { isRunTime, lastRunUpTo } from '#core/plan/next-runs.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
@@ -10,6 +11,8 @@ import { idShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
 import type { JobRow } from './jobs.ts';
 import { getJob, isKept } from './jobs.ts';
+import type { MissedRun } from './missed-runs.ts';
+import { tellMissed } from './missed-runs.ts';
 import { addLogPool, getResource, hostOfResource } from './resources.ts';
 import type { NewRun, RunRow } from './runs.ts';
 import { addRun, addRunEvents, getRun, runOfSchedule } from './runs.ts';
@@ -58,8 +61,11 @@ export const openJobBook = (db: Database, ids: IdSource, nowMs: () => number): J
       await inside.change('select 1 from job where id = $1 for update', [jobId]);
       const job = await getJob(inside, jobId);
       const reason = await reasonAgainst(inside, job, { atMs, nowMs: nowMs() });
-      if (reason !== undefined) return { verdict: 'nothing', reason };
       const scheduledFor = instantFromMs(atMs);
+      if (reason !== undefined) {
+        if (reason.isMissed) await tellMissed(inside, missedOf(job, scheduledFor, reason.text));
+        return { verdict: 'nothing', reason: reason.text };
+      }
       const known = await runOfSchedule(inside, jobId, scheduledFor);
       const run = known ?? (await openJobRun(inside, job, ids, { startedBy: 'schedule', scheduledFor }));
       return opened(run);
@@ -68,25 +74,38 @@ export const openJobBook = (db: Database, ids: IdSource, nowMs: () => number): J
 
 const opened = ({ id, kind }: RunRow): ScheduledRun => ({ verdict: 'opened', runId: id, kind });
 
+/** Why nothing starts. `isMissed`: a run of the plan was due, and none will begin for it. */
+interface Reason {
+  readonly text: string;
+  readonly isMissed: boolean;
+}
+
 interface Firing {
   readonly atMs: number;
   readonly nowMs: number;
 }
 
 /** Why a schedule that fired starts nothing; undefined when a run is due. A run that exists for this time goes on. */
-async function reasonAgainst(db: Database, job: JobRow, { atMs, nowMs }: Firing): Promise<string | undefined> {
-  if (!isKept(job)) return 'the job is deleted';
-  if (!job.isEnabled) return 'the job is disabled';
-  if (!isRunTime(job.plan, atMs)) return 'the plan has no run at this time';
+async function reasonAgainst(db: Database, job: JobRow, { atMs, nowMs }: Firing): Promise<Reason | undefined> {
+  if (!isKept(job)) return { text: 'the job is deleted', isMissed: false };
+  if (!job.isEnabled) return { text: 'the job is disabled', isMissed: false };
+  if (!isRunTime(job.plan, atMs)) return { text: 'the plan has no run at this time', isMissed: false };
   if ((await runOfSchedule(db, job.id, instantFromMs(atMs))) !== undefined) return undefined;
   // Why: after an outage every missed time fires; the last of them is enough.
-  if (lastRunUpTo(job.plan, nowMs, atMs) !== undefined) return 'a later run of the plan is due already';
+  if (lastRunUpTo(job.plan, nowMs, atMs) !== undefined) return { text: laterIsDue, isMissed: true };
   const waiting = await waitingRunOf(db, job.id);
   if (waiting === undefined) return undefined;
   const { message } = fail('job_waits_already', { run: waiting });
   await addRunEvents(db, waiting, [{ level: 'warn', message: `${instantFromMs(atMs)}: ${message}` }]);
-  return message;
+  return { text: message, isMissed: true };
 }
+
+const laterIsDue = 'a later run of the plan is due already';
+
+const missedOf = (job: JobRow, due: Instant, reason: string): MissedRun => ({
+  job: { id: job.id, name: job.name, resourceId: resourceOfSpec(job.spec) ?? null },
+  ...{ due, reason: reason === laterIsDue ? `${reason}: Temporal or the control worker was away` : reason },
+});
 
 /** A run of the job that has not begun. */
 async function waitingRunOf(db: Database, id: JobId): Promise<RunId | undefined> {

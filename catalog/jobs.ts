@@ -159,7 +159,10 @@ async function named(name: string, change: () => Promise<number>): Promise<numbe
 }
 
 export async function enableJob(db: Database, id: JobId, isEnabled: boolean): Promise<void> {
-  await db.change('update job set is_enabled = $2 where id = $1', [id, isEnabled]);
+  await db.change(
+    'update job set is_enabled = $2, enabled_at = case when $2 and not is_enabled then now() else enabled_at end where id = $1',
+    [id, isEnabled],
+  );
 }
 
 /** Its runs, revisions and sets stay; its name is free again. */

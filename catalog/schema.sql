@@ -216,7 +216,8 @@ create table job (
   created_at timestamp with time zone default now() not null,
   is_adhoc boolean default true not null,
   is_enabled boolean default true not null,
-  deleted_at timestamp with time zone
+  deleted_at timestamp with time zone,
+  enabled_at timestamp with time zone default now() not null
 );
 
 create table job_revision (

@@ -64,6 +64,9 @@ const worker = {
   interceptors: tracer.isOn ? [runSpans({ tracer, catalog, onTrouble }), stepSpans({ tracer, clock })] : [],
 };
 
+const demandOwn = async (): Promise<void> => {
+  await demandOwnNamespace(catalog, (await seenNamespace(client)) ?? { namespace: place.namespace, id: '' });
+};
 const stopped = stopSignal();
 const mending = keepLanes(
   {
@@ -76,6 +79,7 @@ const mending = keepLanes(
   },
   {
     everyMs: lookAtLanesMs,
+    demandOwn,
     onTrouble: (error) => {
       log.warn({ err: error }, 'lanes wait to be looked at');
     },
@@ -87,9 +91,8 @@ await serveWorkers(
   {
     place,
     open: async (connection) => {
-      const seen = await seenNamespace(client);
       // Why here, at each connection: runs of another catalog must not be worked on with this one.
-      await demandOwnNamespace(catalog, seen ?? { namespace: place.namespace, id: '' });
+      await demandOwn();
       return [await createControlWorker(connection, worker, deps)];
     },
     onServing: () => {

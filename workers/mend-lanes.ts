@@ -36,16 +36,25 @@ export interface LaneMending {
 
 export const lanePatience = { attempts: 5, ms: 60_000 } as const;
 
+export interface LaneLooks {
+  readonly everyMs: number;
+  /** Throws when lanes of this place are not ours: another catalog may have them. */
+  readonly demandOwn: () => Promise<void>;
+  readonly onTrouble: (error: unknown) => void;
+}
+
 /** Looks again and again until the signal; trouble is told and the look is made again. */
 export async function keepLanes(
   mending: LaneMending,
-  { everyMs, onTrouble }: { readonly everyMs: number; readonly onTrouble: (error: unknown) => void },
+  { everyMs, demandOwn, onTrouble }: LaneLooks,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
     await delay(everyMs, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
-    await mendLanes(mending).catch(onTrouble);
+    await demandOwn()
+      .then(() => mendLanes(mending))
+      .catch(onTrouble);
   }
 }
 

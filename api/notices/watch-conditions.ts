@@ -12,6 +12,7 @@ import { isRpoBreached, isRtoBreached } from '#core/notice/resource-status.ts';
 import type { Context } from '../context.ts';
 import { resourceStatuses } from '../resource-status.ts';
 import { openLoginChecks } from './check-logins.ts';
+import { openMissedRuns } from './missed-runs.ts';
 
 const minuteMs = 60_000;
 /** How long events are kept. */
@@ -25,7 +26,11 @@ const silentMs = 2 * minuteMs;
  */
 export function watchConditions(context: Context): () => void {
   const checkLogins = openLoginChecks(context);
-  const stopLooking = eachMinute(context, () => lookOnce(context));
+  const lookForMissed = openMissedRuns(context);
+  const stopLooking = eachMinute(context, async () => {
+    await lookOnce(context);
+    await lookForMissed();
+  });
   // Why apart: agents that do not answer must not keep the other alarms waiting.
   const stopChecking = eachMinute(context, async () => {
     if (await checkLogins()) await judgeLogins(context);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { deliveryCounts } from '#catalog/channels.ts';
 import { listHosts } from '#catalog/hosts.ts';
+import { missedCounts } from '#catalog/missed-runs.ts';
 import { lastDurations, poolBytes, runCounts } from '#catalog/resource-figures.ts';
 import { leftSlots } from '#catalog/stream-slots.ts';
 import type { Instant } from '#core/instant.ts';
@@ -73,6 +74,10 @@ async function collect(context: Context): Promise<void> {
   metrics.set(
     'stream_slot_kept_bytes',
     (await leftSlots(catalog)).map(({ resource, keptBytes }) => ({ labels: { resource }, value: keptBytes })),
+  );
+  metrics.set(
+    'schedule_missed_runs',
+    (await missedCounts(catalog)).map(({ job, count }) => ({ labels: { job }, value: count })),
   );
   metrics.set(
     'host_up',

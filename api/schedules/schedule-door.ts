@@ -3,6 +3,7 @@ import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy } 
 import type { KeptJob } from '#catalog/jobs.ts';
 import type { JobId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
+import { catchUpMs } from '#core/plan/catch-up.ts';
 import { isTimed } from '#core/plan/plan.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { JobSpec } from '#core/settings/job-spec.ts';
@@ -79,22 +80,19 @@ function optionsOf(job: KeptJob, { scheduleId, queuePrefix, nowMs }: Place): Sch
       staticSummary: `fires ${job.id}`,
     },
     // Why all: the lanes decide what meets what, and a full must never be lost to an incremental of the same second.
-    policies: { overlap: ScheduleOverlapPolicy.ALLOW_ALL, catchupWindow: catchUpMs(job.spec), pauseOnFailure: false },
+    policies: {
+      overlap: ScheduleOverlapPolicy.ALLOW_ALL,
+      catchupWindow: catchUpMs(job.spec.kind),
+      pauseOnFailure: false,
+    },
     state: { paused: !job.isEnabled, note: noteOf(job, nowMs) },
   };
 }
 
 const hourMs = 3_600_000;
-const withinAnHour = new Set<JobSpec['kind']>([
-  ...(['log-backup', 'log-stream', 'incremental-backup'] as const),
-  ...(['restore', 'log-restore', 'logical-restore', 'database-recovery'] as const),
-]);
-/** How late a run may begin after an outage: of several missed ones only the last does. */
-const catchUpMs = ({ kind }: JobSpec): number => (withinAnHour.has(kind) ? 1 : 24) * hourMs;
-
 /** In clear in Temporal Web: the name of the spec tells a schedule that was left behind from one that is in step. */
 export const noteOf = ({ id, plan, spec }: KeptJob, nowMs: number): string =>
-  `${id} ${isTimed(plan) ? nameOfSpec(specOfPlan(plan, nowMs)) : '-'} ${String(catchUpMs(spec) / hourMs)}h`;
+  `${id} ${isTimed(plan) ? nameOfSpec(specOfPlan(plan, nowMs)) : '-'} ${String(catchUpMs(spec.kind) / hourMs)}h`;
 
 async function removed(client: Client, scheduleId: string): Promise<void> {
   await client.schedule

@@ -7,3 +7,6 @@ create table stream_slot (
   kept_from text not null,
   seen_at timestamptz not null default now()
 );
+
+-- Since when a job is enabled: what was due before was not missed.
+alter table job add column enabled_at timestamptz not null default now();

@@ -20,6 +20,7 @@ export const eventTypes = {
   'run.failed': { tone: 'problem', title: 'Run failed', titleZh: '运行失败' },
   'run.cancelled': { tone: 'news', title: 'Run cancelled', titleZh: '运行已取消' },
   'run.skipped': { tone: 'warning', title: 'Run skipped', titleZh: '运行被跳过' },
+  'schedule.missed': { tone: 'problem', title: 'A due run never began', titleZh: '到期的运行未能开始' },
   'lane.mended': { tone: 'warning', title: 'A stuck lane was begun anew', titleZh: '卡住的作业通道已重新开始' },
   'log.gap_detected': { tone: 'problem', title: 'Log is missing', titleZh: '日志缺失' },
   'log.gap_closed': { tone: 'relief', title: 'Log is complete again', titleZh: '日志已恢复连续' },
