@@ -6,7 +6,6 @@ import { parseId } from '#core/id.ts';
 import { catchUpMs } from '#core/plan/catch-up.ts';
 import { isTimed } from '#core/plan/plan.ts';
 import type { Clock } from '#core/ports/clock.ts';
-import type { JobSpec } from '#core/settings/job-spec.ts';
 import { controlQueue, fireWorkflow, fireWorkflowId, scheduleIdPrefix } from '#workflows/contract.ts';
 import { asked } from '../temporal.ts';
 import { nameOfSpec, specOfPlan } from './spec-of-plan.ts';
