@@ -2,7 +2,6 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { askAll } from '#tests/support/ask-all.ts';
 import type { Folder } from '#tests/support/folder.ts';
 import { openFolder } from '#tests/support/folder.ts';
 import { answerDumpTool, makeKingbaseTools } from '#tests/support/kingbase-tools.ts';
@@ -14,6 +13,9 @@ import { openPlatform } from '#tests/support/platform.ts';
 const runShape = z.looseObject({ id: z.string(), state: z.string(), setId: z.string().nullable() });
 const jobShape = z.looseObject({ nextRuns: z.array(z.string()) });
 const planShape = z.looseObject({ plan: z.looseObject({ segments: z.array(z.looseObject({ name: z.string() })) }) });
+const drillShape = z.looseObject({
+  report: z.looseObject({ checks: z.array(z.looseObject({ name: z.string(), verdict: z.string() })) }),
+});
 const where = ['--resource', 'erp', '--pool', 'safe'];
 const database = 'security';
 
@@ -48,8 +50,16 @@ describe.skipIf(!canShimKingbase)('operations on a KingbaseES (shimmed) by comma
     folder.remove();
   });
 
-  const sql = async (...statements: readonly string[]): Promise<readonly unknown[]> =>
-    askAll(await kingbase.connect(database), statements);
+  async function sql(...statements: readonly string[]): Promise<readonly unknown[]> {
+    const client = await kingbase.connect(database);
+    try {
+      let rows: readonly unknown[] = [];
+      for (const one of statements) ({ rows } = await client.query<Record<string, unknown>>(one));
+      return rows;
+    } finally {
+      await client.end();
+    }
+  }
   const contents = (): Promise<readonly unknown[]> =>
     sql(`select count(*)::int as rows, md5(string_agg(t::text, e'\\n' order by id)) as hash from ledger t`);
   const run = async (...args: readonly string[]): Promise<z.output<typeof runShape>> =>
@@ -127,5 +137,22 @@ describe.skipIf(!canShimKingbase)('operations on a KingbaseES (shimmed) by comma
     const fetched = readdirSync(directory);
     expect(fetched).toEqual(expect.arrayContaining(plan.segments.map(({ name }) => name)));
     expect(fetched).toContain('holdfast-recovery.conf');
+  });
+
+  test('K-092 K-105 D-047 a drill of it finds the last canary and static rows, and leaves nothing', async () => {
+    await platform.done(['canary', 'enable', 'erp', '--database', database, '--static', 'public.ledger']);
+    await run('backup', '--type', 'log', ...where, '--archive-retention', 'keep');
+    const wanted = await contents();
+    const [{ rows }] = z.tuple([z.looseObject({ rows: z.number() })]).parse(wanted);
+    const sql = ['--sql', `rows=${database}:${String(rows)}:select count(*) from ledger`];
+    const { id } = await run('drill', 'run', ...where, ...sql);
+    const { report } = drillShape.parse(await platform.done(['drill', 'show', id]));
+    expect(report).toMatchObject({ isPassed: true, engine: 'kingbase-v9' });
+    const verdicts = Object.fromEntries(report.checks.map(({ name, verdict }) => [name, verdict]));
+    const looked = ['opens', 'identity', 'reached', 'apart', 'canary', 'static-tables', 'sql: rows'];
+    expect(verdicts).toMatchObject(Object.fromEntries(looked.map((name) => [name, 'passed'])));
+    expect(readdirSync(join(platform.stack.places.agentHome, 'scratch'))).toEqual([]);
+    // A canary is about the drilled instance: the source serves, and keeps what it had.
+    expect(await contents()).toEqual(wanted);
   });
 });
