@@ -5,7 +5,7 @@ import { poolNames } from './plan.ts';
 import type { SetInCatalog } from './sets.ts';
 import type { Moment } from './traffic.ts';
 import type { World } from './world.ts';
-import { resource } from './world.ts';
+import { resource } from './names.ts';
 
 /** A run as the API answered it. */
 export interface Begun {

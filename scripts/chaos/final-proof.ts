@@ -10,7 +10,7 @@ import { logicalSetsInCatalog, runsInCatalog, setsInCatalog } from './sets.ts';
 import type { Watched } from './watch.ts';
 import { follow } from './watch.ts';
 import type { World } from './world.ts';
-import { resource } from './world.ts';
+import { resource } from './names.ts';
 
 const withinMs = 300_000;
 

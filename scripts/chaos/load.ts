@@ -31,7 +31,7 @@ import { poolNames } from './plan.ts';
 import { logicalSetsInCatalog, setsInCatalog } from './sets.ts';
 import { startDatabaseSwap, startLogicalSwap, startSettling, swapUndisturbed } from './swaps.ts';
 import type { World } from './world.ts';
-import { elsewhere, resource } from './world.ts';
+import { elsewhere, resource } from './names.ts';
 
 const intoNewDatabase = async (
   world: World,

@@ -8,7 +8,7 @@ import { proveInPlace } from './replaced.ts';
 import { addressOf } from './session.ts';
 import type { Moment } from './traffic.ts';
 import type { World } from './world.ts';
-import { elsewhere, resource } from './world.ts';
+import { elsewhere, resource } from './names.ts';
 
 interface CopyAsked {
   readonly pool: PoolName;

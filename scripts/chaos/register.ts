@@ -1,8 +1,21 @@
 import { join } from 'node:path';
-import type { World } from './world.ts';
-import { elsewhere, resource } from './world.ts';
+import type { EmbeddedPostgres } from '../supervisor/embedded-postgres.ts';
+import type { Stack } from '../supervisor/stack.ts';
+import type { Caller } from './caller.ts';
+import { elsewhere, resource } from './names.ts';
+import type { PutCounter } from './put-counter.ts';
+import type { Replaced } from './replaced.ts';
 
-type Registered = Pick<World, 'stack' | 'api' | 'source' | 'folder' | 'counter' | 'place' | 'rehearsal'>;
+/** What of a world must be there before anything is registered. */
+interface Registered {
+  readonly stack: Stack;
+  readonly api: Caller;
+  readonly source: EmbeddedPostgres;
+  readonly folder: string;
+  readonly counter: PutCounter;
+  readonly place: Replaced;
+  readonly rehearsal: Replaced;
+}
 
 /** Makes the resources, the two pools, the canary, the rules of retention and the mark of the target of drills. */
 export async function register(world: Registered, bucket: string): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { PoolName } from './plan.ts';
 import type { World } from './world.ts';
-import { resource } from './world.ts';
+import { resource } from './names.ts';
 
 /** A set as the catalog has it, read past the API. */
 export interface SetInCatalog {

@@ -5,7 +5,7 @@ import { channels, paces, pick, pickLogical, run, runToEnd, transfer } from './b
 import { proveShop, stockDatabase } from './frozen.ts';
 import { addressOf } from './session.ts';
 import type { World } from './world.ts';
-import { resource } from './world.ts';
+import { resource } from './names.ts';
 
 /** How a swap is settled: back, and what came is dropped; or what was replaced is dropped. */
 type Settlement = 'undo' | 'confirm';

@@ -22,6 +22,7 @@ import type { PoolName } from './plan.ts';
 import { endAllIn } from './processes.ts';
 import type { PutCounter } from './put-counter.ts';
 import { openPutCounter } from './put-counter.ts';
+import { elsewhere } from './names.ts';
 import { register } from './register.ts';
 import type { Replaced } from './replaced.ts';
 import { openReplaced } from './replaced.ts';
@@ -61,9 +62,6 @@ export interface World {
   close(): Promise<void>;
 }
 
-export const resource = 'source';
-/** Name of the second host. */
-export const elsewhere = 'elsewhere';
 const bucket = 'holdfast-chaos';
 const folderPrefix = 'holdfast-chaos-';
 
