@@ -56,7 +56,9 @@ async function put(client: Client, job: KeptJob, place: Place): Promise<void> {
   const options = optionsOf(job, place);
   if (options === undefined) return removed(client, place.scheduleId);
   try {
-    await client.schedule.create(options);
+    const made = await client.schedule.create(options);
+    // Why: times count from the first step of a schedule on. Its answer proves that step, which a server killed before it would make too late.
+    await made.describe();
   } catch (cause) {
     if (!(cause instanceof ScheduleAlreadyRunning)) throw cause;
     const { spec, action, policies, state } = options;
