@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const layers = ['core', 'wire', 'workflows', 'activities', 'agent', 'catalog', 'workers', 'api', 'bench', 'scripts'];
+const layers = ['wire', 'workflows', 'activities', 'agent', 'catalog', 'workers', 'api', 'bench', 'scripts'];
 const unit = [
   ...layers.map((layer) => `${layer}/**/*.test.ts`),
   'tests/{support,boundaries}/**/*.test.ts',
@@ -84,8 +84,9 @@ export default defineConfig({
     teardownTimeout: minute,
     reporters: ['default', './tests/support/plain-reporter.ts'],
     projects: [
-      // Why not isolated: loading the same modules anew for each of 200 files cost a minute of processor time.
-      project('unit', unit, { isolate: false }),
+      // Why not isolated: pure modules keep nothing, and loading them anew for each file took more time than the tests.
+      project('core', ['core/**/*.test.ts'], { isolate: false }),
+      project('unit', unit),
       project('contracts', ['tests/{contracts,repositories,engines,histories}/**/*.test.ts'], { except: longEngines }),
       project('promises', ['tests/promises/**/*.test.ts'], { order: 2, except: [...chaos, ...long] }),
       project('long', [...long, ...longEngines], { order: 3, minutes: 4 }),

@@ -75,7 +75,7 @@ export const kingbaseV8R6: EngineProfile = {
   ],
   questions: {
     modes: ['database_mode', 'enable_ci', 'case_sensitive'],
-    licenceDays: 'select get_license_validdays()::text as days',
+    licenceDays: 'get_license_validdays',
     encryptedTablespaces: `select spcname::text as name from pg_tablespace
                             where exists (select 1 from unnest(spcoptions) as o where lower(o) ~ '^encryption=(true|on|yes|1)$')`,
     vendorArchivers: ['sys_rman'],

@@ -111,7 +111,7 @@ export interface CatalogNames {
 export interface EngineQuestions {
   /** Settings that tell how the instance was made; one that does not exist is no failure. */
   readonly modes: readonly string[];
-  /** One row `days`: days that the licence is valid, negative for ever. */
+  /** Name in lower case of the function that answers how many days the licence is valid, negative for ever. */
   readonly licenceDays?: string;
   /** One row per encrypted tablespace with `name`. */
   readonly encryptedTablespaces?: string;

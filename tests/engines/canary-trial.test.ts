@@ -12,7 +12,7 @@ test('K-092 a canary is tried as a log backup writes it, and nothing of the tria
   const refusal = (database: string, ...staticTables: string[]) =>
     expect(tryCanary(instance, { database, staticTables })).rejects;
   try {
-    await admin.query('create table fixed as select generate_series(1, 3) as id');
+    await admin.query('create table public.fixed as select generate_series(1, 3) as id');
     await tryCanary(instance, { database: 'postgres', staticTables: ['public.fixed'] });
     expect(await admin.query("select 1 from pg_namespace where nspname = 'holdfast'")).toEqual([]);
     await refusal('postgres', 'public.missing').toMatchObject({

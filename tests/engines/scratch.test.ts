@@ -60,7 +60,7 @@ const serverOf = ({ directory }: Scratch): number => readPidFile(directory)?.pid
 const rowsIn = async (scratch: Scratch): Promise<unknown> => {
   const session = await scratch.session('postgres');
   try {
-    return (await session.queryOne('select count(*)::int as n from far_rows'))['n'];
+    return (await session.queryOne('select count(*)::int as n from public.far_rows'))['n'];
   } finally {
     await session.close();
   }
