@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addJob } from '#catalog/jobs.ts';
 import { openRunBook } from '#catalog/run-book.ts';
-import { addRun, getRun, moveRun } from '#catalog/runs.ts';
+import { getRun } from '#catalog/runs.ts';
 import type { HostId, ResourceId, RunId } from '#core/id.ts';
 import type { JobSpecOf } from '#core/settings/job-spec.ts';
 import type { PlacesTold } from '#core/transfer/task.ts';
 import type { TestApi } from '#tests/support/api.ts';
 import { openTestApi } from '#tests/support/api.ts';
-import { newHost, newPool, newResource } from '#tests/support/api-fixtures.ts';
+import { begunRun, newHost, newPool, newResource } from '#tests/support/api-fixtures.ts';
 import { testIds } from '#tests/support/catalog.ts';
 
 let api: TestApi;
@@ -28,14 +27,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 /** A run that has begun, as if its agent worked for it. */
-async function begun(): Promise<RunId> {
-  const { catalog } = api.store;
-  const [runId, jobId] = [testIds('run'), testIds('job')];
-  await addJob(catalog, { id: jobId, name: 'ad hoc', spec, createdBy: 'test' });
-  await addRun(catalog, { id: runId, jobId, spec, hostId: host.id, resourceId, startedBy: 'test' });
-  await moveRun(catalog, runId, 'running');
-  return runId;
-}
+const begun = (): Promise<RunId> => begunRun(api, { spec, hostId: host.id, resourceId });
 
 const places: PlacesTold['placed'] = [
   { kind: 'database', name: 'app', oid: '16400', keptAs: 'app_before_x', keptOid: '16390' },

@@ -1,14 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventsAfter } from '#catalog/events.ts';
-import { addJob } from '#catalog/jobs.ts';
 import { openRunBook } from '#catalog/run-book.ts';
-import { addRun, moveRun } from '#catalog/runs.ts';
 import type { HostId, ResourceId, RunId } from '#core/id.ts';
 import type { JobSpecOf } from '#core/settings/job-spec.ts';
 import type { TestApi } from '#tests/support/api.ts';
 import { openTestApi } from '#tests/support/api.ts';
-import { newHost, newPool, newResource } from '#tests/support/api-fixtures.ts';
-import { testIds } from '#tests/support/catalog.ts';
+import { begunRun, newHost, newPool, newResource } from '#tests/support/api-fixtures.ts';
 import { lookOnce } from '../notices/watch-conditions.ts';
 import { openProtections } from '../protection.ts';
 
@@ -32,14 +29,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 /** A stream that runs. */
-async function begun(): Promise<RunId> {
-  const { catalog } = api.store;
-  const [runId, jobId] = [testIds('run'), testIds('job')];
-  await addJob(catalog, { id: jobId, name: 'ad hoc', spec, createdBy: 'test' });
-  await addRun(catalog, { id: runId, jobId, spec, hostId: host.id, resourceId, startedBy: 'test' });
-  await moveRun(catalog, runId, 'running');
-  return runId;
-}
+const begun = (): Promise<RunId> => begunRun(api, { spec, hostId: host.id, resourceId });
 
 const close = (run: RunId, state: 'failed' | 'cancelled'): Promise<void> =>
   openRunBook(api.store.catalog).close(run, { state, code: 'agent_lost', params: {}, message: 'it is over' });

@@ -1,8 +1,11 @@
 import { addHost } from '#catalog/hosts.ts';
+import { addJob } from '#catalog/jobs.ts';
 import { addPool } from '#catalog/pools.ts';
 import { registerResource, storeLogin } from '#catalog/resources.ts';
+import type { NewRun } from '#catalog/runs.ts';
+import { addRun, moveRun } from '#catalog/runs.ts';
 import type { DiscoveredInstance } from '#core/agent/inspection.ts';
-import type { HostId, PoolId, ResourceId } from '#core/id.ts';
+import type { HostId, PoolId, ResourceId, RunId } from '#core/id.ts';
 import { makeBearer } from '#api/bearer.ts';
 import { readKeyFile } from '#api/key-files.ts';
 import { loginOwner, poolOwner } from '#api/orders.ts';
@@ -60,3 +63,15 @@ export async function newPool(
 }
 
 const vaultOf = async (api: TestApi) => openVault(await readKeyFile(`${api.home}/master.key`));
+
+/** A run of a job of its own that has begun, as if its agent worked for it. */
+export async function begunRun(
+  { store: { catalog } }: TestApi,
+  run: Pick<NewRun, 'spec' | 'hostId' | 'resourceId'>,
+): Promise<RunId> {
+  const [id, jobId] = [testIds('run'), testIds('job')];
+  await addJob(catalog, { id: jobId, name: 'ad hoc', spec: run.spec, createdBy: 'test' });
+  await addRun(catalog, { ...run, id, jobId, startedBy: 'test' });
+  await moveRun(catalog, id, 'running');
+  return id;
+}
