@@ -32,7 +32,7 @@ import type { SlotKeeping } from './stream/keep-slots.ts';
 import { keepSlots } from './stream/keep-slots.ts';
 import { agentService } from './work/agent-workers.ts';
 import { openFence } from './work/fence.ts';
-import { sweepDoors } from './transfer/door-folder.ts';
+import { sweepDoors } from './transfer/play/door-folder.ts';
 import { lockHome } from './work/home-lock.ts';
 import { openHostWork } from './work/host-work.ts';
 import { openJobTable } from './work/job-table.ts';

@@ -3,9 +3,9 @@ import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { registerResource } from '#catalog/resources.ts';
+import { registerResource } from '#catalog/resources/resources.ts';
 import { addJob } from '#catalog/jobs.ts';
-import { addRun, moveRun } from '#catalog/runs.ts';
+import { addRun, moveRun } from '#catalog/runs/runs.ts';
 import type { HostId, PoolId, ResourceId, RunId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
 import { productVersion } from '#core/version.ts';
@@ -21,7 +21,7 @@ import {
 } from '#tests/support/api-fixtures.ts';
 import { testIds } from '#tests/support/catalog.ts';
 import { sampleBatch, sampleNoOp, sampleSet } from '#tests/support/samples.ts';
-import { makeBearer } from './bearer.ts';
+import { makeBearer } from './http/bearer.ts';
 import { runApi } from './run-api.ts';
 
 let api: TestApi;

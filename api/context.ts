@@ -8,9 +8,9 @@ import type { Tracer } from '#wire/trace/tracer.ts';
 import type { Metrics } from './metrics.ts';
 import type { Notices } from './notices/notice-door.ts';
 import type { ScheduleDoor } from './schedules/schedule-door.ts';
-import type { RunDoor } from './temporal.ts';
+import type { RunDoor } from './temporal/temporal.ts';
 import type { ReportSigner } from './report-key.ts';
-import type { Vault } from './vault.ts';
+import type { Vault } from './pools/vault.ts';
 
 /** What every route may use; made once in `run-api.ts`. */
 export interface Context {

@@ -4,17 +4,17 @@ import {
   openDrillTo,
   systemsBeside,
   takeDrillTarget,
-} from '#catalog/drill-targets.ts';
-import type { DrilledCopy } from '#catalog/drilled-copies.ts';
-import { expectCopy } from '#catalog/drilled-copies.ts';
-import type { ResourceRow } from '#catalog/resources.ts';
-import { getResource, hostOfResource } from '#catalog/resources.ts';
+} from '#catalog/drills/drill-targets.ts';
+import type { DrilledCopy } from '#catalog/drills/drilled-copies.ts';
+import { expectCopy } from '#catalog/drills/drilled-copies.ts';
+import type { ResourceRow } from '#catalog/resources/resources.ts';
+import { getResource, hostOfResource } from '#catalog/resources/resources.ts';
 import type { DrillTargetOfJob, DrillTargetOfOrder, TargetQuestion } from '#core/drill/drill-target.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HostId } from '#core/id.ts';
 import { targetFoundShape } from '#core/settings/shape/drill.ts';
 import type { Context } from './context.ts';
-import { inspect } from './inspect.ts';
+import { inspect } from './pools/inspect.ts';
 
 /** The target of a drill as its job holds it. Throws `drill_target_is_source`, `drill_target_unmarked`, `resource_detached`. */
 export async function targetOfDrill(

@@ -5,8 +5,8 @@ import { addEnrolmentToken, enrolmentTokenState } from '#catalog/tokens.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { formatId, parseId } from '#core/id.ts';
 import type { Clock } from '#core/ports/clock.ts';
-import { makeBearer, parseBearer } from './bearer.ts';
-import { createSecretFile, readSecretFile } from './key-files.ts';
+import { makeBearer, parseBearer } from './http/bearer.ts';
+import { createSecretFile, readSecretFile } from './pools/key-files.ts';
 
 const validMinutes = 1440;
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { storeVerify } from '#catalog/verification.ts';
-import { moveRun } from '#catalog/runs.ts';
+import { storeVerify } from '#catalog/pools/verification.ts';
+import { moveRun } from '#catalog/runs/runs.ts';
 import type { BaseOfSet, SetSummary, SetType } from '#core/backup/set-summary.ts';
 import type { ResourceId, SetId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';

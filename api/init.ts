@@ -13,12 +13,12 @@ import { openTemporalClient } from '#wire/connect.ts';
 import { openKeyFiles } from '#wire/key-files.ts';
 import { catalogUrlOf } from '#wire/secret-text.ts';
 import { temporalPlaceOf } from '#wire/temporal-place.ts';
-import { makeBearer, parseBearer, sha256 } from './bearer.ts';
+import { makeBearer, parseBearer, sha256 } from './http/bearer.ts';
 import { ensureReportKey } from './report-key.ts';
 import { ensureEnrolmentFile } from './enrolment-file.ts';
-import { createSecretFile, ensureKeyFile, readSecretFile } from './key-files.ts';
-import type { PreparedNamespace } from './prepare-namespace.ts';
-import { prepareNamespace } from './prepare-namespace.ts';
+import { createSecretFile, ensureKeyFile, readSecretFile } from './pools/key-files.ts';
+import type { PreparedNamespace } from './temporal/prepare-namespace.ts';
+import { prepareNamespace } from './temporal/prepare-namespace.ts';
 
 /** Files below the home of the control plane, each 0600. */
 export const homeFiles = (home: string) => ({

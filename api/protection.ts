@@ -3,7 +3,7 @@ import type { Catalog, Database } from '#catalog/database.ts';
 import type { ResourceId } from '#core/id.ts';
 import type { LogGap, LogTimeline } from '#core/log/timeline.ts';
 import type { Protection, Protections } from '#core/notice/protection.ts';
-import { timelinesOf } from './routes/backup-sets.ts';
+import { timelinesOf } from './routes/sets/backup-sets.ts';
 
 const markShape = z.object({ mark: z.string() });
 

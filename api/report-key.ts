@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import type { SignedReport } from '#core/drill/drill-report.ts';
 import { fail } from '#core/errors/fail.ts';
-import { createSecretFile, readSecretFile } from './key-files.ts';
+import { createSecretFile, readSecretFile } from './pools/key-files.ts';
 
 /** Makes the key that reports of drills are signed with, unless it is there: Ed25519, PEM (PKCS #8), 0600. */
 export const ensureReportKey = (file: string): Promise<boolean> =>

@@ -1,8 +1,8 @@
 import { listHosts } from '#catalog/hosts.ts';
-import { lastDrills, lastSuccesses, loginFigures, measuredRtos } from '#catalog/resource-figures.ts';
-import type { ResourceRow } from '#catalog/resources.ts';
-import { listResources } from '#catalog/resources.ts';
-import { listTargets } from '#catalog/targets.ts';
+import { lastDrills, lastSuccesses, loginFigures, measuredRtos } from '#catalog/resources/resource-figures.ts';
+import type { ResourceRow } from '#catalog/resources/resources.ts';
+import { listResources } from '#catalog/resources/resources.ts';
+import { listTargets } from '#catalog/resources/targets.ts';
 import type { ResourceId } from '#core/id.ts';
 import type { Instant } from '#core/instant.ts';
 import { microsOfInstant } from '#core/instant.ts';

@@ -22,12 +22,12 @@ import type { Tracer } from '#wire/trace/tracer.ts';
 import { openTracer } from '#wire/trace/tracer.ts';
 import type { Context } from './context.ts';
 import { homeFiles } from './init.ts';
-import { inOwnNamespace, refuseForeignNamespace } from './own-namespace.ts';
+import { inOwnNamespace, refuseForeignNamespace } from './temporal/own-namespace.ts';
 import { openProtections } from './protection.ts';
 import { watchConditions } from './notices/watch-conditions.ts';
 import { openReportSigner } from './report-key.ts';
 import { watchDrills } from './watch-drills.ts';
-import { readKeyFile } from './key-files.ts';
+import { readKeyFile } from './pools/key-files.ts';
 import { openMetrics } from './metrics.ts';
 import { openNotices } from './notices/notices.ts';
 import { allRoutes } from './routes/all-routes.ts';
@@ -35,10 +35,10 @@ import type { ServerOptions } from './server.ts';
 import { buildServer } from './server.ts';
 import { keepSchedules } from './schedules/keep-schedules.ts';
 import { openScheduleDoor } from './schedules/schedule-door.ts';
-import { openLostRuns } from './lost-runs.ts';
-import { resumeQueuedRuns } from './start-run.ts';
-import { openRunDoor } from './temporal.ts';
-import { openVault } from './vault.ts';
+import { openLostRuns } from './temporal/lost-runs.ts';
+import { resumeQueuedRuns } from './starts/start-run.ts';
+import { openRunDoor } from './temporal/temporal.ts';
+import { openVault } from './pools/vault.ts';
 
 export interface RunningApi {
   /** Base URL without a slash at its end. */

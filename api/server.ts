@@ -4,14 +4,14 @@ import express from 'express';
 import helmet from 'helmet';
 import { demand } from '#core/access/permission.ts';
 import { fail, bug } from '#core/errors/fail.ts';
-import { authenticate, authenticateHost } from './authenticate.ts';
-import { codecOrigin, codecPath } from './codec.ts';
+import { authenticate, authenticateHost } from './http/authenticate.ts';
+import { codecOrigin, codecPath } from './http/codec.ts';
 import type { Context } from './context.ts';
-import { oncePerKey } from './idempotency.ts';
-import { openapiOf } from './openapi.ts';
-import { problemOf } from './problem.ts';
-import { noteRun, tellRequest } from './request-span.ts';
-import type { Caller, Route, Served } from './route.ts';
+import { oncePerKey } from './http/idempotency.ts';
+import { openapiOf } from './http/openapi.ts';
+import { problemOf } from './http/problem.ts';
+import { noteRun, tellRequest } from './http/request-span.ts';
+import type { Caller, Route, Served } from './http/route.ts';
 
 export interface ServerOptions {
   /** In tests: an answer that does not match what /openapi.json promises is a bug. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openRunBook } from '#catalog/run-book.ts';
-import { getRun } from '#catalog/runs.ts';
+import { openRunBook } from '#catalog/runs/run-book.ts';
+import { getRun } from '#catalog/runs/runs.ts';
 import type { HostId, ResourceId, RunId } from '#core/id.ts';
 import type { JobSpecOf } from '#core/settings/job-spec.ts';
 import type { PlacesTold } from '#core/transfer/task.ts';

@@ -1,4 +1,4 @@
-import { tellStaleDrills } from '#catalog/stale-drills.ts';
+import { tellStaleDrills } from '#catalog/drills/stale-drills.ts';
 import type { Context } from './context.ts';
 
 const lookEveryMs = 60_000;

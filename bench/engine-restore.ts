@@ -1,13 +1,13 @@
 import { openPool } from '#agent/pools/open-pool.ts';
 import { Stopwatch } from '#agent/restore/stopwatch.ts';
-import { writeTarget } from '#agent/restore/write-target.ts';
+import { writeTarget } from '#agent/restore/write/write-target.ts';
 import { openSet } from '#agent/sets/open-set.ts';
 import type { HostId, RunId, SetId } from '#core/id.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
-import type { RestorePlan } from '#core/restore/plan.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
 
 /** What a restore of files by the engine alone is told. */
 export interface FilesRestore {

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { installArchiveScript } from '#agent/wal/archive-script.ts';
+import { installArchiveScript } from '#agent/wal/archive/archive-script.ts';
 import { fail } from '#core/errors/fail.ts';
 import { productVersion } from '#core/version.ts';
 import { giveToUnprivileged, unprivilegedUser } from '#scripts/supervisor/unprivileged.ts';

@@ -8,7 +8,7 @@ import { idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
 import type { Page, PageRequest } from './page.ts';
 import { pageOf } from './page.ts';
-import { ensureResource } from './resources.ts';
+import { ensureResource } from './resources/resources.ts';
 
 export const setShape = z.object({
   id: idShape('set'),

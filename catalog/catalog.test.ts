@@ -12,14 +12,14 @@ import { getSet, indexSet, listSets, setsOfDatabase, setsOfFull } from './backup
 import { dumpSchema } from './dump-schema.ts';
 import { addHost } from './hosts.ts';
 import { addJob } from './jobs.ts';
-import { takeKey } from './idempotency-keys.ts';
+import { takeKey } from './runs/idempotency-keys.ts';
 import { batchesOf, indexBatch, lastBatchesBefore } from './log-batches.ts';
 import { demandMigrated, knownMigrations, migrate } from './migrate.ts';
-import { addPool } from './pools.ts';
-import { getResource, registerResource } from './resources.ts';
-import { openRunBook } from './run-book.ts';
-import { addRun, addRunEvents, getRun, listRuns, moveRun, runEventsAfter, tellOfLateSet } from './runs.ts';
-import { unusableSets } from './set-standing.ts';
+import { addPool } from './pools/pools.ts';
+import { getResource, registerResource } from './resources/resources.ts';
+import { openRunBook } from './runs/run-book.ts';
+import { addRun, addRunEvents, getRun, listRuns, moveRun, runEventsAfter, tellOfLateSet } from './runs/runs.ts';
+import { unusableSets } from './pools/set-standing.ts';
 import { addEnrolmentToken, lockEnrolmentToken, useEnrolmentToken } from './tokens.ts';
 
 let testCatalog: TestCatalog;

@@ -5,7 +5,7 @@ import type { BatchSummary } from '#core/log/batch-summary.ts';
 import { batchSummaryShape } from '#core/settings/shape/committed.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
-import { ensureResource } from './resources.ts';
+import { ensureResource } from './resources/resources.ts';
 
 /** Indexes a committed log batch; told again it stays as it is. */
 export function indexBatch(db: Database, batch: BatchSummary, pool: PoolId): Promise<void> {

@@ -19,9 +19,9 @@ import {
   recordLogicalRemoval,
   recordLogicalVerify,
 } from './logical-sets.ts';
-import { addPool } from './pools.ts';
-import { removeResource } from './resource-changes.ts';
-import { addRun, moveRun } from './runs.ts';
+import { addPool } from './pools/pools.ts';
+import { removeResource } from './resources/resource-changes.ts';
+import { addRun, moveRun } from './runs/runs.ts';
 
 let store: TestCatalog;
 const [hostId, poolId]: [HostId, PoolId] = [testIds('host'), testIds('pool')];

@@ -7,10 +7,10 @@ import { withRecordedParts } from '#core/logical/set-summary.ts';
 import { logicalSetSummaryShape } from '#core/settings/shape/logical.ts';
 import { idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
-import { isOpenSql } from './leases.ts';
+import { isOpenSql } from './pools/leases.ts';
 import type { Page, PageRequest } from './page.ts';
 import { pageOf } from './page.ts';
-import { ensureResource } from './resources.ts';
+import { ensureResource } from './resources/resources.ts';
 
 export const logicalSetShape = z.object({
   id: idShape('set'),

@@ -1,4 +1,4 @@
-import type { NewEvent } from '#catalog/events.ts';
+import type { NewEvent } from '#catalog/notices/events.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { parseId } from '#core/id.ts';
 import type { MendedLane } from './mend-lanes.ts';

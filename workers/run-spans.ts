@@ -1,7 +1,7 @@
 import type { Context } from '@temporalio/activity';
 import type { ActivityInterceptors } from '@temporalio/worker';
 import type { Database } from '#catalog/database.ts';
-import { getRun } from '#catalog/runs.ts';
+import { getRun } from '#catalog/runs/runs.ts';
 import type { RunId } from '#core/id.ts';
 import { requestSpanOf, runAtEnd, runSpanOf, traceIdOf } from '#core/trace/span.ts';
 import type { Tracer } from '#wire/trace/tracer.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { EngineProfile } from '#core/engine/profile.ts';
-import { lastValue } from '#core/restore/configuration-text.ts';
+import { lastValue } from '#core/restore/recovery/configuration-text.ts';
 import type { ConfigurationPaths } from '#agent/datadir/configuration.ts';
 import { readIfPresent } from '#agent/datadir/reader.ts';
-import { readConfiguration } from '#agent/restore/effective-configuration.ts';
+import { readConfiguration } from '#agent/restore/recovery/effective-configuration.ts';
 
 /**
  * Where a closed instance has its configuration, as far as it can be told without its server: the main file that its last

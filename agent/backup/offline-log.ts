@@ -7,7 +7,7 @@ import { LogReader } from '#core/wal/read-segment.ts';
 import type { SegmentReading } from '#core/wal/segment-reading.ts';
 import { formatSegmentName, segmentOf } from '#core/wal/segment-name.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
-import { SegmentBuffer } from '#agent/wal/archive-folder.ts';
+import { SegmentBuffer } from '#agent/wal/archive/archive-folder.ts';
 import { throwIfEnded } from './ended.ts';
 
 /** The log that a closed instance needs to start. */

@@ -1,8 +1,8 @@
 import type { OrderOf } from '#core/agent/order.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { StepContext } from '#core/ports/step.ts';
-import { applyArchiveRetention } from '#agent/wal/archive-retention.ts';
-import type { RetentionDeps, RetentionReport } from '#agent/wal/archive-retention.ts';
+import { applyArchiveRetention } from '#agent/wal/archive/archive-retention.ts';
+import type { RetentionDeps, RetentionReport } from '#agent/wal/archive/archive-retention.ts';
 
 /**
  * K-080 after a full backup: deletes archived files that every pool holds. The set is committed by now, so what goes

@@ -6,7 +6,7 @@ import { formatSegmentName } from '#core/wal/segment-name.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { getLogSegment } from '#agent/sets/log-objects.ts';
 import { keyOfLog } from '#agent/sets/seal-log.ts';
-import { SegmentBuffer } from '#agent/wal/archive-folder.ts';
+import { SegmentBuffer } from '#agent/wal/archive/archive-folder.ts';
 import type { CommittedBranch } from '#agent/wal/committed-log.ts';
 import type { ChangedPagesRequest } from './request.ts';
 

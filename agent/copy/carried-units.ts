@@ -1,7 +1,7 @@
 import { bug } from '#core/errors/fail.ts';
 import type { CarriedFrame, CarriedFrames, CarriedPart } from './carrying.ts';
 import type { SetAssembly } from './set-assembly.ts';
-import type { Unit } from './thread-message.ts';
+import type { Unit } from './threads/thread-message.ts';
 
 export const bytesOfParts = (parts: readonly CarriedPart[]): number =>
   parts.reduce((sum, { length }) => sum + length, 0);

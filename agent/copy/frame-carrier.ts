@@ -15,8 +15,8 @@ import { FrameBundle } from './frame-bundle.ts';
 import type { Pace } from './pace.ts';
 import { transferPace } from './pace.ts';
 import type { PieceWriter, SealedExtent } from './piece-writer.ts';
-import { cell, shouldStop } from './shared-control.ts';
-import type { ThreadSettings } from './thread-message.ts';
+import { cell, shouldStop } from './threads/shared-control.ts';
+import type { ThreadSettings } from './threads/thread-message.ts';
 
 /** A frame as it was fetched, its SHA-256 checked. */
 interface Fetched {

@@ -10,16 +10,16 @@ import { lsnToNumber } from '#core/wal/lsn.ts';
 import { bytesOfParts, unitsOfCarrying } from './carried-units.ts';
 import type { Carrying } from './carrying.ts';
 import type { AcknowledgedPiece, CopyRequest, CopyResult, CopySession, SourceFile } from './copy-request.ts';
-import { CopyThreads } from './copy-threads.ts';
+import { CopyThreads } from './threads/copy-threads.ts';
 import { OutageWatch } from './outage.ts';
 import { unitsOf } from './plan-units.ts';
 import { bytesToRead, readingOf } from './reading.ts';
 import { SetAssembly } from './set-assembly.ts';
-import { applyRates, cell, newSharedCells } from './shared-control.ts';
-import type { FromThread, ThreadSettings, Unit } from './thread-message.ts';
-import type { StartedThreads } from './started-threads.ts';
-import { noneStarted, threadsFor } from './started-threads.ts';
-import { openThreadStore } from './thread-store.ts';
+import { applyRates, cell, newSharedCells } from './threads/shared-control.ts';
+import type { FromThread, ThreadSettings, Unit } from './threads/thread-message.ts';
+import type { StartedThreads } from './threads/started-threads.ts';
+import { noneStarted, threadsFor } from './threads/started-threads.ts';
+import { openThreadStore } from './threads/thread-store.ts';
 
 /** Progress is told and limits are looked up this often. */
 const tickMs = 250;

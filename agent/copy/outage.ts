@@ -1,8 +1,8 @@
 import type { Patience } from '#agent/pools/retry.ts';
 import { minutesText } from '#agent/pools/retry.ts';
 import type { StepContext } from '#core/ports/step.ts';
-import type { SharedCells } from './shared-control.ts';
-import { cell, shouldStop } from './shared-control.ts';
+import type { SharedCells } from './threads/shared-control.ts';
+import { cell, shouldStop } from './threads/shared-control.ts';
 
 /** K-084: a thread waits for a pool that went away until it is told to stop, and counts the outage for the log of the run. */
 export function patienceOfThread(cells: SharedCells, reconnectMs: number | undefined): Patience | undefined {

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Pace, PaceTime } from './pace.ts';
 import { diskPace, transferPace } from './pace.ts';
-import type { SharedCells } from './shared-control.ts';
-import { applyRates, cell, newSharedCells } from './shared-control.ts';
+import type { SharedCells } from './threads/shared-control.ts';
+import { applyRates, cell, newSharedCells } from './threads/shared-control.ts';
 
 const mebi = 1_048_576;
 

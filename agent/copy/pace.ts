@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '#core/errors/fail.ts';
-import type { SharedCells } from './shared-control.ts';
-import { cell, isPaused, rateOf, shouldStop } from './shared-control.ts';
+import type { SharedCells } from './threads/shared-control.ts';
+import { cell, isPaused, rateOf, shouldStop } from './threads/shared-control.ts';
 
 /** Unused time that a limit may catch up with: short, so that any 10 s stay within 5 % of the setting. */
 const burstUs = 50_000n;

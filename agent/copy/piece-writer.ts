@@ -9,8 +9,8 @@ import type { ObjectStore } from '#core/ports/object-store.ts';
 import type { AcknowledgedPiece } from './copy-request.ts';
 import type { Pace } from './pace.ts';
 import { transferPace } from './pace.ts';
-import { cell, rateOf } from './shared-control.ts';
-import type { SentPiece, ThreadSettings } from './thread-message.ts';
+import { cell, rateOf } from './threads/shared-control.ts';
+import type { SentPiece, ThreadSettings } from './threads/thread-message.ts';
 
 /** Frames never straddle pieces: a piece is put when it has so many bytes that the next frame might not fit. */
 const fullPieceBytes = ({ largestPiece }: ThreadSettings): number => largestPiece - frameBound(extentBytes);

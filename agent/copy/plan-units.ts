@@ -3,7 +3,7 @@ import type { BaseFiles, SourceFile } from './copy-request.ts';
 import { absoluteOf } from './copy-request.ts';
 import type { Reading } from './reading.ts';
 import { bytesToRead, cutAtKnown } from './reading.ts';
-import type { FileOfUnit, KnownSpan, ReadSpan, ScanOfFile, Unit } from './thread-message.ts';
+import type { FileOfUnit, KnownSpan, ReadSpan, ScanOfFile, Unit } from './threads/thread-message.ts';
 
 /** Extents of one file that a thread gets at a time: long enough to read ahead, short enough to share the last file. */
 const extentsPerRun = 8;

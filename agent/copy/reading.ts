@@ -3,7 +3,7 @@ import type { BlockRange } from '#core/changed/changed-pages.ts';
 import type { Span } from '#core/format/chain.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
 import type { BaseFiles, SourceFile } from './copy-request.ts';
-import type { KnownSpan } from './thread-message.ts';
+import type { KnownSpan } from './threads/thread-message.ts';
 
 /** What is read of one file. `all` and `scan` read every byte, `spans` only these; the rest of the file is the base's. */
 export type Reading =

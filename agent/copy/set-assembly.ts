@@ -11,7 +11,7 @@ import type { Place } from './extent-table.ts';
 import { ExtentTable } from './extent-table.ts';
 import type { Reading } from './reading.ts';
 import type { NumberedFile } from './plan-units.ts';
-import type { FileFact, KnownSpan, SentPiece } from './thread-message.ts';
+import type { FileFact, KnownSpan, SentPiece } from './threads/thread-message.ts';
 
 /** What must be known of a piece; what it holds of which file is in the table. */
 interface PieceRecord {

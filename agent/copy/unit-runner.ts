@@ -10,9 +10,9 @@ import type { Pace } from './pace.ts';
 import { diskPace } from './pace.ts';
 import type { PieceWriter, SealedExtent } from './piece-writer.ts';
 import { cutAtKnown } from './reading.ts';
-import { cell, shouldStop } from './shared-control.ts';
+import { cell, shouldStop } from './threads/shared-control.ts';
 import { closeSource, openSource, readFully } from './source-reader.ts';
-import type { FileFact, FileOfUnit, ReadSpan, ScanOfFile, ThreadSettings, Unit } from './thread-message.ts';
+import type { FileFact, FileOfUnit, ReadSpan, ScanOfFile, ThreadSettings, Unit } from './threads/thread-message.ts';
 import { verifyPages } from './verify-pages.ts';
 
 type Changing<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import type { DiscoveredInstance } from '#core/agent/inspection.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
-import { lastValue } from '#core/restore/configuration-text.ts';
+import { lastValue } from '#core/restore/recovery/configuration-text.ts';
 import { readIfPresent } from '#agent/datadir/reader.ts';
 import { canonicalPath } from '#agent/datadir/writer-paths.ts';
-import type { SettingRead } from '#agent/restore/effective-configuration.ts';
-import { readConfiguration } from '#agent/restore/effective-configuration.ts';
+import type { SettingRead } from '#agent/restore/recovery/effective-configuration.ts';
+import { readConfiguration } from '#agent/restore/recovery/effective-configuration.ts';
 import { archiveDirectoryOf } from './archive-directory.ts';
 
 /**

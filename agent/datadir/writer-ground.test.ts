@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { postgresql } from '#core/engine/postgresql.ts';
 import { createPool } from '#agent/pools/open-pool.ts';
-import { lookAtPlace } from '#agent/restore/look-at-place.ts';
+import { lookAtPlace } from '#agent/restore/place/look-at-place.ts';
 import { newTestId } from '#tests/support/backup.ts';
 import { openFolder } from '#tests/support/folder.ts';
 import { contentOf } from '#tests/support/platform.ts';

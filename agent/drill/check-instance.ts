@@ -64,7 +64,7 @@ export function checkReached({ report }: Scratch, { plan }: DrillOrder): Promise
   return Promise.resolve(isThere ? passed(detail) : failed(detail));
 }
 
-/** What would let a copy touch production, and the value with which it cannot (core/restore/recovery-settings.ts). */
+/** What would let a copy touch production, and the value with which it cannot (core/restore/recovery/recovery-settings.ts). */
 const quiet: Readonly<Record<string, string>> = {
   archive_mode: 'off',
   listen_addresses: '',

@@ -5,7 +5,7 @@ import type { DrillTargetOfOrder } from '#core/drill/drill-target.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { RunId } from '#core/id.ts';
 import type { DrillTalk } from '#core/ports/host-work.ts';
-import type { RestorePlan } from '#core/restore/plan.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import { inPlaceOf } from '#core/restore/scratch-place.ts';
 import { syncDirectory } from '#agent/file-system.ts';
 import { removeTree } from '#agent/datadir/remove-tree.ts';
@@ -17,7 +17,7 @@ import { canonicalPath, isAbsent, refuseNotEmpty } from '#agent/datadir/writer-p
 import { refuseRunning } from '#agent/datadir/writer-running.ts';
 import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
 import { openRestoreJournal } from '#agent/restore/journal.ts';
-import { stopLeftServer } from '#agent/restore/stop-left-server.ts';
+import { stopLeftServer } from '#agent/restore/recovery/stop-left-server.ts';
 import { ownerOfDirectory, provenApart, refuseOwnSpaces, spacesOf } from './drill-target.ts';
 import { refuseUnmovable } from './refuse-unmovable.ts';
 import type { TargetNote } from './target-note.ts';

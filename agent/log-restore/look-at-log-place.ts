@@ -2,8 +2,8 @@ import type { Finding } from '#core/agent/inspection.ts';
 import type { PlaceQuestion } from '#core/agent/order.ts';
 import { isAbsent } from '#agent/datadir/writer-paths.ts';
 import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
-import { look } from '#agent/restore/look-at-place.ts';
-import { ownerOfCopy } from '#agent/restore/owner.ts';
+import { look } from '#agent/restore/place/look-at-place.ts';
+import { ownerOfCopy } from '#agent/restore/place/owner.ts';
 import { logPathOf, refuseTaken, refuseUnwritable } from './refuse-place.ts';
 
 const mebibyte = 1024 * 1024;

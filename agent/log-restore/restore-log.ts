@@ -12,7 +12,7 @@ import { isMarkedFor, writeMarker } from '#agent/datadir/writer-marker.ts';
 import { isAbsent } from '#agent/datadir/writer-paths.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
-import { ownerOfCopy } from '#agent/restore/owner.ts';
+import { ownerOfCopy } from '#agent/restore/place/owner.ts';
 import { getLogSegment } from '#agent/sets/log-objects.ts';
 import { LogDirectory } from './log-directory.ts';
 import type { LogRestoreMemory } from './log-place.ts';

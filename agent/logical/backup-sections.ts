@@ -3,7 +3,7 @@ import type { InstanceAccess } from '#core/agent/order.ts';
 import { quoted, quotedTable } from '#core/transfer/names.ts';
 import { instanceName } from '#agent/database/session.ts';
 import { startPiped } from '#agent/exec.ts';
-import { saysLost, toolWords } from '#agent/transfer/tool-words.ts';
+import { saysLost, toolWords } from '#agent/transfer/play/tool-words.ts';
 import type { DumpPart } from './backup-relations.ts';
 import { chunksOf } from './chunks-of.ts';
 import type { FoundTool } from './find-tool.ts';

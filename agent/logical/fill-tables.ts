@@ -11,7 +11,7 @@ import type { FailedStatement } from '#core/transfer/report.ts';
 import type { Session } from '#agent/database/session.ts';
 import { codeOf } from '#agent/file-system.ts';
 import { orCancelled } from '#agent/transfer/or-cancelled.ts';
-import { passThrough } from '#agent/transfer/pass-through.ts';
+import { passThrough } from '#agent/transfer/play/pass-through.ts';
 import type { TransferWork } from '#agent/transfer/transfer-work.ts';
 
 type TableContent = Extract<StreamContent, { kind: 'table' }>;

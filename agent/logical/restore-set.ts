@@ -13,17 +13,23 @@ import { databaseOfParts, databasesOfTask } from '#core/transfer/task.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
 import { Stopwatch } from '#agent/restore/stopwatch.ts';
 import { checkNeeds } from '#agent/transfer/check-needs.ts';
-import { findClientTools } from '#agent/transfer/client-tools.ts';
-import type { BuiltDatabase } from '#agent/transfer/copy-database.ts';
-import { warnDifferences } from '#agent/transfer/copy-database.ts';
-import { copyParts } from '#agent/transfer/copy-parts.ts';
-import { inDatabase } from '#agent/transfer/in-database.ts';
+import { findClientTools } from '#agent/transfer/play/client-tools.ts';
+import type { BuiltDatabase } from '#agent/transfer/play/copy-database.ts';
+import { warnDifferences } from '#agent/transfer/play/copy-database.ts';
+import { copyParts } from '#agent/transfer/play/copy-parts.ts';
+import { inDatabase } from '#agent/transfer/play/in-database.ts';
 import { openTransferJournal } from '#agent/transfer/journal.ts';
-import { openMadeBook } from '#agent/transfer/made.ts';
-import type { Built } from '#agent/transfer/planned-places.ts';
-import { refuseTaken } from '#agent/transfer/put-into-place.ts';
-import type { Attempt } from '#agent/transfer/swap-once.ts';
-import { beginAfresh, finishSwap, giveUpUnlessSwapped, swapOnce, swappedBefore } from '#agent/transfer/swap-once.ts';
+import { openMadeBook } from '#agent/transfer/play/made.ts';
+import type { Built } from '#agent/transfer/swap/planned-places.ts';
+import { refuseTaken } from '#agent/transfer/swap/put-into-place.ts';
+import type { Attempt } from '#agent/transfer/swap/swap-once.ts';
+import {
+  beginAfresh,
+  finishSwap,
+  giveUpUnlessSwapped,
+  swapOnce,
+  swappedBefore,
+} from '#agent/transfer/swap/swap-once.ts';
 import type { TransferDeps } from '#agent/transfer/recover-databases.ts';
 import { openTarget } from '#agent/transfer/target.ts';
 import type { TransferWork } from '#agent/transfer/transfer-work.ts';

@@ -5,20 +5,20 @@ import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import { isAbsent } from '#agent/datadir/writer-paths.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
-import type { ServerAddress } from './configure.ts';
-import { settleCopy } from './configure.ts';
-import type { Following } from './follow.ts';
-import { follow } from './follow.ts';
+import type { ServerAddress } from './recovery/configure.ts';
+import { settleCopy } from './recovery/configure.ts';
+import type { Following } from './recovery/follow.ts';
+import { follow } from './recovery/follow.ts';
 import type { RestoreJournal } from './journal.ts';
-import type { Recovered, RecoveryRequest } from './recover.ts';
-import { recover } from './recover.ts';
+import type { Recovered, RecoveryRequest } from './recovery/recover.ts';
+import { recover } from './recovery/recover.ts';
 import type { RestoredSet } from './restore-set.ts';
 import type { RestoreWork } from './restore-work.ts';
 import { reportPhase } from './report-phase.ts';
-import { releasePlaces } from './release-places.ts';
-import { socketOf } from './socket.ts';
-import { stopLeftServer } from './stop-left-server.ts';
-import { writeTarget } from './write-target.ts';
+import { releasePlaces } from './in-place/release-places.ts';
+import { socketOf } from './recovery/socket.ts';
+import { stopLeftServer } from './recovery/stop-left-server.ts';
+import { writeTarget } from './write/write-target.ts';
 
 /** Restores to a new directory. The copy is left running on a private socket, or closed (K-107); it can touch nothing of production. */
 export async function restoreCopy(

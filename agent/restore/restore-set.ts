@@ -6,21 +6,21 @@ import type { StepContext } from '#core/ports/step.ts';
 import type { Warning } from '#core/run/progress.ts';
 import type { ManifestFile } from '#core/restore/backup-manifest.ts';
 import { finishCrc } from '#core/restore/crc-sum.ts';
-import type { RestoreWays } from '#core/restore/ways.ts';
+import type { RestoreWays } from '#core/restore/plan/ways.ts';
 import { resumeBuffer } from '#core/run/resume-buffer.ts';
 import { OutageWatch } from '#agent/copy/outage.ts';
-import { applyRates, cell, newSharedCells } from '#agent/copy/shared-control.ts';
+import { applyRates, cell, newSharedCells } from '#agent/copy/threads/shared-control.ts';
 import { historyFilesOf } from '#agent/datadir/writer-aside.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import { addSums } from '#agent/manifest/crc-tally.ts';
 import type { SetChain } from '#agent/sets/open-chain.ts';
-import type { Layout } from './lay-out.ts';
-import { layOut } from './lay-out.ts';
-import { rewriteTablespaceMap } from './tablespace-map.ts';
-import { tellDamage } from './tell-damage.ts';
-import type { CrcSums, FileEnd, ToWriter, WriteSettings, ZeroedSpan } from './write-message.ts';
-import { WriteThreads } from './write-threads.ts';
-import { storedBytesOf, zeroSpansOf } from './zero-spans.ts';
+import type { Layout } from './write/lay-out.ts';
+import { layOut } from './write/lay-out.ts';
+import { rewriteTablespaceMap } from './place/tablespace-map.ts';
+import { tellDamage } from './write/tell-damage.ts';
+import type { CrcSums, FileEnd, ToWriter, WriteSettings, ZeroedSpan } from './write/write-message.ts';
+import { WriteThreads } from './write/write-threads.ts';
+import { storedBytesOf, zeroSpansOf } from './write/zero-spans.ts';
 
 export interface SetRestore {
   /** The set, and those it builds on. */

@@ -20,7 +20,7 @@ import { unwritable } from '#agent/datadir/writer-errors.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import { canonicalPath, refuseClosedParents } from '#agent/datadir/writer-paths.ts';
 import { openRestoreJournal } from '#agent/restore/journal.ts';
-import { stopLeftServer } from '#agent/restore/stop-left-server.ts';
+import { stopLeftServer } from '#agent/restore/recovery/stop-left-server.ts';
 
 /** Where the scratch instances of this host lie. */
 export interface ScratchGround {
@@ -110,7 +110,7 @@ async function empty(base: string): Promise<void> {
   }
 }
 
-/** Where the socket goes when the path of the scratch instance is too long for one (agent/restore/socket.ts). */
+/** Where the socket goes when the path of the scratch instance is too long for one (agent/restore/recovery/socket.ts). */
 const socketFolder = (runId: RunId): string => join(tmpdir(), `holdfast-${runId.slice(-16)}`);
 
 function removeMarked(base: string): void {

@@ -5,8 +5,8 @@ import type { StepContext } from '#core/ports/step.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { noProgress } from '#core/run/progress.ts';
 import type { Stopwatch } from '#agent/restore/stopwatch.ts';
-import type { ClientTools } from './client-tools.ts';
-import type { MadeBook } from './made.ts';
+import type { ClientTools } from './play/client-tools.ts';
+import type { MadeBook } from './play/made.ts';
 import type { Target } from './target.ts';
 
 /** What one attempt of a transfer works with. */

@@ -3,8 +3,8 @@ import { bug, fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { patienceOfThread } from '#agent/copy/outage.ts';
 import { transferPace } from '#agent/copy/pace.ts';
-import { shouldStop } from '#agent/copy/shared-control.ts';
-import { openThreadStore } from '#agent/copy/thread-store.ts';
+import { shouldStop } from '#agent/copy/threads/shared-control.ts';
+import { openThreadStore } from '#agent/copy/threads/thread-store.ts';
 import { Checker } from './checker.ts';
 import type { FromVerifier, ToVerifier, VerifySettings } from './verify-message.ts';
 

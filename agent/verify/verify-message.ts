@@ -1,5 +1,5 @@
 import type { PoolAccess } from '#core/pool/pool-access.ts';
-import type { SharedCells } from '#agent/copy/shared-control.ts';
+import type { SharedCells } from '#agent/copy/threads/shared-control.ts';
 import type { Check, Checked } from './check.ts';
 
 /** First message to a thread: all it needs, once. */

@@ -3,10 +3,10 @@ import { bug, fail } from '#core/errors/fail.ts';
 import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { StepContext } from '#core/ports/step.ts';
-import { keepBusy, untilAllDone } from '#agent/copy/keep-busy.ts';
+import { keepBusy, untilAllDone } from '#agent/copy/threads/keep-busy.ts';
 import { OutageWatch } from '#agent/copy/outage.ts';
-import { applyRates, cell, newSharedCells } from '#agent/copy/shared-control.ts';
-import { threadFile, threadOptions } from '#agent/copy/thread-file.ts';
+import { applyRates, cell, newSharedCells } from '#agent/copy/threads/shared-control.ts';
+import { threadFile, threadOptions } from '#agent/copy/threads/thread-file.ts';
 import type { Check, Checked, CheckRunner } from './check.ts';
 import type { FromVerifier, ToVerifier } from './verify-message.ts';
 

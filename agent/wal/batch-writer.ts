@@ -15,7 +15,7 @@ import type { Pool } from '#agent/pools/open-pool.ts';
 import type { BatchName } from '#agent/sets/log-objects.ts';
 import { sealBatch, sealReferences } from '#agent/sets/log-objects.ts';
 import type { CommittedBranch } from './committed-log.ts';
-import { EarlyBarrier } from './early-barrier.ts';
+import { EarlyBarrier } from './threads/early-barrier.ts';
 
 /** A batch never lists more: its object stays below a few hundred kilobytes. */
 export const segmentsPerBatch = 256;

@@ -4,8 +4,8 @@ import { historyName, parseHistory } from '#core/wal/history-file.ts';
 import { branchIdOf } from '#agent/codec/hash.ts';
 import { logDirectoryOf } from '#agent/datadir/reader.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
-import type { ArchiveListing } from './archive-folder.ts';
-import { readTextFile } from './archive-folder.ts';
+import type { ArchiveListing } from './archive/archive-folder.ts';
+import { readTextFile } from './archive/archive-folder.ts';
 import type { OpenBranch } from './batch-writer.ts';
 import { committedHistory } from './committed-log.ts';
 

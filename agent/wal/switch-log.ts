@@ -15,7 +15,7 @@ import { archiveDirectoryOf, archiveDirectoryProblem } from '#agent/database/arc
 import { flagOf, openSession, textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
 import { readPidFile } from '#agent/datadir/reader.ts';
-import { fileFacts } from './archive-folder.ts';
+import { fileFacts } from './archive/archive-folder.ts';
 
 /** What the server said before its archive is read. */
 export interface LogSwitch {

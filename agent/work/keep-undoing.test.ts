@@ -8,7 +8,7 @@ import { formatLsn } from '#core/wal/lsn.ts';
 import { moveAside } from '#agent/datadir/writer-aside.ts';
 import { markerName, writeMarker } from '#agent/datadir/writer-marker.ts';
 import { openRestoreJournal } from '#agent/restore/journal.ts';
-import { begunRestores } from '#agent/restore/undo-restore.ts';
+import { begunRestores } from '#agent/restore/in-place/undo-restore.ts';
 import type { Undoing } from './keep-undoing.ts';
 import { undoWhenOver } from './keep-undoing.ts';
 

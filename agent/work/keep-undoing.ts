@@ -5,7 +5,7 @@ import type { AgentChannel } from '#core/ports/host-work.ts';
 import { giveTargetBack } from '#agent/drill/replace-target.ts';
 import { begunTargets } from '#agent/drill/target-note.ts';
 import { begunLogRestores, undoLogRestore } from '#agent/log-restore/log-place.ts';
-import { begunRestores, undoRestore } from '#agent/restore/undo-restore.ts';
+import { begunRestores, undoRestore } from '#agent/restore/in-place/undo-restore.ts';
 import { begunScratches, discardScratch } from '#agent/scratch/scratch-base.ts';
 
 export interface Undoing {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { indexDeletionNote } from '#catalog/deleted-log.ts';
-import { claimDeletion, recordDeletion } from '#catalog/deletions.ts';
-import type { Claimant } from '#catalog/deletions.ts';
-import { getRun, openMergeOf, openRebuildOf, specOfRun } from '#catalog/runs.ts';
-import { indexMarks } from '#catalog/set-marks.ts';
+import { indexDeletionNote } from '#catalog/pools/deleted-log.ts';
+import { claimDeletion, recordDeletion } from '#catalog/pools/deletions.ts';
+import type { Claimant } from '#catalog/pools/deletions.ts';
+import { getRun, openMergeOf, openRebuildOf, specOfRun } from '#catalog/runs/runs.ts';
+import { indexMarks } from '#catalog/pools/set-marks.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HostId, PoolId, RunId, SetId } from '#core/id.ts';
 import { instantFromMs } from '#core/instant.ts';
@@ -17,9 +17,9 @@ import {
 } from '#core/settings/shape/care.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
-import { demandAssigned } from '../orders.ts';
-import type { Caller, Route } from '../route.ts';
-import { route } from '../route.ts';
+import { demandAssigned } from '#api/starts/orders.ts';
+import type { Caller, Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 import { poolOfTelling } from './pool-told-of.ts';
 
 const runParams = z.object({ run: idShape('run') });

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { isTargetOf } from '#catalog/drill-targets.ts';
-import { plannedDrillOf, storeReport } from '#catalog/drills.ts';
+import { isTargetOf } from '#catalog/drills/drill-targets.ts';
+import { plannedDrillOf, storeReport } from '#catalog/drills/drills.ts';
 import { getHost } from '#catalog/hosts.ts';
-import { getPool } from '#catalog/pools.ts';
-import { getResource } from '#catalog/resources.ts';
-import type { RunRow } from '#catalog/runs.ts';
-import { getRun, specOfRun } from '#catalog/runs.ts';
+import { getPool } from '#catalog/pools/pools.ts';
+import { getResource } from '#catalog/resources/resources.ts';
+import type { RunRow } from '#catalog/runs/runs.ts';
+import { getRun, specOfRun } from '#catalog/runs/runs.ts';
 import type { DrillFacts, DrillVerdict } from '#core/drill/drill.ts';
 import { buildReport, verdictOf } from '#core/drill/drill-report.ts';
 import { bug, fail } from '#core/errors/fail.ts';
@@ -15,9 +15,9 @@ import { drillFactsShape, drillReportShape, drillVerdictShape } from '#core/sett
 import { idShape } from '#core/settings/shape/words.ts';
 import { productVersion } from '#core/version.ts';
 import type { Context } from '../context.ts';
-import { demandAssigned } from '../orders.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
+import { demandAssigned } from '#api/starts/orders.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 
 /** What an agent tells of a drill: the report is made, chained and signed here, where the key is. */
 export const drillAgentRoutes = (context: Context): Route[] => [

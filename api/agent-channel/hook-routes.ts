@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { getRun } from '#catalog/runs.ts';
+import { getRun } from '#catalog/runs/runs.ts';
 import { fail } from '#core/errors/fail.ts';
 import { isFinal } from '#core/run/run-state.ts';
 import { hooksOfRunShape } from '#core/settings/hooks.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
-import { hooksOfRun } from '../hooks-of-run.ts';
-import { demandAssigned } from '../orders.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
+import { hooksOfRun } from '#api/starts/hooks-of-run.ts';
+import { demandAssigned } from '#api/starts/orders.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 
 /** What an agent asks about the scripts of its runs. */
 export const hookAgentRoutes = (context: Context): Route[] => [

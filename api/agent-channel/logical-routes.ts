@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { claimLogicalSet, indexLogicalSet, recordLogicalRemoval, recordLogicalVerify } from '#catalog/logical-sets.ts';
-import { getRun, specOfRun, tellOfLateSet } from '#catalog/runs.ts';
+import { getRun, specOfRun, tellOfLateSet } from '#catalog/runs/runs.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HostId, RunId } from '#core/id.ts';
 import { isFinal } from '#core/run/run-state.ts';
@@ -8,9 +8,9 @@ import { claimVerdictShape } from '#core/settings/shape/care.ts';
 import { logicalSetSummaryShape } from '#core/settings/shape/logical.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
-import { demandAssigned } from '../orders.ts';
-import type { Caller, Route } from '../route.ts';
-import { route } from '../route.ts';
+import { demandAssigned } from '#api/starts/orders.ts';
+import type { Caller, Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 import { poolToldOf } from './pool-told-of.ts';
 
 const runParams = z.object({ run: idShape('run') });

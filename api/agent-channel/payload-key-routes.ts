@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 
 /** What an agent asks when it meets a payload that a newer key sealed. */
 export const payloadKeyRoutes = (context: Context): Route[] => [

@@ -1,6 +1,6 @@
 import type { Database } from '#catalog/database.ts';
-import { findRun, openRebuildOf, specOfRun } from '#catalog/runs.ts';
-import { getResource } from '#catalog/resources.ts';
+import { findRun, openRebuildOf, specOfRun } from '#catalog/runs/runs.ts';
+import { getResource } from '#catalog/resources/resources.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HostId, PoolId, RunId } from '#core/id.ts';
 import { isFinal } from '#core/run/run-state.ts';

@@ -1,16 +1,16 @@
 import { z } from 'zod';
-import { getRun, specOfRun } from '#catalog/runs.ts';
+import { getRun, specOfRun } from '#catalog/runs/runs.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { RunId } from '#core/id.ts';
 import { isFinal } from '#core/run/run-state.ts';
 import { scrubNextShape, scrubToldShape } from '#core/settings/shape/scrub.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
-import { demandAssigned } from '../orders.ts';
-import type { Caller, Route } from '../route.ts';
-import { route } from '../route.ts';
-import type { Scrub } from '../scrub.ts';
-import { nextToScrub, tellScrubbed } from '../scrub.ts';
+import { demandAssigned } from '#api/starts/orders.ts';
+import type { Caller, Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
+import type { Scrub } from '#api/pools/scrub.ts';
+import { nextToScrub, tellScrubbed } from '#api/pools/scrub.ts';
 
 const runParams = z.object({ run: idShape('run') });
 

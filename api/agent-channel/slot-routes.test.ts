@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventsAfter } from '#catalog/events.ts';
-import { openRunBook } from '#catalog/run-book.ts';
+import { eventsAfter } from '#catalog/notices/events.ts';
+import { openRunBook } from '#catalog/runs/run-book.ts';
 import type { HostId, ResourceId, RunId } from '#core/id.ts';
 import type { JobSpecOf } from '#core/settings/job-spec.ts';
 import type { TestApi } from '#tests/support/api.ts';

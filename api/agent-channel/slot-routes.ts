@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { RunRow } from '#catalog/runs.ts';
-import { getRun } from '#catalog/runs.ts';
-import { keepSlot, newestStreamState } from '#catalog/stream-slots.ts';
+import type { RunRow } from '#catalog/runs/runs.ts';
+import { getRun } from '#catalog/runs/runs.ts';
+import { keepSlot, newestStreamState } from '#catalog/resources/stream-slots.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { ResourceId, RunId } from '#core/id.ts';
 import type { SlotVerdict } from '#core/log/left-slot.ts';
@@ -9,9 +9,9 @@ import { isFinal } from '#core/run/run-state.ts';
 import { slotToldShape, slotVerdictShape } from '#core/settings/shape/left-slot.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
-import { demandAssigned, instanceAccess } from '../orders.ts';
-import type { Caller, Route } from '../route.ts';
-import { route } from '../route.ts';
+import { demandAssigned, instanceAccess } from '#api/starts/orders.ts';
+import type { Caller, Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 
 const params = z.object({ run: idShape('run') });
 

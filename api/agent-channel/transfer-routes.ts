@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { addRunEvents, getRun } from '#catalog/runs.ts';
+import { addRunEvents, getRun } from '#catalog/runs/runs.ts';
 import { findTransfer, keepPlaces } from '#catalog/transfers.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { RunId } from '#core/id.ts';
@@ -9,9 +9,9 @@ import { idShape } from '#core/settings/shape/words.ts';
 import { keptWords } from '#core/transfer/kept.ts';
 import type { PlacesTold } from '#core/transfer/task.ts';
 import type { Context } from '../context.ts';
-import { demandAssigned } from '../orders.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
+import { demandAssigned } from '#api/starts/orders.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 
 const kinds: readonly string[] = ['database-recovery', 'logical-restore'];
 

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ClientSettings } from '#core/settings/client-settings.ts';
-import { readSecretFile } from '../key-files.ts';
+import { readSecretFile } from '#api/pools/key-files.ts';
 import type { ApiClient } from './client.ts';
 import { openClient } from './client.ts';
 import type { Terminal } from './terminal.ts';

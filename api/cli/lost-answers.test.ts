@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { addHost } from '#catalog/hosts.ts';
-import { listRuns, runShape } from '#catalog/runs.ts';
+import { listRuns, runShape } from '#catalog/runs/runs.ts';
 import type { TestApi } from '#tests/support/api.ts';
 import { openTestApi } from '#tests/support/api.ts';
 import { testIds } from '#tests/support/catalog.ts';
-import { makeBearer } from '../bearer.ts';
+import { makeBearer } from '#api/http/bearer.ts';
 import { openClient } from './client.ts';
 
 let api: TestApi;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { indexSet } from '#catalog/backup-sets.ts';
 import { addHost, storeReport } from '#catalog/hosts.ts';
-import { addPool } from '#catalog/pools.ts';
-import { registerResource } from '#catalog/resources.ts';
-import { moveRun } from '#catalog/runs.ts';
+import { addPool } from '#catalog/pools/pools.ts';
+import { registerResource } from '#catalog/resources/resources.ts';
+import { moveRun } from '#catalog/runs/runs.ts';
 import type { HostId, PoolId, ResourceId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
 import type { TestApi } from '#tests/support/api.ts';
@@ -11,8 +11,8 @@ import { openTestApi } from '#tests/support/api.ts';
 import { testIds } from '#tests/support/catalog.ts';
 import { runLine } from '#tests/support/command-line.ts';
 import { sampleSet, sampleSystemId } from '#tests/support/samples.ts';
-import { makeBearer } from '../bearer.ts';
-import { resultLines } from './commands/result-words.ts';
+import { makeBearer } from '#api/http/bearer.ts';
+import { resultLines } from './commands/runs/result-words.ts';
 
 let api: TestApi;
 let hostId: HostId;

@@ -1,8 +1,8 @@
-import { keepRun } from '#catalog/idempotency-keys.ts';
-import { demandLoginFor, openJobRun } from '#catalog/job-runs.ts';
+import { keepRun } from '#catalog/runs/idempotency-keys.ts';
+import { demandLoginFor, openJobRun } from '#catalog/runs/job-runs.ts';
 import type { JobContent, KeptJob } from '#catalog/jobs.ts';
 import { deleteJob, enableJob, getKeptJob, keepJob, reviseJob } from '#catalog/jobs.ts';
-import type { RunRow } from '#catalog/runs.ts';
+import type { RunRow } from '#catalog/runs/runs.ts';
 import { demand } from '#core/access/permission.ts';
 import { fail } from '#core/errors/fail.ts';
 import { demandSensible } from '#core/plan/check-plan.ts';
@@ -12,12 +12,12 @@ import { jobSpecShape } from '#core/settings/job-spec.ts';
 import type { PlanBody } from '#core/settings/plan.ts';
 import { planOf } from '#core/settings/plan.ts';
 import type { Context } from '../context.ts';
-import { keyOfRequest } from '../idempotency.ts';
-import type { Caller } from '../route.ts';
+import { keyOfRequest } from '#api/http/idempotency.ts';
+import type { Caller } from '#api/http/route.ts';
 import { nameOf } from '../routes/words.ts';
 import type { ScheduleState } from '../schedules/keep-schedules.ts';
 import { dropSchedule, putSchedule } from '../schedules/keep-schedules.ts';
-import { handToTemporal } from '../start-run.ts';
+import { handToTemporal } from '#api/starts/start-run.ts';
 import type { JobKind, Work } from './job-kind.ts';
 import { kindOfWork } from './job-kinds.ts';
 

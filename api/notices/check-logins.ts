@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { loginFigures, storeLoginCheck } from '#catalog/resource-figures.ts';
+import { loginFigures, storeLoginCheck } from '#catalog/resources/resource-figures.ts';
 import { getHost } from '#catalog/hosts.ts';
-import { getResource } from '#catalog/resources.ts';
+import { getResource } from '#catalog/resources/resources.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { ResourceId } from '#core/id.ts';
 import type { Context } from '../context.ts';
-import { inspect } from '../inspect.ts';
-import { instanceAccess } from '../orders.ts';
+import { inspect } from '#api/pools/inspect.ts';
+import { instanceAccess } from '#api/starts/orders.ts';
 
 /** So many a minute, so that a thousand resources do not ask all at once. */
 const mostAtOnce = 20;

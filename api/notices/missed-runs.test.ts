@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventsAfter } from '#catalog/events.ts';
-import { openJobBook, openJobRun } from '#catalog/job-runs.ts';
+import { eventsAfter } from '#catalog/notices/events.ts';
+import { openJobBook, openJobRun } from '#catalog/runs/job-runs.ts';
 import { enableJob, getJob, keepJob } from '#catalog/jobs.ts';
 import type { JobId } from '#core/id.ts';
 import { instantFromMs } from '#core/instant.ts';

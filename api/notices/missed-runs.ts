@@ -1,5 +1,5 @@
-import type { PlannedJob } from '#catalog/missed-runs.ts';
-import { plannedJobs, tellMissed } from '#catalog/missed-runs.ts';
+import type { PlannedJob } from '#catalog/runs/missed-runs.ts';
+import { plannedJobs, tellMissed } from '#catalog/runs/missed-runs.ts';
 import type { JobId } from '#core/id.ts';
 import { instantFromMs, microsOfInstant } from '#core/instant.ts';
 import { catchUpMs } from '#core/plan/catch-up.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Catalog } from '#catalog/database.ts';
-import { disableChannel, listChannels } from '#catalog/channels.ts';
-import type { HeldDelivery } from '#catalog/deliveries.ts';
-import { channelsWithDue, fanOut, holdDue, recordAttempt, releaseHeld } from '#catalog/deliveries.ts';
-import { addEvent, lastEventNumber } from '#catalog/events.ts';
+import { disableChannel, listChannels } from '#catalog/notices/channels.ts';
+import type { HeldDelivery } from '#catalog/notices/deliveries.ts';
+import { channelsWithDue, fanOut, holdDue, recordAttempt, releaseHeld } from '#catalog/notices/deliveries.ts';
+import { addEvent, lastEventNumber } from '#catalog/notices/events.ts';
 import type { ChannelId, DeliveryId } from '#core/id.ts';
 import type { Attempt, Channel, ChannelKind } from '#core/notice/channel.ts';
 import { retryDelayMs } from '#core/notice/channel.ts';

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { secretsOfChannel } from '#catalog/channels.ts';
+import { secretsOfChannel } from '#catalog/notices/channels.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { ChannelId } from '#core/id.ts';
 import type { Attempt } from '#core/notice/channel.ts';

@@ -1,11 +1,11 @@
-import type { Judged } from '#catalog/conditions.ts';
-import { heldSubjects, settle } from '#catalog/conditions.ts';
-import { forgetEvents } from '#catalog/events.ts';
+import type { Judged } from '#catalog/notices/conditions.ts';
+import { heldSubjects, settle } from '#catalog/notices/conditions.ts';
+import { forgetEvents } from '#catalog/notices/events.ts';
 import type { HostRow } from '#catalog/hosts.ts';
 import { listHosts } from '#catalog/hosts.ts';
-import { loginFigures } from '#catalog/resource-figures.ts';
-import { listResources } from '#catalog/resources.ts';
-import { leftSlots } from '#catalog/stream-slots.ts';
+import { loginFigures } from '#catalog/resources/resource-figures.ts';
+import { listResources } from '#catalog/resources/resources.ts';
+import { leftSlots } from '#catalog/resources/stream-slots.ts';
 import { parseId } from '#core/id.ts';
 import { microsOfInstant } from '#core/instant.ts';
 import { isRpoBreached, isRtoBreached } from '#core/notice/resource-status.ts';

@@ -1,13 +1,20 @@
 import { z } from 'zod';
-import { addChannel, enableChannel, getChannel, listChannels, removeChannel, rotateSecret } from '#catalog/channels.ts';
+import {
+  addChannel,
+  enableChannel,
+  getChannel,
+  listChannels,
+  removeChannel,
+  rotateSecret,
+} from '#catalog/notices/channels.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { Channel, ChannelKind } from '#core/notice/channel.ts';
 import { channelShape, newChannelShape } from '#core/settings/shape/channel.ts';
 import type { Context } from '../context.ts';
 import { channelOwner } from '../notices/send-webhook.ts';
 import { newWebhookSecret } from '../notices/sign.ts';
-import type { Caller, Route } from '../route.ts';
-import { route } from '../route.ts';
+import type { Caller, Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 import { listShape, nameOf, wholeList } from './words.ts';
 
 const channelAnswer = channelShape.meta({ id: 'Channel' });

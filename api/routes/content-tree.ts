@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { getResource } from '#catalog/resources.ts';
+import { getResource } from '#catalog/resources/resources.ts';
 import type { TreeView } from '#core/logical/content-tree.ts';
 import { sqlNameShape, treePageShape } from '#core/settings/shape/logical.ts';
 import type { Context } from '../context.ts';
-import { inspect } from '../inspect.ts';
-import { instanceAccess } from '../orders.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
+import { inspect } from '#api/pools/inspect.ts';
+import { instanceAccess } from '#api/starts/orders.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 import { demandLogin, hostOfResource } from './resources.ts';
 
 const treeQuery = z.object({

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
-import { getChannel, listChannels } from '#catalog/channels.ts';
-import { addDelivery, deliverAgain, getDelivery, listDeliveries } from '#catalog/deliveries.ts';
-import { addEvent, eventIdByKey } from '#catalog/events.ts';
+import { getChannel, listChannels } from '#catalog/notices/channels.ts';
+import { addDelivery, deliverAgain, getDelivery, listDeliveries } from '#catalog/notices/deliveries.ts';
+import { addEvent, eventIdByKey } from '#catalog/notices/events.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { DeliveryId } from '#core/id.ts';
 import type { Channel, Delivery } from '#core/notice/channel.ts';
@@ -10,8 +10,8 @@ import { deliveryShape } from '#core/settings/shape/channel.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
 import { patienceMs } from '../notices/sender.ts';
-import type { Caller, Route } from '../route.ts';
-import { route } from '../route.ts';
+import type { Caller, Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 import { channelParams, kindOf } from './channels.ts';
 import { listOf, listShape, nameOf, pageQuery, pageRequestOf } from './words.ts';
 

@@ -1,18 +1,18 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import type { EventFilter } from '#catalog/events.ts';
-import { eventsAfter, eventsBefore, lastEventNumber } from '#catalog/events.ts';
-import { getResource } from '#catalog/resources.ts';
+import type { EventFilter } from '#catalog/notices/events.ts';
+import { eventsAfter, eventsBefore, lastEventNumber } from '#catalog/notices/events.ts';
+import { getResource } from '#catalog/resources/resources.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { EventType } from '#core/notice/event-type.ts';
 import { asksFor, eventTypeNames, isEventPattern } from '#core/notice/event-type.ts';
 import { eventShape } from '#core/settings/shape/event.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
-import { openEventStream } from '../sse.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
+import { openEventStream } from '#api/http/sse.ts';
 import { listShape } from './words.ts';
 
 const filterQuery = {

@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { getHost, hostShape, listHosts } from '#catalog/hosts.ts';
-import { resourceWithCopy } from '#catalog/drilled-copies.ts';
-import type { ResourceRow } from '#catalog/resources.ts';
-import { hostOfResource, listResources } from '#catalog/resources.ts';
+import { resourceWithCopy } from '#catalog/drills/drilled-copies.ts';
+import type { ResourceRow } from '#catalog/resources/resources.ts';
+import { hostOfResource, listResources } from '#catalog/resources/resources.ts';
 import { addEnrolmentToken } from '#catalog/tokens.ts';
 import { discoveredInstanceShape } from '#core/settings/shape/host.ts';
 import { idShape, instantShape, nameShape } from '#core/settings/shape/words.ts';
-import { makeBearer } from '../bearer.ts';
+import { makeBearer } from '#api/http/bearer.ts';
 import type { Context } from '../context.ts';
-import { inspect } from '../inspect.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
+import { inspect } from '#api/pools/inspect.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 import { listShape, wholeList } from './words.ts';
 
 const host = hostShape.meta({ id: 'Host' });

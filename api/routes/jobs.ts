@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { JobRow } from '#catalog/jobs.ts';
 import { getJob, getKeptJob, isKept, jobShape, listJobs } from '#catalog/jobs.ts';
-import { namesIn } from '#catalog/names.ts';
-import { getResource } from '#catalog/resources.ts';
+import { namesIn } from '#catalog/resources/names.ts';
+import { getResource } from '#catalog/resources/resources.ts';
 import { instantFromMs } from '#core/instant.ts';
 import { nextRuns } from '#core/plan/next-runs.ts';
 import { planBody } from '#core/settings/plan.ts';
@@ -11,9 +11,9 @@ import type { Context } from '../context.ts';
 import type { ChangedJob } from '../jobs/change-jobs.ts';
 import { cloneJob, editJob, prepareJob, removeJob, saveJob, setEnabled, startJob } from '../jobs/change-jobs.ts';
 import { workBody } from '../jobs/job-kinds.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
-import { runAnswer } from './runs.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
+import { runAnswer } from './runs/runs.ts';
 import { listOf, listShape, pageQuery, pageRequestOf } from './words.ts';
 
 const scheduleState = z

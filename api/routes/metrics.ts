@@ -1,17 +1,17 @@
 import { z } from 'zod';
-import { deliveryCounts } from '#catalog/channels.ts';
+import { deliveryCounts } from '#catalog/notices/channels.ts';
 import { listHosts } from '#catalog/hosts.ts';
-import { missedCounts } from '#catalog/missed-runs.ts';
-import { lastDurations, poolBytes, runCounts } from '#catalog/resource-figures.ts';
-import { leftSlots } from '#catalog/stream-slots.ts';
+import { missedCounts } from '#catalog/runs/missed-runs.ts';
+import { lastDurations, poolBytes, runCounts } from '#catalog/resources/resource-figures.ts';
+import { leftSlots } from '#catalog/resources/stream-slots.ts';
 import type { Instant } from '#core/instant.ts';
 import { microsOfInstant } from '#core/instant.ts';
 import type { ResourceStatus } from '#core/notice/resource-status.ts';
 import type { Context } from '../context.ts';
 import type { Metrics, Sample } from '../metrics.ts';
 import { resourceStatuses } from '../resource-status.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 
 /** Two scrapers, or one that is impatient, cost one look at the catalog in this time. */
 const freshMs = 5000;

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { backupOptionsShape } from '#core/settings/backup-options.ts';
 import type { JobContent } from '#catalog/jobs.ts';
 import { keptJobs } from '#catalog/jobs.ts';
-import { getPool } from '#catalog/pools.ts';
-import { getResource } from '#catalog/resources.ts';
+import { getPool } from '#catalog/pools/pools.ts';
+import { getResource } from '#catalog/resources/resources.ts';
 import { fail } from '#core/errors/fail.ts';
 import { instantFromMs, microsOfInstant } from '#core/instant.ts';
 import { demandSensible } from '#core/plan/check-plan.ts';
@@ -14,8 +14,8 @@ import { instantShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
 import type { NewJob } from '../jobs/change-jobs.ts';
 import { prepareJob, saveJobs } from '../jobs/change-jobs.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 import { changedAnswer, changedJobAnswer } from './jobs.ts';
 
 const strategyBody = z.object({

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { removedResourceShape, removeResource, renameResource } from '#catalog/resource-changes.ts';
-import { getResource } from '#catalog/resources.ts';
+import { removedResourceShape, removeResource, renameResource } from '#catalog/resources/resource-changes.ts';
+import { getResource } from '#catalog/resources/resources.ts';
 import { nameShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 import { resource } from './resources.ts';
 
 const resourceParams = z.object({ resource: z.string() });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { getHost } from '#catalog/hosts.ts';
-import { getPool } from '#catalog/pools.ts';
-import type { ResourceRow } from '#catalog/resources.ts';
+import { getPool } from '#catalog/pools/pools.ts';
+import type { ResourceRow } from '#catalog/resources/resources.ts';
 import {
   freeResourceName,
   getResource,
@@ -13,16 +13,16 @@ import {
   resourceShape,
   storeLogin,
   storePreflight,
-} from '#catalog/resources.ts';
+} from '#catalog/resources/resources.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import { discoveredInstanceShape, preflightShape } from '#core/settings/shape/host.ts';
 import { idShape, nameShape, pathShape } from '#core/settings/shape/words.ts';
 import type { Context } from '../context.ts';
-import { inspect } from '../inspect.ts';
-import { instanceAccess, loginOwner } from '../orders.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
+import { inspect } from '#api/pools/inspect.ts';
+import { instanceAccess, loginOwner } from '#api/starts/orders.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 import { listShape, wholeList } from './words.ts';
 
 export const resource = resourceShape.meta({ id: 'Resource' });

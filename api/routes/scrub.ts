@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { getPool } from '#catalog/pools.ts';
-import { getResource } from '#catalog/resources.ts';
-import { scrubCandidates } from '#catalog/verification.ts';
+import { getPool } from '#catalog/pools/pools.ts';
+import { getResource } from '#catalog/resources/resources.ts';
+import { scrubCandidates } from '#catalog/pools/verification.ts';
 import { scrubCandidateShape } from '#core/settings/shape/scrub.ts';
 import type { Context } from '../context.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
-import { startRun } from '../start-run.ts';
-import { maintainerOf } from './pools.ts';
-import { runAnswer } from './runs.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
+import { startRun } from '#api/starts/start-run.ts';
+import { maintainerOf } from './pools/pools.ts';
+import { runAnswer } from './runs/runs.ts';
 import { listShape, nameOf, wholeList } from './words.ts';
 
 const poolParams = z.object({ pool: z.string() });

@@ -6,8 +6,8 @@ import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { productVersion } from '#core/version.ts';
 import type { Context } from '../context.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 import { listShape, wholeList } from './words.ts';
 
 const okShape = z.object({ ok: z.literal(true) });

@@ -1,8 +1,8 @@
 import { resourceStatusShape } from '#core/settings/shape/resource-status.ts';
 import type { Context } from '../context.ts';
 import { resourceStatuses } from '../resource-status.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 import { listShape, wholeList } from './words.ts';
 
 /** What monitoring systems ask: flat records (Zabbix discovery, Nagios). */

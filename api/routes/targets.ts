@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { getResource } from '#catalog/resources.ts';
-import { getTarget, listTargets, removeTarget, storeTarget, targetRowShape } from '#catalog/targets.ts';
+import { getResource } from '#catalog/resources/resources.ts';
+import { getTarget, listTargets, removeTarget, storeTarget, targetRowShape } from '#catalog/resources/targets.ts';
 import { targetSecondsShape } from '#core/settings/shape/target.ts';
 import type { Context } from '../context.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
+import type { Route } from '#api/http/route.ts';
+import { route } from '#api/http/route.ts';
 import { listShape, nameOf, wholeList } from './words.ts';
 
 const targetAnswer = targetRowShape.meta({ id: 'Target' });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Page, PageRequest } from '#catalog/page.ts';
-import type { Caller, Served } from '../route.ts';
+import type { Caller, Served } from '#api/http/route.ts';
 
 /** Lists: `{data, nextCursor, hasMore}`, newest first, by keyset (console.md §2). */
 export const listShape = <T extends z.ZodType>(row: T) =>

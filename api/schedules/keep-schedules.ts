@@ -1,7 +1,7 @@
 import type { KeptJob } from '#catalog/jobs.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { Context } from '../context.ts';
-import { inOwnNamespace } from '../own-namespace.ts';
+import { inOwnNamespace } from '#api/temporal/own-namespace.ts';
 import { reconcile } from './reconcile.ts';
 
 const everyMs = 180_000;

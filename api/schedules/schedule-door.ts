@@ -7,7 +7,7 @@ import { catchUpMs } from '#core/plan/catch-up.ts';
 import { isTimed } from '#core/plan/plan.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import { controlQueue, fireWorkflow, fireWorkflowId, scheduleIdPrefix } from '#workflows/contract.ts';
-import { asked } from '../temporal.ts';
+import { asked } from '#api/temporal/temporal.ts';
 import { nameOfSpec, specOfPlan } from './spec-of-plan.ts';
 
 /** A schedule as a list of the server shows it. */

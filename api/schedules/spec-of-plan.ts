@@ -8,7 +8,7 @@ import { wallOf, zoneOf } from '#core/plan/zone.ts';
 import type { Weekday } from '#core/run/rate-window.ts';
 
 /*
- * A schedule may fire at more times than its plan has, never at fewer: the fire workflow asks the plan (catalog/job-runs.ts).
+ * A schedule may fire at more times than its plan has, never at fewer: the fire workflow asks the plan (catalog/runs/job-runs.ts).
  * Calendars of the server cannot say "every second day", "the fifth Friday" or "behind the gap of summer time"; they say every
  * day, and the times behind gaps of this and the next two years are named one by one. What comes twice fires twice.
  */

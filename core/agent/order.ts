@@ -14,7 +14,7 @@ import type { VerifyDepth } from '../care/verify-depth.ts';
 import type { HostId, JobId, ResourceId, RunId, SetId } from '../id.ts';
 import type { PoolAccess } from '../pool/pool-access.ts';
 import type { RateLimits } from '../run/rate.ts';
-import type { RestorePlan } from '../restore/plan.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import type { TransferOrder } from '../transfer/order.ts';
 import type { SegmentName } from '../wal/segment-name.ts';
 import type { InstanceAccess } from './instance-access.ts';

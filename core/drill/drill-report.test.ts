@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatId } from '../id.ts';
 import { instantFromMs } from '../instant.ts';
-import type { RestorePlan } from '../restore/plan.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import { parseLsn } from '../wal/lsn.ts';
 import { parseTableName } from './canary.ts';
 import type { DrillCheck, DrillFacts } from './drill.ts';

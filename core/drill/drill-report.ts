@@ -1,7 +1,7 @@
 import type { HostId, PoolId, ResourceId, RunId, SetId } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { instantFromMs } from '../instant.ts';
-import type { RestorePlan } from '../restore/plan.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import type { Lsn } from '../wal/lsn.ts';
 import type { CanaryAbsent, CanaryExpected, DrillCheck, DrillFacts, DrillVerdict } from './drill.ts';
 import { isComplete, isPassed, recoveryPhases, rtoOf } from './drill.ts';

@@ -1,4 +1,4 @@
-import type { PlannedSegment } from '../restore/plan.ts';
+import type { PlannedSegment } from '#core/restore/plan/plan.ts';
 import type { ResourceId } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import type { Lsn } from '../wal/lsn.ts';

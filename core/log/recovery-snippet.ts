@@ -1,5 +1,5 @@
 import type { EngineProfile } from '../engine/profile.ts';
-import { formatSettings } from '../restore/recovery-settings.ts';
+import { formatSettings } from '#core/restore/recovery/recovery-settings.ts';
 import type { LogRestorePlan, MissingLog } from './log-restore-plan.ts';
 
 /** Name of the file beside fetched log that a recovery is set up with. */

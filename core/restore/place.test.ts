@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { parseId } from '../id.ts';
-import type { RestorePlace } from './plan.ts';
+import type { RestorePlace } from './plan/plan.ts';
 import type { RestoreRequest } from './request.ts';
-import { planRestore } from './plan-restore.ts';
+import { planRestore } from './plan/plan-restore.ts';
 
 const thrown = (code: string): Error => expect.objectContaining({ code }) as Error;
 const request = (place: RestorePlace, changes: Partial<RestoreRequest> = {}): RestoreRequest => ({

@@ -2,7 +2,7 @@ import type { SetSummary, TablespaceOfSet } from '../backup/set-summary.ts';
 import { fail } from '../errors/fail.ts';
 import type { RestoreRequest } from './request.ts';
 import { isScratch, scratchTablespace } from './scratch-place.ts';
-import { consentFor } from './ways.ts';
+import { consentFor } from './plan/ways.ts';
 
 /**
  * Checks where files would go, by text alone; the agent proves the directories themselves. Throws `consent_mismatch`, `delta_consent_mismatch`,

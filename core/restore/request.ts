@@ -1,9 +1,9 @@
 import type { UnusableSets } from '../backup/usable-sets.ts';
 import type { SetId } from '../id.ts';
 import type { CommittedLog } from '../log/coverage.ts';
-import type { RestorePlace } from './plan.ts';
+import type { RestorePlace } from './plan/plan.ts';
 import type { RestoreTarget } from './target.ts';
-import type { RestoreWays } from './ways.ts';
+import type { RestoreWays } from './plan/ways.ts';
 
 /** What a restore is asked to do, with everything committed for the database: one system id, maybe several instances. */
 export interface RestoreRequest {

@@ -1,4 +1,4 @@
-import type { RestorePlace, RestorePlan } from './plan.ts';
+import type { RestorePlace, RestorePlan } from './plan/plan.ts';
 
 /** Stands in a plan for the directory that the agent will make: only the agent knows where it has room (design §7 "scratch"). */
 const symbol = '/holdfast-scratch';

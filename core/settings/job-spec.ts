@@ -9,7 +9,7 @@ import type { ChangedPagesSource } from '../changed/changed-pages.ts';
 import type { Hooks } from '../hooks/hook.ts';
 import type { HostId, PlanId, PoolId, ResourceId, SetId } from '../id.ts';
 import type { LogicalOptions, LogicalTask } from '../logical/task.ts';
-import type { RestorePlan } from '../restore/plan.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import type { DrillOfJob } from '../drill/drill.ts';
 import type { LogRestoreOfJob } from '../log/log-restore-plan.ts';
 import type { RateLimits } from '../run/rate.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PlannedSet, RestorePlace, RestorePlan } from '../restore/plan.ts';
+import type { PlannedSet, RestorePlace, RestorePlan } from '#core/restore/plan/plan.ts';
 import type { RestoreTarget } from '../restore/target.ts';
 import { channelsField, resumeBufferField } from './backup-options.ts';
 import { field } from './field.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RestoreWays, StandbyPrimary } from '../restore/ways.ts';
+import type { RestoreWays, StandbyPrimary } from '#core/restore/plan/ways.ts';
 import { field } from './field.ts';
 import { pathShape } from './shape/words.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { HostId, PoolId, ResourceId, SetId } from '../id.ts';
-import type { RestorePlan } from '../restore/plan.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import type { RateLimits } from '../run/rate.ts';
 import type { SettleTask, TransferTask } from '../transfer/task.ts';
 import { channelsField, resumeBufferField } from './backup-options.ts';

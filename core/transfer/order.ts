@@ -1,7 +1,7 @@
 import type { InstanceAccess } from '../agent/instance-access.ts';
 import type { HostId, RunId, SetId } from '../id.ts';
 import type { PoolAccess } from '../pool/pool-access.ts';
-import type { RestorePlan } from '../restore/plan.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import type { RateLimits } from '../run/rate.ts';
 import type { SettleTask, TransferTask } from './task.ts';
 

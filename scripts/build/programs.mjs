@@ -10,7 +10,7 @@ const programs = {
   agent: 'agent/main.ts',
   control: 'workers/main.ts',
   api: 'api/main.ts',
-  'wal-archive': 'agent/wal/archive-main.ts',
+  'wal-archive': 'agent/wal/archive/archive-main.ts',
 };
 
 /** Chunks nobody refers to any more are kept this long: a program started before this build may still load them. */

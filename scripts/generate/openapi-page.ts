@@ -1,12 +1,12 @@
 import { pino } from 'pino';
 import { openMetrics } from '#api/metrics.ts';
 import { openAddressGuard } from '#api/notices/address-guard.ts';
-import { openapiOf } from '#api/openapi.ts';
+import { openapiOf } from '#api/http/openapi.ts';
 import { openProtections } from '#api/protection.ts';
 import { allRoutes } from '#api/routes/all-routes.ts';
 import { openScheduleDoor } from '#api/schedules/schedule-door.ts';
-import { openRunDoor } from '#api/temporal.ts';
-import { openVault } from '#api/vault.ts';
+import { openRunDoor } from '#api/temporal/temporal.ts';
+import { openVault } from '#api/pools/vault.ts';
 import { openCatalog } from '#catalog/database.ts';
 import { fail } from '#core/errors/fail.ts';
 import { formatId } from '#core/id.ts';

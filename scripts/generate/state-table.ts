@@ -37,7 +37,7 @@ const capabilities: readonly Capability[] = [
     on: 'PostgreSQL 15, the whole product; in the matrix 12 and 18',
     tests: [
       ...['tests/engines/log-stream', 'tests/promises/streams-log', 'tests/engines/offline', 'tests/engines/standby'],
-      ...['agent/stream/', 'api/sources'],
+      ...['agent/stream/', 'api/starts/sources'],
     ],
   },
   {
@@ -154,7 +154,7 @@ const capabilities: readonly Capability[] = [
     on: 'PostgreSQL 15 and 18, the whole product, two agents',
     tests: [
       ...['core/drill/', 'tests/engines/drill', 'tests/promises/drills', 'tests/engines/restore-log'],
-      'catalog/drills',
+      'catalog/drills/',
     ],
   },
   { what: 'Console', on: '-', tests: [] },

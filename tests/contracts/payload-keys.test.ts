@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { rotatePayloadKey } from '#api/rotate-payload-key.ts';
+import { rotatePayloadKey } from '#api/temporal/rotate-payload-key.ts';
 import { openAgentKeys } from '#agent/payload-keys.ts';
 import { openKeyFiles, readPayloadKeys } from '#wire/key-files.ts';
 import { fixedRing } from '#wire/key-ring.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod';
 import { indexSet } from '#catalog/backup-sets.ts';
 import { indexBatch } from '#catalog/log-batches.ts';
-import { moveRun } from '#catalog/runs.ts';
+import { moveRun } from '#catalog/runs/runs.ts';
 import type { OrderOf } from '#core/agent/order.ts';
 import type { CareReport } from '#core/care/care-report.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';

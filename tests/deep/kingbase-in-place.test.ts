@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RestorePlan } from '#core/restore/plan.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import type { KingbaseStage } from '#tests/support/kingbase-stage.ts';
 import { change, openKingbaseStage } from '#tests/support/kingbase-stage.ts';
 import { connectKingbase } from '#tests/support/kingbase-template.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceAccess } from '#core/agent/order.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
-import type { RestoreWays } from '#core/restore/ways.ts';
+import type { RestoreWays } from '#core/restore/plan/ways.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { instanceAccess, openBackupBench } from '#tests/support/backup.ts';
 import { incrementalOrder } from '#tests/support/chain.ts';

@@ -2,7 +2,12 @@ import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSyn
 import { join } from 'node:path';
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { copySettings, formatSettings, recoverySettings, splitRecovery } from '#core/restore/recovery-settings.ts';
+import {
+  copySettings,
+  formatSettings,
+  recoverySettings,
+  splitRecovery,
+} from '#core/restore/recovery/recovery-settings.ts';
 import { providePostgres } from '#scripts/servers/postgres.mjs';
 import type { Child } from '#scripts/supervisor/child.ts';
 import { makeCluster, startPostgres } from '#scripts/supervisor/postgres-instance.ts';

@@ -11,7 +11,7 @@ import { readPidFile } from '#agent/datadir/reader.ts';
 import { begunScratches, discardScratch } from '#agent/scratch/scratch-base.ts';
 import type { Scratch } from '#agent/scratch/open-scratch.ts';
 import { openScratch } from '#agent/scratch/open-scratch.ts';
-import { stopLeftServer } from '#agent/restore/stop-left-server.ts';
+import { stopLeftServer } from '#agent/restore/recovery/stop-left-server.ts';
 import { fail } from '#core/errors/fail.ts';
 import { scratchPlace } from '#core/restore/scratch-place.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RestorePlan } from '#core/restore/plan.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import { pieceKey } from '#core/format/object-key.ts';
 import { openSet } from '#agent/sets/open-set.ts';
 import type { BackupBench } from '#tests/support/backup.ts';

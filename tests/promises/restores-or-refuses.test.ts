@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RestorePlan } from '#core/restore/plan.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import { decodeControlFile } from '#core/engine/control-file.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { instanceAccess, openBackupBench } from '#tests/support/backup.ts';

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { InstanceAccess } from '#core/agent/order.ts';
-import type { RestorePlan } from '#core/restore/plan.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
 import { openFolder } from '#tests/support/folder.ts';

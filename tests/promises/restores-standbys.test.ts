@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RestorePlan } from '#core/restore/plan.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import { giveToUnprivileged } from '#scripts/supervisor/unprivileged.ts';
 import { pollUntil } from '#scripts/supervisor/wait.ts';
 import type { BackupBench } from '#tests/support/backup.ts';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceAccess, OrderOf } from '#core/agent/order.ts';
-import type { RestorePlan } from '#core/restore/plan.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
 import { killRestore } from '#tests/support/kill-restore.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { addHost } from '#catalog/hosts.ts';
-import type { PoolRow } from '#catalog/pools.ts';
-import { addPool, getPool } from '#catalog/pools.ts';
+import type { PoolRow } from '#catalog/pools/pools.ts';
+import { addPool, getPool } from '#catalog/pools/pools.ts';
 import type { HostId, RunId } from '#core/id.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { StepContext } from '#core/ports/step.ts';

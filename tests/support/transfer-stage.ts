@@ -9,7 +9,7 @@ import type { SettleReport, TransferReport } from '#core/transfer/report.ts';
 import type { Placed, PlacesTold, SettleVerb, TransferTask } from '#core/transfer/task.ts';
 import { restoreLogicalSet } from '#agent/logical/restore-set.ts';
 import { recoverDatabases } from '#agent/transfer/recover-databases.ts';
-import { settleTransfer } from '#agent/transfer/settle-transfer.ts';
+import { settleTransfer } from '#agent/transfer/swap/settle-transfer.ts';
 import { provideClientTools } from '#scripts/servers/postgres.mjs';
 import { askAll } from './ask-all.ts';
 import type { BackupBench } from './backup.ts';

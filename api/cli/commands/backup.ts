@@ -5,7 +5,7 @@ import { fail } from '#core/errors/fail.ts';
 import { changedPagesSourceShape } from '#core/settings/shape/committed.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
-import { hookOptions, hookShape, hooksOf, verifyOf, verifyOptions, verifyShape } from './hook-words.ts';
+import { hookOptions, hookShape, hooksOf, verifyOf, verifyOptions, verifyShape } from './jobs/hook-words.ts';
 import {
   limitOptions,
   limitShape,
@@ -16,8 +16,8 @@ import {
   resumeBufferOf,
   resumeBufferOptions,
   resumeBufferShape,
-} from './limit-words.ts';
-import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
+} from './jobs/limit-words.ts';
+import { startAndWatch, waitOptions, waitShape } from './runs/run-words.ts';
 
 /** Options of a backup, now or in a job. */
 export const backupOptions = {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { resourceShape } from '#catalog/resources.ts';
+import { resourceShape } from '#catalog/resources/resources.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { discoveredInstanceShape } from '#core/settings/shape/host.ts';

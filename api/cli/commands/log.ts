@@ -7,9 +7,16 @@ import { idShape } from '#core/settings/shape/words.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { bytesText } from '../terminal.ts';
-import { limitOptions, limitShape, limitsOf, reconnectOf, reconnectOptions, reconnectShape } from './limit-words.ts';
+import {
+  limitOptions,
+  limitShape,
+  limitsOf,
+  reconnectOf,
+  reconnectOptions,
+  reconnectShape,
+} from './jobs/limit-words.ts';
 import { demandReady, placeText } from './place-words.ts';
-import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
+import { startAndWatch, waitOptions, waitShape } from './runs/run-words.ts';
 
 const answerShape = z.looseObject({
   plan: logRestorePlanShape,

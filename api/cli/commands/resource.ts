@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { RemovedResource } from '#catalog/resource-changes.ts';
-import { removedResourceShape } from '#catalog/resource-changes.ts';
-import { resourceShape } from '#catalog/resources.ts';
+import type { RemovedResource } from '#catalog/resources/resource-changes.ts';
+import { removedResourceShape } from '#catalog/resources/resource-changes.ts';
+import { resourceShape } from '#catalog/resources/resources.ts';
 import type { PreflightReport } from '#core/agent/inspection.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';

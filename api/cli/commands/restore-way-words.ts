@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RestoreWays, StandbyPrimary } from '#core/restore/ways.ts';
+import type { RestoreWays, StandbyPrimary } from '#core/restore/plan/ways.ts';
 import { fail } from '#core/errors/fail.ts';
 
 /** Options of a restore beside the usual. */

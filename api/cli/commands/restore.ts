@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
-import type { RestorePlan } from '#core/restore/plan.ts';
-import { consentFor } from '#core/restore/ways.ts';
+import type { RestorePlan } from '#core/restore/plan/plan.ts';
+import { consentFor } from '#core/restore/plan/ways.ts';
 import { restorePlanShape } from '#core/settings/restore-options.ts';
 import { findingShape } from '#core/settings/shape/host.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { bytesText } from '../terminal.ts';
-import { hookOptions, hookShape, hooksOf } from './hook-words.ts';
+import { hookOptions, hookShape, hooksOf } from './jobs/hook-words.ts';
 import {
   limitOptions,
   limitShape,
@@ -19,11 +19,11 @@ import {
   resumeBufferOf,
   resumeBufferOptions,
   resumeBufferShape,
-} from './limit-words.ts';
+} from './jobs/limit-words.ts';
 import { demandReady, placeText } from './place-words.ts';
 import { pointOf, pointOptions, pointShape } from './point-words.ts';
 import { wayOptions, wayShape, waysOf } from './restore-way-words.ts';
-import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
+import { startAndWatch, waitOptions, waitShape } from './runs/run-words.ts';
 
 const planAnswerShape = z.looseObject({
   plan: restorePlanShape,

@@ -4,12 +4,12 @@ import { fail } from '#core/errors/fail.ts';
 import { readSettings } from '#core/settings/registry.ts';
 import { serverSettings } from '#core/settings/server-settings.ts';
 import { initialise } from '../../init.ts';
-import { rotatePayloadKey } from '../../rotate-payload-key.ts';
+import { rotatePayloadKey } from '#api/temporal/rotate-payload-key.ts';
 import { listShape } from '../../routes/words.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { tableOf } from '../terminal.ts';
-import { startAndWatch, waitOptions, waitShape } from './run-words.ts';
+import { startAndWatch, waitOptions, waitShape } from './runs/run-words.ts';
 
 const checkShape = z.looseObject({ check: z.string(), verdict: z.string(), detail: z.string(), hint: z.string() });
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { targetRowShape } from '#catalog/targets.ts';
+import { targetRowShape } from '#catalog/resources/targets.ts';
 import { fail } from '#core/errors/fail.ts';
 import { durationText, parseDuration } from '#core/notice/duration.ts';
 import { resourceStatusShape } from '#core/settings/shape/resource-status.ts';

@@ -1,0 +1,95 @@
+import type { ExcludedSet } from '#core/backup/usable-sets.ts';
+import { sortUsable } from '#core/backup/usable-sets.ts';
+import { fail } from '#core/errors/fail.ts';
+import type { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { SetId } from '#core/id.ts';
+import { locate } from '#core/log/coverage.ts';
+import type { Located, LogTimeline } from '#core/log/timeline.ts';
+import { compareLsn } from '#core/wal/lsn.ts';
+import type { RestoreRequest } from '#core/restore/request.ts';
+import { describeTarget, near, refuseAsUsual } from './unreachable.ts';
+
+/** A request that knows only sets whose chain is whole and good, and which ones it does not know because of that. */
+export interface SortedRequest extends RestoreRequest {
+  readonly excluded: readonly ExcludedSet[];
+}
+
+/** What the planner found out about the target along one branch. */
+export interface Finding<L extends Located = Located> {
+  readonly found: L;
+  readonly timeline: LogTimeline;
+  readonly branchId: string | undefined;
+}
+
+/** The wanted set: named apart, or in the target itself (`immediate`). */
+export const chosenSet = (request: RestoreRequest): SetId | undefined =>
+  request.setId ?? (request.target.at === 'immediate' ? request.target.setId : undefined);
+
+/** Takes damaged and quarantined sets, and sets without a whole chain, out of the question. Throws `restore_set_unusable`. */
+export function withoutUnusable(request: RestoreRequest): SortedRequest {
+  const { usable, excluded } = sortUsable(request.log.sets, request.unusable ?? new Map());
+  const wanted = chosenSet(request);
+  const refused = excluded.find(({ set }) => set.setId === wanted);
+  if (refused !== undefined) {
+    const { set, reason } = refused;
+    throw fail('restore_set_unusable', { setId: set.setId, resource: request.resourceName, reason });
+  }
+  const unusable = [...(request.log.unusable ?? []), ...excluded.map(({ set }) => set)];
+  return { ...request, log: { ...request.log, sets: usable, unusable }, excluded };
+}
+
+/** The registered error for a point that cannot be reached; an excluded set that leads there is named with the reason. */
+export function refuse(
+  request: SortedRequest,
+  finding: Finding<Extract<Located, { isReachable: false }>>,
+): HoldfastError {
+  const usual = refuseAsUsual(request, finding.found, finding.timeline);
+  const lost = lostWay(request, finding.branchId)?.excluded;
+  if (lost === undefined) return usual;
+  if (request.log.sets.length === 0) {
+    const reasons = request.excluded.map(({ set, reason }) => `${set.setId}: ${reason}`).join('; ');
+    return fail('no_set_usable', { resource: request.resourceName, reasons: reasons.slice(0, 1000) });
+  }
+  const { before, after } = finding.found;
+  return needsExcluded(request, lost, { before: near(before), after: near(after) });
+}
+
+/**
+ * `latest` and the backup state of the newest set are points that move: when an excluded set leads further, going back to
+ * an earlier one in silence would lose data that nobody gave up. Throws `point_needs_excluded_set`.
+ */
+export function demandNotWorse(
+  request: SortedRequest,
+  { found, timeline, branchId }: Finding<Extract<Located, { isReachable: true }>>,
+): void {
+  if (request.target.at !== 'latest' && request.target.at !== 'immediate') return;
+  const lost = lostWay(request, branchId);
+  if (lost === undefined || compareLsn(lost.mustReach, found.mustReach) <= 0) return;
+  const set = request.log.sets.find((each) => each.setId === found.setId);
+  const end = set === undefined ? undefined : { lsn: set.endLsn, at: set.endedAt };
+  const before = request.target.at === 'immediate' ? end : timeline.latest;
+  throw needsExcluded(request, lost.excluded, { before: near(before), after: 'none' });
+}
+
+/** The excluded set that would have led to the target, had the operator left the choice to us. */
+function lostWay(request: SortedRequest, branchId: string | undefined) {
+  if (request.excluded.length === 0 || chosenSet(request) !== undefined) return undefined;
+  const all = { ...request.log, sets: [...request.log.sets, ...request.excluded.map(({ set }) => set)] };
+  const way = locate(all, request.target, branchId);
+  if (!way.isReachable) return undefined;
+  const excluded = request.excluded.find(({ set }) => set.setId === way.setId);
+  return excluded === undefined ? undefined : { excluded, mustReach: way.mustReach };
+}
+
+const needsExcluded = (
+  { target, resourceName: resource }: RestoreRequest,
+  { set, reason }: ExcludedSet,
+  nearest: { readonly before: string; readonly after: string },
+): HoldfastError =>
+  fail('point_needs_excluded_set', {
+    point: describeTarget(target),
+    resource,
+    setId: set.setId,
+    reason,
+    ...nearest,
+  });

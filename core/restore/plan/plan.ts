@@ -1,0 +1,72 @@
+import type { OfflineOfSet, SetType } from '#core/backup/set-summary.ts';
+import type { ResourceId, SetId } from '#core/id.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
+import type { SegmentName } from '#core/wal/segment-name.ts';
+import type { RestoreTarget } from '#core/restore/target.ts';
+import type { RestoreWays } from './ways.ts';
+
+/** Where the files go. In place needs typed consent; a copy goes to an empty directory and can touch nothing of production. */
+export type RestorePlace =
+  | { readonly kind: 'copy'; readonly directory: string; readonly port?: number }
+  | {
+      readonly kind: 'in-place';
+      readonly resourceId: ResourceId;
+      readonly directory: string;
+      readonly consent: string;
+    };
+
+export interface PlannedSegment {
+  readonly name: SegmentName;
+  readonly branchId: string;
+  /** Full object key text in the pool. */
+  readonly object: string;
+  readonly rawSha256: string;
+  readonly storedSha256: string;
+}
+
+/** One set that a restore reads. */
+export interface PlannedSet {
+  readonly setId: SetId;
+  readonly type: SetType;
+  readonly storedBytes: number;
+}
+
+/**
+ * A printable restore: made before anything is touched, executed as it is, never re-decided (plan → show → execute).
+ * `setting` is the recovery target as the server will be told it, which may differ from what was asked: `latest` and
+ * a time inside covered-until but after the last commit are executed as an explicit LSN (design §6, §7).
+ */
+export interface RestorePlan {
+  readonly setId: SetId;
+  readonly systemId: string;
+  readonly serverMajor: number;
+  readonly engine: string;
+  readonly segmentBytes: number;
+  readonly asked: RestoreTarget;
+  readonly setting: RestoreTarget;
+  /** Numeric recovery_target_timeline. */
+  readonly timeline: number;
+  /** The reached LSN must be at or after this, else the restore failed. */
+  readonly mustReach: Lsn;
+  readonly segments: readonly PlannedSegment[];
+  /** Every known history file by name → text, siblings too, so that the next timeline number is free. */
+  readonly histories: Readonly<Record<string, string>>;
+  readonly place: RestorePlace;
+  /** Tablespace oid → new absolute path. Every tablespace of the set must be mapped for a copy. */
+  readonly tablespaceMap: Readonly<Record<string, string>>;
+  /** K-107: promote and open (default), or leave recovered and closed. */
+  readonly isOpenedAfter: boolean;
+  /** K-110 configuration file to use instead of the set's own. */
+  readonly configFile?: string;
+  /** Of the set that is restored, when it is one of a closed instance: how its recovery begins (core/restore/recovery/offline-start.ts). */
+  readonly offline?: OfflineOfSet;
+  /** What was asked beside the usual; absent: nothing. */
+  readonly ways?: RestoreWays;
+  readonly rawBytes: number;
+  /** Sets that are read, the full first, `setId` last. */
+  readonly chain: readonly PlannedSet[];
+  /** At most this much is fetched from the pool: of a base only the frames that are still needed are. */
+  readonly fetchBytes: number;
+  /** Ordered steps in words for the printed plan. */
+  readonly steps: readonly string[];
+}
