@@ -11,7 +11,7 @@ const range = fc.record({
   segmentBytes: fc.constantFrom(1, 16, 64, 1024).map((mebibytes) => mebibytes * 1048576),
 });
 
-test('D-013 D-015 the segments of a backup cover its log without gap and hold no segment too many', () => {
+test('D-013…D-016 the segments of a backup cover its log without gap and hold no segment too many', () => {
   fc.assert(
     fc.property(range, ({ timeline, begin, length, segmentBytes }) => {
       const backup = { timeline, beginLsn: formatLsn(begin), endLsn: formatLsn(begin + length), segmentBytes };

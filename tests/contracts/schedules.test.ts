@@ -210,7 +210,7 @@ test.each(traps)('K-054…K-057 the server fires for each time of %s', async (_w
   expect(fired).toEqual(expect.arrayContaining(due));
 });
 
-test('K-074 K-078 what cannot be planned, cloned or run again is refused, and a preview saves nothing', async () => {
+test('K-053 K-074 K-078 what cannot be planned, cloned or run again is refused, and a preview saves nothing', async () => {
   const ask = async (path: string, body?: unknown) => (await api.ask('POST', `/api/v1${path}`, body)).body;
   const plan = { type: 'monthly', zone: 'Asia/Shanghai', at: '02:00', on: { weeks: ['last'], weekdays: ['fri'] } };
   const preview = await ask('/schedules/preview', { plan, after: '2027-01-01T00:00:00Z', count: 2 });

@@ -131,7 +131,7 @@ test('K-058…K-060 the recommended strategy is three jobs in one command', asyn
   });
 });
 
-test('K-099 a restore job is made, started and refused a plan that repeats it', async () => {
+test('K-099 K-100 a restore job is made, started, edited and deleted, and refused a plan that repeats it', async () => {
   const to = `${platform.folder}/rehearsal`;
   const restore = [
     'job',
@@ -154,4 +154,7 @@ test('K-099 a restore job is made, started and refused a plan that repeats it', 
     kind: 'restore',
     jobId: made.id,
   });
+  expect(await platform.refused(2, ['job', 'clone', 'rehearsal', 'second'])).toMatchObject({ code: 'job_not_cloned' });
+  expect(await job('edit', 'rehearsal', '--rename', 'rehearsed')).toMatchObject({ revision: 2 });
+  await platform.done(['job', 'rm', 'rehearsed']);
 });

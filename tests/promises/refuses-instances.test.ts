@@ -44,7 +44,7 @@ async function refusedUntouched(exit: number, args: readonly string[]) {
   return refusal;
 }
 
-test('K-064 K-066 a wrong password, a role without rights and no login at all are refused with the remedy', async () => {
+test('K-064 K-065 K-066 a wrong password, a role without rights and no login at all are refused with the remedy', async () => {
   const { archiveDirectory } = platform.instance;
   expect(await refusedUntouched(3, full('main', archiveDirectory))).toMatchObject({
     code: 'resource_not_logged_in',
