@@ -47,7 +47,10 @@ export function headersIn(text: string): Readonly<Record<string, string>> {
   );
 }
 
-/** Opens the way to the receiver of the settings; without one every span is thrown away. */
+/**
+ * Opens the way to the receiver of the settings; without one every span is thrown away. Our own, because the kept line of the
+ * exporter of OpenTelemetry (0.301, sdk-trace 3) asks for Node 22.15 and this product runs on Node 20; it is to go when that ends.
+ */
 export function openTracer(settings: TraceSettings, { service, onTrouble }: TracerPorts): Tracer {
   const { otelExporterOtlpEndpoint: endpoint, otelExporterOtlpHeaders: given = '' } = settings;
   if (endpoint === undefined) return noTracer;
