@@ -86,10 +86,18 @@ async function backUpWith(attempt: Attempt, started: StartedThreads): Promise<Se
     throwIfEnded(phases.step.signal);
     const summary = await commitBackupSet(attempt.pool, keys, meta);
     attempt.journal.forget();
+    tellOfLog(attempt, summary);
     return summary;
   } finally {
     await copy.close();
   }
+}
+
+/** D-021: whoever made a set without its log hears what it waits for. */
+function tellOfLog({ step, pool }: Attempt, { isConsistent, beginSegment, endSegment }: SetSummary): void {
+  if (isConsistent) return;
+  const message = `the set holds no log: it can be restored once a log backup has brought ${beginSegment} to ${endSegment} into pool ${pool.name}`;
+  step.log({ level: 'warn', message });
 }
 
 /** Refuses what cannot become a good set: the first problem that preflight finds. */
@@ -188,8 +196,9 @@ async function addLate({ order, session, deps }: Attempt, { begun, ended, copy, 
     clock: deps.clock,
     signal,
   };
+  // Also log that the set does not hold (D-021) is read to its end: a set whose log is broken at the source is of no use.
   for await (const segment of neededLog(needed))
-    await addSegment(copy, `${files.log}/${segment.name}`, segment, needed);
+    if (order.options.isWithoutLog !== true) await addSegment(copy, `${files.log}/${segment.name}`, segment, needed);
   const late = { mode: 0o600, mtimeMs: ended.endedAtMs };
   await copy.add({ path: files.label, bytes: ended.label, ...late });
   if (ended.map !== undefined) await copy.add({ path: files.tablespaceMap, bytes: ended.map, ...late });

@@ -60,7 +60,7 @@ export async function findBase(attempt: Attempt, inspected: Inspected, history: 
     const reason =
       (await whyNot(attempt, { chain, inspected, history })) ??
       (await brokenPiece(attempt, chain)) ??
-      (await otherLog(chain[0], logNow, places));
+      (await otherLog(attempt.pool, chain[0], { held: logNow, places }));
     return reason === undefined ? { chain, warnings: [] } : refused(reason);
   } catch (error) {
     const isAboutBase =

@@ -119,6 +119,7 @@ async function look({ order, step }: OfflineAttempt): Promise<Closed> {
     level: 'info',
     message: `the instance is closed (${control.state}); its log from ${control.redoLsn} ends at ${log.endLsn}`,
   });
+  if (order.options.isWithoutLog === true && log.isReplayNeeded) throw lastLogOnlyHere(directory);
   const { archiveDirectory } = order.options;
   const inspected = { facts: control, archiveDirectory };
   const history = historyNow({ dataDirectory: directory, inspected });
@@ -128,6 +129,14 @@ async function look({ order, step }: OfflineAttempt): Promise<Closed> {
   step.log({ level: 'info', message: `${String(scan.files.length)} files, ${String(scan.bytesTotal)} bytes to read` });
   return { profile, directory, major, found, log, scan, history };
 }
+
+/** D-021: what a crashed instance wrote last lies in its own log directory alone; after a clean shutdown nothing is replayed. */
+const lastLogOnlyHere = (directory: string): Error =>
+  fail('instance_unfit_offline', {
+    directory,
+    reason:
+      'it crashed, and the log that it must replay was archived by nobody; back it up with its log (leave out --without-log)',
+  });
 
 function withConfiguration(profile: EngineProfile, directory: string, scan: DataDirectoryScan): DataDirectoryScan {
   const taken = new Set(scan.files.map(({ path }) => path));

@@ -60,7 +60,7 @@ function summaryOf(finished: FinishedCopy): SetSummary {
     endSegment: endSegmentOf({ timeline, beginLsn, endLsn: ended.endLsn, segmentBytes }),
     beganAt: instantFromMs(begun.beganAtMs),
     endedAt: instantFromMs(ended.endedAtMs),
-    isConsistent: true,
+    isConsistent: holdsLog(finished),
     ...{ hasChecksums: begun.control.hasChecksums, pageBytes: begun.control.pageBytes, segmentBytes },
     tablespaces: scan.tablespaces,
     fileCount: copied.members.length,
@@ -73,6 +73,13 @@ function summaryOf(finished: FinishedCopy): SetSummary {
     toolVersion: deps.toolVersion,
   };
 }
+
+/**
+ * D-020, D-021: only a backup of an open instance can be without log. A closed one keeps what it needs to start: after a clean
+ * shutdown that is the checkpoint alone, so its set is consistent also when no log was wanted.
+ */
+const holdsLog = ({ attempt, offline }: Pick<FinishedCopy, 'attempt' | 'offline'>): boolean =>
+  offline !== undefined || attempt.order.options.isWithoutLog !== true;
 
 const listedBlocks = 20;
 

@@ -27,6 +27,13 @@ function sizeError(pool: Pool, object: string, found: number | undefined, expect
   });
 }
 
+/** Of an object that is gone (`found` absent) or has another size than recorded. */
+export const sizeDamage = (
+  pool: Pool,
+  object: string,
+  { found, expected }: { readonly found: number | undefined; readonly expected: number },
+): Damage => findingOf(object, sizeError(pool, object, found, expected));
+
 /** Pieces of a set, or those of `pieces`, that are gone or have another size than recorded. */
 export async function pieceDamage(
   pool: Pool,
@@ -37,6 +44,6 @@ export async function pieceDamage(
   return pieces.flatMap((piece) => {
     const object = keyOfPiece(keys, piece);
     const found = sizes.get(object);
-    return found === piece.storedBytes ? [] : [findingOf(object, sizeError(pool, object, found, piece.storedBytes))];
+    return found === piece.storedBytes ? [] : [sizeDamage(pool, object, { found, expected: piece.storedBytes })];
   });
 }

@@ -3,12 +3,15 @@ import { setMetaKey, setStartKey } from '#core/format/object-key.ts';
 import type { SetId } from '#core/id.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { VerifyReport } from '#core/restore/report.ts';
+import type { Warning } from '#core/run/progress.ts';
 import { noProgress } from '#core/run/progress.ts';
 import type { Check, Checked, PieceCheck } from '#agent/verify/check.ts';
 import type { VerifiedPool } from '#agent/verify/check-runner.ts';
 import { openCheckRunner } from '#agent/verify/check-runner.ts';
 import type { PartOfChain } from '#agent/verify/checks-of-set.ts';
 import { checksOf } from '#agent/verify/checks-of-set.ts';
+import type { OwnLogLook, OwnLogRequest } from '#agent/verify/look-at-own-log.ts';
+import { lookAtOwnLog } from '#agent/verify/look-at-own-log.ts';
 import { readSetKeys } from './begin-set.ts';
 import type { OpenSet } from './open-set.ts';
 import { openSet } from './open-set.ts';
@@ -186,12 +189,26 @@ export async function lookAtSet(
   const whole = portion.filter((check) => !wrong.has(keyOfCheck(check)));
   await readPieces(pool, whole, { findings, step });
   const end = (part?.fromPiece ?? 0) + portion.length;
+  // Who looks at every set of a pool looks at its log, too.
+  const log = await ownLog(pool, part === undefined ? chain[0] : undefined, { depth, step });
+  findings.take(log);
+  const objects = 2 * ids.length + checks.length + log.objects;
   return {
-    ...{ depth, sets: ids, objects: 2 * ids.length + checks.length, bytes: small + findings.bytes },
+    ...{ depth, sets: ids, objects, bytes: small + findings.bytes },
     ...findings.report(),
-    ...ofPages(chain[0], depth, findings.pages),
+    ...told(ofPages(chain[0], depth, findings.pages), log.warnings),
     ...(depth !== 'quick' && end < checks.length ? { nextPiece: end } : {}),
   };
+}
+
+const noLog: OwnLogLook = { objects: 0, bytes: 0, pages: 0, damage: [], warnings: [] };
+
+const ownLog = (pool: VerifiedPool, set: OpenSet | undefined, how: OwnLogRequest): Promise<OwnLogLook> =>
+  set === undefined ? Promise.resolve(noLog) : lookAtOwnLog(pool, set.meta.summary, how);
+
+/** The same report with more warnings. */
+function told<R extends Pick<VerifyReport, 'warnings'>>(report: R, more: readonly Warning[]): R {
+  return more.length === 0 ? report : { ...report, warnings: [...(report.warnings ?? []), ...more] };
 }
 
 /** Whoever asks for pages must hear that there was nothing to compare. */
@@ -209,7 +226,7 @@ function ofPages(
 /**
  * Verifies a committed set and what it needs of the sets it builds on. `quick` checks start, meta and the size of every
  * piece; `full` reads every stored byte: SHA-256 of each frame, decryption, decompression and the hash of each extent; `page`
- * computes the checksums of the pages in relation files as well. Reads on worker threads when `pool` says how it is opened.
+ * computes the checksums of the pages in relation files as well. Of a set that holds no log (D-021) the log is looked at where it is. Reads on worker threads when `pool` says how it is opened.
  * `sets` of the report names what was looked at, the set first. Throws what `lookAtSet` throws.
  */
 export const verifySet = (

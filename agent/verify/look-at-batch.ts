@@ -42,7 +42,8 @@ export async function lookAtBatch(pool: VerifiedPool, batch: BatchSummary, step:
   return warnings.length === 0 ? report : { ...report, warnings };
 }
 
-const sealerOf = ({ id, key, olderKeys = [] }: VerifiedPool): SegmentCheck['sealer'] =>
+/** The part of a pool that opens its log, for worker threads. */
+export const sealerOf = ({ id, key, olderKeys = [] }: VerifiedPool): SegmentCheck['sealer'] =>
   key === undefined ? { id } : { id, key, olderKeys };
 
 const segmentsText = ({ segments }: BatchSummary): string =>

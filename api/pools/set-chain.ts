@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { SetRow } from '#catalog/backup-sets.ts';
 import { getSet, setShape, setsOfFull } from '#catalog/backup-sets.ts';
 import type { Database } from '#catalog/database.ts';
+import { soundBatchesOf } from '#catalog/pools/verification.ts';
 import { unusableSets } from '#catalog/pools/set-standing.ts';
 import { standingsOf } from '#catalog/pools/set-marks.ts';
 import { byId, chainOf, dependentsOf } from '#core/backup/chain.ts';
@@ -9,6 +10,7 @@ import type { SetSummary } from '#core/backup/set-summary.ts';
 import { sortUsable } from '#core/backup/usable-sets.ts';
 import type { PoolId, SetId } from '#core/id.ts';
 import { unmarked } from '#core/care/mark.ts';
+import { lackingLog } from '#core/log/lacking-log.ts';
 import { standingShape } from '#core/settings/shape/standing.ts';
 import { setTypeShape } from '#core/settings/shape/committed.ts';
 import { countShape, idShape, instantShape } from '#core/settings/shape/words.ts';
@@ -36,6 +38,8 @@ export const setWithChain = z
     neededBy: z.array(linkShape),
     /** Why it cannot be restored: damaged, quarantined, or its chain is not whole. */
     unusable: z.string().exactOptional(),
+    /** Of a set that was made without its log (D-021): what of that the pool does not hold. */
+    missingLog: z.string().exactOptional(),
   })
   .meta({ id: 'BackupSetWithChain' });
 
@@ -54,7 +58,15 @@ export async function withChain(catalog: Database, id: SetId, pool?: PoolId): Pr
     needs: chain.isComplete ? chain.sets.slice(0, -1).map(linkOf) : [],
     neededBy: dependentsOf(id, sets).map(linkOf),
     ...(reason === undefined ? {} : { unusable: reason }),
+    ...(await missingLogOf(catalog, row)),
   };
+}
+
+async function missingLogOf(catalog: Database, { summary, poolId }: SetRow): Promise<{ missingLog?: string }> {
+  if (summary.isConsistent) return {};
+  const batches = await soundBatchesOf(catalog, summary.systemId, poolId);
+  const [lacking] = lackingLog({ sets: [summary], batches });
+  return lacking === undefined ? {} : { missingLog: lacking.reason };
 }
 
 const linkOf = ({ setId, type, endedAt, storedBytes }: SetSummary): z.output<typeof linkShape> => ({

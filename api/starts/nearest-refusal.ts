@@ -5,11 +5,11 @@ import type { RestoreTarget } from '#core/restore/target.ts';
 const ofPool = new Set<string>([
   ...['no_set_to_restore', 'point_in_gap', 'point_before_first_set', 'point_after_latest', 'name_unknown'],
   ...['transaction_unknown', 'timeline_unknown', 'target_unproven', 'pool_out_of_reach'],
-  ...['no_set_usable', 'point_needs_excluded_set'],
+  ...['no_set_usable', 'point_needs_excluded_set', 'set_log_missing'],
 ]);
 
 /** In another pool a point that moves, such as `latest`, may be an earlier one: nobody goes back there in silence. */
-const ofMovingPoint = new Set<string>(['no_set_usable', 'point_needs_excluded_set']);
+const ofMovingPoint = new Set<string>(['no_set_usable', 'point_needs_excluded_set', 'set_log_missing']);
 
 /** A refusal that says something about one pool only; everything else is thrown on. */
 export function demandOfPool(error: unknown): HoldfastError {

@@ -53,6 +53,18 @@ test('K-048 an incremental of a standby without its primary is ordered as a full
   expect(order).toMatchObject({ standby: {}, becomesFull: expect.stringContaining('D-019') as string });
 });
 
+test('D-021 a backup without its log is ordered as one where that log is backed up into the same pool, else refused', async () => {
+  const options = { isWithoutLog: true };
+  const refused = { code: 'without_log_refused' };
+  expect((await ask({ options })).body).toMatchObject(refused);
+  expect((await ask({ kind: 'log-backup', options })).body).toMatchObject(refused);
+  expect(await orderOf({ kind: 'log-backup', resource: 'primary' })).toMatchObject({ kind: 'log-backup' });
+  expect((await ask({ options })).body).toMatchObject(refused);
+  expect(await orderOf({ options, standby: { primary: 'primary' } })).toMatchObject({ options });
+  expect(await orderOf({ resource: 'primary', options })).toMatchObject({ kind: 'full-backup', options });
+  expect(await orderOf({ isOffline: true, options })).toMatchObject({ isOffline: true, options });
+});
+
 test('D-007 an offline backup needs no login and is ordered as one; a stream is ordered with its tail', async () => {
   expect(await orderOf({ isOffline: true })).toMatchObject({ kind: 'full-backup', isOffline: true });
   expect(await orderOf({ kind: 'log-stream', tailSeconds: 5 })).toMatchObject({ kind: 'log-stream', tailSeconds: 5 });
@@ -63,6 +75,7 @@ test('options of one source are refused with another type before anything is ask
   const bad = [
     ['--type', 'log', '--offline'],
     ['--type', 'full', '--stream'],
+    ['--type', 'log', '--without-log'],
     ['--type', 'log', '--tail-every', '5'],
     ['--type', 'full', '--primary', 'primary', '--primary-address', 'nowhere'],
   ];

@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { demandOwnData } from '#catalog/drills/drilled-copies.ts';
+import type { PoolRow } from '#catalog/pools/pools.ts';
 import { getPool } from '#catalog/pools/pools.ts';
-import { addLogPool, getResource } from '#catalog/resources/resources.ts';
+import type { ResourceRow } from '#catalog/resources/resources.ts';
+import { addLogPool, getResource, logPoolsOf } from '#catalog/resources/resources.ts';
 import type { RunRow } from '#catalog/runs/runs.ts';
 import { addRunEvents } from '#catalog/runs/runs.ts';
+import { fail } from '#core/errors/fail.ts';
 import type { PoolId, ResourceId } from '#core/id.ts';
 import { backupOptionsShape, reconnectField } from '#core/settings/backup-options.ts';
 import { hooksShape, verifyAfterShape } from '#core/settings/hooks.ts';
-import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
+import type { JobSpec, JobSpecOf, StandbyOfJob } from '#core/settings/job-spec.ts';
 import { changedPagesSourceShape } from '#core/settings/shape/committed.ts';
 import type { Context } from '#api/context.ts';
 import { unreachableLogPools } from './orders.ts';
@@ -83,7 +86,7 @@ const incrementalBody = z.object({
 export const backupBodies = [fullBody, logBody, streamBody, incrementalBody] as const;
 type BackupBody = z.output<(typeof backupBodies)[number]>;
 
-/** What a backup would do, and where. Throws `resource_unknown`, `pool_not_found`, `pool_out_of_reach`, `resource_not_logged_in`, `resource_holds_copy`. */
+/** What a backup would do, and where. Throws `resource_unknown`, `pool_not_found`, `pool_out_of_reach`, `resource_not_logged_in`, `resource_holds_copy`, `without_log_refused`. */
 export async function prepareBackup(context: Context, body: BackupBody) {
   const resource = await getResource(context.catalog, body.resource);
   const hostId = hostOfResource(resource);
@@ -94,7 +97,30 @@ export async function prepareBackup(context: Context, body: BackupBody) {
   if (body.kind !== 'log-backup' && !isOffline(body)) demandLogin(resource);
   const asked = 'standby' in body ? body.standby : undefined;
   const standby = asked === undefined ? {} : { standby: await standbyOfJob(context, resource, asked) };
+  if (body.options.isWithoutLog === true) await demandLog(context, { body, resource, pool, ...standby });
   return { spec: specOf(body, resource.id, pool.id, standby), hostId, resource, pool };
+}
+
+interface WithoutLog {
+  readonly body: BackupBody;
+  readonly resource: ResourceRow;
+  readonly pool: PoolRow;
+  readonly standby?: StandbyOfJob;
+}
+
+/**
+ * D-021: a set without its log is worth something only where that log is backed up, by this resource or by the primary of the
+ * standby that it is. A closed instance that was shut down needs none. Throws `without_log_refused`.
+ */
+async function demandLog({ catalog }: Context, { body, resource, pool, standby }: WithoutLog): Promise<void> {
+  const isOfLog = body.kind === 'log-backup' || body.kind === 'log-stream';
+  if (isOfLog) throw fail('without_log_refused', { why: `this is a ${body.kind}, which is nothing but log` });
+  if (isOffline(body)) return;
+  const writers = [resource.id, ...(standby?.primaryId === undefined ? [] : [standby.primaryId])];
+  const targets = await Promise.all(writers.map((id) => logPoolsOf(catalog, id)));
+  if (targets.flat().includes(pool.id)) return;
+  const why = `no log of ${resource.name} is backed up into pool ${pool.name}, so nothing could ever be restored from the set`;
+  throw fail('without_log_refused', { why });
 }
 
 /** Records and starts a backup. Throws what `prepareBackup` throws. */

@@ -40,6 +40,11 @@ export interface BackupOptions {
   /** K-110, core/run/resume-buffer.ts; absent: the usual. */
   readonly resumeBufferBytes?: number;
   readonly isFastCheckpoint: boolean;
+  /**
+   * D-021: the set gets no log (a non-consistent set); what it needs, from its begin to its end, comes from log backups of the
+   * same pool. Absent: the set holds it (D-020). Backups of log have no such thing.
+   */
+  readonly isWithoutLog?: boolean;
 }
 
 /** What of the options of a backup counts for a logical one; the disk rate is that at which the server is read. */

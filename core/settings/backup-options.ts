@@ -76,4 +76,10 @@ export const backupOptionsShape: z.ZodType<BackupOptions> = z.object({
     description: 'Begin with an immediate checkpoint instead of waiting for the next one',
     since,
   }).default(true),
+  isWithoutLog: field(z.boolean(), {
+    title: 'Without log',
+    description:
+      'The set holds no log of its own (non-consistent, D-021): it restores only with log that is backed up into the same pool; absent or false: it holds what it needs (D-020)',
+    since,
+  }).exactOptional(),
 });

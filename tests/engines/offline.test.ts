@@ -1,7 +1,7 @@
 import { appendFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { InstanceAccess, OrderOf } from '#core/agent/order.ts';
+import type { BackupOptions, InstanceAccess, OrderOf } from '#core/agent/order.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import { workingIn } from '#agent/datadir/writer-running.ts';
@@ -55,17 +55,18 @@ const orderOf = ({ bench, access, postgres }: Stage): OrderOf<'full-backup'> => 
   isOffline: true,
 });
 
-async function take(stage: Stage): Promise<SetSummary> {
-  const order = orderOf(stage);
+async function take(stage: Stage, options: Partial<BackupOptions> = {}): Promise<SetSummary> {
+  const plain = orderOf(stage);
+  const order = { ...plain, options: { ...plain.options, ...options } };
   return stage.bench.takeFullBackup(order, stage.bench.step(order));
 }
 
 const poolObjects = ({ bench }: Stage): string[] =>
   readdirSync(join(bench.folder, 'pool'), { recursive: true, encoding: 'utf8' });
 
-async function refusal(stage: Stage): Promise<unknown> {
+async function refusal(stage: Stage, options: Partial<BackupOptions> = {}): Promise<unknown> {
   const before = poolObjects(stage);
-  const error = await take(stage).catch((refused: unknown) => refused);
+  const error = await take(stage, options).catch((refused: unknown) => refused);
   expect(poolObjects(stage)).toEqual(before);
   return error;
 }
@@ -112,12 +113,16 @@ describe.each(majors)('D-007 a closed instance of PostgreSQL %i', (major) => {
     expect(await refusal(stage)).toMatchObject({ code: 'instance_running', isRetryable: false });
   });
 
-  test('after a crash gives a set with the log up to its last record, which starts by itself', async () => {
+  test('D-021 after a crash is refused without its log, and gives a set with the log up to its last record, which starts by itself', async () => {
     const { postgres, bench, restores } = stage;
     await postgres.sql('checkpoint');
     await postgres.sql('select pg_switch_wal()');
     await postgres.sql('insert into kept select g, md5(g::text) from generate_series(20001, 60000) g');
     await crash(stage);
+    expect(await refusal(stage, { isWithoutLog: true })).toMatchObject({
+      code: 'instance_unfit_offline',
+      params: { reason: expect.stringContaining('--without-log') as string },
+    });
     crashed = await take(stage);
     expect(crashed).toMatchObject({
       ...{ type: 'full', isConsistent: true, timeline: 1 },
@@ -147,12 +152,12 @@ describe.each(majors)('D-007 a closed instance of PostgreSQL %i', (major) => {
     expect(await restores.sql(report, counts)).toEqual([{ kept: 60100, loose: 0, far: 500 }]);
   });
 
-  test('after a clean shutdown gives a set that ends at the shutdown checkpoint and opens on a new timeline', async () => {
+  test('D-021 after a clean shutdown gives, also without log, a set that ends at the shutdown checkpoint and opens on a new timeline', async () => {
     const { postgres, restores } = stage;
     // Why again: without the matrix the server is still as it crashed.
     if (postgres.pid() === undefined) await postgres.start();
     await postgres.stop();
-    clean = await take(stage);
+    clean = await take(stage, { isWithoutLog: true });
     expect(clean).toMatchObject({ offline: { state: 'clean', isLogMinimal: false }, isConsistent: true });
     expect(clean.beginSegment).toBe(clean.endSegment);
     const report = await restore(stage, clean, 'clean');

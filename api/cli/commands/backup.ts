@@ -42,6 +42,8 @@ export const backupOptions = {
   ...limitOptions('reads'),
   ...resumeBufferOptions,
   '--slow-checkpoint': 'wait for the next checkpoint instead of forcing one',
+  '--without-log':
+    'put no log into the set (non-consistent): it restores only with log that is backed up into the same pool (D-021)',
   ...verifyOptions,
   ...hookOptions,
   ...reconnectOptions,
@@ -68,6 +70,7 @@ export const backupShape = z.object({
   ...hookShape,
   ...verifyShape,
   slowCheckpoint: z.boolean().default(false),
+  withoutLog: z.boolean().default(false),
   offline: z.boolean().default(false),
   stream: z.boolean().default(false),
   tailEvery: z.coerce.number().int().optional(),
@@ -125,6 +128,8 @@ function demandFitting(args: z.output<typeof backupShape>): void {
   const { type, tailEvery } = args;
   if (args.offline && type !== 'full')
     throw fail('value_malformed', { text: type, what: '--type with --offline', expected: 'full' });
+  if (args.withoutLog && type === 'log')
+    throw fail('value_malformed', { text: type, what: '--type with --without-log', expected: 'a full or incremental' });
   if (args.stream && type !== 'log')
     throw fail('value_malformed', { text: type, what: '--type with --stream', expected: 'log' });
   if (tailEvery !== undefined && !args.stream)
@@ -141,6 +146,7 @@ function optionsOf(args: z.output<typeof backupShape>) {
     limits: limitsOf(args),
     ...resumeBufferOf(args.resumeBuffer),
     isFastCheckpoint: !args.slowCheckpoint,
+    ...(args.withoutLog ? { isWithoutLog: true } : {}),
   };
 }
 

@@ -11,6 +11,7 @@ import { sortUsable } from '#core/backup/usable-sets.ts';
 import { verifyDepths } from '#core/care/verify-depth.ts';
 import { explainGaps } from '#core/care/explain-gaps.ts';
 import { coverage } from '#core/log/coverage.ts';
+import { lackingLog } from '#core/log/lacking-log.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import { timelineShape } from '#core/settings/shape/timeline.ts';
 import type { Context } from '#api/context.ts';
@@ -32,7 +33,7 @@ const poolTimeline = z
     poolId: idShape('pool'),
     poolName: z.string(),
     timeline: timelineShape,
-    /** Sets that lead nowhere: damaged, quarantined, or without a whole chain. */
+    /** Sets that lead nowhere: damaged, quarantined, without a whole chain, or made without log that the pool lacks (D-021). */
     excluded: z.array(z.object({ setId: idShape('set'), reason: z.string() })),
     /** Objects of log that a scrub found damaged: nothing is planned over them. */
     damagedLog: z.array(z.string()),
@@ -135,7 +136,9 @@ export async function timelinesOf(
         poolId,
         poolName,
         timeline: explainGaps(timeline, await deletedLogOf(catalog, systemId, poolId)),
-        excluded: excluded.map((each) => ({ setId: each.set.setId, reason: each.reason })),
+        excluded: [...excluded, ...lackingLog({ sets: usable, batches })].map(({ set, reason }) => ({
+          ...{ setId: set.setId, reason },
+        })),
         damagedLog: [...(await damagedLogOf(catalog, systemId, poolId))],
       };
     }),

@@ -1,7 +1,15 @@
 import type { ErrorSpec } from '../error-spec.ts';
 
-/** Errors of backups of closed instances (D-007). */
+/** Errors of backups of closed instances (D-007) and of sets without their log (D-021). */
 export const offlineErrors = {
+  without_log_refused: {
+    class: 'precondition',
+    http: 409,
+    message: 'A backup without its log (--without-log) is refused: {why}',
+    hint: 'Back up the log of the resource into the same pool first (holdfast backup --type log, or a job), or leave out --without-log.',
+    messageZh: '拒绝不含日志的备份(--without-log):{why}',
+    hintZh: '请先将该资源的日志备份到同一存储池(holdfast backup --type log 或日志备份作业),或去掉 --without-log。',
+  },
   instance_running: {
     class: 'unsafe',
     http: 409,

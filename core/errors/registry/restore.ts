@@ -109,13 +109,14 @@ export const restoreErrors = {
     messageZh: 'PostgreSQL {major} 在目标 {point} 缺失时会在错误的位置打开数据库,而已备份日志无法证明其存在',
     hintZh: '请改用时间、LSN 或命名还原点,它们会在开始前根据日志校验。',
   },
-  set_not_consistent: {
+  set_log_missing: {
     class: 'precondition',
     http: 409,
-    message: 'Backup set {setId} does not hold its own log and cannot be restored to its backup state',
-    hint: 'Choose a consistent set, or a point that backed up log reaches.',
-    messageZh: '备份集 {setId} 不含自身日志,无法恢复到备份状态',
-    hintZh: '请选择一致性备份集,或选择已备份日志可达的时间点。',
+    message: 'Backup set {setId} of {resource} was made without its log, and the pool does not hold that: {reason}',
+    hint: 'Run a log backup of {resource} into this pool (holdfast backup --type log): the set can be restored when it has that log. If the log is lost, name an earlier set (--set) or a point before it.',
+    messageZh: '{resource} 的备份集 {setId} 备份时未包含日志,而存储池中也没有所需日志:{reason}',
+    hintZh:
+      '请先将 {resource} 的日志备份到该存储池(holdfast backup --type log),日志齐全后该备份集即可恢复。若日志已丢失,请用 --set 指定更早的备份集,或选择其之前的时间点。',
   },
   tablespace_unmapped: {
     class: 'input',

@@ -4,6 +4,8 @@ import { fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { SetId } from '#core/id.ts';
 import { locate } from '#core/log/coverage.ts';
+import type { LackingSet } from '#core/log/lacking-log.ts';
+import { lackingLog } from '#core/log/lacking-log.ts';
 import type { Located, LogTimeline } from '#core/log/timeline.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
 import type { RestoreRequest } from '#core/restore/request.ts';
@@ -43,6 +45,11 @@ export function refuse(
   request: SortedRequest,
   finding: Finding<Extract<Located, { isReachable: false }>>,
 ): HoldfastError {
+  const lacking = lackingLog(request.log);
+  const isNoneLeft = lacking.length > 0 && lacking.length === request.log.sets.length;
+  const mute =
+    lacking.find(({ set }) => set.setId === chosenSet(request)) ?? (isNoneLeft ? newestOf(lacking) : undefined);
+  if (mute !== undefined) return logMissing(request, mute);
   const usual = refuseAsUsual(request, finding.found, finding.timeline);
   const lost = lostWay(request, finding.branchId)?.excluded;
   if (lost === undefined) return usual;
@@ -56,13 +63,14 @@ export function refuse(
 
 /**
  * `latest` and the backup state of the newest set are points that move: when an excluded set leads further, going back to
- * an earlier one in silence would lose data that nobody gave up. Throws `point_needs_excluded_set`.
+ * an earlier one in silence would lose data that nobody gave up. Throws `point_needs_excluded_set`, `set_log_missing`.
  */
 export function demandNotWorse(
   request: SortedRequest,
   { found, timeline, branchId }: Finding<Extract<Located, { isReachable: true }>>,
 ): void {
   if (request.target.at !== 'latest' && request.target.at !== 'immediate') return;
+  demandItsLog(request, found);
   const lost = lostWay(request, branchId);
   if (lost === undefined || compareLsn(lost.mustReach, found.mustReach) <= 0) return;
   const set = request.log.sets.find((each) => each.setId === found.setId);
@@ -70,6 +78,28 @@ export function demandNotWorse(
   const before = request.target.at === 'immediate' ? end : timeline.latest;
   throw needsExcluded(request, lost.excluded, { before: near(before), after: 'none' });
 }
+
+/**
+ * A newer set whose log is not there (D-021): the newest backup state is its own, and log behind a hole is reached from it alone.
+ * Where its log is only still to come, the latest point is the end of what is there. Throws `set_log_missing`.
+ */
+function demandItsLog(request: SortedRequest, found: Extract<Located, { isReachable: true }>): void {
+  if (chosenSet(request) !== undefined) return;
+  const newer = lackingLog(request.log).filter(
+    ({ set, isHole }) =>
+      set.branchId === found.branchId &&
+      compareLsn(set.endLsn, found.mustReach) > 0 &&
+      (isHole || request.target.at === 'immediate'),
+  );
+  const newest = newestOf(newer);
+  if (newest !== undefined) throw logMissing(request, newest);
+}
+
+const newestOf = (sets: readonly LackingSet[]): LackingSet | undefined =>
+  [...sets].sort((a, b) => compareLsn(b.set.endLsn, a.set.endLsn))[0];
+
+const logMissing = ({ resourceName: resource }: RestoreRequest, { set, reason }: LackingSet): HoldfastError =>
+  fail('set_log_missing', { setId: set.setId, resource, reason });
 
 /** The excluded set that would have led to the target, had the operator left the choice to us. */
 function lostWay(request: SortedRequest, branchId: string | undefined) {

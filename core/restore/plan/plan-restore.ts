@@ -22,7 +22,7 @@ import type { RestoreWays } from './ways.ts';
 /**
  * Plans a restore without touching anything (design §7): the set by its end LSN with the chain it builds on, every
  * segment by the history files, a numeric timeline and an explicit stop. Throws a registered error with the nearest
- * reachable points for every point that cannot be reached, `restore_set_unusable`, `consent_mismatch`,
+ * reachable points for every point that cannot be reached, `restore_set_unusable`, `set_log_missing`, `consent_mismatch`,
  * `tablespace_unmapped`, `target_path_bad`, `target_unproven`.
  */
 export function planRestore(asked: RestoreRequest): RestorePlan {

@@ -18,6 +18,9 @@ export function setText(row: Row): string {
     ...chainText(row),
     ...(row.verifyReport?.damage ?? []).slice(0, mostFindings).map(({ object, what }) => `DAMAGE ${object}: ${what}`),
     ...(row.unusable === undefined ? [] : [`CANNOT BE RESTORED: ${row.unusable}`]),
+    ...(row.missingLog === undefined
+      ? []
+      : [`CANNOT BE RESTORED YET: ${row.missingLog}; back up the log into this pool`]),
   ].join('\n');
 }
 
@@ -74,12 +77,20 @@ const originFacts = ({ base, mergedFrom }: SetSummary): string[][] => [
   ...(mergedFrom === undefined ? [] : [['merged from', `${mergedFrom.setId} and all it builds on`]]),
 ];
 
-/** The type of a set, and of one of a closed instance how that was left. */
-export const typeWords = ({ type, offline }: Pick<SetSummary, 'type' | 'offline'>): string =>
-  offline === undefined ? type : `${type}, offline (${offline.state})`;
+/** The type of a set, of one of a closed instance how that was left, and that it holds no log (D-021). */
+export const typeWords = ({
+  type,
+  offline,
+  isConsistent,
+}: Pick<SetSummary, 'type' | 'offline' | 'isConsistent'>): string => {
+  const words = offline === undefined ? type : `${type}, offline (${offline.state})`;
+  return isConsistent ? words : `${words}, without log`;
+};
 
 const consistency = (isConsistent: boolean): string =>
-  isConsistent ? 'yes: it holds the log from its begin to its end' : 'no: it starts only with log from the pool';
+  isConsistent
+    ? 'yes: it holds the log from its begin to its end'
+    : 'no: it is restored only with log from the pool (D-021)';
 
 const linkText = ({ id, type, endedAt, storedBytes }: Row['needs'][number]): string =>
   `  ${id}  ${type.padEnd(12)}  ${timeText(endedAt)}  ${bytesText(storedBytes)}`;

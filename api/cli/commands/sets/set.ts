@@ -84,7 +84,7 @@ const lineOf = (
   indent: string,
 ): string[] => [
   `${indent}${id}`,
-  summary.base === undefined || indent !== '' ? typeWords(summary) : `${summary.type} on ${summary.base.setId}`,
+  summary.base === undefined || indent !== '' ? typeWords(summary) : `${typeWords(summary)} on ${summary.base.setId}`,
   ...[resourceName, pools.map(({ name }) => name).join(', ')],
   timeText(summary.endedAt),
   `${summary.beginLsn} – ${summary.endLsn}`,
