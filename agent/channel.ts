@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { AgentReport } from '#core/agent/inspection.ts';
 import type { RunId } from '#core/id.ts';
 import type { AgentChannel } from '#core/ports/host-work.ts';
-import { drillVerdictShape } from '#core/settings/shape/drill.ts';
+import { closedReportShape, drillVerdictShape } from '#core/settings/shape/drill.ts';
 import { claimVerdictShape } from '#core/settings/shape/care.ts';
 import { slotVerdictShape } from '#core/settings/shape/left-slot.ts';
 import { scrubNextShape } from '#core/settings/shape/scrub.ts';
@@ -58,6 +58,10 @@ export function openChannel(url: string, hostKey: string): ApiChannel {
         drillVerdictShape,
       ),
     confirmTarget: (runId, token) => send('POST', `/agent/v1/runs/${runId}/drill-target`, { token }),
+    closeReport: async (runId) => {
+      const path = `/agent/v1/runs/${runId}/drill-report/close`;
+      return (await callApi({ url, method: 'POST', path, bearer: hostKey }, closedReportShape)).isStored;
+    },
     tellPlaced: (runId, told) => send('PUT', `/agent/v1/runs/${encodeURIComponent(runId)}/placed`, told),
     slotVerdict: (runId) => get(`/agent/v1/runs/${runId}/slot`, slotVerdictShape),
     tellSlot: (runId, told) => send('POST', `/agent/v1/runs/${runId}/slot`, told),

@@ -46,7 +46,7 @@ export async function demandFreeTarget(
 
 /**
  * What the agent is told of the target, which is the run's from now on. Throws `drill_target_unmarked` when the mark was taken away
- * meanwhile, `drill_target_in_use`.
+ * meanwhile, `drill_target_in_use`, `drill_target_busy`.
  */
 export async function targetOfOrder(
   { catalog }: Context,

@@ -124,7 +124,8 @@ create table drill (
   report_text text,
   report_sha256 text,
   signature text,
-  public_key text
+  public_key text,
+  closed_at timestamp with time zone
 );
 
 create table drill_policy (

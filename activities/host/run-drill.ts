@@ -13,6 +13,8 @@ export const runDrill =
       const verdict = await work.runDrill(asked, step, {
         tell: (facts) => untilAvailable(() => channel.tellDrill(order.runId, facts), step.signal),
         confirmTarget: (token) => untilAvailable(() => channel.confirmTarget(order.runId, token), step.signal),
+        // Why once: it is asked when the step is cancelled, too, and nobody waits then; what is left is cleaned up later.
+        closeReport: () => channel.closeReport(order.runId),
       });
       const { isPassed, failed, skipped, ...measured } = verdict;
       if (!isPassed)

@@ -1,4 +1,5 @@
 import type { OrderOf } from '#core/agent/order.ts';
+import { quietSettings } from '#core/restore/recovery/recovery-settings.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
 import type { Row, Session } from '#agent/database/session.ts';
 import { textOf } from '#agent/database/session.ts';
@@ -64,17 +65,10 @@ export function checkReached({ report }: Scratch, { plan }: DrillOrder): Promise
   return Promise.resolve(isThere ? passed(detail) : failed(detail));
 }
 
-/** What would let a copy touch production, and the value with which it cannot (core/restore/recovery/recovery-settings.ts). */
-const quiet: Readonly<Record<string, string>> = {
-  archive_mode: 'off',
-  listen_addresses: '',
-  max_logical_replication_workers: '0',
-  primary_conninfo: '',
-};
-
 /**
  * The instance is not its source and cannot touch it: another directory (by device and inode) and server process, no archiving, no
- * network, no upstream, no workers of subscriptions.
+ * network, no upstream, no workers of subscriptions. Its files said so before it was started (agent/restore/recovery/require-apart.ts);
+ * here its server does.
  */
 export async function checkApart(scratch: Scratch, { sourceDirectory }: DrillOrder): Promise<Finding> {
   // On another host that path means something else, or nothing.
@@ -82,9 +76,9 @@ export async function checkApart(scratch: Scratch, { sourceDirectory }: DrillOrd
   if (shared !== undefined) return failed(shared);
   return within(scratch, async (session) => {
     const rows = await session.query('select name, setting from pg_settings where name = any ($1)', [
-      Object.keys(quiet),
+      Object.keys(quietSettings),
     ]);
-    const loud = rows.filter((row) => settingIn(row) !== quiet[textOf(row, 'name')]);
+    const loud = rows.filter((row) => settingIn(row) !== quietSettings[textOf(row, 'name')]);
     if (loud.length > 0) return failed(loud.map((row) => `${textOf(row, 'name')} is ${settingIn(row)}`).join(', '));
     const workers = await session.queryOne(
       "select count(*)::text as n from pg_stat_activity where backend_type like 'logical replication%' or backend_type = 'walreceiver'",

@@ -129,13 +129,18 @@ export async function settleTarget(home: string, runId: RunId): Promise<void> {
 const goneOf = (path: string, runId: RunId): string => `${path}.gone-${runId}`;
 
 /**
- * Gives the place back: what the drill restored goes, the marked instance returns as it was, closed. A drill that was told of is
- * settled instead. Safe to call again. Throws `target_not_empty`, `drill_target_unmarked`, `target_running`.
+ * Gives the place back: what the drill restored goes, the marked instance returns as it was, closed. A drill whose report is stored is
+ * settled instead: the catalog says by it that the copy stays. Safe to call again. Throws `target_not_empty`, `drill_target_unmarked`,
+ * `target_running`, what asking for the report throws.
  */
-export async function giveTargetBack(home: string, runId: RunId): Promise<void> {
+export async function giveTargetBack(
+  home: string,
+  runId: RunId,
+  { closeReport }: Pick<DrillTalk, 'closeReport'>,
+): Promise<void> {
   const note = readNote(home, runId);
-  if (note?.isTold === true) return settleTarget(home, runId);
   if (note === undefined) return;
+  if (note.isTold || (note.isTelling === true && (await closeReport()))) return settleTarget(home, runId);
   await putBack(home, runId, note);
   await end(home, runId, note.directory);
 }

@@ -13,6 +13,7 @@ import { checkPages } from './check-pages.ts';
 import { checkSql, readerOf } from './check-sql.ts';
 import { checkStructure } from './check-structure.ts';
 import { giveTargetBack, settleTarget, takeTarget } from './replace-target.ts';
+import { noteTelling } from './target-note.ts';
 import type { Finding } from './run-check.ts';
 import { runCheck } from './run-check.ts';
 
@@ -35,7 +36,10 @@ export const runDrill =
     const from = deps.clock.nowMs();
     const scratch = await opened(deps, { order, step, talk });
     try {
-      const verdict = await talk.tell(await factsOf({ deps, order, step, scratch, from }));
+      const facts = await factsOf({ deps, order, step, scratch, from });
+      // Why before: killed between the report and its answer, nobody here would know that the copy stays.
+      await noteTelling(deps.home, order.runId);
+      const verdict = await talk.tell(facts);
       await settle();
       return verdict;
     } catch (error) {
@@ -56,7 +60,7 @@ function openOne(deps: ScratchDeps, { order, step, talk }: Attempt): Promise<Scr
   if (target === undefined) return openScratch(deps)(order, step);
   const ground = {
     prepare: () => takeTarget(deps.home, order, target, talk),
-    discard: () => giveTargetBack(deps.home, runId),
+    discard: () => giveTargetBack(deps.home, runId, talk),
   };
   return openOn(deps, { request: order, step, ground });
 }

@@ -15,6 +15,8 @@ export interface TargetNote {
   readonly directory: string;
   readonly mark: TargetMark;
   readonly afterwards: Afterwards;
+  /** The report may be stored: whether it is must be asked before the place is given back. */
+  readonly isTelling?: boolean;
   /** The report is stored: the restored instance stays, the old one goes. Until then it is the other way round. */
   readonly isTold: boolean;
 }
@@ -24,6 +26,7 @@ const noteShape: z.ZodType<TargetNote> = z.object({
   directory: z.string(),
   mark: z.object({ resourceId: idShape('res'), token: z.string() }),
   afterwards: z.enum(afterwardsWords),
+  isTelling: z.boolean().exactOptional(),
   isTold: z.boolean(),
 });
 
@@ -44,6 +47,12 @@ export function readNote(home: string, runId: RunId): TargetNote | undefined {
 export function removeNote(home: string, runId: RunId): void {
   rmSync(join(folderOf(home, runId), noteName), { force: true });
   syncDirectory(folderOf(home, runId));
+}
+
+/** Notes, before a report is told, that it may be stored from now on. Nothing happens for a drill without a target. */
+export async function noteTelling(home: string, runId: RunId): Promise<void> {
+  const note = readNote(home, runId);
+  if (note !== undefined && note.isTelling !== true) await writeNote(home, runId, { ...note, isTelling: true });
 }
 
 /** Runs of this host that began to replace a marked instance and have not settled it. */

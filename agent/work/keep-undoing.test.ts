@@ -35,11 +35,12 @@ afterEach(() => {
   rmSync(home, { recursive: true, force: true });
 });
 
+const closeReport = (): Promise<boolean> => Promise.resolve(false);
 const undoing = (changes: Partial<Undoing> = {}): Undoing & { readonly told: string[] } => {
   const told: string[] = [];
   return {
     home,
-    channel: { order: () => Promise.reject(fail('order_refused', { run: runId, host: 'host_1' })) },
+    channel: { order: () => Promise.reject(fail('order_refused', { run: runId, host: 'host_1' })), closeReport },
     isLive: () => false,
     everyMs: 1,
     onUndone: () => told.push('undone'),
@@ -59,7 +60,7 @@ test('a restore in place whose run is over gives the old directory its place bac
 });
 
 test('a restore that a job works for, or whose run cannot be asked about, stays as it is', async () => {
-  const away = undoing({ channel: { order: () => Promise.reject(new TypeError('the API is away')) } });
+  const away = undoing({ channel: { order: () => Promise.reject(new TypeError('the API is away')), closeReport } });
   await undoWhenOver(undoing({ isLive: () => true }), runId);
   await undoWhenOver(away, runId);
   expect(away.told).toEqual(['trouble']);

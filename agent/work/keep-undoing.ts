@@ -12,7 +12,7 @@ export interface Undoing {
   readonly home: string;
   /** Where scratch instances lie, when it is not below `home`. */
   readonly scratch?: string | undefined;
-  readonly channel: Pick<AgentChannel, 'order'>;
+  readonly channel: Pick<AgentChannel, 'order' | 'closeReport'>;
   /** True while a job of this process works for the run: it cleans up itself. */
   readonly isLive: (runId: RunId) => boolean;
   readonly everyMs: number;
@@ -45,7 +45,7 @@ export async function undoWhenOver(
 ): Promise<void> {
   try {
     if (isLive(runId) || !(await isOver(channel, runId)) || isLive(runId)) return;
-    await giveTargetBack(home, runId);
+    await giveTargetBack(home, runId, { closeReport: () => channel.closeReport(runId) });
     await undoRestore(home, runId);
     undoLogRestore(home, runId);
     await discardScratch(groundOf({ home, scratch }), runId);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isTargetOf } from '#catalog/drills/drill-targets.ts';
-import { plannedDrillOf, storeReport } from '#catalog/drills/drills.ts';
+import { closeReport, plannedDrillOf, storeReport } from '#catalog/drills/drills.ts';
 import { getHost } from '#catalog/hosts.ts';
 import { getPool } from '#catalog/pools/pools.ts';
 import { getResource } from '#catalog/resources/resources.ts';
@@ -11,7 +11,7 @@ import { buildReport, verdictOf } from '#core/drill/drill-report.ts';
 import { bug, fail } from '#core/errors/fail.ts';
 import { isFinal } from '#core/run/run-state.ts';
 import type { JobSpecOf } from '#core/settings/job-spec.ts';
-import { drillFactsShape, drillReportShape, drillVerdictShape } from '#core/settings/shape/drill.ts';
+import { closedReportShape, drillFactsShape, drillReportShape, drillVerdictShape } from '#core/settings/shape/drill.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import { productVersion } from '#core/version.ts';
 import type { Context } from '../context.ts';
@@ -58,7 +58,27 @@ export const drillAgentRoutes = (context: Context): Route[] => [
       return { answer: undefined };
     },
   }),
+  closeRoute(context),
 ];
+
+/** Asked of a run that is over, too: its agent gives the place of the target back. */
+const closeRoute = (context: Context): Route =>
+  route({
+    method: 'post',
+    path: '/agent/v1/runs/{run}/drill-report/close',
+    title:
+      'Settle, before the place of a drill target is given back, whether its report is stored: else none will be. Idempotent',
+    access: 'host',
+    status: 200,
+    params: z.object({ run: idShape('run') }),
+    answer: closedReportShape,
+    serve: async ({ params, caller }) => {
+      if (caller.kind !== 'host') throw fail('host_key_refused', {});
+      const run = await getRun(context.catalog, params.run);
+      demandAssigned(run, params.run, caller.hostId, false);
+      return { answer: { isStored: await closeReport(context.catalog, run.id) } };
+    },
+  });
 
 /** Throws `drill_target_unmarked`, `resource_unknown`. */
 async function demandTarget({ catalog }: Context, asked: Parameters<typeof isTargetOf>[1]): Promise<void> {

@@ -1,6 +1,7 @@
 import { logPoolsOf, findLogin, getResource } from '#catalog/resources/resources.ts';
-import { demandOwnData } from '#catalog/drills/drilled-copies.ts';
+import { demandNoCopy } from '#catalog/drills/drilled-copies.ts';
 import { findCanary } from '#catalog/drills/drills.ts';
+import { demandNotTaken } from '#catalog/drills/target-users.ts';
 import { lastBatchesBefore } from '#catalog/log-batches.ts';
 import { demandLogicalUsable } from '#catalog/logical-sets.ts';
 import { getPool, sealedSecretsOf } from '#catalog/pools/pools.ts';
@@ -31,7 +32,8 @@ export const poolOwner = (id: PoolId): string => `secrets of ${id}`;
 /** Everything a host needs for a run, secrets included: only ever sent over `/agent/v1` to the host it is assigned to. */
 export async function orderOf(context: Context, run: RunRow): Promise<Order> {
   const spec = await specOfRun(context.catalog, run.id);
-  if (copiesData(spec)) await demandOwnData(context.catalog, spec.resourceId);
+  if (copiesData(spec)) await demandNoCopy(context.catalog, spec.resourceId);
+  await demandNotTaken(context.catalog, { runId: run.id, hostId: run.hostId, spec });
   return orderBy(context, run, spec);
 }
 

@@ -1,4 +1,5 @@
 import { keepRun } from '#catalog/runs/idempotency-keys.ts';
+import { demandNoDrill } from '#catalog/drills/target-users.ts';
 import { addJob } from '#catalog/jobs.ts';
 import type { PoolRow } from '#catalog/pools/pools.ts';
 import type { RunRow } from '#catalog/runs/runs.ts';
@@ -23,13 +24,14 @@ export interface RunRequest {
 
 /**
  * Records a run with its job revision, then starts its workflow. A run that Temporal did not take is closed as failed.
- * Throws `temporal_unreachable`.
+ * Throws `temporal_unreachable`, `drill_target_in_use`.
  */
 export async function startRun(context: Context, request: RunRequest): Promise<RunRow> {
   const { catalog, ids } = context;
   const id = ids('run');
   const jobId = ids('job');
   const { spec, hostId, name, startedBy, resourceId, setId } = request;
+  await demandNoDrill(catalog, { spec, hostId });
   await catalog.transaction(async (db) => {
     await addJob(db, { id: jobId, name, spec, createdBy: startedBy });
     await addRun(db, {

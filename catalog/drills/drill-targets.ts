@@ -4,6 +4,7 @@ import type { HostId, ResourceId, RunId } from '#core/id.ts';
 import { idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Database } from '#catalog/database.ts';
 import { isOpenSql } from '#catalog/pools/leases.ts';
+import { demandUnused } from './target-users.ts';
 
 export const drillTargetShape = z.object({
   resourceId: idShape('res'),
@@ -13,13 +14,13 @@ export const drillTargetShape = z.object({
   copyOf: z.string().nullable().meta({ description: 'The resource whose data the last drill put there' }),
   copyUntil: instantShape.nullable(),
 });
-const rowShape = drillTargetShape.extend({ token: z.string() });
+const rowShape = drillTargetShape.extend({ token: z.string(), runId: idShape('run').nullable() });
 
 /** An instance that drills may replace; the token is in the mark of its data directory, too. */
 export type DrillTargetRow = z.output<typeof rowShape>;
 
 const select = `select t.resource_id as "resourceId", r.name as resource, t.marked_at as "markedAt", t.marked_by as "markedBy", t.token,
-  c.source_name as "copyOf", c.known_until as "copyUntil" from drill_target t join resource r on r.id = t.resource_id
+  t.run_id as "runId",  c.source_name as "copyOf", c.known_until as "copyUntil" from drill_target t join resource r on r.id = t.resource_id
   left join drilled_copy c on c.resource_id = r.id and c.known_until is not null`;
 
 export const listDrillTargets = (db: Database): Promise<DrillTargetRow[]> =>
@@ -70,8 +71,8 @@ export const removeDrillTarget = (db: Database, { id, name }: { id: ResourceId; 
   });
 
 /**
- * Gives a target to a run until that has ended: no other run drills to it meanwhile. Idempotent. Answers nothing when the instance is
- * not marked. Throws `drill_target_in_use`.
+ * Gives a target to a run until that has ended: no other run drills to it or works with it meanwhile. Idempotent. Answers nothing when
+ * the instance is not marked. Throws `drill_target_in_use`, `drill_target_busy`.
  */
 export const takeDrillTarget = (
   db: Database,
@@ -87,6 +88,8 @@ export const takeDrillTarget = (
       [id, runId],
     );
     if (other !== undefined) throw fail('drill_target_in_use', { target: found?.resource ?? id, run: other.run });
+    // Why not when it is taken already: whoever came later is refused, and must not end the drill.
+    if (found !== undefined && found.runId !== runId) await demandUnused(inside, { id, runId });
     await inside.change('update drill_target set run_id = $2 where resource_id = $1', [id, runId]);
     return found;
   });

@@ -63,11 +63,8 @@ export async function resourceWithCopy(
 
 const heldShape = z.object({ resource: z.string(), source: z.string(), at: instantShape });
 
-/**
- * Refuses to back up what a drill put in the place of a resource, or is about to: it is a copy, and its log is that of its source.
- * Throws `resource_holds_copy`, `drill_target_in_use`.
- */
-export async function demandOwnData(db: Database, id: ResourceId): Promise<void> {
+/** Refuses to back up what a drill put in the place of a resource: it is a copy, and its log is that of its source. Throws `resource_holds_copy`. */
+export async function demandNoCopy(db: Database, id: ResourceId): Promise<void> {
   const [held] = await db.rows(
     heldShape,
     `select s.name as resource, c.source_name as source, c.known_until as at
@@ -75,6 +72,11 @@ export async function demandOwnData(db: Database, id: ResourceId): Promise<void>
     [id],
   );
   if (held !== undefined) throw fail('resource_holds_copy', held);
+}
+
+/** As `demandNoCopy`, and refuses while a drill is about to put a copy there. Throws `resource_holds_copy`, `drill_target_in_use`. */
+export async function demandOwnData(db: Database, id: ResourceId): Promise<void> {
+  await demandNoCopy(db, id);
   const run = await openDrillTo(db, id);
   if (run === undefined) return;
   const [named] = await db.rows(z.object({ name: z.string() }), 'select name from resource where id = $1', [id]);

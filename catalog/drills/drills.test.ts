@@ -18,6 +18,7 @@ import {
   listDrills,
   plannedDrillOf,
   storeMaxAge,
+  closeReport,
   storeReport,
 } from './drills.ts';
 import { eventsAfter } from '#catalog/notices/events.ts';
@@ -105,6 +106,23 @@ test('K-092 reports of a resource are a chain; the first word on a drill counts,
   expect((await listDrills(db(), resourceId, 10)).map(({ runId }) => runId)).toEqual([second, first]);
   expect(await eventTypes()).toEqual(['drill.passed', 'drill.failed']);
   await expect(getReport(db(), testIds('run'))).rejects.toMatchObject({ code: 'drill_unknown' });
+});
+
+test('K-092 a report is stored before the place of its target is given back, or never: whoever asks first settles it', async () => {
+  const [told, givenBack] = [await newDrill(), await newDrill()];
+  const stored = await ended(told, true);
+  expect([await closeReport(db(), told), await closeReport(db(), givenBack)]).toEqual([true, false]);
+  expect(await ended(told, true)).toEqual(stored);
+  await expect(ended(givenBack, true)).rejects.toMatchObject({ code: 'drill_report_closed' });
+  expect(await closeReport(db(), givenBack)).toBe(false);
+  const race = await newDrill();
+  const [isStored, report] = await Promise.all([
+    closeReport(db(), race),
+    ended(race, true).catch((error: unknown) => error),
+  ]);
+  expect(isStored).toBe(!(report instanceof Error));
+  // So that the tests behind find the chain as it was.
+  await db().change('delete from drill where run_id = any ($1)', [[told, givenBack, race]]);
 });
 
 test('K-092 an old drill is told of once, and once that a fresh one has passed', async () => {

@@ -57,7 +57,7 @@ export interface MadeReport {
 
 /**
  * Stores the report of a drill, chained to the one before it of its resource, and tells of it. One report after the other per
- * resource; told again, the one that is stored stays.
+ * resource; told again, the one that is stored stays. Throws `drill_report_closed`.
  */
 export function storeReport(
   db: Database,
@@ -68,6 +68,12 @@ export function storeReport(
     await inside.change('select 1 from resource where id = $1 for update', [resourceId]);
     const known = await findReport(inside, runId);
     if (known !== undefined) return known;
+    const [drill] = await inside.rows(
+      z.object({ isClosed: z.boolean() }),
+      'select closed_at is not null as "isClosed" from drill where run_id = $1 for update',
+      [runId],
+    );
+    if (drill?.isClosed === true) throw fail('drill_report_closed', { run: runId });
     const [last] = await inside.rows(
       z.object({ sha256: z.string() }),
       `select report_sha256 as sha256 from drill where resource_id = $1 and report_text is not null
@@ -92,6 +98,17 @@ export function storeReport(
     await addEvent(inside, { type, key: `drill:${runId}:${type}`, resourceId, runId, data });
     return signed;
   });
+}
+
+/**
+ * Settles whether a drill has a report: true when one is stored, else none will be. Asked before the place of its target is given back,
+ * because a stored report says that the copy stays. Idempotent.
+ */
+export async function closeReport(db: Database, runId: RunId): Promise<boolean> {
+  await db.change('update drill set closed_at = coalesce(closed_at, now()) where run_id = $1 and report_text is null', [
+    runId,
+  ]);
+  return (await findReport(db, runId)) !== undefined;
 }
 
 /** A target that was restored holds its source from now on; one that could not be got its own place back. */

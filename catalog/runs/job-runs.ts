@@ -9,6 +9,7 @@ import type { JobBook, ScheduledRun } from '#core/ports/job-book.ts';
 import type { JobSpec } from '#core/settings/job-spec.ts';
 import { idShape } from '#core/settings/shape/words.ts';
 import type { Database } from '#catalog/database.ts';
+import { demandNoDrill } from '#catalog/drills/target-users.ts';
 import type { JobRow } from '#catalog/jobs.ts';
 import { getJob, isKept } from '#catalog/jobs.ts';
 import type { MissedRun } from './missed-runs.ts';
@@ -21,12 +22,14 @@ type Opening = Pick<NewRun, 'startedBy' | 'scheduledFor'>;
 
 /**
  * Records a run of a job at its current revision. A log job makes its pool a target of the log of its resource (K-080).
- * Throws `resource_unknown`, `resource_detached`.
+ * Throws `resource_unknown`, `resource_detached`, and for a run that a person starts `drill_target_in_use`.
  */
 export async function openJobRun(db: Database, job: JobRow, ids: IdSource, opening: Opening): Promise<RunRow> {
   const { spec, revision, id: jobId } = job;
   const resourceId = resourceOfSpec(spec);
   const hostId = await hostOfSpec(db, spec);
+  // Why not for a plan: nobody would be told; its run hears it when it begins.
+  if (opening.scheduledFor === undefined) await demandNoDrill(db, { spec, hostId });
   if (spec.kind === 'log-backup' || spec.kind === 'log-stream') await addLogPool(db, spec.resourceId, spec.poolId);
   const id = ids('run');
   await addRun(db, {

@@ -94,6 +94,8 @@ export interface DrillTalk {
    * Throws `drill_target_unmarked`, `order_refused`.
    */
   confirmTarget(token: string): Promise<void>;
+  /** Asked before a target is given back: true when the report of the drill is stored, else none will be any more. */
+  closeReport(): Promise<boolean>;
 }
 
 /**
@@ -171,6 +173,8 @@ export interface AgentChannel {
   tellDrill(runId: string, facts: DrillFacts): Promise<DrillVerdict>;
   /** Asked right before a drill target is closed, and again before it is replaced. Throws `drill_target_unmarked`, `order_refused`. */
   confirmTarget(runId: string, token: string): Promise<void>;
+  /** True when the report of a drill is stored; else none will be any more. Of a run that is over, too. Idempotent. */
+  closeReport(runId: string): Promise<boolean>;
   /** What a transfer swaps, so that it can be settled whatever becomes of its run. Idempotent. */
   tellPlaced(runId: string, told: PlacesTold): Promise<void>;
   /** What a scrub looks at next; what it reads is leased to it until it asks again. */

@@ -63,12 +63,14 @@ export function inPlaceOf(plan: RestorePlan, { directory, spaces, port }: Replac
 }
 
 /** Settings of a scratch instance: it may share the host with the instance whose memory it would otherwise ask for, too. */
-export const scratchSettings: Readonly<Record<string, string>> = {
+export const scratchSettings = (major: number): Readonly<Record<string, string>> => ({
   shared_buffers: '128MB',
   huge_pages: 'off',
   autovacuum: 'off',
   max_parallel_workers_per_gather: '0',
-};
+  // A trigger of the database on logins would run with the first session, and may lead anywhere (PG 17 manual "Event Triggers").
+  ...(major >= 17 ? { event_triggers: 'off' } : {}),
+});
 
 /** Its socket lies in a directory that only its owner may enter: whoever gets there is let in. */
 export const scratchAccess = 'local all all trust\n';

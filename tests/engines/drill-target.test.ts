@@ -6,7 +6,7 @@ import type { InstanceAccess, OrderOf } from '#core/agent/order.ts';
 import type { DrillFacts, DrillVerdict } from '#core/drill/drill.ts';
 import { isComplete, isPassed } from '#core/drill/drill.ts';
 import type { DrillTargetOfOrder, TargetQuestion } from '#core/drill/drill-target.ts';
-import { fail } from '#core/errors/fail.ts';
+import { bug, fail } from '#core/errors/fail.ts';
 import { scratchPlace } from '#core/restore/scratch-place.ts';
 import { openSession } from '#agent/database/session.ts';
 import { readPidFile } from '#agent/datadir/reader.ts';
@@ -62,12 +62,23 @@ interface Circumstances {
   readonly signal?: AbortSignal;
   /** What the catalog says of the mark. */
   readonly confirmTarget?: (token: string) => Promise<void>;
+  /** Ends the telling of a report whose answer never comes. */
+  readonly loseAnswer?: () => Error;
+  /** What the catalog says of the report when it is asked. */
+  readonly closeReport?: () => Promise<boolean>;
 }
+
+const notAsked = (): Promise<boolean> => Promise.reject(bug('nothing was told: the report is not asked for'));
 
 /** A drill in the place of the spare instance. */
 async function drill(
   changes: Partial<OrderOf<'drill'>> = {},
-  { signal = new AbortController().signal, confirmTarget = () => Promise.resolve() }: Circumstances = {},
+  {
+    signal = new AbortController().signal,
+    confirmTarget = () => Promise.resolve(),
+    loseAnswer,
+    closeReport = notAsked,
+  }: Circumstances = {},
 ) {
   const told: DrillFacts[] = [];
   const work = runDrill({
@@ -87,11 +98,12 @@ async function drill(
   const step = { runId: order.runId, signal, limits: () => ({}), report: () => undefined, log: () => undefined };
   const tell = (facts: DrillFacts): Promise<DrillVerdict> => {
     told.push(facts);
+    if (loseAnswer !== undefined) return Promise.reject(loseAnswer());
     const failed = facts.checks.filter(({ verdict }) => verdict === 'failed').map(({ detail }) => detail);
     const verdict = { isPassed: isPassed(facts), isComplete: isComplete(facts), failed, skipped: [] };
     return Promise.resolve({ ...verdict, rtoSeconds: 1, report: 'hash' });
   };
-  const outcome = work(order, step, { tell, confirmTarget });
+  const outcome = work(order, step, { tell, confirmTarget, closeReport });
   await outcome.catch(() => undefined);
   return { order, outcome };
 }
@@ -243,7 +255,7 @@ test('K-092 a place that an earlier drill has not settled is not taken, and stay
     params: { run: earlier },
   });
   expect([inode(), beside(), begunTargets(bench.home)]).toEqual([place, around, [earlier]]);
-  await giveTargetBack(bench.home, earlier);
+  await giveTargetBack(bench.home, earlier, { closeReport: notAsked });
   expect([inode(), beside(), begunTargets(bench.home)]).toEqual([place, around, []]);
 });
 
@@ -260,6 +272,23 @@ test('K-092 a drill that cannot restore, or is cancelled, gives the marked insta
   await expect((await drill({}, { signal: stopping.signal })).outcome).rejects.toMatchObject({ code: 'cancelled' });
   expect([inode(), beside()]).toEqual([place, around]);
   expect(begunTargets(bench.home)).toEqual([]);
+});
+
+test('K-092 a drill that is cancelled while it tells its report gives the place back, unless the report is stored: then the copy stays', async () => {
+  const place = inode();
+  const lost = { loseAnswer: () => fail('cancelled', { what: 'the run' }) };
+  const refused = await drill({}, { ...lost, closeReport: () => Promise.resolve(false) });
+  await expect(refused.outcome).rejects.toMatchObject({ code: 'cancelled' });
+  expect([inode(), begunTargets(bench.home)]).toEqual([place, []]);
+  // Nobody can say: both stay, until somebody can.
+  const away = () => Promise.reject(fail('api_unreachable', { url: 'http://api' }));
+  const open = await drill({}, { ...lost, closeReport: away });
+  await expect(open.outcome).rejects.toMatchObject({ code: 'api_unreachable' });
+  expect(begunTargets(bench.home)).toEqual([open.order.runId]);
+  await giveTargetBack(bench.home, open.order.runId, { closeReport: () => Promise.resolve(true) });
+  expect(inode()).not.toBe(place);
+  expect([beside().filter((name) => name.includes('.before-')), begunTargets(bench.home)]).toEqual([[], []]);
+  expect(readPidFile(spare.dataDirectory)).toBeUndefined();
 });
 
 test('K-092 K-105 D-047 D-048 a drill replaces the marked instance, leaves it open or closed, and can do so again', async () => {
@@ -288,6 +317,6 @@ test('K-092 K-105 D-047 D-048 a drill replaces the marked instance, leaves it op
   await askTarget(question('unmark'));
   await expect(askTarget(question('mark'))).rejects.toMatchObject({ code: 'drill_target_is_source' });
   await expect((await drill()).outcome).rejects.toMatchObject({ code: 'drill_target_unmarked' });
-  await giveTargetBack(bench.home, closed.order.runId);
+  await giveTargetBack(bench.home, closed.order.runId, { closeReport: notAsked });
   expect(begunTargets(bench.home)).toEqual([]);
 });

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readSync, rmdirSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmdirSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -101,7 +111,11 @@ async function drillOf(
     const verdict = { isPassed: isPassed(facts), isComplete: isComplete(facts), failed, skipped: [] };
     return Promise.resolve({ ...verdict, rtoSeconds: 1, report: 'hash' });
   };
-  const outcome = work(order, step, { tell, confirmTarget: () => Promise.resolve() });
+  const outcome = work(order, step, {
+    tell,
+    confirmTarget: () => Promise.resolve(),
+    closeReport: () => Promise.resolve(false),
+  });
   await outcome.catch(() => undefined);
   return { facts: told[0], outcome };
 }
@@ -229,6 +243,16 @@ test.skipIf(!canMount)(
       expect(verdicts(full)['opens']).toContain('ENOSPC');
       expect(readdirSync(root)).toEqual(['taken']);
     });
+    // All files are there, and the server that replays the log finds no room.
+    await onDisk(200, async () => {
+      const report: StepContext['report'] = ({ phase }) => {
+        if (phase === 'recover' && !existsSync(join(root, 'taken'))) fillUp(join(root, 'taken'));
+      };
+      const full = await drill({}, { root, report });
+      await expect(full.outcome).rejects.toMatchObject({ code: 'recovery_no_space' });
+      expect(verdicts(full)['opens']).toContain('recovery_no_space');
+      expect(readdirSync(root)).toEqual(['taken']);
+    });
     rmdirSync(root);
   },
 );
@@ -244,6 +268,21 @@ function fillUp(path: string): void {
     closeSync(file);
   }
 }
+
+test('K-092 an instance whose files would lead it to production is never started: the drill fails before it opens', async () => {
+  const loud: string[] = [];
+  const report: StepContext['report'] = ({ phase }) => {
+    if (phase !== 'recover' || loud.length > 0) return;
+    const [run = ''] = readdirSync(join(bench.home, 'scratch'));
+    loud.push(join(bench.home, 'scratch', run, 'data', 'postgresql.auto.conf'));
+    appendFileSync(loud[0] ?? '', "archive_mode = 'on'\nmax_logical_replication_workers = 4\n");
+  };
+  const drilled = await drill({}, { report });
+  const found = 'archive_mode is on, max_logical_replication_workers is 4';
+  await expect(drilled.outcome).rejects.toMatchObject({ code: 'copy_not_apart', params: { found } });
+  expect(verdicts(drilled)['opens']).toContain('copy_not_apart');
+  expect(begunScratches({ home: bench.home })).toEqual([]);
+});
 
 test('K-092 a set that cannot be restored is a failed drill with its reason; a cancelled one tells nothing', async () => {
   const plan = restores.plan({ target: { at: 'latest' }, place: scratchPlace });

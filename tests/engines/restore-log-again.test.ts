@@ -83,7 +83,10 @@ const endedAway = ({ home }: Ground, { runId }: Order): Promise<void> =>
   undoWhenOver(
     {
       ...{ home, isLive: () => false, everyMs: 1, onUndone: () => undefined },
-      channel: { order: () => Promise.reject(fail('order_refused', { run: runId, host: 'host_1' })) },
+      channel: {
+        order: () => Promise.reject(fail('order_refused', { run: runId, host: 'host_1' })),
+        closeReport: () => Promise.resolve(false),
+      },
       onTrouble: (_run, error) => {
         throw error;
       },

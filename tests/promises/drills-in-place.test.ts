@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { waitFor } from '#scripts/supervisor/wait.ts';
 import type { Platform } from '#tests/support/platform.ts';
 import { contentOf, openPlatform } from '#tests/support/platform.ts';
 import type { Postgres } from '#tests/support/postgres.ts';
@@ -12,7 +13,7 @@ let spare: Postgres;
 let near: string;
 
 beforeAll(async () => {
-  [platform, spare] = await Promise.all([openPlatform(), openPostgres()]);
+  [platform, spare] = await Promise.all([openPlatform(), openPostgres({ archive: true })]);
   await platform.register(platform.instance, 'main');
   await platform.logIn(platform.instance, 'main');
   near = await platform.localPool('near');
@@ -36,6 +37,13 @@ const runShape = z.looseObject({ id: z.string() });
 const resourceShape = z.looseObject({ name: z.string(), systemId: z.string(), copyOf: z.string().nullable() });
 const foundShape = z.looseObject({ instance: z.looseObject({ systemId: z.string() }) });
 const shownShape = z.looseObject({ report: z.looseObject({ isPassed: z.boolean() }) });
+const stateShape = z.looseObject({ run: z.looseObject({ state: z.string() }) });
+const until = async (run: string, state: string): Promise<void> => {
+  const isThere = async (): Promise<boolean> =>
+    stateShape.parse(await platform.done(['run', 'show', run])).run.state === state;
+  await waitFor(isThere, 60_000);
+  expect(await platform.done(['run', 'show', run])).toMatchObject({ run: { state } });
+};
 const drillTo = (target: string): string[] => ['drill', 'run', '--resource', 'main', '--wait', '--target', target];
 
 test('K-092 K-105 a drill replaces a registered instance that was consented to and marked once, and never the source', async () => {
@@ -51,6 +59,21 @@ test('K-092 K-105 a drill replaces a registered instance that was consented to a
   expect(plan.steps.join(' ')).toContain('DISCARDS');
   await platform.done(markOf('spare', plan.consent));
   expect(await platform.done(['drill', 'target', 'ls'])).toMatchObject([{ resource: 'spare' }]);
+
+  // A run of its own that is open comes first: nothing is closed.
+  await platform.logIn(spare, 'spare');
+  const backUp = ['backup', '--type', 'full', '--resource', 'spare', '--pool', 'near', '--archive-retention', 'keep'];
+  const own = runShape.parse(
+    await platform.done([...backUp, '--archive-directory', spare.archiveDirectory, '--limit-transfer', '64KiB/s']),
+  );
+  await until(own.id, 'running');
+  const server = pidOf(spare.dataDirectory);
+  expect(await platform.refused(3, drillTo('spare'))).toMatchObject({
+    ...{ code: 'drill_target_busy', params: { run: own.id, target: 'spare' } },
+  });
+  expect(pidOf(spare.dataDirectory)).toBe(server);
+  await platform.done(['run', 'cancel', own.id]);
+  await until(own.id, 'cancelled');
 
   const run = runShape.parse(await platform.done([...drillTo('spare'), '--afterwards', 'leave-open']));
   const { report } = shownShape.parse(await platform.done(['drill', 'show', run.id]));

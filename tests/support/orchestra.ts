@@ -269,6 +269,7 @@ const channelOf = ({ order, scripts }: AgentParts): AgentChannel => ({
   claimDeletion: unasked('claim'),
   tellDrill: unasked('tell of a drill'),
   confirmTarget: () => Promise.resolve(),
+  closeReport: () => Promise.resolve(false),
   tellPlaced: () => Promise.resolve(),
   nextToScrub: unasked('scrub'),
   tellScrubbed: () => Promise.resolve(),

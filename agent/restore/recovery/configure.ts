@@ -106,7 +106,7 @@ function keptAway(
   const own = copySettings({ major: plan.serverMajor, ...addressOf(place), libraries, statistics });
   if (plan.ways?.isScratch !== true) return own;
   target.writeFile(hba, scratchAccess);
-  return { ...own, ...scratchSettings };
+  return { ...own, ...scratchSettings(plan.serverMajor) };
 }
 
 function giveSignal(plan: RestorePlan, target: EmptyTarget): void {

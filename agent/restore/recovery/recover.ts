@@ -20,7 +20,8 @@ import type { RunningProcess } from '#agent/exec.ts';
 import { startProcess } from '#agent/exec.ts';
 import type { WatchedRecovery } from './watch-replay.ts';
 import { watchReplay } from './watch-replay.ts';
-import { isShort, lastTransaction, lastWords, logTail } from './server-log.ts';
+import { requireApart } from './require-apart.ts';
+import { isDiskFull, isShort, lastTransaction, lastWords, logTail } from './server-log.ts';
 
 /** A server program and the directory it recovers. */
 export interface RecoveryRequest {
@@ -59,7 +60,7 @@ const closeMs = 30_000;
 /**
  * Starts the server and waits for the end of the recovery: promoted, or shut down at its target. What was reached is
  * read from what the server wrote (history file, control file) and compared with the plan.
- * Throws `label_missing`, `recovery_short`, `recovery_failed`, `cancelled`.
+ * Throws `label_missing`, `recovery_short`, `recovery_no_space`, `recovery_failed`, `copy_not_apart`, `cancelled`.
  */
 export async function recover(request: RecoveryRequest): Promise<Recovered> {
   if (request.plan.offline === undefined) requireLabel(request);
@@ -113,11 +114,12 @@ function controlOf({ directory, plan }: RecoveryRequest): ControlFile {
   return decodeControlFile(readFileSync(path), path);
 }
 
-/** Starts the server as the owner of the files; its words go to the log file. */
+/** Starts the server as the owner of the files; its words go to the log file. Throws `copy_not_apart`. */
 export function startServer(
   request: Pick<RecoveryRequest, 'directory' | 'programs' | 'owner' | 'logFile' | 'logOwner' | 'configFile' | 'plan'>,
 ): Promise<RunningProcess> {
   const { directory, owner } = request;
+  requireApart(request);
   const { files, tools } = engineProfile(request.plan.engine);
   const config = request.configFile ?? join(directory, files.configuration);
   const own =
@@ -202,13 +204,11 @@ function reachedByShutdown(request: RecoveryRequest): ReachedPoint {
 
 function endedBadly(request: RecoveryRequest, text: string, exitCode: number): HoldfastError {
   const at = lastTransaction(text);
+  const { directory, logFile: log } = request;
+  // Why first: a server that cannot write may also say that it did not get to its target.
+  if (isDiskFull(text)) return fail('recovery_no_space', { directory, log, lines: lastWords(text) });
   if (isShort(text)) return short(request, at === undefined ? 'the end of its log' : `the transaction of ${at}`, text);
-  return fail('recovery_failed', {
-    directory: request.directory,
-    exitCode: String(exitCode),
-    log: request.logFile,
-    lines: lastWords(text),
-  });
+  return fail('recovery_failed', { directory, exitCode: String(exitCode), log, lines: lastWords(text) });
 }
 
 const short = ({ directory, logFile, plan }: RecoveryRequest, reached: string, text: string): HoldfastError =>

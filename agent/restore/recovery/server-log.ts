@@ -39,6 +39,9 @@ export function lastWords(text: string): string {
   return (telling.length > 0 ? telling : lines).slice(-6).join(' | ').slice(0, 1500) || 'none';
 }
 
+/** The server could not write for want of room (ENOSPC, EDQUOT as strerror says them in the C locale). */
+export const isDiskFull = (text: string): boolean => /No space left on device|Disk quota exceeded/.test(text);
+
 export const isShort = (text: string): boolean =>
   text.includes('recovery ended before configured recovery target was reached');
 

@@ -99,6 +99,16 @@ test('K-092 K-105 a drill that was recorded before the mark was taken away finds
   await moveRun(catalog, run, 'failed', { state: 'failed', code: 'drill_target_unmarked', params: {}, message: '' });
 });
 
+test('K-092 the agent of a drill that is over may still ask whether its report is stored; another host may not', async () => {
+  const { catalog } = api.store;
+  const run = await recorded();
+  await moveRun(catalog, run, 'cancelled');
+  const ask = (as: string) => api.ask('POST', `/agent/v1/runs/${run}/drill-report/close`, undefined, { as });
+  expect(await ask(host.key)).toMatchObject({ status: 200, body: { isStored: false } });
+  const other = await newHost(api, 'db2');
+  expect(await ask(other.key)).toMatchObject({ body: { code: 'order_refused' } });
+});
+
 test('K-092 a target is that of one run at a time', async () => {
   const { catalog } = api.store;
   await storeMark();

@@ -39,6 +39,14 @@ export const drillErrors = {
     messageZh: '运行 {run} 不是已有报告的演练',
     hintZh: '`holdfast drill ls` 可列出演练;运行结束后才有报告。',
   },
+  drill_report_closed: {
+    class: 'precondition',
+    http: 409,
+    message: 'No report of drill {run} is stored any more: the place of its target was given back',
+    hint: 'Start the drill again with `holdfast run retry {run}`.',
+    messageZh: '演练 {run} 不再保存报告:其目标的位置已归还',
+    hintZh: '请用 `holdfast run retry {run}` 重新演练。',
+  },
   drill_target_unmarked: {
     class: 'unsafe',
     http: 409,
@@ -55,6 +63,15 @@ export const drillErrors = {
     hint: 'Wait for it, or stop it with `holdfast run cancel {run}`: a drill that has not finished gives {target} its place back. Then ask again.',
     messageZh: '演练 {run} 正在或即将替换 {target}',
     hintZh: '请等待其结束,或用 `holdfast run cancel {run}` 停止:未完成的演练会归还 {target} 的位置。之后再试。',
+  },
+  drill_target_busy: {
+    class: 'precondition',
+    http: 409,
+    message: 'Run {run} works with {target}, which a drill would close and replace',
+    hint: 'Wait for `holdfast run watch {run}`, or stop it with `holdfast run cancel {run}`, then start the drill again. Nothing was closed.',
+    messageZh: '运行 {run} 正在使用 {target},演练会将其关闭并替换',
+    hintZh:
+      '请等待 `holdfast run watch {run}` 结束,或用 `holdfast run cancel {run}` 停止,然后重新开始演练。未关闭任何内容。',
   },
   drill_target_is_source: {
     class: 'unsafe',

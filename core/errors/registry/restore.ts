@@ -297,6 +297,24 @@ export const restoreErrors = {
     hintZh:
       '该库不会被投入使用;就地恢复时原数据已放回。请校验存储池后重新计划:选择更早的目标点或其他备份集。服务器输出({log}):{lines}',
   },
+  recovery_no_space: {
+    class: 'precondition',
+    http: 409,
+    message: 'The disk of {directory} filled up while its server recovered it',
+    hint: 'Replay writes log and grows tables: give that disk more room than the restored bytes, then run it again. A scratch instance or drill was removed; in place the former data are back. It said, in {log}: {lines}',
+    messageZh: '{directory} 所在磁盘在服务器恢复过程中写满',
+    hintZh:
+      '回放会写入日志并使表增长:请为该磁盘预留多于恢复数据量的空间后重新执行。临时实例或演练已清除;就地恢复时原数据已放回。服务器输出({log}):{lines}',
+  },
+  copy_not_apart: {
+    class: 'unsafe',
+    http: 409,
+    message: 'The restored instance in {directory} was not started: its settings could lead it to production ({found})',
+    hint: 'Somebody changed its files while it was restored, or its configuration includes a file that overrules them. Look at postgresql.auto.conf and recovery.conf there, then run it again.',
+    messageZh: '未启动 {directory} 中恢复出的实例:其设置可能使其连接生产环境({found})',
+    hintZh:
+      '恢复期间有人修改了其文件,或其配置包含了会覆盖设置的文件。请检查其中的 postgresql.auto.conf 与 recovery.conf 后重新执行。',
+  },
   recovery_failed: {
     class: 'precondition',
     http: 409,

@@ -95,6 +95,14 @@ function targetSettings(target: RestoreTarget): Settings {
 /** The server takes `Z` for an unknown abbreviation (engine.md §D). */
 const serverTime = (instant: string): string => instant.replace('T', ' ').replace('Z', '+00');
 
+/** What would let an instance that was restored for a run touch production, with the value by which it cannot. */
+export const quietSettings: Settings = {
+  archive_mode: 'off',
+  listen_addresses: '',
+  max_logical_replication_workers: '0',
+  primary_conninfo: '',
+};
+
 /**
  * Settings that keep a copy from touching production (design §7, engine.md §I): it archives nothing, listens nowhere but
  * on its private socket, follows nobody, waits for nobody and runs no jobs.

@@ -105,3 +105,6 @@ export const drillReportShape: z.ZodType<DrillReport> = z.looseObject({
 export const signedReportShape: z.ZodType<SignedReport> = z.object({
   ...{ text: z.string(), sha256: z.string(), signature: z.string(), publicKey: z.string() },
 });
+
+/** What became of the report of a drill whose place is to be given back. */
+export const closedReportShape = z.object({ isStored: z.boolean() });
