@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Catalog, Database } from '#catalog/database.ts';
 import type { ResourceId } from '#core/id.ts';
-import type { LogGap, LogTimeline } from '#core/log/timeline.ts';
+import { gapsOnWay } from '#core/log/gaps-on-way.ts';
 import type { Protection, Protections } from '#core/notice/protection.ts';
 import { timelinesOf } from './routes/sets/backup-sets.ts';
 
@@ -42,10 +42,7 @@ async function protectionOf(catalog: Catalog, id: ResourceId): Promise<Protectio
   const covered = pools.flatMap(({ timeline }) => timeline.coveredUntil ?? []).sort();
   const latest = covered[covered.length - 1];
   const gaps = pools.flatMap(({ poolId, poolName, timeline }) =>
-    gapsOf(timeline).map((gap) => ({ poolId, pool: poolName, gap })),
+    gapsOnWay(timeline).map((gap) => ({ poolId, pool: poolName, gap })),
   );
   return { gaps, ...(latest === undefined ? {} : { coveredUntil: latest }) };
 }
-
-const gapsOf = ({ branches, currentBranchId }: LogTimeline): readonly LogGap[] =>
-  branches.find(({ branchId }) => branchId === currentBranchId)?.gaps ?? [];

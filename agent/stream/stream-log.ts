@@ -9,6 +9,7 @@ import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { transferNow } from '#core/run/rate.ts';
+import { lostBeforeLeft, lostWarning } from '#core/log/lost-log.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import { openSession } from '#agent/database/session.ts';
@@ -29,7 +30,7 @@ import { dropSlot, findSlot, makeSlot, slotAdvice, slotOf } from './slot.ts';
 import type { SlotMemory } from './slot-memory.ts';
 import { openSlotMemory } from './slot-memory.ts';
 import type { StreamLeg } from './stream-route.ts';
-import { routeOf } from './stream-route.ts';
+import { leftWarning, routeOf } from './stream-route.ts';
 import { StreamedBranch } from './streamed-branch.ts';
 
 export interface StreamDeps {
@@ -136,7 +137,7 @@ async function streamFrom(streaming: Streaming, ground: Omit<LegGround, 'replica
     const { timeline } = await replication.identify();
     const { restartLsn } = slot;
     const route = await routeOf({ replication, pool, systemId, segmentBytes, timeline, restartLsn });
-    for (const detail of route.abandoned) tellOnce(streaming, { code: 'log_abandoned', detail });
+    for (const warning of route.warnings) tellOnce(streaming, warning);
     for (const leg of route.legs) await follow(streaming, leg, { ...ground, replication });
   } finally {
     replication.close();
@@ -236,16 +237,25 @@ async function followInto(
   };
   step.log({ level: 'info', message: `streaming timeline ${String(timeline)} from ${formatLsn(leg.from)}` });
   const end = await followLeg(parts, { ...followed, from: leg.from });
-  if (end === 'left') {
-    const detail = `the server left timeline ${String(timeline)} at ${leg.left ?? 'the point that its history names'}: take a full backup of the new one`;
-    tellOnce(streaming, { code: 'timeline_left', detail });
-    return;
-  }
   const kept = lsnToNumber(slot.restartLsn) - (lsnToNumber(slot.restartLsn) % segmentBytes);
-  if (leg.left !== undefined && kept >= lsnToNumber(leg.left)) return;
-  if (leg.from >= kept) throw lost(session, slot, leg.from);
-  const again = await followLeg(parts, { ...followed, from: kept });
-  if (again === 'removed') throw lost(session, slot, kept);
+  if (end === 'removed' && !isBehind(leg, kept)) {
+    if (leg.from >= kept) throw lost(session, slot, leg.from);
+    const again = await followLeg(parts, { ...followed, from: kept });
+    if (again === 'removed') throw lost(session, slot, kept);
+  }
+  if (leg.left === undefined) return;
+  if (end === 'removed' && isBehind(leg, kept)) tellOfLost(streaming, leg, leg.left, segmentBytes);
+  tellOnce(streaming, leftWarning({ timeline, left: leg.left }));
+}
+
+/** True when the slot begins behind all log of a timeline: it never kept any of it. */
+const isBehind = ({ left }: StreamLeg, kept: number): boolean => left !== undefined && kept >= left;
+
+/** The server has the rest of a timeline that it left no more, and the slot never kept it. */
+function tellOfLost(streaming: Streaming, leg: StreamLeg, left: number, segmentBytes: number): void {
+  const { timeline } = leg.branch;
+  const range = lostBeforeLeft(leg.furthest ?? leg.from, left, segmentBytes);
+  if (range !== undefined) tellOnce(streaming, lostWarning({ timeline, ...range }));
 }
 
 /** What others write after a rotation is closed to the old passphrase; so shall be what a stream writes. */

@@ -1,5 +1,9 @@
 import { ancestorHistory, endsOf, parseHistory } from '#core/wal/history-file.ts';
-import { formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
+import type { LogRange } from '#core/log/lost-log.ts';
+import type { StreamedTimeline } from '#core/log/stream-plan.ts';
+import { planStream } from '#core/log/stream-plan.ts';
+import type { Warning } from '#core/run/progress.ts';
+import { compareLsn, formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { branchIdOf } from '#agent/codec/hash.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
@@ -14,8 +18,10 @@ export interface StreamLeg {
   readonly known: CommittedBranch;
   /** Begin of a segment. */
   readonly from: number;
-  /** Where the server left this timeline; undefined for the one it writes. */
-  readonly left?: Lsn;
+  /** Byte position where the server left this timeline; undefined for the one it writes. */
+  readonly left?: number;
+  /** Behind the last log that the pool has of it. */
+  readonly furthest?: number;
 }
 
 export interface RouteRequest {
@@ -29,16 +35,14 @@ export interface RouteRequest {
   readonly restartLsn: Lsn;
 }
 
-/** What is left to stream, oldest timeline first, and log of the pool that the server abandoned (the lost range, in words). */
+/** What is left to stream, oldest timeline first, and what the operator shall hear of timelines that the server left. */
 export interface StreamRoute {
   readonly legs: readonly StreamLeg[];
-  readonly abandoned: readonly string[];
+  readonly warnings: readonly Warning[];
 }
 
 /**
- * Where to go on: on the newest timeline of the server's own history of which the pool has log, up to the point at which the
- * server left it, then along the later ones from their begin. Where the pool has none, the slot says where log begins.
- * Throws what reading the pool throws, `log_history_damaged`.
+ * Where to go on along the server's own history (`planStream`). Throws what reading the pool throws, `log_history_damaged`.
  */
 export async function routeOf(request: RouteRequest): Promise<StreamRoute> {
   const { timeline, segmentBytes, restartLsn } = request;
@@ -46,43 +50,40 @@ export async function routeOf(request: RouteRequest): Promise<StreamRoute> {
   const entries = parseHistory(history);
   const ends = endsOf(entries);
   const restart = lsnToNumber(restartLsn);
-  const unknown: StreamLeg[] = [];
+  const found: (Omit<StreamLeg, 'from'> & StreamedTimeline)[] = [];
   for (const [i, number] of numbered([...entries.map((entry) => entry.timeline), timeline])) {
     const branch = await branchOf(request, history, number);
-    const known = await readBranch(request.pool, branch, floorTo(restart, segmentBytes));
-    const begin = branch.fork === undefined ? 0 : floorTo(lsnToNumber(branch.fork), segmentBytes);
-    const left = ends[i];
-    const leg = { branch, known, ...(left === undefined ? {} : { left }) };
-    const furthest = furthestOf(known);
-    if (furthest !== undefined) {
-      const isOver = left !== undefined && furthest >= lsnToNumber(left);
-      const own = isOver ? [] : [{ ...leg, from: floorTo(furthest, segmentBytes) }];
-      return {
-        legs: [...own, ...unknown.map(fromBegin(segmentBytes))],
-        abandoned: abandonedOf(number, furthest, left),
-      };
-    }
-    if (left === undefined || restart < lsnToNumber(left))
-      unknown.unshift({ ...leg, from: Math.max(begin, floorTo(restart, segmentBytes)) });
+    const known = await knownOf(request, branch);
+    const [end, furthest] = [ends[i], furthestOf(known, branch)];
+    found.push({
+      ...{ branch, known, timeline: number, fork: lsnToNumber(branch.fork ?? formatLsn(0)) },
+      ...(end === undefined ? {} : { left: lsnToNumber(end) }),
+      ...(furthest === undefined ? {} : { furthest }),
+    });
+    if (furthest !== undefined) break;
   }
-  return { legs: unknown, abandoned: [] };
+  const { legs, abandoned, over } = planStream(found, { restart, segmentBytes });
+  return {
+    legs: legs.flatMap((leg) =>
+      found.filter(({ timeline: number }) => number === leg.timeline).map((at) => ({ ...at, ...leg })),
+    ),
+    warnings: [
+      ...(over === undefined ? [] : [leftWarning(over)]),
+      ...(abandoned === undefined ? [] : [abandonedWarning(abandoned)]),
+    ],
+  };
 }
 
-/** Behind log that the pool has, a branch is wanted from its first segment on. */
-const fromBegin =
-  (segmentBytes: number) =>
-  (leg: StreamLeg): StreamLeg => ({
-    ...leg,
-    from: leg.branch.fork === undefined ? leg.from : floorTo(lsnToNumber(leg.branch.fork), segmentBytes),
-  });
+/** The server writes another timeline now. */
+export const leftWarning = ({ timeline, left }: { readonly timeline: number; readonly left: number }): Warning => ({
+  code: 'timeline_left',
+  detail: `the server left timeline ${String(timeline)} at ${formatLsn(left)}: take a full backup of the new one`,
+});
 
-function abandonedOf(timeline: number, furthest: number, left: Lsn | undefined): readonly string[] {
-  if (left === undefined || furthest <= lsnToNumber(left)) return [];
-  const range = `from ${left} to ${formatLsn(furthest)}`;
-  return [
-    `the server left timeline ${String(timeline)} at ${left}: its log ${range}, which the pool holds, was abandoned; what was committed there is not in the database any more`,
-  ];
-}
+const abandonedWarning = ({ timeline, from, to }: LogRange): Warning => ({
+  code: 'log_abandoned',
+  detail: `the server left timeline ${String(timeline)} at ${formatLsn(from)}: its log from ${formatLsn(from)} to ${formatLsn(to)}, which the pool holds, was abandoned; what was committed there is not in the database any more`,
+});
 
 async function branchOf(
   { replication, systemId }: RouteRequest,
@@ -96,9 +97,24 @@ async function branchOf(
   return { systemId, timeline, history: text, branchId: branchIdOf(text, timeline), fork };
 }
 
-/** End of the log that is known of a branch, in whatever batch it is; undefined when there is none. */
-function furthestOf({ segments }: CommittedBranch): number | undefined {
-  const ends = [...segments.values()].map(({ to }) => lsnToNumber(to));
+/**
+ * What the pool has of a branch where the stream goes on, from the segment before it: a record may begin there, and what comes must be
+ * seen to continue it. A slot on another server may begin far behind that.
+ */
+async function knownOf({ pool, restartLsn, segmentBytes }: RouteRequest, branch: OpenBranch): Promise<CommittedBranch> {
+  const restart = floorTo(lsnToNumber(restartLsn), segmentBytes);
+  const known = await readBranch(pool, branch, restart - segmentBytes);
+  const goesOn = floorTo(furthestOf(known, branch) ?? restart, segmentBytes);
+  return goesOn < restart ? readBranch(pool, branch, goesOn - segmentBytes) : known;
+}
+
+/**
+ * End of the log that is known of a branch, in whatever batch it is; undefined when there is none. A batch without segments says where
+ * the log before it ends, on a branch without log where that begins.
+ */
+function furthestOf({ segments, batches }: CommittedBranch, { fork }: OpenBranch): number | undefined {
+  const idle = batches.filter(({ to }) => fork === undefined || compareLsn(to, fork) > 0);
+  const ends = [...segments.values(), ...idle].map(({ to }) => lsnToNumber(to));
   return ends.length === 0 ? undefined : Math.max(...ends);
 }
 

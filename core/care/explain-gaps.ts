@@ -1,4 +1,4 @@
-import type { LogGap, LogTimeline } from '../log/timeline.ts';
+import type { LogBranch, LogGap, LogTimeline } from '../log/timeline.ts';
 import type { Lsn } from '../wal/lsn.ts';
 import { compareLsn } from '../wal/lsn.ts';
 
@@ -13,12 +13,17 @@ export interface DeletedRange {
 export const explainGaps = (timeline: LogTimeline, deleted: readonly DeletedRange[]): LogTimeline => ({
   ...timeline,
   branches: timeline.branches.map((branch) => {
-    const ranges = deleted
-      .filter(({ branchId }) => branchId === branch.branchId)
-      .sort((a, b) => compareLsn(a.from, b.from));
+    const line = lineOf(branch, timeline.branches);
+    const ranges = deleted.filter(({ branchId }) => line.has(branchId)).sort((a, b) => compareLsn(a.from, b.from));
     return { ...branch, gaps: branch.gaps.filter((gap) => !isInside(gap, ranges)) };
   }),
 });
+
+/** A branch and its ancestors: a gap before its first segment is of their log. */
+function lineOf({ branchId, parent }: LogBranch, branches: readonly LogBranch[]): ReadonlySet<string> {
+  const above = branches.find((each) => each.branchId === parent?.branchId);
+  return new Set([branchId, ...(above === undefined ? [] : lineOf(above, branches))]);
+}
 
 /** True when the ranges, in order of their begin, cover a gap without a hole. */
 function isInside({ from, to }: LogGap, ranges: readonly DeletedRange[]): boolean {

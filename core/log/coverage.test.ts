@@ -321,6 +321,22 @@ describe('locating a target', () => {
     });
   });
 
+  test('K-098 log that was lost before a switch of timelines is a gap of the branch that came after it', () => {
+    const two = `1\t${at(6, 5000)}\tno recovery target specified\n`;
+    const three = `${two}\n2\t${at(9, 5000)}\tno recovery target specified\n`;
+    const gapsOf = (timeline: number, ...batches: BatchSummary[]) =>
+      coverage({ sets: [set(2)], batches }).branches.find((branch) => branch.timeline === timeline)?.gaps;
+    const lost = [{ from: at(4), to: at(6) }];
+    expect(gapsOf(2, batch(range(1, 4)), batch(range(6, 8), 2, two))).toEqual(lost);
+    // The segment of the switch begins the child: nothing of it is missed of the parent.
+    expect(gapsOf(2, batch(range(1, 6)), batch(range(6, 8), 2, two))).toEqual([]);
+    expect(gapsOf(2, batch(range(1, 4)), batch(range(7, 8), 2, two))).toEqual([{ from: at(4), to: at(7) }]);
+    // Nobody ever backed up log of the parent.
+    expect(gapsOf(2, batch(range(6, 8), 2, two))).toEqual([]);
+    expect(gapsOf(3, batch(range(1, 6)), batch(range(9, 11), 3, three))).toEqual([{ from: at(6), to: at(9) }]);
+    expect(gapsOf(3, batch(range(1, 6)), batch(range(6, 9), 2, two), batch(range(9, 11), 3, three))).toEqual([]);
+  });
+
   test('K-098 a branch that leaves its parent before the fork of that parent takes the log up to its own fork', () => {
     const two = `1\t${at(4, 6000)}\tat r1\n`;
     const three = `${two}\n2\t${at(4, 5000)}\tat r0\n`;

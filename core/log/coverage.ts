@@ -1,9 +1,10 @@
 import type { Instant } from '../instant.ts';
 import type { CommittedLog, KnownBranch, KnownSegment } from './branches.ts';
 import type { LogBranch, LogGap, LogStretch, LogTimeline, RecoveryPoint, RecoveryWindow } from './timeline.ts';
-import { compareLsn, formatLsn } from '../wal/lsn.ts';
+import { compareLsn, formatLsn, lsnToNumber } from '../wal/lsn.ts';
 import { branchesOf, currentBranch, forkOf, parentOf, routeTo } from './branches.ts';
 import { furthestOf } from './furthest.ts';
+import { lostBeforeLeft } from './lost-log.ts';
 import { reachOf, windowOf } from './reach.ts';
 
 export type { CommittedLog } from './branches.ts';
@@ -74,7 +75,7 @@ function describeBranch(branch: KnownBranch, branches: ReadonlyMap<string, Known
       ? {}
       : { parent: { branchId: parent.branchId, forkLsn: formatLsn(fork) } }),
     stretches: runs.map(describeStretch),
-    gaps: gapsOf(runs, fork),
+    gaps: [...gapsBefore(branch, branches), ...gapsOf(runs)],
   };
 }
 
@@ -106,13 +107,41 @@ function describeStretch(run: readonly KnownSegment[]): LogStretch {
   };
 }
 
-/** Gaps between stretches, and before the first one of a branch whose fork is known. */
-function gapsOf(runs: readonly KnownSegment[][], fork: number | undefined): LogGap[] {
+/**
+ * Log that is missing on the way to the first of a branch: its own behind its fork, and that of its ancestors before it, of which the
+ * last known end counts. Of an ancestor of which nothing is known nothing can be missed.
+ */
+function gapsBefore(branch: KnownBranch, branches: ReadonlyMap<string, KnownBranch>): LogGap[] {
+  const fork = forkOf(branch);
+  const [first] = branch.segments.values();
+  if (fork === undefined || first === undefined) return [];
+  const lost = lostBeforeLeft(endOfAncestors(branch, first, branches) ?? fork, fork, first.segmentBytes);
+  if (lost === undefined && first.from <= fork) return [];
+  return [{ from: formatLsn(lost?.from ?? fork), to: formatLsn(first.from > fork ? first.from : (lost?.to ?? fork)) }];
+}
+
+/** Behind the last log that is known of the way to a branch, at most where it begins itself. */
+function endOfAncestors(
+  branch: KnownBranch,
+  { segmentBytes }: KnownSegment,
+  branches: ReadonlyMap<string, KnownBranch>,
+): number | undefined {
+  const steps = routeTo(branch, branches).slice(0, -1);
+  const ends = steps.flatMap(({ branchId, from, to }) => {
+    if (branchId === undefined || to === undefined) return [];
+    const [begin, limit] = [floorTo(lsnToNumber(from), segmentBytes), lsnToNumber(to)];
+    const known = [...(branches.get(branchId)?.segments.values() ?? [])];
+    return known.filter((each) => each.from >= begin && each.from < limit).map((each) => Math.min(each.to, limit));
+  });
+  return ends.length === 0 ? undefined : ends.reduce((a, b) => Math.max(a, b));
+}
+
+const floorTo = (position: number, bytes: number): number => position - (position % bytes);
+
+/** Gaps between stretches. */
+function gapsOf(runs: readonly KnownSegment[][]): LogGap[] {
   const stretches = runs.map(describeStretch);
   const gaps: LogGap[] = [];
-  const [first] = runs[0] ?? [];
-  if (first !== undefined && fork !== undefined && first.from > fork)
-    gaps.push({ from: formatLsn(fork), to: formatLsn(first.from) });
   stretches.slice(1).forEach((stretch, i) => {
     const before = stretches[i];
     if (before === undefined) return;

@@ -1,10 +1,7 @@
-import { rmSync, writeFileSync, appendFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import { coverage } from '#core/log/coverage.ts';
 import type { LogTimeline } from '#core/log/timeline.ts';
-import { giveToUnprivileged } from '#scripts/supervisor/unprivileged.ts';
 import { waitFor } from '#scripts/supervisor/wait.ts';
 import { incrementalOrder } from '#tests/support/chain.ts';
 import type { Major } from '#tests/support/postgres.ts';
@@ -12,8 +9,6 @@ import type { StreamStage } from '#tests/support/stream-stage.ts';
 import { openStreamStage } from '#tests/support/stream-stage.ts';
 
 const isMatrix = process.env['HOLDFAST_MATRIX'] === '1';
-/** Stories of the matrix are no skipped tests elsewhere: `npm test` does not promise them. */
-const inMatrix = isMatrix ? test : undefined;
 const majors: readonly Major[] = isMatrix ? [12, 13, 14, 15, 16, 17, 18] : [15];
 
 let stage: StreamStage;
@@ -82,39 +77,6 @@ describe.each(majors)('K-049 the log of PostgreSQL %i is streamed', (major) => {
     expect(await bench.takeFullBackup(order, bench.step(order))).toMatchObject({ base: { changedPages: 'log' } });
     expect(await second.cancel()).toMatchObject({ code: 'cancelled' });
     expect(await stage.slots()).toEqual([]);
-  });
-
-  inMatrix?.('over a crash of the server and over a switch of timelines, with the old branch to its end', async () => {
-    stage = await openStreamStage({ major, archive: true });
-    const { postgres, untilCovered } = stage;
-    await postgres.sql('create table t (a int, b text)');
-    await takeFull();
-    const stream = stage.stream();
-    await insert(100);
-    await untilCovered();
-    await postgres.kill();
-    await postgres.start();
-    await insert(10);
-    await untilCovered();
-    expect(gaps()).toEqual([]);
-    // An archive recovery to the end of the own log: the server comes back on timeline 2.
-    await postgres.stop();
-    appendFileSync(join(postgres.dataDirectory, 'postgresql.auto.conf'), "restore_command = 'false'\n");
-    writeFileSync(join(postgres.dataDirectory, 'recovery.signal'), '');
-    giveToUnprivileged(join(postgres.dataDirectory, 'recovery.signal'));
-    await postgres.start();
-    const isOpen = async (): Promise<boolean> => {
-      const [row] = await postgres.sql('select pg_is_in_recovery() as is_standby');
-      return row?.['is_standby'] === false;
-    };
-    expect(await waitFor(isOpen, 20_000)).toBe(true);
-    await insert(5);
-    await untilCovered();
-    expect(timeline().branches.map((branch) => branch.timeline)).toEqual([1, 2]);
-    expect(gaps()).toEqual([]);
-    expect(await rowsAtLatest('switched')).toBe(115);
-    rmSync(join(postgres.dataDirectory, 'recovery.signal'), { force: true });
-    await stream.cancel();
   });
 });
 

@@ -12,6 +12,8 @@ export interface Standby {
   readonly dataDirectory: string;
   readonly socketDirectory: string;
   sql(text: string): Promise<Record<string, unknown>[]>;
+  /** From now on nothing of the primary comes any more. */
+  cut(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,6 +59,15 @@ export async function openStandby(primary: Postgres): Promise<Standby> {
   await waitFor(isStreaming, 30_000);
   return {
     ...{ dataDirectory, socketDirectory, sql },
+    cut: async () => {
+      const isGone = async (): Promise<boolean> => {
+        const slot = "from pg_replication_slots where slot_name = 'for_the_standby'";
+        await primary.sql(`select pg_terminate_backend(active_pid) ${slot} and active`);
+        return (await primary.sql(`select pg_drop_replication_slot(slot_name) ${slot}`)).length === 1;
+      };
+      await waitFor(isGone, 30_000);
+      await waitFor(async () => !(await isStreaming()), 30_000);
+    },
     close: async () => {
       await server.stop();
     },

@@ -36,8 +36,8 @@ export interface StreamStage {
   readonly batches: readonly BatchSummary[];
   /** Begins a stream, or goes on with the one that ran before. */
   stream(before?: Pick<RunningStream, 'order'>): RunningStream;
-  /** Waits until the log is committed up to what the server writes now, and known up to now. */
-  readonly untilCovered: () => Promise<void>;
+  /** Waits until the log is committed up to what the server (of the stage when absent) writes now, and known up to now. */
+  readonly untilCovered: (server?: { sql(text: string): Promise<Record<string, unknown>[]> }) => Promise<void>;
   slots(): Promise<readonly Record<string, unknown>[]>;
   close(): Promise<void>;
 }
@@ -98,8 +98,8 @@ export async function openStreamStage(
   };
   return {
     ...{ postgres, bench, restores, access, batches, stream },
-    untilCovered: async () => {
-      const [row] = await postgres.sql(
+    untilCovered: async (server = postgres) => {
+      const [row] = await server.sql(
         'select to_char(clock_timestamp() at time zone \'UTC\', \'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\') as now',
       );
       const now = String(row?.['now']);
