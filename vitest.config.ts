@@ -17,6 +17,7 @@ const long = [
   'carries-odd-names',
   'copies-pools',
   'deploys',
+  'dies-anywhere',
   'drills',
   'drills-in-place',
   'gives-places-back',

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { exitCodes } from '#core/errors/error-spec.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { Faults } from '#core/faults/fault-points.ts';
+import { parseFault } from '#core/faults/fault-points.ts';
 import type { RunId } from '#core/id.ts';
 import type { AgentSettings } from '#core/settings/agent-settings.ts';
 import { agentSettings } from '#core/settings/agent-settings.ts';
@@ -24,6 +26,7 @@ import { openChannel } from './channel.ts';
 import { enrol } from './enrol.ts';
 import { openHookRunner } from './hooks/hook-runner.ts';
 import { openHookTries } from './hooks/hook-tries.ts';
+import { dieAt } from './faults/die-at.ts';
 import { flagsIn } from './flags.ts';
 import type { HostIdentity } from './host-identity.ts';
 import { openAgentKeys } from './payload-keys.ts';
@@ -79,7 +82,8 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
     log[line.level]({ runId }, line.message);
     relay.add(runId, line);
   };
-  const jobs = openJobTable({ journal, fence: openFence(), clock, log: say });
+  const faults = faultsOf(settings);
+  const jobs = openJobTable({ journal, fence: openFence(), clock, log: say, faults });
   const work = openHostWork({
     home,
     clock,
@@ -114,6 +118,13 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   await relay.close();
   await tracer.close();
   await lock.release();
+}
+
+/** Undefined unless a test of Holdfast asked for it. */
+function faultsOf({ faultPoint }: AgentSettings): Faults | undefined {
+  const fault = faultPoint === undefined ? undefined : parseFault(faultPoint);
+  if (fault !== undefined) log.warn({ fault }, 'this agent is to be killed by itself: it serves a test');
+  return dieAt(fault);
 }
 
 /** What this host remembers of runs over restarts; what nobody asks for any more is forgotten. */

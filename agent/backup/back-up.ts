@@ -5,6 +5,7 @@ import { requireSame, requireSameInstance } from '#core/backup/same-instance.ts'
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
 import type { CopySession } from '#agent/copy/copy-request.ts';
 import { openCopy } from '#agent/copy/open-copy.ts';
@@ -58,7 +59,9 @@ async function backUpWith(attempt: Attempt, started: StartedThreads): Promise<Se
   // All have ended before the first failure is thrown: nothing goes on behind the back of a run that gave up.
   await Promise.allSettled(work);
   const [found, begun, keys] = await Promise.all(work);
+  reach(attempt.step, 'backup.after-begin');
   const building = await decideBuilding(attempt, found, begun);
+  if (building.files !== undefined) reach(attempt.step, 'backup.after-base');
   const scan = await scanInstance(attempt, begun);
   const attemptId = attempt.deps.newId('try');
   const { channels, compression, resumeBufferBytes } = attempt.order.options;
@@ -69,6 +72,7 @@ async function backUpWith(attempt: Attempt, started: StartedThreads): Promise<Se
       ...(building.files === undefined ? {} : { base: building.files }),
       onAcknowledged: (piece) => {
         attempt.journal.append(piece);
+        reach(attempt.step, 'backup.after-acknowledge');
       },
     },
     phases.step,
@@ -77,14 +81,18 @@ async function backUpWith(attempt: Attempt, started: StartedThreads): Promise<Se
   try {
     phases.enter('copy');
     await copy.copy(building.mark(scan.files));
+    reach(attempt.step, 'backup.before-end');
     const ended = await end(attempt, begun);
+    reach(attempt.step, 'backup.after-end');
     phases.enter('log');
     await addLate(attempt, { begun, ended, copy, signal: phases.step.signal });
     const copied = await copy.finish({ endLsn: ended.endLsn });
     phases.enter('commit');
     const meta = setMetaOf({ attempt, attemptId, begun, building, scan, ended, copied });
     throwIfEnded(phases.step.signal);
-    const summary = await commitBackupSet(attempt.pool, keys, meta);
+    reach(attempt.step, 'backup.before-commit');
+    const summary = await commitBackupSet(attempt.pool, keys, meta, attempt.step);
+    reach(attempt.step, 'backup.after-commit');
     attempt.journal.forget();
     tellOfLog(attempt, summary);
     return summary;

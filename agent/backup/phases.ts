@@ -25,6 +25,7 @@ export function phasesOf(step: StepContext, lost?: AbortSignal): Phases {
       },
       limits: () => step.limits(),
       ...(step.reconnectMs === undefined ? {} : { reconnectMs: step.reconnectMs }),
+      ...(step.faults === undefined ? {} : { faults: step.faults }),
     },
     enter: (phase) => {
       last = { ...last, phase };

@@ -175,8 +175,8 @@ class Copy implements CopySession {
   #settingsOf(channel: number, threads: number): ThreadSettings {
     const { pool, set, attemptId, compression, pageBytes, beginLsn } = this.#request;
     const { resumeBufferBytes: largestPiece = resumeBuffer.usual } = this.#request;
-    const { reconnectMs } = this.#step;
-    const rules = { pageBytes, beginAt: lsnToNumber(beginLsn), largestPiece, reconnectMs };
+    const { reconnectMs, faults } = this.#step;
+    const rules = { pageBytes, beginAt: lsnToNumber(beginLsn), largestPiece, reconnectMs, fault: faults?.fault };
     return { cells: this.#cells, pool, set, attemptId, channel, threads, level: levelOf(compression), ...rules };
   }
 

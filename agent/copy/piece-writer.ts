@@ -1,8 +1,11 @@
 import type { FrameLock, FrameSeal } from '#agent/codec/frame.ts';
+import { dieAt } from '#agent/faults/die-at.ts';
 import { frameBound, resealFrameInto, sealFrameInto, sha256Hex } from '#agent/codec/frame.ts';
 import { frameLockOf } from '#agent/sets/set-keys.ts';
 import { extentBytes } from '#agent/wasm/page-memory.ts';
 import { bug } from '#core/errors/fail.ts';
+import type { Faults } from '#core/faults/fault-points.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import { pieceKey } from '#core/format/object-key.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
@@ -44,6 +47,7 @@ export class PieceWriter {
   readonly #store: ObjectStore;
   readonly #onPiece: PieceListener;
   readonly #pace: Pace;
+  readonly #step: { readonly faults: Faults | undefined };
   readonly #free: Uint8Array[] = [];
   #open: OpenPiece | undefined;
   #counter = 0;
@@ -59,6 +63,7 @@ export class PieceWriter {
     this.#store = store;
     this.#onPiece = onPiece;
     this.#pace = transferPace(settings.cells);
+    this.#step = { faults: dieAt(settings.fault) };
     const buffers = settings.pool.place.kind === 'local' ? 1 : 2;
     for (let i = 0; i < buffers; i++) this.#free.push(new Uint8Array(settings.largestPiece));
   }
@@ -149,7 +154,9 @@ export class PieceWriter {
 
   async #send(piece: OpenPiece): Promise<void> {
     const body = piece.buffer.subarray(0, piece.bytes);
+    reach(this.#step, 'backup.before-put');
     const outcome = await this.#store.putIfAbsent(piece.key, body);
+    reach(this.#step, 'backup.after-put');
     if (outcome === 'exists') await this.#compare(piece.key, body);
     this.#free.push(piece.buffer);
   }
@@ -163,6 +170,7 @@ export class PieceWriter {
   async #acknowledge(piece: OpenPiece): Promise<void> {
     if (this.#failure !== undefined) return;
     await this.#store.barrier([piece.key]);
+    reach(this.#step, 'backup.after-barrier');
     const { number, bytes, frames, extents } = piece;
     this.#onPiece({ piece: { piece: number, attempt: this.#settings.attemptId, storedBytes: bytes }, frames, extents });
   }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { engineProfile } from '#core/engine/profiles.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
 import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
@@ -38,6 +39,7 @@ export async function restoreCopy(
   const { socket } = address(target);
   reportPhase(work, 'recover', restored);
   const { recovered, warnings } = await watch.time('recover', () => bringUp(work, target, restored));
+  reach(work.step, 'restore.after-recover');
   if (plan.ways?.endsAs === undefined) settleCopy(plan, target, { port, socket });
   const report: RestoreReport = {
     ...reportOf(work, target, recovered),
@@ -47,6 +49,7 @@ export async function restoreCopy(
     warnings: [...restored.warnings, ...configured.warnings, ...warnings],
   };
   journal.finish(report);
+  reach(work.step, 'restore.after-report');
   releasePlaces(order);
   return report;
 }
@@ -86,6 +89,7 @@ export const recoveryOf = (work: RestoreWork, target: EmptyTarget, restored: Res
   owner: target.owner,
   logFile: serverLogOf(work),
   signal: work.step.signal,
+  faults: work.step.faults,
   watched: {
     clock: work.deps.clock,
     onReplay: (replay) => {

@@ -108,6 +108,7 @@ function settingsOf(request: SetRestore, layout: Layout): WriteSettings {
   const { uid, gid } = target.owner;
   return {
     ...{ cells: newSharedCells(), pool, uid, gid, threads, largestFetch, reconnectMs: step.reconnectMs },
+    fault: step.faults?.fault,
     isResumed: target.isResumed,
     isDelta: ways?.isDelta === true,
     isDamageAccepted: ways?.damageConsent !== undefined,

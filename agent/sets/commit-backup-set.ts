@@ -1,5 +1,7 @@
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import { fail } from '#core/errors/fail.ts';
+import type { Faults } from '#core/faults/fault-points.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { SetMeta } from '#core/format/meta.ts';
 import { metaFault } from '#core/format/meta-fault.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
@@ -51,7 +53,12 @@ function summaryOf(pool: Pool, { summary, pieces, members }: SetMeta): SetSummar
  * by an earlier one whose answer was lost, stays as it is and its summary is returned. The counts and `isEncrypted` of
  * the summary are computed here. Throws `set_incomplete`, `set_base_missing`, `set_base_damaged` and what the pool throws.
  */
-export async function commitBackupSet(pool: Pool, keys: SetKeys, meta: SetMeta): Promise<SetSummary> {
+export async function commitBackupSet(
+  pool: Pool,
+  keys: SetKeys,
+  meta: SetMeta,
+  step: { readonly faults?: Faults } = {},
+): Promise<SetSummary> {
   const { setId } = keys;
   const committed = await committedSummary(pool, keys);
   if (committed !== undefined) return committed;
@@ -63,7 +70,9 @@ export async function commitBackupSet(pool: Pool, keys: SetKeys, meta: SetMeta):
   // Pieces of an earlier process may never have been fsynced: name them all before the commit point is written.
   await pool.store.barrier(pieces);
   const summary = summaryOf(pool, meta);
+  reach(step, 'backup.before-meta');
   const outcome = await pool.store.putIfAbsent(setMetaKey(setId), sealMeta(keys, { ...meta, summary }));
+  reach(step, 'backup.after-meta');
   await pool.store.barrier([setMetaKey(setId)]);
   if (outcome === 'created') return summary;
   const first = await committedSummary(pool, keys);

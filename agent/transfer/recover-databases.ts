@@ -1,6 +1,7 @@
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { temporaryName } from '#core/transfer/names.ts';
@@ -66,10 +67,12 @@ async function recover(deps: TransferDeps, order: DatabaseRecoveryOrder, attempt
   await refuseTaken(target, order);
   const watch = new Stopwatch(deps.clock);
   const scratch = await watch.time('scratch', () => openScratch(deps)(requestOf(order), step));
+  reach(step, 'swap.after-scratch');
   let isToStay = false;
   try {
     const work = await workFor(deps, order, { ...attempt, scratch, watch });
     const built = await build(work, scratch, order);
+    reach(step, 'swap.after-build');
     work.tally.warnings.push(...(await warnUnlogged(target, built)));
     if (step.signal.aborted) throw fail('cancelled', { what: 'the recovery' });
     const report = await swapOnce(attempt, order, {

@@ -3,6 +3,7 @@ import type { OrderOf } from '#core/agent/order.ts';
 import type { BlockReferences } from '#core/changed/block-references.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
 import type { StepContext } from '#core/ports/step.ts';
@@ -269,12 +270,14 @@ class BranchSession {
     const { bytes } = held;
     const seal: SealLog = (log) => this.#pipeline.seal(log, held);
     let object: string = name;
+    reach(this.#work.step, 'log.before-segment');
     let put = await putLogSealedBy(pool, this.#nameOf(object), bytes, seal);
     if (put.outcome === 'different') {
       object = `${name}.${sha256Hex(bytes).slice(0, 16)}`;
       put = await putLogSealedBy(pool, this.#nameOf(object), bytes, seal);
     }
     if (put.outcome === 'different') throw fail('log_duplicate_differs', { file, object: put.key });
+    reach(this.#work.step, 'log.after-segment');
     const { rawSha256, storedSha256, storedBytes } = put;
     return { object, rawSha256, storedSha256, storedBytes, rawBytes: bytes.length };
   }

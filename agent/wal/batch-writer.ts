@@ -1,6 +1,8 @@
 import type { ReferencesOfLog } from '#core/changed/block-references.ts';
 import { joinReferences } from '#core/changed/block-references.ts';
 import { bug } from '#core/errors/fail.ts';
+import type { Faults } from '#core/faults/fault-points.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import { instantFromMicros } from '#core/instant.ts';
 import type { Instant } from '#core/instant.ts';
 import type { BatchId, ResourceId, RunId } from '#core/id.ts';
@@ -36,6 +38,8 @@ export interface BatchDeps {
   readonly newId: IdSource;
   readonly runId: RunId;
   readonly resourceId: ResourceId;
+  /** Where a test lets the process die. */
+  readonly faults?: Faults | undefined;
 }
 
 /** What was learnt of a segment beside its entry. */
@@ -153,12 +157,16 @@ export class BatchWriter {
     const sealed = sealBatch(pool, batch);
     await this.#early.settle();
     await pool.store.barrier();
+    reach(this.#deps, 'log.before-batch');
     if ((await pool.store.putIfAbsent(sealed.key, sealed.stored)) === 'exists')
       throw bug(`the id of batch ${batch.batchId} is not new`);
+    reach(this.#deps, 'log.after-batch');
     await pool.store.barrier();
+    reach(this.#deps, 'log.before-tell');
     this.#previous = previousOf(batch, sealed.storedSha256);
     this.committed.push(batch.batchId);
     await channel.putBatch(batch);
+    reach(this.#deps, 'log.after-tell');
   }
 
   /** Puts which blocks the batch changes; undefined when that is not known. Durable with the next barrier. */

@@ -3,6 +3,7 @@ import type { Compression } from '#core/agent/order.ts';
 import { canaryImpossible, canaryNotWritten } from '#core/drill/expect-canary.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import { createTokenBucket } from '#core/pool/token-bucket.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
@@ -59,6 +60,7 @@ export const takeLogBackup =
       clock,
       step,
     });
+    reach(step, 'log.after-switch');
     const directory = order.options.archiveDirectory ?? switched.archiveDirectory;
     if (directory === undefined) throw fail('archive_directory_unknown', { resource: order.instance.resourceId });
     const archive = listArchive(directory);
@@ -115,7 +117,7 @@ async function backUpBranches({ deps, order, step, archive, tally, closed, pool 
   const disk = createTokenBucket(() => diskNow(step.limits()), deps.clock);
   const hasRead = (bytes: number): Promise<void> => takeTokens(disk, bytes, step.signal);
   const paced = { ...pool, store: withRateLimit(pool.store, bucket, step.signal) };
-  const batchDeps = { pool: paced, channel: deps.channel, newId: deps.newId, runId, resourceId };
+  const batchDeps = { pool: paced, channel: deps.channel, newId: deps.newId, runId, resourceId, faults: step.faults };
   for (const timeline of timelinesIn(archive)) {
     const branch = await openBranch({ archive, dataDirectory, systemId, pool }, timeline).catch((error: unknown) => {
       if (!(error instanceof HoldfastError) || !error.code.startsWith('log_history_')) throw error;

@@ -1,5 +1,7 @@
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { Faults } from '#core/faults/fault-points.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { RunId } from '#core/id.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { JobHandle, JobStep, JobTable } from '#core/ports/job-table.ts';
@@ -20,6 +22,8 @@ export interface JobDeps {
   readonly fence: Fence;
   readonly clock: Clock;
   readonly log: (runId: RunId, line: LogLine) => void;
+  /** Where a test lets the agent die. */
+  readonly faults?: Faults | undefined;
 }
 
 export interface ClosableJobTable extends JobTable {
@@ -133,6 +137,7 @@ function startJob(deps: JobDeps, { order, begin, patience }: Start): Job {
       first = limits;
     },
     reconnectMs: order.reconnectMinutes * 60_000,
+    ...(deps.faults === undefined ? {} : { faults: deps.faults }),
   };
   const end = runJob(deps, { order, step, begin, control }).then((result) => {
     if (!result.ok && result.error.isRetryable) patience.fails();
@@ -156,10 +161,8 @@ interface Running {
   readonly control: JobControl;
 }
 
-async function runJob(
-  { journal, fence }: JobDeps,
-  { order, step, begin, control }: Running,
-): Promise<StepEnd<WorkResult>> {
+async function runJob(deps: JobDeps, { order, step, begin, control }: Running): Promise<StepEnd<WorkResult>> {
+  const { journal, fence } = deps;
   try {
     const key = jobKeyOf(order);
     const finished = await journal.end(key);
@@ -172,7 +175,7 @@ async function runJob(
     await control.pause.untilOff(step.signal);
     const held = await fence.enter(order.lane.owner, { key: order.runId, kind: order.lane.kind }, step.signal);
     try {
-      return await finish(journal, key, await endOf(step, begin));
+      return await finish(deps, key, await endOf(step, begin));
     } finally {
       held.leave();
     }
@@ -190,8 +193,10 @@ async function endOf(step: JobStep, begin: Begin): Promise<StepEnd<WorkResult>> 
 }
 
 /** Ends that waiting cannot change are journalled before anyone hears of them. */
-async function finish(journal: RunJournal, key: JobKey, end: StepEnd<WorkResult>): Promise<StepEnd<WorkResult>> {
-  if (end.ok || !end.error.isRetryable) await journal.recordEnd(key, end);
+async function finish(deps: JobDeps, key: JobKey, end: StepEnd<WorkResult>): Promise<StepEnd<WorkResult>> {
+  reach(deps, 'work.before-record');
+  if (end.ok || !end.error.isRetryable) await deps.journal.recordEnd(key, end);
+  reach(deps, 'work.after-record');
   return end;
 }
 

@@ -1,4 +1,5 @@
 import type { HoldfastError } from '../errors/holdfast-error.ts';
+import type { Faults } from '../faults/fault-points.ts';
 import type { RunId } from '../id.ts';
 import type { LogLine, Progress } from '../run/progress.ts';
 import type { RatesNow } from '../run/rate.ts';
@@ -14,6 +15,8 @@ export interface StepContext {
   limits(): RatesNow;
   /** K-084: how long a step waits for a pool that went away, in milliseconds; absent = a few seconds. */
   readonly reconnectMs?: number;
+  /** Where a test lets the process die; absent everywhere else. */
+  readonly faults?: Faults;
 }
 
 /** The way a step ended, journalled on the agent so that a lost result is never work done twice. */

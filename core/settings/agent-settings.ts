@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseFault } from '../faults/fault-points.ts';
 import { field } from './field.ts';
 import { readyFields } from './ready-file.ts';
 import { temporalAccessFields } from './temporal-access.ts';
@@ -88,6 +89,19 @@ export const agentSettings = z.object({
     example: '/srv/holdfast-scratch',
     since,
   }),
+  faultPoint: field(
+    z
+      .string()
+      .refine((text) => parseFault(text) !== undefined, 'a point of core/faults/fault-points.ts, or point:time')
+      .optional(),
+    {
+      title: 'Fault point',
+      description:
+        'Only for tests of Holdfast itself: the agent kills itself as kill -9 would when a run gets to this instant. Never set it where backups count',
+      example: 'backup.before-commit',
+      since,
+    },
+  ),
 });
 
 export type AgentSettings = z.output<typeof agentSettings>;

@@ -37,6 +37,8 @@ export interface Child {
   kill(): Promise<void>;
   /** Resolves when the child has ended, however. */
   readonly ended: Promise<void>;
+  /** The signal that it died of; undefined while it runs and when it ended by itself. */
+  signal(): NodeJS.Signals | undefined;
 }
 
 const patienceMs = 10_000;
@@ -104,7 +106,8 @@ export const startChild = async (spec: ChildSpec): Promise<Child> => {
     if (!(await waitFor(() => !isRunning(), patienceMs))) signalGroup(pid, 'SIGKILL');
     await ended;
   };
-  const started = { name: spec.name, pid, logPath: spec.logPath, isRunning, stop, kill, ended };
+  const signal = (): NodeJS.Signals | undefined => child.signalCode ?? undefined;
+  const started = { name: spec.name, pid, logPath: spec.logPath, isRunning, stop, kill, ended, signal };
   spec.onStart?.(started);
   return started;
 };

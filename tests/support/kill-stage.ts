@@ -47,13 +47,13 @@ const rowBytes = 8000;
 const rowsPerMebibyte = Math.ceil(1_048_576 / rowBytes);
 const photosPerInsert = 128;
 
-/** Starts every part, fills the source with random bytes, takes one full backup. */
-export async function openKillStage(mebibytes = 40): Promise<KillStage> {
+/** Starts every part, fills the source with random bytes, takes one full backup. `env` is read at each start of the agent. */
+export async function openKillStage(mebibytes = 40, env: Readonly<Record<string, string>> = {}): Promise<KillStage> {
   const home = openFolder('hf-kill-');
   const parts: PartName[] = ['catalog', 'temporal', 'demo-instance', 'api', 'worker', 'agent'];
   // Why no autovacuum: pages that it marks between two incrementals are changed pages, and would count as bytes sent again.
   const instanceConfig = ['shared_buffers = 64MB', 'max_wal_size = 1GB', 'fsync = off', 'autovacuum = off'];
-  const stack = await openStack({ home: home.path, parts, instanceConfig });
+  const stack = await openStack({ home: home.path, parts, instanceConfig, env });
   const { instance, apiUrl, adminTokenPath } = stack.places;
   if (instance === undefined) throw bug('the stage has an instance');
   const sql = await instance.connect();

@@ -1,3 +1,4 @@
+import type { Fault } from '#core/faults/fault-points.ts';
 import type { Span } from '#core/format/chain.ts';
 import type { AttemptId } from '#core/id.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
@@ -24,6 +25,8 @@ export interface ThreadSettings {
   readonly pageBytes: number;
   /** Byte position of the begin LSN. */
   readonly beginAt: number;
+  /** Where a test lets the process die. */
+  readonly fault?: Fault | undefined;
 }
 
 /** A file as a thread sees it; `file` is the number the main thread knows it by. */

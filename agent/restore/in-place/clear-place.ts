@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { decodeControlFile } from '#core/engine/control-file.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { layoutOf, logDirectoryOf } from '#agent/datadir/reader.ts';
@@ -37,11 +38,14 @@ export async function clearPlace(
   const warnings = proveCluster(order.plan, directory);
   const roots = journal.movedAside() ?? [...oldTablespaces(placesOf(order.plan), directory), directory];
   warnings.push(...(await saveTail(work, logDirectoryOf(directory))));
+  reach(work.step, 'in-place.after-tail');
   // Why again: saving the log may have taken minutes, in which somebody may have opened the database.
   refuseRunning(directory);
   journal.moveAside(roots);
+  reach(work.step, 'in-place.before-aside');
   // Tablespaces first: as long as the data directory stands, a repeated attempt begins with its proofs.
   for (const root of roots) moveAside(root, order.runId);
+  reach(work.step, 'in-place.after-aside');
   return warnings;
 }
 

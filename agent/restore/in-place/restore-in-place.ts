@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import type { Settings } from '#core/restore/recovery/recovery-settings.ts';
 import type { RestoreReport } from '#core/restore/report.ts';
@@ -40,9 +41,11 @@ export async function restoreInPlace(
   const recovered = journal.recovered() ?? (await replace(work, owner, journal));
   // Why here: an attempt that died after it journalled the recovery did not come to it.
   releasePlaces(work.order);
+  reach(work.step, 'in-place.before-open');
   const opened = recovered.report.isOpen
     ? await work.watch.time('open', () => openInPlace(work, owner, recovered))
     : [];
+  reach(work.step, 'in-place.after-open');
   const report = {
     ...recovered.report,
     warnings: [...recovered.report.warnings, ...opened],

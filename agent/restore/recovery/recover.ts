@@ -6,6 +6,8 @@ import { decodeControlFile } from '#core/engine/control-file.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { bug, fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { Faults } from '#core/faults/fault-points.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { Instant } from '#core/instant.ts';
 import { startsPlainly, staysAsItIs } from '#core/restore/recovery/offline-start.ts';
 import type { RestorePlan } from '#core/restore/plan/plan.ts';
@@ -38,6 +40,8 @@ export interface RecoveryRequest {
   readonly configFile?: string | undefined;
   /** Hears where the server replays. */
   readonly watched: Pick<WatchedRecovery, 'clock' | 'onReplay'>;
+  /** Where a test lets the process die. */
+  readonly faults?: Faults | undefined;
 }
 
 export interface Recovered {
@@ -68,6 +72,7 @@ export async function recover(request: RecoveryRequest): Promise<Recovered> {
   const known = new Set(historyFilesOf(request.directory));
   const from = sizeOf(request.logFile);
   const server = await startServer(request);
+  reach(request, 'restore.after-start');
   const unwatch = watchReplay(server.pid, { ...request.watched, ...request, logFrom: from });
   const end = await endOfStart(server, request).finally(unwatch);
   try {

@@ -1,6 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import { bug } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { Faults } from '#core/faults/fault-points.ts';
+import { reach } from '#core/faults/fault-points.ts';
+import { dieAt } from '#agent/faults/die-at.ts';
 import { PieceRestorer } from './piece-restorer.ts';
 import type { FromWriter, ToWriter } from './write-message.ts';
 import { nothingPlaced } from './write-message.ts';
@@ -11,10 +14,12 @@ export function serveWrite(port: MessagePort): void {
     port.postMessage(message);
   };
   let restorer: PieceRestorer | undefined;
+  let faults: Faults | undefined;
   let hasFailed = false;
   const perform = async (message: ToWriter): Promise<void> => {
     if (message.kind === 'open') {
       restorer = new PieceRestorer(message.settings);
+      faults = dieAt(message.settings.fault);
       return;
     }
     if (restorer === undefined) throw bug('a restore thread got work before its settings');
@@ -28,6 +33,7 @@ export function serveWrite(port: MessagePort): void {
     const done = { kind: 'done', ...placed, pieces, files: 0 } as const;
     // Answered when the disk has it, so that a failed write is heard; the next task need not wait for that.
     restorer.flush().then(() => {
+      if (isPiece) reach({ faults }, 'restore.after-piece');
       tell(done);
     }, giveUp);
   };

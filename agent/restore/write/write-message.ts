@@ -1,3 +1,4 @@
+import type { Fault } from '#core/faults/fault-points.ts';
 import type { Span } from '#core/format/chain.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { SharedCells } from '#agent/copy/threads/shared-control.ts';
@@ -20,6 +21,8 @@ export interface WriteSettings {
   readonly largestFetch: number;
   /** K-084: how long a thread waits for a pool that went away, in milliseconds; undefined = a few seconds. */
   readonly reconnectMs: number | undefined;
+  /** Where a test lets the process die. */
+  readonly fault?: Fault | undefined;
 }
 
 /** An extent of a frame that belongs to one file: it is checked whole, whatever is written of it. */

@@ -3,6 +3,7 @@ import { changeControlFile } from '#core/engine/control-file.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { SetMeta } from '#core/format/meta.ts';
 import { startOf } from '#core/restore/recovery/offline-start.ts';
 import type { RestorePlan } from '#core/restore/plan/plan.ts';
@@ -50,6 +51,7 @@ export async function writeTarget(work: RestoreWork, ways: WriteWays): Promise<W
   const chain = await openChain(pool, order.plan.setId);
   const logDirectories = await work.deps.logDirectories();
   const target = await watch.time('prepare', () => prepare(work, chain[0], { owner: ways.owner, logDirectories }));
+  reach(work.step, 'restore.after-prepare');
   return fill(work, { chain, target, ways }).catch((error: unknown) => {
     discardFailed(work, target, error);
     throw error;
@@ -73,12 +75,16 @@ async function fill(work: RestoreWork, { chain, target, ways }: Filling): Promis
       ...{ channels: order.channels, resumeBufferBytes: order.resumeBufferBytes, ways: order.plan.ways },
     }),
   );
+  reach(step, 'restore.after-write');
   await watch.time('log', () => prefill(work, target, restored));
+  reach(step, 'restore.after-log');
   ways.beforeFinish(target, configFile);
   const configured = configure(order.plan, target, { ...ways.addressOf(target), outside: configFile });
   const control = await controlFileOf(order.plan, set, target.files.control);
   writeManifest({ target, summary: set.meta.summary, files: restored.files, control });
+  reach(step, 'restore.before-control');
   await target.finish(control);
+  reach(step, 'restore.after-control');
   await prove(work, target, restored);
   return { target, restored, configFile, configured };
 }

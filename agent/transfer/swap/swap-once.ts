@@ -1,3 +1,4 @@
+import { reach } from '#core/faults/fault-points.ts';
 import type { RunId } from '#core/id.ts';
 import type { TellPlaces } from '#core/ports/host-work.ts';
 import type { StepContext } from '#core/ports/step.ts';
@@ -37,15 +38,18 @@ interface Ready {
  * the run, both know by oids what was placed and what was replaced.
  */
 export async function swapOnce(
-  { target, journal, tell }: Attempt,
+  { target, journal, step, tell }: Attempt,
   order: SwapOrder,
   { built, watch, report }: Ready,
 ): Promise<TransferReport> {
   const placed = await plannedPlaces(target, order.runId, built);
   const planned = report(placed);
   await journal.swap(planned);
+  reach(step, 'swap.before-tell');
   await tell({ placed, isSwapped: false });
+  reach(step, 'swap.before-swap');
   await watch.time('swap', () => putIntoPlace(target, order, { built, placed }));
+  reach(step, 'swap.after-swap');
   return { ...planned, secondsByPhase: watch.secondsByPhase() };
 }
 
@@ -68,16 +72,18 @@ export async function beginAfresh(attempt: Attempt): Promise<void> {
 
 /** What follows a swap, each safe to do again: it is told, what need not be kept goes, and that is told. */
 export async function finishSwap(
-  { target, journal, made, tell }: Attempt,
+  { target, journal, made, step, tell }: Attempt,
   { task }: Pick<SwapOrder, 'task'>,
   report: TransferReport,
 ): Promise<TransferReport> {
   await tell({ placed: report.placed, isSwapped: true });
+  reach(step, 'swap.after-tell');
   await dropMade({ target, made });
   const { placed, warnings } = await finishPlaced(target, { task }, report);
   const told = { ...report, placed, warnings: [...report.warnings, ...warnings] };
   await tell({ placed, isSwapped: true });
   await journal.finish(told);
+  reach(step, 'swap.after-report');
   return told;
 }
 

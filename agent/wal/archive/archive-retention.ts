@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ArchiveRetention, OrderOf } from '#core/agent/order.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { Clock } from '#core/ports/clock.ts';
@@ -117,7 +118,9 @@ async function deleteHeld(
   // What the pools hold was committed before this question, so a backup recorded after it begins behind all of it.
   const needed = await retrying(retriesWith(outageOf(step)), () => deps.neededLog(step.runId));
   const free = needed === undefined ? [] : deletable(archive.segments, needed).filter((name) => same.includes(name));
+  reach(step, 'log.before-delete');
   removeFiles(request.directory, free);
+  reach(step, 'log.after-delete');
   const warnings = different.map((name): Warning => {
     const detail = `${join(request.directory, name)} is not what the pools hold under its name and was not deleted`;
     return { code: 'archive_file_differs', detail };
