@@ -12,6 +12,8 @@ import { fingerprint, openTransferStage, shop } from '#tests/support/transfer-st
 // HOLDFAST_FAULTS=<text>,<text>: only deaths with one of them in their name; then no evidence is written.
 const wanted = (process.env['HOLDFAST_FAULTS'] ?? '').split(',');
 const deaths = allDeaths.filter((death) => wanted.some((text) => nameOfDeath(death).includes(text)));
+/** Of one death with its proof, restore included. */
+const longestMs = 300_000;
 const seen: (Death & DeathSeen)[] = [];
 const inProduct = (death: Death): death is Death & { deed: Deed } => death.deed !== 'swap';
 const named = <D extends Death>(list: readonly D[]) => list.map((death) => ({ ...death, name: nameOfDeath(death) }));
@@ -31,9 +33,9 @@ describe('an agent that dies at a named point, through the whole product,', () =
     seen.push({ ...death, ...(await stage.die(death)) });
   };
 
-  test.each(named(deaths.filter(inProduct).filter(before)))('K-005 K-084 ends its run right: $name', play);
+  test.each(named(deaths.filter(inProduct).filter(before)))('K-005 K-084 ends its run right: $name', { timeout: longestMs }, play);
   test('K-049 K-096 leaves log without a gap', () => stage.proveLog());
-  test.each(named(deaths.filter(inProduct).filter(last)))('K-005 K-084 ends its run right: $name', play);
+  test.each(named(deaths.filter(inProduct).filter(last)))('K-005 K-084 ends its run right: $name', { timeout: longestMs }, play);
 });
 
 describe.skipIf(deaths.every(inProduct))('an agent that dies at a named point of a swap', () => {
@@ -54,6 +56,7 @@ describe.skipIf(deaths.every(inProduct))('an agent that dies at a named point of
 
   test.each(named(deaths.filter((death) => !inProduct(death))))(
     'K-108 leaves the old or the new database, and its run ends right when it is back: $name',
+    { timeout: longestMs },
     async ({ deed, point, time }) => {
       const before = await stage.databases();
       const order = stage.order({ databases: [{ database: 'app', as: 'app' }] });
