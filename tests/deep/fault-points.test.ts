@@ -33,9 +33,17 @@ describe('an agent that dies at a named point, through the whole product,', () =
     seen.push({ ...death, ...(await stage.die(death)) });
   };
 
-  test.each(named(deaths.filter(inProduct).filter(before)))('K-005 K-084 ends its run right: $name', { timeout: longestMs }, play);
+  test.each(named(deaths.filter(inProduct).filter(before)))(
+    'K-005 K-084 ends its run right: $name',
+    { timeout: longestMs },
+    play,
+  );
   test('K-049 K-096 leaves log without a gap', () => stage.proveLog());
-  test.each(named(deaths.filter(inProduct).filter(last)))('K-005 K-084 ends its run right: $name', { timeout: longestMs }, play);
+  test.each(named(deaths.filter(inProduct).filter(last)))(
+    'K-005 K-084 ends its run right: $name',
+    { timeout: longestMs },
+    play,
+  );
 });
 
 describe.skipIf(deaths.every(inProduct))('an agent that dies at a named point of a swap', () => {
