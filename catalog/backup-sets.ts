@@ -38,15 +38,31 @@ export function indexSet(db: Database, set: SetSummary, pool: PoolId): Promise<v
   return db.transaction(async (inside) => {
     const serverMajor = Math.floor(set.serverVersion / 10_000);
     await ensureResource(inside, { id: set.resourceId, engine: set.engine, systemId: set.systemId, serverMajor });
-    await inside.change(
+    const added = await inside.change(
       `insert into backup_set (id, run_id, pool_id, resource_id, system_id, summary, ended_at)
        select $1, $2, $3, $4, $5, $6, $7 where not exists
          (select 1 from deletion where kind = 'set' and object = $1 and pool_id = $3 and state in ('removed', 'done'))
        on conflict (id, pool_id) do nothing`,
       [set.setId, set.runId, pool, set.resourceId, set.systemId, JSON.stringify(set), set.endedAt],
     );
+    if (added > 0 && set.base !== undefined) await noteRenewedLocks(inside, set.base.setId, pool);
   });
 }
+
+/**
+ * In an immutable pool the commit of a set renewed the protection of all it builds on, to a day beyond its own
+ * (agent/sets/renew-protection.ts).
+ */
+const noteRenewedLocks = (db: Database, base: SetId, pool: PoolId): Promise<number> =>
+  db.change(
+    `with recursive below (id) as (
+       select $1::text
+       union select s.summary->'base'->>'setId' from backup_set s join below b on s.id = b.id where s.pool_id = $2
+     )
+     update backup_set s set locked_until = greatest(s.locked_until, now() + make_interval(days => (p.place->>'immutableDays')::int + 1))
+     from pool p where p.id = $2 and p.place ? 'immutableDays' and s.pool_id = $2 and s.id in (select id from below)`,
+    [base, pool],
+  );
 
 /** A set in the pool that is named, else in the one where it was known first. Throws `set_unknown`. */
 export async function getSet(db: Database, id: SetId, pool?: PoolId): Promise<SetRow> {

@@ -27,7 +27,8 @@ create table backup_set (
   changed_pages text generated always as (((summary -> 'base'::text) ->> 'changedPages'::text)) stored,
   checked_at timestamp with time zone,
   next_piece integer default 0 not null,
-  next_depth text
+  next_depth text,
+  locked_until timestamp with time zone
 );
 
 create table canary (

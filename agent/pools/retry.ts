@@ -102,7 +102,9 @@ async function putOnce(
 
 /** Decorator: repeats what failed for want of a connection. Listings are not repeated: their readers start again. */
 export function withRetries(store: ObjectStore, rule: RetryRule = poolRetries): ObjectStore {
+  const { renewProtection: renew } = store;
   return {
+    ...(renew === undefined ? {} : { renewProtection: (keys) => retrying(rule, () => renew(keys)) }),
     isPutAtOnce: store.isPutAtOnce === true,
     putIfAbsent: (key, body) => retrying(rule, (attempt) => putOnce(store, key, body, attempt)),
     get: (key, range) => retrying(rule, () => store.get(key, range)),

@@ -4,10 +4,11 @@ import { fail } from '#core/errors/fail.ts';
 import { isProbe } from '#core/format/object-key.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import { instantFromMs } from '#core/instant.ts';
-import type { Instant } from '#core/instant.ts';
 import { s3Code } from './s3-errors.ts';
 
 const dayMs = 86_400_000;
+/** What we put is protected in this mode: nobody can lift it. */
+const ours = 'COMPLIANCE';
 /** Wall time of this process: worker threads open pools too and get no clock. Protection is counted in days. */
 const wallMs = (): number => performance.timeOrigin + performance.now();
 
@@ -26,9 +27,12 @@ export const isProtected = (key: ObjectKey, days: number | undefined): days is n
 
 /** Headers that protect an object from this moment on: nobody, whatever his rights, deletes or shortens it before. */
 const lockHeaders = (days: number): Record<string, string> => ({
-  'x-amz-object-lock-mode': 'COMPLIANCE',
-  'x-amz-object-lock-retain-until-date': instantFromMs(wallMs() + days * dayMs).replace(/\.\d+Z$/, 'Z'),
+  'x-amz-object-lock-mode': ours,
+  'x-amz-object-lock-retain-until-date': wholeSeconds(wallMs() + days * dayMs),
 });
+
+/** The service takes no fractions of a second in headers. */
+const wholeSeconds = (ms: number): string => instantFromMs(ms).replace(/\.\d+Z$/, 'Z');
 
 interface LockedObject {
   /** With the prefix of the pool. */
@@ -52,17 +56,26 @@ export async function putLocked(
   );
 }
 
-/** Until when an object is protected; undefined when it is not, or not any more. */
-async function lockedUntil({ client, bucket }: LockedBucket, name: string): Promise<Instant | undefined> {
+interface Retention {
+  /** COMPLIANCE or GOVERNANCE, as the object has it. */
+  readonly mode: string;
+  readonly untilMs: number;
+}
+
+/** How an object is protected; undefined when it is not, or not any more. */
+async function retentionOf({ client, bucket }: LockedBucket, name: string): Promise<Retention | undefined> {
   try {
     const found = await client.getObjectRetention(bucket, name);
-    const until = found?.retainUntilDate === undefined ? NaN : Date.parse(found.retainUntilDate);
-    return until > wallMs() ? instantFromMs(until) : undefined;
+    const untilMs = found?.retainUntilDate === undefined ? NaN : Date.parse(found.retainUntilDate);
+    return untilMs > wallMs() ? { mode: found?.mode ?? ours, untilMs } : undefined;
   } catch (error) {
     if (['NoSuchKey', 'NotFound', 'NoSuchObjectLockConfiguration'].includes(s3Code(error))) return undefined;
     throw error;
   }
 }
+
+/** Gives a request a deadline of its own. */
+type Guard = <T>(what: string, ask: () => Promise<T>) => Promise<T>;
 
 /** Questions about the protection of objects that are under way together. */
 const askedAtOnce = 16;
@@ -71,19 +84,73 @@ const askedAtOnce = 16;
  * In a bucket with versions a deletion of a protected object hides it and succeeds: this refuses before. `guard` gives each question a
  * deadline of its own. Throws `pool_refused`, what `guard` throws.
  */
-export async function demandUnlocked(
-  locked: LockedBucket,
-  names: readonly string[],
-  guard: (what: string, ask: () => Promise<Instant | undefined>) => Promise<Instant | undefined>,
-): Promise<void> {
+export async function demandUnlocked(locked: LockedBucket, names: readonly string[], guard: Guard): Promise<void> {
   for (let at = 0; at < names.length; at += askedAtOnce) {
     const some = names.slice(at, at + askedAtOnce);
-    const ends = await Promise.all(some.map((name) => guard(`asking for ${name}`, () => lockedUntil(locked, name))));
-    ends.forEach((until, i) => {
-      const why = `${some[i] ?? ''} is protected until ${until ?? ''}`;
-      if (until !== undefined) throw fail('pool_refused', { pool: locked.pool, why });
+    const ends = await Promise.all(some.map((name) => guard(`asking for ${name}`, () => retentionOf(locked, name))));
+    ends.forEach((found, i) => {
+      if (found === undefined) return;
+      const why = `${some[i] ?? ''} is protected until ${instantFromMs(found.untilMs)}`;
+      throw fail('pool_refused', { pool: locked.pool, why });
     });
   }
+}
+
+/** A renewed protection ends this much later than that of an object which is put now: what needs it is put a little later. */
+const spareMs = dayMs;
+/** With so much left of that, an object needs not be renewed again. */
+const enoughMs = 3_600_000;
+
+interface Renewal {
+  /** With the prefix of the pool; the last one tells when all were renewed. */
+  readonly names: readonly string[];
+  readonly days: number;
+}
+
+/** Renews the protection of objects, each in the mode that it has (core/ports/object-store.ts). Throws what `guard` throws. */
+export async function renewLocks(locked: LockedBucket, { names, days }: Renewal, guard: Guard): Promise<void> {
+  const last = names[names.length - 1];
+  if (last === undefined) return;
+  const nowMs = wallMs();
+  const known = await guard(`asking for ${last}`, () => retentionOf(locked, last));
+  if (known !== undefined && known.untilMs >= nowMs + days * dayMs + enoughMs) return;
+  const wanted = { mode: known?.mode ?? ours, untilMs: nowMs + days * dayMs + spareMs };
+  const renew = (name: string): Promise<void> => guard(`protecting ${name}`, () => retain(locked, name, wanted));
+  const others = names.slice(0, -1);
+  for (let at = 0; at < others.length; at += askedAtOnce)
+    await Promise.all(others.slice(at, at + askedAtOnce).map(renew));
+  await renew(last);
+}
+
+/** An object that is protected for longer stays so; one in another mode than the rest keeps its mode. */
+async function retain(locked: LockedBucket, name: string, wanted: Retention): Promise<void> {
+  try {
+    await putRetention(locked, name, wanted);
+  } catch (error) {
+    const there = await retentionOf(locked, name);
+    if (there !== undefined && there.untilMs >= wanted.untilMs) return;
+    if (there === undefined || there.mode === wanted.mode) throw error;
+    await putRetention(locked, name, { ...wanted, mode: there.mode });
+  }
+}
+
+/** The client's own call demands a version; the newest is meant. */
+async function putRetention(
+  { client, bucket, region }: LockedBucket,
+  name: string,
+  { mode, untilMs }: Retention,
+): Promise<void> {
+  const until = wholeSeconds(untilMs);
+  const body = Buffer.from(
+    `<Retention xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Mode>${mode}</Mode><RetainUntilDate>${until}</RetainUntilDate></Retention>`,
+  );
+  const headers = { 'Content-MD5': createHash('md5').update(body).digest('base64') };
+  await client.makeRequestAsyncOmit(
+    { method: 'PUT', bucketName: bucket, objectName: name, query: 'retention', headers },
+    body,
+    [200, 204],
+    region,
+  );
 }
 
 /** A service that does not know object lock, or does not let us ask, has none. */

@@ -10,7 +10,7 @@ import type { PoolPlace, PoolSecrets } from '#core/pool/pool-access.ts';
 import type { ObjectInfo, ObjectStore } from '#core/ports/object-store.ts';
 import type { PoolGround } from './pool-ground.ts';
 import { isMissing, isTaken, isUnsupported, s3Code, s3Error } from './s3-errors.ts';
-import { demandLockable, demandUnlocked, hasObjectLock, isProtected, putLocked } from './s3-lock.ts';
+import { demandLockable, demandUnlocked, hasObjectLock, isProtected, putLocked, renewLocks } from './s3-lock.ts';
 import { collect } from './collect.ts';
 import { withDeadline } from './deadline.ts';
 
@@ -233,6 +233,19 @@ async function keepsDeleted({ client, bucket }: S3Handle): Promise<string | unde
   return isOn(versions) ? `bucket ${bucket} keeps old versions: a lifecycle rule has to expire them` : undefined;
 }
 
+/** Only where the pool protects its objects. Each object has a deadline of its own. */
+function renewalOf({ place }: S3Ground, handle: () => Promise<S3Handle>): Pick<ObjectStore, 'renewProtection'> {
+  const { immutableDays: days } = place;
+  if (days === undefined) return {};
+  return {
+    renewProtection: async (keys) => {
+      const s3 = await handle();
+      const names = keys.map((key) => nameOf(s3, key));
+      await renewLocks(s3, { names, days }, (what, step) => guarded(s3, what, step));
+    },
+  };
+}
+
 /** Adapter of the object port on S3 (`minio` client): one request per object, durable when the server says so. */
 export function openS3Store(ground: S3Ground): ObjectStore & PoolGround {
   let opening: Promise<S3Handle> | undefined;
@@ -247,6 +260,7 @@ export function openS3Store(ground: S3Ground): ObjectStore & PoolGround {
     head: (key) => ask(`asking for ${key}`, (s3) => head(s3, key)),
     list: (prefix) => list(handle(), prefix),
     remove: async (keys) => remove(await handle(), keys),
+    ...renewalOf(ground, handle),
     // A put that was answered is durable: the server synced it before it answered.
     barrier: () => Promise.resolve(),
     secure: () => Promise.resolve(),

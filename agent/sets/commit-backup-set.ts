@@ -10,6 +10,7 @@ import type { SetId } from '#core/id.ts';
 import type { Pool } from '../pools/open-pool.ts';
 import type { SetKeys } from './set-keys.ts';
 import { openMeta, sealMeta } from './set-meta.ts';
+import { renewProtection } from './renew-protection.ts';
 import { requireBase } from './base-of-set.ts';
 
 const incomplete = (set: SetId, what: string) => fail('set_incomplete', { set, what });
@@ -49,7 +50,7 @@ function summaryOf(pool: Pool, { summary, pieces, members }: SetMeta): SetSummar
 
 /**
  * Makes a set visible: the only place that does (design §3). Checks that every piece is there with its size and that the
- * log range is inside, makes all of it durable, then creates `meta`. A set that was committed before, by this attempt or
+ * log range is inside, makes all of it durable, sees to it that in an immutable pool what it needs stays protected as long as it is, then creates `meta`. A set that was committed before, by this attempt or
  * by an earlier one whose answer was lost, stays as it is and its summary is returned. The counts and `isEncrypted` of
  * the summary are computed here. Throws `set_incomplete`, `set_base_missing`, `set_base_damaged` and what the pool throws.
  */
@@ -69,6 +70,7 @@ export async function commitBackupSet(
   const pieces = await checkPieces(pool, meta);
   // Pieces of an earlier process may never have been fsynced: name them all before the commit point is written.
   await pool.store.barrier(pieces);
+  await renewProtection(pool, meta);
   const summary = summaryOf(pool, meta);
   reach(step, 'backup.before-meta');
   const outcome = await pool.store.putIfAbsent(setMetaKey(setId), sealMeta(keys, { ...meta, summary }));

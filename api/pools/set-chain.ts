@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { SetRow } from '#catalog/backup-sets.ts';
 import { getSet, setShape, setsOfFull } from '#catalog/backup-sets.ts';
 import type { Database } from '#catalog/database.ts';
+import { locksIn } from '#catalog/pools/pool-locks.ts';
+import { getPool } from '#catalog/pools/pools.ts';
 import { soundBatchesOf } from '#catalog/pools/verification.ts';
 import { unusableSets } from '#catalog/pools/set-standing.ts';
 import { standingsOf } from '#catalog/pools/set-marks.ts';
@@ -9,6 +11,7 @@ import { byId, chainOf, dependentsOf } from '#core/backup/chain.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import { sortUsable } from '#core/backup/usable-sets.ts';
 import type { PoolId, SetId } from '#core/id.ts';
+import type { Instant } from '#core/instant.ts';
 import { unmarked } from '#core/care/mark.ts';
 import { lackingLog } from '#core/log/lacking-log.ts';
 import { standingShape } from '#core/settings/shape/standing.ts';
@@ -40,6 +43,8 @@ export const setWithChain = z
     unusable: z.string().exactOptional(),
     /** Of a set that was made without its log (D-021): what of that the pool does not hold. */
     missingLog: z.string().exactOptional(),
+    /** In an immutable pool: until when nobody deletes an object of it; of a set that others build on a day longer than of the last of those. */
+    lockedUntil: instantShape.exactOptional(),
   })
   .meta({ id: 'BackupSetWithChain' });
 
@@ -59,7 +64,13 @@ export async function withChain(catalog: Database, id: SetId, pool?: PoolId): Pr
     neededBy: dependentsOf(id, sets).map(linkOf),
     ...(reason === undefined ? {} : { unusable: reason }),
     ...(await missingLogOf(catalog, row)),
+    ...(await lockOf(catalog, row)),
   };
+}
+
+async function lockOf(catalog: Database, { id, poolId }: SetRow): Promise<{ lockedUntil?: Instant }> {
+  const until = (await locksIn(catalog, await getPool(catalog, poolId), id)).get(id);
+  return until === undefined ? {} : { lockedUntil: until };
 }
 
 async function missingLogOf(catalog: Database, { summary, poolId }: SetRow): Promise<{ missingLog?: string }> {

@@ -17,6 +17,7 @@ import { addJob } from '#catalog/jobs.ts';
 import { acquireLeases, claimOnSet } from './leases.ts';
 import { deletingFrom, forgetDeletions } from './pool-copies.ts';
 import { batchesOf, indexBatch } from '#catalog/log-batches.ts';
+import { locksIn } from './pool-locks.ts';
 import { addPool } from './pools.ts';
 import { registerResource } from '#catalog/resources/resources.ts';
 import { addRun, moveRun } from '#catalog/runs/runs.ts';
@@ -179,6 +180,25 @@ test('K-005 a set that was deleted can be indexed and leased again once a copy b
   await indexSet(store.catalog, set, poolId);
   await lease(await run(), set.setId);
   expect(await store.catalog.change('select 1 from backup_set where id = $1', [set.setId])).toBe(1);
+});
+
+test('in an immutable pool a set is locked a day longer than the last that builds on it, also when that is gone', async () => {
+  poolId = testIds('pool');
+  const s3 = { endpoint: 's3.test', port: 9000, isTls: false, region: 'r', bucket: 'b', prefix: '' };
+  const place = { kind: 's3' as const, ...s3, immutableDays: 10 };
+  const added = { name: poolId, place, isEncrypted: false, hostId, sealedSecrets: new Uint8Array(1) };
+  await addPool(store.catalog, { id: poolId, ...added });
+  const daysOf = async ({ setId }: SetSummary): Promise<number> => {
+    const until = (await locksIn(store.catalog, { id: poolId, place }, setId)).get(setId) ?? now();
+    return Math.round((Date.parse(until) - Date.now()) / 86_400_000);
+  };
+  const full = await indexed();
+  expect(await daysOf(full)).toBe(10);
+  const child = await indexed(full);
+  const top = await indexed(child);
+  expect(await Promise.all([full, child, top].map(daysOf))).toEqual([11, 11, 10]);
+  await store.catalog.change('delete from backup_set where id = $1', [top.setId]);
+  expect(await Promise.all([full, child].map(daysOf))).toEqual([11, 11]);
 });
 
 test('a hold refuses a claim; a quarantined set is neither restored nor built upon', async () => {

@@ -10,24 +10,32 @@ const dayMicros = 86_400_000_000;
 
 /**
  * Until when the sets and batches of a pool are protected by it, counted from when the catalog heard of them, which is after
- * their last object was put: in a catalog that was rebuilt later than they really are. Empty when the pool protects nothing.
+ * their last object was put: in a catalog that was rebuilt later than they really are. A set that others build on is protected a day longer than the last of
+ * those, also when they are gone. With `only` that set alone. Empty when the pool protects nothing.
  */
 export async function locksIn(
   db: Database,
   { id, place }: Pick<PoolRow, 'id' | 'place'>,
+  only?: SetId,
 ): Promise<ReadonlyMap<SetId | BatchId, Instant>> {
   const days = place.kind === 's3' ? place.immutableDays : undefined;
   if (days === undefined) return new Map();
   const until = (at: Instant): Instant => instantFromMicros(microsOfInstant(at) + days * dayMicros);
   const sets = await db.rows(
-    z.object({ id: idShape('set'), at: instantShape }),
-    'select id, indexed_at as at from backup_set where pool_id = $1',
-    [id],
+    z.object({ id: idShape('set'), at: instantShape, renewed: instantShape.nullable() }),
+    `select id, indexed_at as at, locked_until as renewed from backup_set
+     where pool_id = $1 and ($2::text is null or id = $2)`,
+    [id, only ?? null],
   );
+  const locks = new Map<SetId | BatchId, Instant>();
+  for (const { id: set, at, renewed } of sets)
+    locks.set(set, renewed !== null && renewed > until(at) ? renewed : until(at));
+  if (only !== undefined) return locks;
   const batches = await db.rows(
     z.object({ id: idShape('batch'), at: instantShape }),
     'select id, indexed_at as at from log_batch where pool_id = $1',
     [id],
   );
-  return new Map([...sets, ...batches].map((row) => [row.id, until(row.at)]));
+  for (const { id: batch, at } of batches) locks.set(batch, until(at));
+  return locks;
 }

@@ -44,6 +44,12 @@ export interface ObjectStore {
    * hold them. A store whose puts are durable does nothing. Throws `object_missing`.
    */
   secure(key: ObjectKey): Promise<void>;
+  /**
+   * Only of a store that protects its objects against deletion (object lock): renews the protection of objects that are there, so
+   * that it ends later than that of anything which is put within a day. Never shortens one, keeps its mode, and is safe to repeat.
+   * The last object is renewed last; where it was renewed a moment ago, all were, and nothing is done. Throws `pool_unreachable`.
+   */
+  readonly renewProtection?: (keys: readonly ObjectKey[]) => Promise<void>;
   /** Free bytes where that is known (a local pool); undefined where it is not (S3). */
   freeBytes(): Promise<number | undefined>;
   close(): Promise<void>;

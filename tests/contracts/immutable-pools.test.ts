@@ -1,11 +1,13 @@
+import { createHash } from 'node:crypto';
 import { Client } from 'minio';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
-import { probeKey, setMetaKey } from '#core/format/object-key.ts';
+import { pieceKey, poolKey, probeKey, setMetaKey } from '#core/format/object-key.ts';
 import { instantFromMs } from '#core/instant.ts';
 import { putMark } from '#agent/care/marks.ts';
 import { createPool, openPool } from '#agent/pools/open-pool.ts';
 import { openSet } from '#agent/sets/open-set.ts';
+import { renewProtection } from '#agent/sets/renew-protection.ts';
 import type { CareStage } from '#tests/support/care-stage.ts';
 import { careClock, openCareStage } from '#tests/support/care-stage.ts';
 import { testIds } from '#tests/support/catalog.ts';
@@ -80,6 +82,43 @@ test('K-005 a copy into an immutable bucket is whole, sends nothing again and pr
     expect(Buffer.compare(await set.readMember(path), content), path).toBe(0);
   for (const key of await stage.keys(`sets/${lastIds.setId}/`)) expect(await until(key)).toBeGreaterThan(Date.now());
   await copies.close();
+});
+
+test('what a set builds on stays protected beyond it, with what opens the pool; to commit it again renews nothing', async () => {
+  const bases = [tinyIds.setId, middleIds.setId];
+  const needed = [...(await Promise.all(bases.map((setId) => stage.keys(`sets/${setId}/`)))).flat(), poolKey()];
+  const ends = await Promise.all(needed.map(until));
+  const ownEnds = await Promise.all((await stage.keys(`sets/${lastIds.setId}/`)).map(until));
+  expect(needed.length).toBeGreaterThan(6);
+  expect(Math.min(...ends)).toBeGreaterThan(Math.max(...ownEnds) + dayMs / 2);
+  const { meta } = await openSet(stage.pool, lastIds.setId);
+  await renewProtection(stage.pool, meta);
+  expect(await Promise.all(needed.map(until))).toEqual(ends);
+});
+
+test('a renewal keeps the mode of each object and shortens none', async () => {
+  const [soft, long, other, last] = [1, 2, 3, 4].map((n) => pieceKey(testIds('set'), testIds('try'), n));
+  if (soft === undefined || long === undefined || other === undefined || last === undefined)
+    return expect.fail('no keys');
+  const put = async (key: string, mode: string, days: number): Promise<void> => {
+    const iso = new Date(Date.now() + days * dayMs).toISOString().replace(/\.\d+/, '');
+    const lock = { 'x-amz-object-lock-mode': mode, 'x-amz-object-lock-retain-until-date': iso };
+    const body = Buffer.from('body');
+    const headers = { ...lock, 'Content-MD5': createHash('md5').update(body).digest('base64') };
+    const what = { method: 'PUT', bucketName: 'care', objectName: `p/${key}`, headers };
+    await client.makeRequestAsyncOmit(what, body, [200], 'us-east-1');
+  };
+  await put(soft, 'GOVERNANCE', 0.5);
+  await put(long, 'COMPLIANCE', 20);
+  await put(other, 'COMPLIANCE', 0.5);
+  await put(last, 'COMPLIANCE', 0.5);
+  const kept = await until(long);
+  await stage.pool.store.renewProtection?.([soft, long, other, last]);
+  const renewed = await client.getObjectRetention('care', `p/${soft}`);
+  expect(renewed?.mode).toBe('GOVERNANCE');
+  for (const end of [Date.parse(String(renewed?.retainUntilDate)), await until(other), await until(last)])
+    expect(end).toBeGreaterThan(Date.now() + 1.9 * dayMs);
+  expect(await until(long)).toBe(kept);
 });
 
 test('a probe is not protected', async () => {

@@ -40,7 +40,7 @@ const saidFacts = ({ standing }: Row): string[][] => [
   ...(standing.annotation === '' ? [] : [['annotation', standing.annotation]]),
 ];
 
-function factsOf({ id, resourceName, pools, verifiedAt, verifyReport, summary }: Row): string[][] {
+function factsOf({ id, resourceName, pools, verifiedAt, verifyReport, summary, lockedUntil }: Row): string[][] {
   const damage = verifyReport?.damageCount ?? verifyReport?.damage.length ?? 0;
   const depth = verifyReport?.depth ?? 'full';
   const verdict = damage === 0 ? `sound (${depth})` : `${String(damage)} findings (${depth})`;
@@ -59,6 +59,7 @@ function factsOf({ id, resourceName, pools, verifiedAt, verifyReport, summary }:
     ['size', `${bytesText(summary.rawBytes)} in ${String(summary.fileCount)} files`],
     ['stored', `${bytesText(summary.storedBytes)} in ${String(summary.pieceCount)} pieces`],
     ['pools', pools.map(({ name }) => name).join(', ')],
+    ...(lockedUntil === undefined ? [] : [['protected', `nobody can delete it before ${timeText(lockedUntil)}`]]),
     ['checksums', summary.hasChecksums ? 'on' : 'off'],
     ['encrypted', summary.isEncrypted ? 'yes' : 'no'],
     ['verified', verifiedAt === null ? 'never' : `${timeText(verifiedAt)}: ${verdict}`],
