@@ -46,7 +46,14 @@ const long = [
 ].map((name) => `tests/promises/${name}.test.ts`);
 const longEngines = [
   ...['all-visible', 'changed-pages-traps', 'drill', 'drill-target', 'incremental-chains'],
-  ...['log-stream-failover', 'log-stream-left', 'logical-to-cluster', 'restore-log-again', 'without-log'],
+  ...[
+    'log-stream-failover',
+    'log-stream-left',
+    'logical-to-cluster',
+    'restore-log-again',
+    'standby-ends',
+    'without-log',
+  ],
 ].map((name) => `tests/engines/${name}.test.ts`);
 
 /** Stories of the whole product that depend on the version of the server: on 18 in `long`, once more on 15. */

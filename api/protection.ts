@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Catalog, Database } from '#catalog/database.ts';
 import type { ResourceId } from '#core/id.ts';
-import { gapsOnWay } from '#core/log/gaps-on-way.ts';
+import { gapsOnWay } from '#core/log/switches/gaps-on-way.ts';
 import type { Protection, Protections } from '#core/notice/protection.ts';
 import { timelinesOf } from './routes/sets/backup-sets.ts';
 

@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { OrderOf } from '#core/agent/order.ts';
+import type { Downstream } from '#core/backup/not-upstream.ts';
+import { notUpstream } from '#core/backup/not-upstream.ts';
 import type { ControlFile } from '#core/engine/control-file.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
@@ -8,7 +10,7 @@ import type { Lsn } from '#core/wal/lsn.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import type { Inspected } from '#agent/database/preflight.ts';
 import { readServerFacts } from '#agent/database/server-facts.ts';
-import { openSession, textOf } from '#agent/database/session.ts';
+import { flagOf, openSession, textOf } from '#agent/database/session.ts';
 import type { Session } from '#agent/database/session.ts';
 import type { Attempt } from './attempt.ts';
 import { throwIfEnded } from './ended.ts';
@@ -32,23 +34,45 @@ export function problemsOf(
 }
 
 /**
- * Logs in to the primary of a standby that is backed up; undefined when none was named. Throws `primary_other` for a server
- * that is none, or of another cluster, and what a login throws.
+ * Logs in to the primary of a standby that is backed up, before anything begins; undefined when none was named. Throws `primary_other`
+ * for a server that cannot be the one whose log the standby follows, and what a login throws.
  */
-export async function openPrimary({ instance, standby }: OrderOf<'full-backup'>): Promise<Session | undefined> {
+export async function openPrimary(
+  { instance, standby }: OrderOf<'full-backup'>,
+  session: Session,
+): Promise<Session | undefined> {
   if (standby?.primary === undefined) return undefined;
-  const session = await openSession(standby.primary);
-  const { role, systemId } = await readServerFacts(session);
-  const reason =
-    role === 'standby'
-      ? 'it is a standby itself'
-      : systemId === instance.systemId
-        ? undefined
-        : `its system identifier is ${systemId}, that of the standby ${instance.systemId}`;
-  if (reason === undefined) return session;
-  await session.close();
-  const own = `${instance.socket}:${String(instance.port)}`;
-  throw fail('primary_other', { primary: session.instance, standby: own, reason });
+  const below = await downstreamOf(session, instance.systemId);
+  const primary = await openSession(standby.primary);
+  try {
+    const { role, systemId, timeline } = await readServerFacts(primary);
+    const { flushed, receivers } = await primary.queryOne(namedQuery);
+    const named = { role, systemId, timeline, flushed: parseLsn(String(flushed)), receivers: Number(receivers) };
+    const reason = notUpstream(below ?? { ...named, systemId: instance.systemId, reached: named.flushed }, named);
+    if (reason !== undefined)
+      throw fail('primary_other', { primary: primary.instance, standby: session.instance, reason });
+    return primary;
+  } catch (error) {
+    await primary.close();
+    throw error;
+  }
+}
+
+const namedQuery = `select (case when pg_is_in_recovery() then '0/0' else pg_current_wal_flush_lsn() end)::text as flushed,
+    (select count(*) from pg_stat_replication)::int as receivers`;
+
+/** Undefined of a server that was promoted already: its role is found out later. Columns of the receiver are empty for a role that may not look. */
+async function downstreamOf(session: Session, systemId: string): Promise<Downstream | undefined> {
+  const row = await session.queryOne(
+    `select pg_is_in_recovery() as is_standby, (select timeline_id from pg_control_checkpoint())::int as timeline,
+            coalesce((select received_tli from pg_stat_wal_receiver where status = 'streaming'), 0)::int as received,
+            coalesce(greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), '0/0')::text as reached`,
+  );
+  if (!flagOf(row, 'is_standby')) return undefined;
+  const received = Number(row['received']);
+  const reached = parseLsn(textOf(row, 'reached'));
+  const timeline = Number(row['timeline']);
+  return { systemId, timeline, reached, ...(received === 0 ? {} : { receivedTimeline: received }) };
 }
 
 /**
@@ -101,10 +125,29 @@ export const isArchivedUpTo = (last: string, end: SegmentName): boolean => /^[0-
 
 /**
  * Closes the segment in which the set ends on the primary and looks whether its archiver took it: log backup of the primary
- * leads on from there. The set holds all the log that it needs, so what is missing is a word in the log of the run.
+ * leads on from there. The set holds all the log that it needs, so what is missing is a word in the log of the run. A session that
+ * was lost while files were copied is opened again. Throws what `openPrimary` throws.
  */
-export async function switchPrimary({ primary, deps, step }: Attempt, end: SegmentName): Promise<void> {
+export async function switchPrimary(attempt: Attempt, end: SegmentName): Promise<void> {
+  const { primary, order, session, step } = attempt;
   if (primary === undefined) return;
+  if (!primary.lost.aborted) {
+    await switchOn(primary, attempt, end);
+    return;
+  }
+  step.log({
+    level: 'warn',
+    message: `the session with the primary at ${primary.instance} was lost: logging in again`,
+  });
+  const again = await openPrimary(order, session);
+  try {
+    if (again !== undefined) await switchOn(again, attempt, end);
+  } finally {
+    await again?.close();
+  }
+}
+
+async function switchOn(primary: Session, { deps, step }: Attempt, end: SegmentName): Promise<void> {
   await primary.query('select pg_switch_wal()');
   const until = deps.clock.nowMs() + archiveMs;
   for (;;) {

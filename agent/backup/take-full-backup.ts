@@ -49,7 +49,7 @@ async function logInAndBackUp(attempt: Omit<Attempt, 'session' | 'primary'>): Pr
     throw closedBefore(attempt, error);
   });
   try {
-    const primary = await openPrimary(attempt.order);
+    const primary = await openPrimary(attempt.order, session);
     try {
       return await backUp({ ...attempt, session, primary });
     } finally {

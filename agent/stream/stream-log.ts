@@ -9,7 +9,7 @@ import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { transferNow } from '#core/run/rate.ts';
-import { lostBeforeLeft, lostWarning } from '#core/log/lost-log.ts';
+import { lostBeforeLeft, lostWarning } from '#core/log/switches/lost-log.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import { openSession } from '#agent/database/session.ts';

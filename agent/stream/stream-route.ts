@@ -1,7 +1,7 @@
 import { ancestorHistory, endsOf, parseHistory } from '#core/wal/history-file.ts';
-import type { LogRange } from '#core/log/lost-log.ts';
-import type { StreamedTimeline } from '#core/log/stream-plan.ts';
-import { planStream } from '#core/log/stream-plan.ts';
+import type { LogRange } from '#core/log/switches/lost-log.ts';
+import type { StreamedTimeline } from '#core/log/switches/stream-plan.ts';
+import { planStream } from '#core/log/switches/stream-plan.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { compareLsn, formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import type { Lsn } from '#core/wal/lsn.ts';

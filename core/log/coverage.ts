@@ -4,7 +4,7 @@ import type { LogBranch, LogGap, LogStretch, LogTimeline, RecoveryPoint, Recover
 import { compareLsn, formatLsn, lsnToNumber } from '../wal/lsn.ts';
 import { branchesOf, currentBranch, forkOf, parentOf, routeTo } from './branches.ts';
 import { furthestOf } from './furthest.ts';
-import { lostBeforeLeft } from './lost-log.ts';
+import { lostBeforeLeft } from './switches/lost-log.ts';
 import { reachOf, windowOf } from './reach.ts';
 
 export type { CommittedLog } from './branches.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { InstanceAccess } from '#core/agent/order.ts';
 import { coverage } from '#core/log/coverage.ts';
-import { gapsOnWay } from '#core/log/gaps-on-way.ts';
+import { gapsOnWay } from '#core/log/switches/gaps-on-way.ts';
 import type { LogTimeline } from '#core/log/timeline.ts';
 import { lsnToNumber, parseLsn } from '#core/wal/lsn.ts';
 import { giveToUnprivileged } from '#scripts/supervisor/unprivileged.ts';

@@ -1,5 +1,5 @@
-import { compareLsn } from '../wal/lsn.ts';
-import type { LogBranch, LogGap, LogTimeline } from './timeline.ts';
+import { compareLsn } from '../../wal/lsn.ts';
+import type { LogBranch, LogGap, LogTimeline } from '../timeline.ts';
 
 /**
  * Missing log on the way to the present: of the branch that is written and of its ancestors up to where they were left. A switch of

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { parseLsn } from '../wal/lsn.ts';
+import { parseLsn } from '../../wal/lsn.ts';
 import { gapsOnWay } from './gaps-on-way.ts';
-import type { LogBranch, LogGap } from './timeline.ts';
+import type { LogBranch, LogGap } from '../timeline.ts';
 
 const gap = (from: string, to: string): LogGap => ({ from: parseLsn(from), to: parseLsn(to) });
 const branch = (timeline: number, gaps: readonly LogGap[], parent?: readonly [number, string]): LogBranch => ({

@@ -1,5 +1,5 @@
-import type { Warning } from '../run/progress.ts';
-import { formatLsn } from '../wal/lsn.ts';
+import type { Warning } from '../../run/progress.ts';
+import { formatLsn } from '../../wal/lsn.ts';
 
 /** Log of a timeline, half-open, in bytes. */
 export interface LogRange {
