@@ -26,7 +26,7 @@ export interface LogPlace {
   load(): Promise<Uint8Array | undefined>;
 }
 
-/** Finds the places of segments: for each the pool first, then the archive directory, then pg_wal of the running server. */
+/** Finds the places of segments: for each the pool first, unless little of it is needed, then the archive directory, then pg_wal of the running server. */
 export class LogPlaces {
   readonly #request: ChangedPagesRequest;
   readonly #route: readonly RouteStep[];
@@ -38,15 +38,20 @@ export class LogPlaces {
     this.#route = route;
   }
 
-  /** The best place of a segment that was not rejected; undefined: there is none. */
-  of(number: number): LogPlace | undefined {
+  /**
+   * The best place of a segment that was not rejected; undefined: there is none. Its log is known up to `cover`: when little is left to
+   * read, files of this host come first, for an object is opened whole.
+   */
+  of(number: number, cover: number): LogPlace | undefined {
     const { segmentBytes } = this.#request.control;
     const begin = number * segmentBytes;
     // The newest timeline first: its first segment begins with a copy of its parent's log up to the fork.
     for (const step of [...this.#route].reverse()) {
       const isInside = lsnToNumber(step.from) < begin + segmentBytes && begin < lsnToNumber(step.to);
       const name = formatSegmentName({ timeline: step.timeline, number }, segmentBytes);
-      const place = isInside ? this.#placesOf(step, name).find(({ at }) => !this.#rejected.has(at)) : undefined;
+      const isLittleLeft = cover - begin > segmentBytes / 2;
+      const places = isInside ? this.#placesOf(step, name, isLittleLeft) : [];
+      const place = places.find(({ at }) => !this.#rejected.has(at));
       if (place !== undefined) return place;
     }
     return undefined;
@@ -60,11 +65,15 @@ export class LogPlaces {
     this.#rejected.clear();
   }
 
-  #placesOf(step: RouteStep, name: SegmentName): LogPlace[] {
+  #placesOf(step: RouteStep, name: SegmentName, areFilesFirst: boolean): LogPlace[] {
     const { archiveDirectory, dataDirectory, engine } = this.#request;
     const logDirectory = join(dataDirectory, engineProfile(engine).files.log);
     const directories = archiveDirectory === undefined ? [logDirectory] : [archiveDirectory, logDirectory];
-    return [...this.#inPool(step, name), ...directories.map((directory) => this.#inFile(step, join(directory, name)))];
+    const [objects, files] = [
+      this.#inPool(step, name),
+      directories.map((each) => this.#inFile(step, join(each, name))),
+    ];
+    return areFilesFirst ? [...files, ...objects] : [...objects, ...files];
   }
 
   #inPool(step: RouteStep, name: SegmentName): LogPlace[] {

@@ -60,7 +60,7 @@ export class LogWalk {
         await this.#takeReferences(known);
         continue;
       }
-      const place = this.#places.of(this.#segment);
+      const place = this.#places.of(this.#segment, this.#cover);
       if (place !== undefined) {
         await this.#takeSegment(place);
         await breathe();
@@ -95,7 +95,7 @@ export class LogWalk {
       if (!isUnreadable(error)) throw error;
       this.notes.push(error.message);
     });
-    const reading = bytes === undefined ? undefined : this.#reader.read(bytes, this.references);
+    const reading = bytes === undefined ? undefined : this.#read(bytes);
     this.bytesRead += bytes?.length ?? 0;
     const isOurs =
       reading !== undefined && this.#isOurs(place, reading) && lsnToNumber(reading.recordsFrom) <= this.#cover;
@@ -107,6 +107,13 @@ export class LogWalk {
     this.#cover = Math.max(this.#cover, Math.min(known, place.validTo));
     if (reading.ending !== 'early' && known <= place.validTo) this.#segment++;
     else if (this.#cover < this.#target) this.#reject(place);
+  }
+
+  /** From the first record that is not known; should none begin there after all, from the begin of the segment. */
+  #read(bytes: Uint8Array): SegmentReading | undefined {
+    const reading = this.#reader.read(bytes, this.references, this.#cover);
+    const isWithout = reading?.ending === 'early' && reading.records === 0;
+    return isWithout ? this.#reader.read(bytes, this.references) : reading;
   }
 
   #isOurs({ timeline }: LogPlace, reading: SegmentReading): boolean {

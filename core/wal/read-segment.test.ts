@@ -150,6 +150,34 @@ describe('reading log', () => {
     expect(reading?.hasUnknownBegin).toBe(true);
   });
 
+  test('reading that begins at a record finds it and all behind it, as reading of the whole does', () => {
+    fc.assert(
+      fc.property(lengths, fc.nat(), (sizes, pick) => {
+        const log = write(2, sizes);
+        const begin = log.begins[pick % log.begins.length] ?? 0;
+        const reader = new LogReader();
+        const readings = segmentsOf(log)
+          .slice(Math.floor(begin / segmentBytes))
+          .map((bytes) => reader.read(bytes, undefined, firstPosition + begin));
+        const expected = log.begins.filter((at) => at >= begin);
+        expect(readings.map((reading) => reading?.ending)).toEqual(
+          begin < segmentBytes ? ['full', 'switch'] : ['switch'],
+        );
+        expect(readings.reduce((sum, reading) => sum + (reading?.records ?? 0), 0)).toBe(expected.length);
+        expect(readings[0]).toMatchObject({ recordsFrom: formatLsn(firstPosition + begin), hasUnknownBegin: false });
+        expect(readings.at(-1)?.lastRecord).toBe(formatLsn(firstPosition + (log.begins.at(-1) ?? 0)));
+      }),
+      { numRuns: 4 },
+    );
+  });
+
+  test('reading that begins where no record does ends there', () => {
+    const log = write(1, [500]);
+    const begin = (log.begins[300] ?? 0) + 8;
+    const reading = new LogReader().read(log.bytes, undefined, firstPosition + begin);
+    expect(reading).toMatchObject({ ending: 'early', records: 0, recordsTo: formatLsn(firstPosition + begin) });
+  });
+
   test('a truncated file and a zero-filled tail end early at the last whole record', () => {
     const [first = new Uint8Array(0)] = segmentsOf(write(2, [500]));
     const whole = new LogReader().read(first);

@@ -42,19 +42,22 @@ export class LogReader {
 
   /**
    * Reads the next segment; undefined when the bytes do not begin with a log page that we know. `sink` hears of every
-   * record that ends in it.
+   * record that ends in it. `begin`, a byte position of the log inside the segment at which a record is known to begin: what lies
+   * before it is not looked at.
    */
-  read(bytes: Uint8Array, sink?: BlockSink): SegmentReading | undefined {
+  read(bytes: Uint8Array, sink?: BlockSink, begin = 0): SegmentReading | undefined {
     const header = decodeSegmentHeader(bytes);
     if (header === undefined) return undefined;
-    if (header.position !== this.#next || header.magic !== this.#header?.magic) this.#restart();
+    const skipped =
+      begin > header.position && begin < header.position + header.segmentBytes ? begin - header.position : 0;
+    if (header.position !== this.#next || header.magic !== this.#header?.magic || skipped > 0) this.#restart();
     this.#header = header;
     this.#sink = sink;
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const recordsFrom = this.#unfinished?.position ?? header.position;
+    const recordsFrom = this.#unfinished?.position ?? header.position + skipped;
     this.#facts = new SegmentFacts(header.position, header.segmentBytes, recordsFrom);
-    const end = this.#walk(header);
+    const end = this.#walk(header, skipped);
     return this.#conclude(header, end);
   }
 
@@ -64,14 +67,17 @@ export class LogReader {
     this.#unknownBytes = 0;
   }
 
-  #walk(header: SegmentHeader): PageEnd {
+  #walk(header: SegmentHeader, skipped: number): PageEnd {
     const length = Math.min(this.#bytes.byteLength, header.segmentBytes);
-    for (let at = 0; at < header.segmentBytes; at += header.pageBytes) {
+    const first = skipped - (skipped % header.pageBytes);
+    for (let at = first; at < header.segmentBytes; at += header.pageBytes) {
       if (at + header.pageBytes > length) return { reason: 'page-header', offset: at };
       const page = decodePage(this.#view, at, header, this.#facts.timeline);
       if (page === undefined) return { reason: 'page-header', offset: at };
       this.#facts.timeline = page.timeline;
-      const end = this.#page(page, at, at + header.pageBytes);
+      const pageEnd = at + header.pageBytes;
+      const isBegin = skipped > 0 && at === first;
+      const end = isBegin ? this.#records(Math.max(page.bodyAt, skipped), pageEnd) : this.#page(page, at, pageEnd);
       if (end !== 'page') return end;
     }
     return 'page';
