@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import { fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { parseObjectKey, poolKey } from '#core/format/object-key.ts';
+import { openFolder } from '#tests/support/folder.ts';
+import { openLocalStore } from './local.ts';
 import type { RetryRule } from './retry.ts';
-import { patienceOf, retriesWith, retrying } from './retry.ts';
+import { patienceOf, retriesWith, retrying, withRetries } from './retry.ts';
 
 const away = (): HoldfastError => fail('pool_unreachable', { pool: 'p', why: 'connect ECONNREFUSED' });
 const quick = { attempts: 3, firstWaitMs: 1, longestWaitMs: 2 } as const;
@@ -32,6 +35,44 @@ test('K-084 a pool that stays away longer than that is lost: a final error that 
   await expect(rejected).rejects.toMatchObject({ code: 'pool_lost', params: { pool: 'p' }, isRetryable: false });
   await expect(rejected).rejects.toThrow(/connect ECONNREFUSED/);
 });
+
+test.each([
+  { away: 59, outcome: 'created' },
+  { away: 61, outcome: 'pool_lost' },
+])(
+  'K-084 a pool that is cut off for $away minutes of a reconnect time of 60: $outcome',
+  async ({ away: minutes, outcome }) => {
+    const folder = openFolder('hf-retry-');
+    let nowMs = 0;
+    const time = {
+      nowMs: () => nowMs,
+      sleep: (ms: number) => {
+        nowMs += ms;
+        return Promise.resolve();
+      },
+    };
+    const local = openLocalStore({ directory: folder.path, pool: 'p' });
+    await local.putIfAbsent(poolKey(), Buffer.from('{}'));
+    const cut: typeof local.putIfAbsent = (key, body) =>
+      nowMs < minutes * 60_000 ? Promise.reject(away()) : local.putIfAbsent(key, body);
+    const rule = { ...retriesWith({ ms: 60 * 60_000, shouldStop: () => false }), time };
+    const store = withRetries({ ...local, putIfAbsent: cut, get: (key) => local.get(key) }, rule);
+    const body = Buffer.from('bytes that wait');
+    const key = parseObjectKey('sets/set_0123456789abcdef0123456789abcdef/start');
+    const ended = await store.putIfAbsent(key, body).catch((error: unknown) => error as HoldfastError);
+    if (outcome === 'created') {
+      expect(ended).toBe('created');
+      await store.barrier();
+      expect(Buffer.from(await store.get(key))).toEqual(body);
+    } else {
+      expect(ended).toMatchObject({ code: outcome, params: { minutes: '60' }, isRetryable: false });
+      expect(await local.head(key)).toBeUndefined();
+      expect(nowMs).toBeLessThan(60.2 * 60_000);
+    }
+    await store.close();
+    folder.remove();
+  },
+);
 
 test('K-084 who no longer waits for a step ends it within a moment, with what happened last', async () => {
   let isOver = false;

@@ -12,6 +12,14 @@ export interface RetryRule {
   readonly longestWaitMs: number;
   /** Goes on beyond `attempts` while a pool is away. */
   readonly patience?: Patience;
+  /** Of the process when absent. */
+  readonly time?: PassingTime;
+}
+
+/** By what waiting is measured and done: never put back, whatever happens to the clock of the host. */
+export interface PassingTime {
+  nowMs(): number;
+  sleep(ms: number): Promise<unknown>;
 }
 
 /** K-084: how long one step bears that a pool is away, so that it keeps its SQL session and what it has begun. */
@@ -46,20 +54,21 @@ export const retriesWith = (patience: Patience | undefined): RetryRule =>
 
 /** Milliseconds as minutes with a tenth. */
 export const minutesText = (ms: number): string => String(Math.round(ms / 6000) / 10);
-const nowMs = (): number => performance.now();
+const timeOfProcess: PassingTime = { nowMs: () => performance.now(), sleep: (ms) => sleep(ms) };
 const isUnavailable = (error: unknown): error is HoldfastError =>
   error instanceof HoldfastError && error.class === 'unavailable';
 /** Someone who waits looks this often whether he still should. */
 const lookEveryMs = 200;
 
-const hasPatience = ({ patience }: RetryRule, since: number): boolean =>
-  patience !== undefined && nowMs() - since < patience.ms && !patience.shouldStop();
+const hasPatience = ({ patience, time = timeOfProcess }: RetryRule, since: number): boolean =>
+  patience !== undefined && time.nowMs() - since < patience.ms && !patience.shouldStop();
 
 async function rest(rule: RetryRule, attempt: number): Promise<void> {
-  const until = nowMs() + Math.min(rule.firstWaitMs * 2 ** (attempt - 1), rule.longestWaitMs);
-  for (let left = until - nowMs(); left > 0; left = until - nowMs()) {
-    if (rule.patience?.shouldStop() === true) return;
-    await sleep(Math.min(left, lookEveryMs));
+  const { time = timeOfProcess, patience } = rule;
+  const until = time.nowMs() + Math.min(rule.firstWaitMs * 2 ** (attempt - 1), rule.longestWaitMs);
+  for (let left = until - time.nowMs(); left > 0; left = until - time.nowMs()) {
+    if (patience?.shouldStop() === true) return;
+    await time.sleep(Math.min(left, lookEveryMs));
   }
 }
 
@@ -79,7 +88,7 @@ export async function retrying<T>(rule: RetryRule, step: (attempt: number) => Pr
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       if (since === undefined) rule.patience?.onAway?.(error);
-      since ??= nowMs();
+      since ??= (rule.time ?? timeOfProcess).nowMs();
       if (attempt >= rule.attempts && !hasPatience(rule, since)) throw lastWord(error, rule);
       await rest(rule, attempt);
     }
