@@ -16,6 +16,7 @@ import { addSums } from '#agent/manifest/crc-tally.ts';
 import type { SetChain } from '#agent/sets/open-chain.ts';
 import type { Layout } from './write/lay-out.ts';
 import { layOut } from './write/lay-out.ts';
+import type { LostBase } from './write/open-readable-chain.ts';
 import { rewriteTablespaceMap } from './place/tablespace-map.ts';
 import { tellDamage } from './write/tell-damage.ts';
 import type { CrcSums, FileEnd, ToWriter, WriteSettings, ZeroedSpan } from './write/write-message.ts';
@@ -25,6 +26,8 @@ import { storedBytesOf, zeroSpansOf } from './write/zero-spans.ts';
 export interface SetRestore {
   /** The set, and those it builds on. */
   readonly chain: SetChain;
+  /** Of a chain that ends in zeros because a base cannot be read. */
+  readonly lost?: LostBase | undefined;
   readonly pool: PoolAccess;
   readonly target: EmptyTarget;
   /** K-106, 1–255: upper bound of the threads that fetch and write. */
@@ -68,7 +71,8 @@ export async function restoreSet(request: SetRestore): Promise<RestoredSet> {
   for (const { path } of layout.files) target.makeDirectory(path.slice(0, path.lastIndexOf('/')));
   target.linkTablespaces();
   const { files, writtenBytes, zeroed } = await writeFiles(request, layout);
-  const damage = tellDamage(zeroed, layout.files, set.meta.summary.pageBytes);
+  const lost = lostIn(request, layout);
+  const damage = tellDamage([...zeroed, ...lost.spans], layout.files, set.meta.summary.pageBytes);
   for (const message of damage.lines) step.log({ level: 'warn', message });
   await writeTablespaceMap(request);
   if (step.signal.aborted) throw fail('cancelled', { what: 'the restore' });
@@ -76,8 +80,24 @@ export async function restoreSet(request: SetRestore): Promise<RestoredSet> {
     bytesWritten: request.ways?.isDelta === true ? writtenBytes : layout.bytes,
     filesWritten: layout.files.length + 1,
     files,
-    warnings: [...layout.warnings, ...damage.warnings],
+    warnings: [...layout.warnings, ...lost.warnings, ...damage.warnings],
   };
+}
+
+/** What is zeros because a base cannot be read: files begin empty, so nothing needs to be written there. */
+function lostIn(
+  { lost, chain }: SetRestore,
+  { files }: Layout,
+): { readonly spans: readonly ZeroedSpan[]; readonly warnings: readonly Warning[] } {
+  if (lost === undefined) return { spans: [], warnings: [] };
+  const why = `base ${lost.base} cannot be read: ${lost.why}`;
+  const spans = files.flatMap(({ path, member }) =>
+    (lost.spans.get(member) ?? []).map(({ from, length }): ZeroedSpan => ({ path, at: from, length, why })),
+  );
+  const bytes = spans.reduce((sum, { length }) => sum + length, 0);
+  const count = new Set(spans.map(({ path }) => path)).size;
+  const detail = `${String(bytes)} bytes of ${String(count)} files are zeros: ${why}. No server starts from this directory; what ${chain[0].keys.setId} holds itself is in it`;
+  return { spans, warnings: [{ code: 'base_lost', detail }] };
 }
 
 function membersOf({ chain, hasOutsideConfiguration }: SetRestore): SetMeta {

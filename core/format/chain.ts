@@ -87,6 +87,19 @@ export function* neededExtents(chain: readonly FilesByPath[], path: string): Gen
   }
 }
 
+/** What of a file of the newest set comes from below the last set of a chain that ends too early: rising spans. */
+export function spansBelow(chain: readonly FilesByPath[], path: string): readonly Span[] {
+  let wanted: readonly Span[] = [{ from: 0, length: chain[0]?.get(path)?.sizeBytes ?? 0 }];
+  for (const files of chain) {
+    const file = files.get(path);
+    const below: Span[] = [];
+    const overlaps = file === undefined ? [] : overlapsOf(file, wanted);
+    for (const { extent, at, spans } of overlaps) if (extent.frame === baseFrame) addTo(below, at, spans);
+    wanted = below;
+  }
+  return wanted;
+}
+
 /** In words the first extent that a set takes from its base but the base does not have; undefined when all are there. */
 export function baseGap(set: Pick<SetMeta, 'members'>, base: FilesByPath): string | undefined {
   for (const member of set.members) {

@@ -1,8 +1,8 @@
 import { fail } from '#core/errors/fail.ts';
 import { parseObjectKey } from '#core/format/object-key.ts';
-import { openChain } from '#agent/sets/open-chain.ts';
 import { verifySet } from '#agent/sets/verify-set.ts';
 import type { RestoreWork } from '#agent/restore/restore-work.ts';
+import { openReadableChain } from './open-readable-chain.ts';
 
 /** Questions to the pool that are under way together. */
 const askedAtOnce = 16;
@@ -10,7 +10,7 @@ const askedAtOnce = 16;
 /**
  * Proves that the pool has all that a restore will write, before it writes over a database that cannot come back: the set and all it
  * builds on can be opened, every needed piece has its size, every planned segment of log is there. The bytes are checked when they are
- * written. Throws `delta_unproven`, `set_not_committed`, `set_base_missing`, what the pool throws.
+ * written. Throws `delta_unproven`, `set_head_unreadable`, `set_base_unreadable`, what the pool throws.
  */
 export async function proveSource(work: RestoreWork, directory: string): Promise<void> {
   const why = (await damageOfSet(work)) ?? (await missingLog(work));
@@ -20,7 +20,7 @@ export async function proveSource(work: RestoreWork, directory: string): Promise
 async function damageOfSet({ order: { plan }, pool, step }: RestoreWork): Promise<string | undefined> {
   if (plan.ways?.damageConsent !== undefined) {
     // Damage was accepted, but not that nothing can be read at all.
-    await openChain(pool, plan.setId);
+    await openReadableChain(pool, plan);
     return undefined;
   }
   const [found] = (await verifySet(pool, plan.setId, 'quick', step)).damage;

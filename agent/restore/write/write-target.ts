@@ -15,11 +15,11 @@ import type { EmptyTarget, TargetRequest } from '#agent/datadir/writer.ts';
 import { prepareTarget } from '#agent/datadir/writer.ts';
 import type { OpenSet } from '#agent/sets/open-set.ts';
 import { writeManifest } from '#agent/manifest/write-manifest.ts';
-import { openChain } from '#agent/sets/open-chain.ts';
-import type { SetChain } from '#agent/sets/open-chain.ts';
 import type { Configured, ServerAddress } from '#agent/restore/recovery/configure.ts';
 import { configure } from '#agent/restore/recovery/configure.ts';
 import { prefillLog } from '#agent/restore/recovery/prefill-log.ts';
+import type { ReadableChain } from './open-readable-chain.ts';
+import { openReadableChain } from './open-readable-chain.ts';
 import { proveFiles } from './prove-files.ts';
 import { reportPhase } from '#agent/restore/report-phase.ts';
 import { restoreSet } from '#agent/restore/restore-set.ts';
@@ -48,30 +48,32 @@ export interface WriteWays {
  */
 export async function writeTarget(work: RestoreWork, ways: WriteWays): Promise<WrittenTarget> {
   const { order, pool, watch } = work;
-  const chain = await openChain(pool, order.plan.setId);
+  const readable = await openReadableChain(pool, order.plan);
+  const { chain } = readable;
   const logDirectories = await work.deps.logDirectories();
   const target = await watch.time('prepare', () => prepare(work, chain[0], { owner: ways.owner, logDirectories }));
   reach(work.step, 'restore.after-prepare');
-  return fill(work, { chain, target, ways }).catch((error: unknown) => {
+  return fill(work, { readable, target, ways }).catch((error: unknown) => {
     discardFailed(work, target, error);
     throw error;
   });
 }
 
 interface Filling {
-  readonly chain: SetChain;
+  readonly readable: ReadableChain;
   readonly target: EmptyTarget;
   readonly ways: WriteWays;
 }
 
-async function fill(work: RestoreWork, { chain, target, ways }: Filling): Promise<WrittenTarget> {
+async function fill(work: RestoreWork, { readable, target, ways }: Filling): Promise<WrittenTarget> {
   const { order, step, watch } = work;
+  const { chain, lost } = readable;
   const [set] = chain;
   const configFile = outsideConfiguration(order.plan, set.meta);
   const hasOutsideConfiguration = configFile !== undefined;
   const restored = await watch.time('write', () =>
     restoreSet({
-      ...{ chain, target, pool: order.pool, hasOutsideConfiguration, step },
+      ...{ chain, lost, target, pool: order.pool, hasOutsideConfiguration, step },
       ...{ channels: order.channels, resumeBufferBytes: order.resumeBufferBytes, ways: order.plan.ways },
     }),
   );

@@ -9,6 +9,7 @@ import { lackingLog } from '#core/log/lacking-log.ts';
 import type { Located, LogTimeline } from '#core/log/timeline.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
 import type { RestoreRequest } from '#core/restore/request.ts';
+import type { RestoreWays } from './ways.ts';
 import { describeTarget, near, refuseAsUsual } from './unreachable.ts';
 
 /** A request that knows only sets whose chain is whole and good, and which ones it does not know because of that. */
@@ -38,6 +39,33 @@ export function withoutUnusable(request: RestoreRequest): SortedRequest {
   }
   const unusable = [...(request.log.unusable ?? []), ...excluded.map(({ set }) => set)];
   return { ...request, log: { ...request.log, sets: usable, unusable }, excluded };
+}
+
+/** True when a set is wanted whatever is left of its chain: damage was accepted, and no server is to be started from it. */
+export const isBrokenTaken = (ways: RestoreWays | undefined): boolean =>
+  ways?.damageConsent !== undefined && ways.endsAs === 'files';
+
+/**
+ * The same for a set whose damage was accepted: which sets are good decides nothing any more, and where only files are wanted,
+ * neither does a base that is not known. Throws `restore_set_unusable`.
+ */
+export function withBrokenChain(asked: RestoreRequest): SortedRequest {
+  const request = { ...asked, unusable: new Map<SetId, string>() };
+  const isTaken = isBrokenTaken(asked.ways);
+  const wanted = asked.log.sets.find(({ setId }) => isTaken && setId === chosenSet(asked));
+  if (wanted === undefined) return withoutUnusable(request);
+  const { usable, excluded } = sortUsable(asked.log.sets, request.unusable);
+  const rest = excluded.filter(({ set }) => set !== wanted);
+  if (rest.length === excluded.length) return withoutUnusable(request);
+  return {
+    ...request,
+    log: {
+      ...asked.log,
+      sets: [...usable, wanted],
+      unusable: [...(asked.log.unusable ?? []), ...rest.map(({ set }) => set)],
+    },
+    excluded: rest,
+  };
 }
 
 /** The registered error for a point that cannot be reached; an excluded set that leads there is named with the reason. */

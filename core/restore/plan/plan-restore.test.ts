@@ -198,6 +198,16 @@ describe('a chain with a hole', () => {
     });
   });
 
+  test('is taken as files alone, whatever is left of it, when its damage is accepted', () => {
+    const missing = { sets: [full, top], batches, unusable: none };
+    const target = { at: 'immediate', setId: top.setId } as const;
+    const asked = { target, setId: top.setId, ways: { damageConsent: 'orders', endsAs: 'files' } } as const;
+    expect(plan(missing, asked)).toMatchObject({ setId: top.setId, chain: [{ setId: top.setId }], fetchBytes: 500 });
+    expect(codeOf(() => plan(missing, { ...asked, ways: { damageConsent: 'orders' } }))).toMatchObject({
+      code: 'restore_set_unusable',
+    });
+  });
+
   test('is refused with the reason when it is asked for by name', () => {
     const missing = { sets: [full, top], batches, unusable: none };
     expect(codeOf(() => plan(missing, { target: { at: 'immediate', setId: top.setId } }))).toMatchObject({

@@ -9,7 +9,7 @@ import { knownHistories } from '#core/log/known-histories.ts';
 import type { CommittedLog } from '#core/log/coverage.ts';
 import type { LogTimeline, RoutedSegment } from '#core/log/timeline.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
-import { chosenSet, demandNotWorse, refuse, withoutUnusable } from './excluded-sets.ts';
+import { chosenSet, demandNotWorse, isBrokenTaken, refuse, withBrokenChain, withoutUnusable } from './excluded-sets.ts';
 import type { PlannedSegment, PlannedSet, RestorePlan } from './plan.ts';
 import { checkPlace, placeTablespaces } from '#core/restore/place.ts';
 import type { RestoreRequest } from '#core/restore/request.ts';
@@ -30,7 +30,7 @@ export function planRestore(asked: RestoreRequest): RestorePlan {
   checkWays(asked);
   // A set whose damage is accepted was named: which sets are good decides nothing any more.
   const isDamageAccepted = asked.ways?.damageConsent !== undefined;
-  const request = withoutUnusable(isDamageAccepted ? { ...asked, unusable: new Map() } : asked);
+  const request = isDamageAccepted ? withBrokenChain(asked) : withoutUnusable(asked);
   const timeline = coverage(request.log);
   const branchId = request.timeline === undefined ? undefined : branchOf(request, timeline, request.timeline);
   const log = onlyChosenSet(request);
@@ -70,16 +70,18 @@ const isUsual = (ways: RestoreWays | undefined): ways is undefined =>
 
 /** What is read from the pool: the chain of the set, and the log. */
 function readOf(
-  { log }: RestoreRequest,
+  { log, ways }: RestoreRequest,
   set: SetSummary,
   { segments }: Reached,
 ): Pick<RestorePlan, 'chain' | 'fetchBytes'> {
-  const chain = chainOf(set, byId(log.sets));
-  if (!chain.isComplete) throw bug(`set ${set.setId} was chosen although its base ${chain.missing} is not there`);
+  const chain = chainOf(set, byId([...log.sets, ...(log.unusable ?? [])]));
+  if (!chain.isComplete && !isBrokenTaken(ways))
+    throw bug(`set ${set.setId} was chosen although its base ${chain.missing} is not there`);
+  const sets = chain.isComplete ? chain.sets : [set];
   const logBytes = segments.reduce((sum, { segment }) => sum + segment.storedBytes, 0);
   return {
-    chain: chain.sets.map(({ setId, type, storedBytes }): PlannedSet => ({ setId, type, storedBytes })),
-    fetchBytes: chain.sets.reduce((sum, { storedBytes }) => sum + storedBytes, logBytes),
+    chain: sets.map(({ setId, type, storedBytes }): PlannedSet => ({ setId, type, storedBytes })),
+    fetchBytes: sets.reduce((sum, { storedBytes }) => sum + storedBytes, logBytes),
   };
 }
 
