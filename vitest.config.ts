@@ -45,7 +45,7 @@ const long = [
   'tells-traces',
 ].map((name) => `tests/promises/${name}.test.ts`);
 const longEngines = [
-  ...['all-visible', 'changed-pages-traps', 'drill', 'drill-target', 'incremental-chains'],
+  ...['all-visible', 'begin-behind-base', 'changed-pages-traps', 'drill', 'drill-target', 'incremental-chains'],
   ...[
     'log-stream-failover',
     'log-stream-left',
