@@ -46,13 +46,13 @@ async function collectBranch(
     return;
   }
   if (unclaimed.length === 0) return;
-  if (isDryRun) {
-    work.add({ objects: unclaimed.length, bytes: unclaimed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
-    return;
-  }
-  const claim = await work.claim({ kind: 'log', systemId, branchId, graceHours });
+  const claim = await work.claim({ kind: 'log', systemId, branchId, graceHours, isDryRun });
   if (claim.verdict === 'refused') {
     work.keep(what, claim.why);
+    return;
+  }
+  if (isDryRun) {
+    work.add({ objects: unclaimed.length, bytes: unclaimed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
     return;
   }
   // Why again: a log backup may have committed some of them before the claim was granted.

@@ -282,6 +282,45 @@ test('log without a batch is left to an agent that was given up, until the grace
   expect(await claim(care, { ...leftovers, graceHours: 2 })).toEqual({ verdict: 'granted' });
 });
 
+test('log without a batch is left alone after a rebuild: for good where no host has its database, else for the grace time', async () => {
+  const [strange, ours] = ['7400000000000000011', '7400000000000000012'];
+  const batch = sampleBatch(resourceId);
+  const care = await run();
+  const leftovers = (systemId: string) => ({ kind: 'log', systemId, branchId: batch.branchId, graceHours: 2 }) as const;
+  await indexBatch(store.catalog, { ...batch, batchId: testIds('batch'), systemId: strange }, poolId);
+  const found = instanceIn('/rebuilt', ours);
+  await registerResource(store.catalog, { id: testIds('res'), hostId, name: 'rebuilt', found });
+  const rebuild = await run();
+  await store.catalog.change(`update run set kind = 'rebuild' where id = $1`, [rebuild]);
+  await moveRun(store.catalog, rebuild, 'succeeded', { state: 'succeeded', result: {} });
+  expect(await claim(care, leftovers(strange))).toMatchObject({
+    ...{ verdict: 'refused', why: expect.stringContaining('another installation') as string },
+  });
+  expect(await claim(care, leftovers(ours))).toMatchObject({
+    ...{
+      verdict: 'refused',
+      why: expect.stringContaining(`${rebuild} rebuilt the catalog less than 2 h ago`) as string,
+    },
+  });
+  await store.catalog.change(`update run set closed_at = now() - interval '3 hours' where id = $1`, [rebuild]);
+  expect(await claim(care, leftovers(strange))).toMatchObject({ verdict: 'refused' });
+  expect(await claim(care, leftovers(ours))).toEqual({ verdict: 'granted' });
+});
+
+test('to ask for leftover log without claiming it keeps nobody out', async () => {
+  const systemId = '7400000000000000013';
+  await registerResource(store.catalog, {
+    ...{ id: testIds('res'), hostId, name: 'asked', found: instanceIn('/asked', systemId) },
+  });
+  const [writer, care] = [await run(), await run()];
+  const { branchId } = sampleBatch(resourceId);
+  const asked = { kind: 'log', systemId, branchId, graceHours: 2 } as const;
+  expect(await claim(care, { ...asked, isDryRun: true })).toEqual({ verdict: 'granted' });
+  await acquireLeases(store.catalog, writer, [{ poolId, sets: [], log: [{ systemId, from: 0 }] }]);
+  expect(await claim(care, { ...asked, isDryRun: true })).toMatchObject({ why: `run ${writer} reads or writes it` });
+  expect(await claim(care, asked)).toMatchObject({ why: `run ${writer} reads or writes it` });
+});
+
 test('leftovers are collected only of runs that ended longer ago than the grace time', async () => {
   const setId = testIds('set');
   const [backup, care] = [await run(setId), await run()];

@@ -39,7 +39,7 @@ export function claimDeletion(db: Database, who: Claimant, claim: DeletionClaim)
     if (state === 'claimed' || state === 'removed') return granted;
     const why = await reasonAgainst(inside, who, claim);
     if (why !== undefined) return refused(why);
-    if (claim.kind === 'orphan' && claim.isDryRun) return granted;
+    if (claim.kind !== 'set' && claim.isDryRun === true) return granted;
     await inside.change(
       `insert into deletion (run_id, pool_id, kind, object, state, summary)
        values ($1, $2, $3, $4, 'claimed', (select summary from backup_set where id = $4 and pool_id = $2 and $3 = 'set'))
@@ -135,6 +135,8 @@ async function againstLeftovers(
   if (!(await isKnownHere(db, poolId, systemId)))
     return 'nothing of its database is known here: another installation may be about to commit it';
   const before = instantFromMicros(microsOfInstant(now) - graceHours * hourMicros);
+  const rebuilt = await againstRebuilt(db, { poolId, systemId }, { before, graceHours });
+  if (rebuilt !== undefined) return rebuilt;
   const [lost] = await db.rows(
     holderShape,
     `select r.id as run from run r join resource s on s.id = r.resource_id
@@ -143,6 +145,32 @@ async function againstLeftovers(
     [systemId, before],
   );
   return lost === undefined ? undefined : `run ${lost.run} was given up less than ${String(graceHours)} h ago`;
+}
+
+/**
+ * A rebuild makes databases known that other installations write into a shared pool, and forgets the runs of this one: their log
+ * is left alone for good where no host here has the database, else for the grace time.
+ */
+async function againstRebuilt(
+  db: Database,
+  { poolId, systemId }: { readonly poolId: PoolId; readonly systemId: string },
+  { before, graceHours }: { readonly before: Instant; readonly graceHours: number },
+): Promise<string | undefined> {
+  const [rebuild] = await db.rows(
+    z.object({ run: z.string(), isYoung: z.boolean(), isOurs: z.boolean() }),
+    `select r.id as run, r.closed_at > $3 as "isYoung",
+       exists (select 1 from resource where system_id = $2 and host_id is not null) as "isOurs"
+     from run r join job_revision v on v.job_id = r.job_id and v.n = r.revision
+     where r.kind = 'rebuild' and r.closed_at is not null and v.spec ->> 'poolId' = $1
+     order by r.closed_at desc limit 1`,
+    [poolId, systemId, before],
+  );
+  if (rebuild === undefined) return undefined;
+  if (!rebuild.isOurs)
+    return `its database is known here only since run ${rebuild.run} rebuilt the catalog, no host has it: another installation may be about to commit it`;
+  return rebuild.isYoung
+    ? `run ${rebuild.run} rebuilt the catalog less than ${String(graceHours)} h ago: who wrote before is not known`
+    : undefined;
 }
 
 /** Leases of another installation on the same pool are not seen here, and what its log backup has put is named by no batch yet. */

@@ -48,6 +48,8 @@ export type DeletionClaim =
       readonly to?: Lsn;
       /** Of those: how long they are left to an agent that was lost while it wrote them; absent: a day. */
       readonly graceHours?: number;
+      /** Asked only, nothing is claimed: a collection that is a dry run counts what the real one would delete. */
+      readonly isDryRun?: boolean;
     }
   | {
       readonly kind: 'orphan';

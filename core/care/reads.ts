@@ -30,15 +30,14 @@ const readsNothing = [
   'rebuild',
   'care',
   'no-op',
-];
-type ReadsNothing =
-  'logical-backup' | 'logical-restore' | 'logical-care' | 'settle-transfer' | 'rebuild' | 'care' | 'no-op';
-const isReadingNothing = (order: Order): order is OrderOf<ReadsNothing> => readsNothing.includes(order.kind);
+] as const;
+const isReadingNothing = (order: Order): order is OrderOf<(typeof readsNothing)[number]> =>
+  readsNothing.some((kind) => kind === order.kind);
 
 /** Orders that follow a plan of what they read. */
-const planned = ['restore', 'database-recovery', 'drill', 'log-restore'];
-type Planned = 'restore' | 'database-recovery' | 'drill' | 'log-restore';
-const isPlanned = (order: Order): order is OrderOf<Planned> => planned.includes(order.kind);
+const planned = ['restore', 'database-recovery', 'drill', 'log-restore'] as const;
+type Planned = (typeof planned)[number];
+const isPlanned = (order: Order): order is OrderOf<Planned> => planned.some((kind) => kind === order.kind);
 
 /** The leases that an order needs, one entry per pool. */
 export function readsOf(order: Order): readonly PoolReads[] {

@@ -178,7 +178,15 @@ export function testCare(kind: CarePool): void {
       const before = await stage.keys('logs/');
       const named = before.filter((key) => key.includes('batches/')).length;
       expect(before.length - named).toBeGreaterThan(1);
-      stage.answer = (claim) => (claim.kind === 'log' ? { verdict: 'granted' } : { verdict: 'refused', why: 'young' });
+      const refused = { verdict: 'refused', why: 'young' } as const;
+      stage.answer = () => refused;
+      const held = await stage.care({ task: 'collect', isDryRun: true, graceHours: 1 });
+      expect(held).toMatchObject({
+        objects: 0,
+        kept: (await stage.care({ task: 'collect', isDryRun: false, graceHours: 1 })).kept,
+      });
+      expect(held.kept.map(({ why }) => why)).toContain('young');
+      stage.answer = (claim) => (claim.kind === 'log' ? { verdict: 'granted' } : refused);
       const look = await stage.care({ task: 'collect', isDryRun: true, graceHours: 1 });
       expect(look).toMatchObject({ isDryRun: true });
       expect(await stage.keys('logs/')).toEqual(before);

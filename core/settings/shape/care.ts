@@ -87,6 +87,7 @@ export const deletionClaimShape: z.ZodType<DeletionClaim> = z.discriminatedUnion
     branchId: branchIdShape,
     to: lsnShape.exactOptional(),
     graceHours: countShape.exactOptional(),
+    isDryRun: z.boolean().exactOptional(),
   }),
   z.looseObject({
     ...{ kind: z.literal('orphan'), setId: idShape('set'), madeBy: idShape('run').exactOptional() },
