@@ -45,7 +45,8 @@ const long = [
   'tells-traces',
 ].map((name) => `tests/promises/${name}.test.ts`);
 const longEngines = [
-  ...['all-visible', 'begin-behind-base', 'changed-pages-traps', 'drill', 'drill-target', 'incremental-chains'],
+  ...['all-visible', 'begin-behind-base', 'changed-pages-traps', 'channels', 'drill'],
+  ...['drill-target', 'incremental-chains'],
   ...[
     'log-stream-failover',
     'log-stream-left',

@@ -18,7 +18,7 @@ import { SetAssembly } from './set-assembly.ts';
 import { applyRates, cell, newSharedCells } from './threads/shared-control.ts';
 import type { FromThread, ThreadSettings, Unit } from './threads/thread-message.ts';
 import type { StartedThreads } from './threads/started-threads.ts';
-import { noneStarted, threadsFor } from './threads/started-threads.ts';
+import { noneStarted, tellThreads, threadsFor } from './threads/started-threads.ts';
 import { openThreadStore } from './threads/thread-store.ts';
 
 /** Progress is told and limits are looked up this often. */
@@ -98,6 +98,7 @@ class Copy implements CopySession {
     this.#failed.catch(() => undefined);
     this.#applyLimits();
     const threads = threadsFor(request.channels);
+    tellThreads(step, request.channels, threads);
     const settings = Array.from({ length: threads }, (_, channel) => this.#settingsOf(channel, threads));
     this.#threads = new CopyThreads(settings, started, {
       onMessage: (message) => {

@@ -10,6 +10,7 @@ import type { RestoreWays } from '#core/restore/plan/ways.ts';
 import { resumeBuffer } from '#core/run/resume-buffer.ts';
 import { OutageWatch } from '#agent/copy/outage.ts';
 import { applyRates, cell, newSharedCells } from '#agent/copy/threads/shared-control.ts';
+import { tellThreads } from '#agent/copy/threads/started-threads.ts';
 import { historyFilesOf } from '#agent/datadir/writer-aside.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import { addSums } from '#agent/manifest/crc-tally.ts';
@@ -30,7 +31,7 @@ export interface SetRestore {
   readonly lost?: LostBase | undefined;
   readonly pool: PoolAccess;
   readonly target: EmptyTarget;
-  /** K-106, 1–255: upper bound of the threads that fetch and write. */
+  /** K-106, 1–255: at most so many threads fetch and write, and at most 16. */
   readonly channels: number;
   /** True: configuration with an origin outside the data directory stays where it is. */
   readonly hasOutsideConfiguration: boolean;
@@ -49,7 +50,7 @@ export interface RestoredSet {
   readonly warnings: readonly Warning[];
 }
 
-/** More threads than this gain nothing: the pool and the disk are busy. */
+/** More threads than this gain nothing: the pool and the disk are busy. Channels above it share them, and the run says so. */
 const mostThreads = 16;
 const filesAtOnce = 64;
 const reportEveryMs = 250;
@@ -125,6 +126,7 @@ function clearStrangers(target: EmptyTarget, layout: Layout, isDelta: boolean): 
 function settingsOf(request: SetRestore, layout: Layout): WriteSettings {
   const { pool, target, channels, step, ways, resumeBufferBytes: largestFetch = resumeBuffer.usual } = request;
   const threads = Math.max(1, Math.min(channels, mostThreads, Math.max(layout.pieces.length, 1)));
+  tellThreads(step, channels, threads);
   const { uid, gid } = target.owner;
   return {
     ...{ cells: newSharedCells(), pool, uid, gid, threads, largestFetch, reconnectMs: step.reconnectMs },

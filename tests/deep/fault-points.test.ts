@@ -1,26 +1,21 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { begunScratches } from '#agent/scratch/scratch-base.ts';
-import { writeDeaths } from '#tests/support/fault-evidence.ts';
-import type { Death, DeathSeen, Deed, FaultStage } from '#tests/support/fault-sweep.ts';
+import { recordDeath } from '#tests/support/fault-evidence.ts';
+import type { Death, Deed, FaultStage } from '#tests/support/fault-sweep.ts';
 import { allDeaths, nameOfDeath, openFaultStage } from '#tests/support/fault-sweep.ts';
 import { dieInRecovery } from '#tests/support/kill-transfer.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { fingerprint, openTransferStage, shop } from '#tests/support/transfer-stage.ts';
 
-// HOLDFAST_FAULTS=<text>,<text>: only deaths with one of them in their name; then no evidence is written.
+// HOLDFAST_FAULTS=<text>,<text>: only deaths with one of them in their name. Each that ends right is put on record.
 const wanted = (process.env['HOLDFAST_FAULTS'] ?? '').split(',');
 const deaths = allDeaths.filter((death) => wanted.some((text) => nameOfDeath(death).includes(text)));
 /** Of one death with its proof, restore included. */
 const longestMs = 300_000;
-const seen: (Death & DeathSeen)[] = [];
 const inProduct = (death: Death): death is Death & { deed: Deed } => death.deed !== 'swap';
 const named = <D extends Death>(list: readonly D[]) => list.map((death) => ({ ...death, name: nameOfDeath(death) }));
-
-afterAll(() => {
-  if (seen.length === allDeaths.length) writeDeaths(seen);
-});
 
 describe('an agent that dies at a named point, through the whole product,', () => {
   let stage: FaultStage;
@@ -30,7 +25,7 @@ describe('an agent that dies at a named point, through the whole product,', () =
   });
   const [before, last] = [(death: Death) => death.deed !== 'in-place', (death: Death) => death.deed === 'in-place'];
   const play = async (death: Death & { deed: Deed }): Promise<void> => {
-    seen.push({ ...death, ...(await stage.die(death)) });
+    recordDeath(death, await stage.die(death));
   };
 
   test.each(named(deaths.filter(inProduct).filter(before)))(
@@ -79,7 +74,7 @@ describe.skipIf(deaths.every(inProduct))('an agent that dies at a named point of
       await stage.settle('undo', order, placed);
       await stage.settle('discard', order, placed);
       expect(await stage.databases()).toEqual(before);
-      seen.push({ deed, point, time, acknowledged: 0, state: 'succeeded' });
+      recordDeath({ deed, point, time }, { acknowledged: 0, state: 'succeeded' });
     },
   );
 });

@@ -33,7 +33,12 @@ export interface RestoredFiles {
 }
 
 /** Restores the files of a set with all that it builds on below a new folder; tablespaces go beside the data directory. */
-export async function restoreFiles(bench: BackupBench, setId: SetId, name: string): Promise<RestoredFiles> {
+export async function restoreFiles(
+  bench: BackupBench,
+  setId: SetId,
+  name: string,
+  channels = 2,
+): Promise<RestoredFiles> {
   const folder = join(bench.folder, name);
   mkdirSync(folder, { mode: 0o755 });
   giveToUnprivileged(folder);
@@ -59,7 +64,7 @@ export async function restoreFiles(bench: BackupBench, setId: SetId, name: strin
     bytes: {},
   });
   const step = { ...bench.step({ ...bench.order(noInstance), runId }) };
-  await restoreSet({ chain, pool: bench.pool, target, channels: 2, hasOutsideConfiguration: false, step });
+  await restoreSet({ chain, pool: bench.pool, target, channels, hasOutsideConfiguration: false, step });
   await target.finish(await chain[0].readMember(target.files.control));
   await pool.close();
   return { dataDirectory, folder };

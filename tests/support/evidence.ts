@@ -12,7 +12,9 @@ export const circumstances = (command: string) => ({
   node: process.version.slice(1),
 });
 
+export const evidencePath = (name: string): string => join(folder, `${name}.json`);
+
 /** Writes `docs/evidence/<name>.json` anew. */
 export function writeEvidence(name: string, evidence: object): void {
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(evidence, null, 2)}\n`);
+  writeFileSync(evidencePath(name), `${JSON.stringify(evidence, null, 2)}\n`);
 }

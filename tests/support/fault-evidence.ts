@@ -1,16 +1,28 @@
+import { z } from 'zod';
+import { readIfPresent } from '#agent/datadir/reader.ts';
 import { faultPoints } from '#core/faults/fault-points.ts';
-import { circumstances, writeEvidence } from './evidence.ts';
+import { circumstances, evidencePath, writeEvidence } from './evidence.ts';
 import type { Death, DeathSeen } from './fault-sweep.ts';
+import { allDeaths, nameOfDeath } from './fault-sweep.ts';
 
-/** Deaths of a sweep, each with what its point means. Only whole sweeps are evidence. */
-export function writeDeaths(seen: readonly (Death & DeathSeen)[]): void {
-  const deaths = seen.map(({ deed, point, time, state, acknowledged }) => ({
-    ...{ point, means: faultPoints[point], in: deed, time, acknowledgedThen: acknowledged, end: state },
-  }));
-  writeEvidence('fault-points', {
-    ...circumstances('npx vitest run --project deep tests/deep/fault-points.test.ts'),
-    ...{ postgresql: '18', points: Object.keys(faultPoints).length, deaths: seen.length, right: seen.length },
-    sentAgain: 0,
-    each: deaths,
+const name = 'fault-points';
+const command = 'npx vitest run --project deep tests/deep/fault-points.test.ts';
+const rowShape = z.looseObject({ death: z.string() });
+const evidenceShape = z.looseObject({ each: z.array(rowShape) });
+
+/** Puts a death whose run ended right into the committed evidence, in place of what was known of it; others stay. */
+export function recordDeath(death: Death, { acknowledged, state }: DeathSeen): void {
+  const known = evidenceShape.parse(JSON.parse(readIfPresent(evidencePath(name)) ?? '{"each":[]}')).each;
+  const { commit, date } = circumstances(command);
+  const row = {
+    ...{ death: nameOfDeath(death), means: faultPoints[death.point], acknowledgedThen: acknowledged },
+    ...{ end: state, commit, date },
+  };
+  const names = allDeaths.map(nameOfDeath);
+  const each = [...known.filter((one) => one.death !== row.death && names.includes(one.death)), row];
+  each.sort((a, b) => names.indexOf(a.death) - names.indexOf(b.death));
+  writeEvidence(name, {
+    ...{ command, postgresql: '18', points: Object.keys(faultPoints).length, deaths: names.length },
+    ...{ endedRight: each.length, acknowledgedPiecesPutAgain: 0, each },
   });
 }

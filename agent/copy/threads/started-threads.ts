@@ -1,9 +1,21 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import type { StepContext } from '#core/ports/step.ts';
 import { threadFile, threadOptions } from './thread-file.ts';
 
-/** Threads that a copy has for so many channels. */
+/**
+ * Threads that a copy has for so many channels (K-081). A channel is a stream that reads, checks, packs and puts: while one waits for
+ * its pool, another has its processor, so that two a processor keep all of them busy. More threads would only wait for each other, at
+ * some 25 MiB each; channels above that are allowed and share the threads, and the run says so.
+ */
 export const threadsFor = (channels: number): number => Math.max(1, Math.min(channels, 2 * availableParallelism()));
+
+/** Says in the log of a run that it has fewer threads than channels. */
+export function tellThreads(step: Pick<StepContext, 'log'>, channels: number, threads: number): void {
+  if (threads >= channels) return;
+  const message = `${String(channels)} channels share ${String(threads)} threads: more would gain nothing`;
+  step.log({ level: 'info', message });
+}
 
 const startOne = (number: number): Worker =>
   new Worker(threadFile('copy-thread'), { ...threadOptions, name: `copy-${String(number)}` });

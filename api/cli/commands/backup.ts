@@ -35,7 +35,7 @@ export const backupOptions = {
     'where changed pages of an incremental come from; the best that is available when absent',
   '--resource <resource>': 'database instance, by name or id',
   '--pool <pool>': 'where it goes',
-  '--channels <n>': 'parallel streams, 1 to 255 (1; K-081)',
+  '--channels <n>': 'parallel streams, 1 to 255 (1; K-081), on at most two threads a processor',
   '--compression <mode>': 'none, fast or a zstd level from 1 to 22 (fast; K-079)',
   '--archive-retention <mode>': 'archived log after backup: delete, <N>d to keep N days, or keep (delete; K-080)',
   '--archive-directory <path>': 'archive log directory on the host (K-082)',

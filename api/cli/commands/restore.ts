@@ -45,7 +45,7 @@ export const restoreOptions = {
   '--closed': 'leave it recovered but closed (K-107)',
   '--config-file <path>': 'configuration file on the host to use instead of the set’s own (K-110)',
   ...wayOptions,
-  '--channels <n>': 'parallel streams, 1 to 255 (1; K-106)',
+  '--channels <n>': 'parallel streams, 1 to 255 (1; K-106), on at most 16 threads',
   ...limitOptions('writes'),
   ...resumeBufferOptions,
   ...hookOptions,

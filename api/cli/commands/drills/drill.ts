@@ -54,7 +54,7 @@ export function addDrillCommands(program: Command, cli: Cli): void {
       '--host <host>': 'where the scratch instance is made; the resource’s own when absent',
       '--pool <pool>': 'from this pool; that of the newest set when absent',
       ...{ ...targetOptions, ...checkOptions },
-      '--channels <n>': 'parallel streams, 1 to 255 (1; K-106)',
+      '--channels <n>': 'parallel streams, 1 to 255 (1; K-106), on at most 16 threads',
       ...limitOptions('writes'),
       ...reconnectOptions,
       ...waitOptions,

@@ -43,7 +43,7 @@ export function addMergeVerb(noun: Command, cli: Cli): void {
     options: {
       '--pool <pool>': 'where it lies in several pools: in which it is merged',
       '--name <text>': 'name of the full that is made',
-      '--channels <n>': 'parallel streams, 1 to 255 (1; K-081)',
+      '--channels <n>': 'parallel streams, 1 to 255 (1; K-081), on at most two threads a processor',
       '--compression <mode>':
         'of what must be packed anew: none, fast or a zstd level from 1 to 22 (fast; K-079); frames that are wanted as they are stay packed as they are',
       ...transferOptions,
