@@ -2,22 +2,28 @@ import type { KeptJob } from '#catalog/jobs.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { Context } from '../context.ts';
 import { inOwnNamespace } from '#api/temporal/own-namespace.ts';
+import { openMakeUp } from './make-up.ts';
 import { reconcile } from './reconcile.ts';
 
 const everyMs = 180_000;
 const retryMs = 5000;
 
-/** Reconciles when the API starts and every three minutes; sooner again while Temporal is away. Returns a function that ends it. */
+/**
+ * Reconciles when the API starts and every three minutes, and fires what no schedule fired; sooner again while Temporal is away. Returns a
+ * function that ends it.
+ */
 export function keepSchedules(context: Context): () => void {
   let timer: NodeJS.Timeout | undefined;
   let isOver = false;
   const again = (ms: number): void => {
     if (!isOver) timer = setTimeout(look, ms);
   };
+  const makeUp = openMakeUp(context);
+  const bringInStep = async () => ({ ...(await reconcile(context)), madeUp: await makeUp() });
   const look = (): void => {
-    inOwnNamespace(context, () => reconcile(context)).then(
+    inOwnNamespace(context, bringInStep).then(
       (done) => {
-        if (done.made + done.mended + done.removed > 0)
+        if (done.made + done.mended + done.removed + done.madeUp > 0)
           context.log.info(done, 'brought schedules in step with the plans');
         again(everyMs);
       },

@@ -27,6 +27,8 @@ export interface ScheduleDoor {
   /** Makes the schedule of a job what its plan says, whatever it was; a job whose plan has no clock has none. */
   put(job: KeptJob): Promise<void>;
   remove(scheduleId: string): Promise<void>;
+  /** Fires for one time of the plan of a job that is over; false when it has no schedule. */
+  fire(job: JobId, atMs: number): Promise<boolean>;
   list(): Promise<readonly SeenSchedule[]>;
   idOf(job: JobId): string;
 }
@@ -42,6 +44,7 @@ export function openScheduleDoor(client: Client, queuePrefix: string, clock: Clo
     idOf,
     put: (job) => soon(() => put(client, job, { scheduleId: idOf(job.id), queuePrefix, nowMs: clock.nowMs() })),
     remove: (scheduleId) => soon(() => removed(client, scheduleId)),
+    fire: (job, atMs) => soon(() => fired(client, idOf(job), atMs)),
     list: () => soon(() => listed(client, prefix)),
   };
 }
@@ -102,6 +105,20 @@ async function removed(client: Client, scheduleId: string): Promise<void> {
     .catch((cause: unknown) => {
       if (!(cause instanceof ScheduleNotFoundError)) throw cause;
     });
+}
+
+const secondMs = 1000;
+
+/** A backfill leaves its begin out and takes its end in (Temporal API, BackfillRequest). It works on a paused schedule, too. */
+async function fired(client: Client, scheduleId: string, atMs: number): Promise<boolean> {
+  const [start, end] = [new Date(atMs - secondMs), new Date(atMs)];
+  try {
+    await client.schedule.getHandle(scheduleId).backfill({ start, end, overlap: ScheduleOverlapPolicy.ALLOW_ALL });
+    return true;
+  } catch (cause) {
+    if (!(cause instanceof ScheduleNotFoundError)) throw cause;
+    return false;
+  }
 }
 
 /** Why by the raw call: entries carry memos of everybody, sealed with keys that are not ours. */

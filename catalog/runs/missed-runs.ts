@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { JobId } from '#core/id.ts';
 import type { Instant } from '#core/instant.ts';
 import { planShape } from '#core/settings/plan.ts';
 import { countShape, idShape, instantShape } from '#core/settings/shape/words.ts';
@@ -27,6 +28,10 @@ export const plannedJobs = (db: Database): Promise<PlannedJob[]> =>
       where not j.is_adhoc and j.deleted_at is null and j.is_enabled and v.plan is not null order by j.id`,
   );
 
+/** Names the event that tells of it. */
+export const missedKey = ({ jobId, due }: { readonly jobId: JobId; readonly due: Instant }): string =>
+  `schedule.missed:${jobId}:${due}`;
+
 /** A due time of a job for which no run began. */
 export interface MissedRun {
   readonly job: Pick<PlannedJob, 'id' | 'name' | 'resourceId'>;
@@ -44,7 +49,7 @@ export async function tellMissed(db: Database, { job, due, reason }: MissedRun):
   );
   if (runs.length > 0) return false;
   return addEvent(db, {
-    ...{ type: 'schedule.missed', key: `schedule.missed:${job.id}:${due}`, jobId: job.id },
+    ...{ type: 'schedule.missed', key: missedKey({ jobId: job.id, due }), jobId: job.id },
     ...(job.resourceId === null ? {} : { resourceId: job.resourceId }),
     data: {
       job: job.name,

@@ -3,13 +3,18 @@ import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { readKeyFile } from '#api/pools/key-files.ts';
+import { openMissedRuns } from '#api/notices/missed-runs.ts';
+import { openMakeUp } from '#api/schedules/make-up.ts';
 import { isInStep, reconcile } from '#api/schedules/reconcile.ts';
 import type { ScheduleDoor } from '#api/schedules/schedule-door.ts';
 import { openScheduleDoor } from '#api/schedules/schedule-door.ts';
+import { eventsAfter } from '#catalog/notices/events.ts';
+import { tellMissed } from '#catalog/runs/missed-runs.ts';
 import { openJobBook } from '#catalog/runs/job-runs.ts';
 import { getKeptJob } from '#catalog/jobs.ts';
 import { openRunBook } from '#catalog/runs/run-book.ts';
 import { listRuns } from '#catalog/runs/runs.ts';
+import { instantFromMs } from '#core/instant.ts';
 import { nextRuns } from '#core/plan/next-runs.ts';
 import type { PlanBody } from '#core/settings/plan.ts';
 import { waitFor } from '#scripts/supervisor/wait.ts';
@@ -56,6 +61,7 @@ afterAll(async () => {
   await api.close();
 });
 
+const like = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 const jobShape = z.looseObject({
   id: z.string(),
   revision: z.number(),
@@ -161,6 +167,75 @@ test('K-052 a plan of one time makes one run, by the revision that is current th
   }, 20_000);
   expect(isTold).toBe(true);
   expect(await runsOf(other.id)).toEqual([]);
+});
+
+/** As if the job had been there for two days. */
+async function isOld(id: string): Promise<void> {
+  const { catalog } = api.store;
+  const from = new Date(clock.nowMs() - 2 * dayMs);
+  await catalog.change('update job set enabled_at = $2 where id = $1', [id, from]);
+  await catalog.change('alter table job_revision disable trigger user');
+  await catalog.change('update job_revision set created_at = $2 where job_id = $1', [id, from]);
+  await catalog.change('alter table job_revision enable trigger user');
+}
+const dayMs = 86_400_000;
+const minutesAgo = (minutes: number): string => new Date(clock.nowMs() - minutes * 60_000).toISOString();
+/** A plan that was due so many minutes ago. */
+const dueAgo = (minutes: number): PlanBody => daily(minutesAgo(minutes).slice(11, 19), '2026-01-01', 'UTC');
+
+test('K-051 a time that was due while Temporal had no schedule of its job runs once when that is made again; one that is told of as missed, or is of a disabled job, does not', async () => {
+  const [lost, paused, told, off] = [
+    await create(dueAgo(10)),
+    await create(dueAgo(20)),
+    await create(dueAgo(30)),
+    await create(dueAgo(40)),
+  ];
+  for (const { id } of [lost, paused, told, off]) await isOld(id);
+  await api.ask('POST', `/api/v1/jobs/${off.id}/disable`);
+  await (await handle(lost.id)).delete();
+  await (await handle(paused.id)).pause('somebody was here');
+  const { plan, ...job } = await kept(told.id);
+  const [due = 0] = nextRuns(plan, clock.nowMs() - dayMs, 1);
+  await tellMissed(api.store.catalog, {
+    ...{ job: { ...job, resourceId: null }, due: instantFromMs(due), reason: 'a run of it waits' },
+  });
+  const makeUp = openMakeUp(ports());
+  await eventually(async () => (await seen(lost.id)) === undefined && (await seen(paused.id))?.isPaused === true);
+  // Without its schedule it waits for that, instead of being lost.
+  expect(await makeUp()).toBe(1);
+  await reconcile(ports());
+  expect([await makeUp(), await makeUp()]).toEqual([1, 0]);
+  // Another API that was just started may ask again: it stays one run.
+  await openMakeUp(ports())();
+  await eventually(async () => (await runsOf(lost.id)).length + (await runsOf(paused.id)).length >= 2);
+  expect(await openMakeUp(ports())()).toBe(0);
+  for (const { id } of [lost, paused])
+    expect(await runsOf(id)).toMatchObject([{ trigger: 'schedule', startedBy: 'schedule' }]);
+  expect([...(await runsOf(told.id)), ...(await runsOf(off.id))]).toEqual([]);
+  const [row] = await api.store.catalog.rows(
+    z.object({ at: z.unknown() }),
+    'select scheduled_for as at from run where job_id = $1',
+    [lost.id],
+  );
+  expect(row?.at).toBe(instantFromMs(nextRuns((await kept(lost.id)).plan, clock.nowMs() - dayMs, 1)[0] ?? 0));
+});
+
+test('K-051 a time at which Temporal fires while a run of the job still waits is told as missed at once; one without a schedule once its window is over', async () => {
+  const at = new Date(Math.ceil(Date.now() / 1000) * 1000 + 4000).toISOString();
+  const once: PlanBody = { type: 'once', zone: 'UTC', date: at.slice(0, 10), at: at.slice(11, 19) };
+  const [waits, lost] = [await create(once), await create(once)];
+  await api.ask('POST', `/api/v1/jobs/${waits.id}/runs`);
+  await (await handle(lost.id)).delete();
+  const missed = async () =>
+    (await eventsAfter(api.store.catalog, 0, 1000)).filter(
+      ({ type, jobId }) => type === 'schedule.missed' && [waits.id, lost.id].includes(jobId ?? ''),
+    );
+  await eventually(async () => (await missed()).length > 0);
+  expect(await missed()).toMatchObject([{ jobId: waits.id, data: { reason: like(/still waits/) } }]);
+  const later = { catalog: api.store.catalog, clock: { nowMs: () => Date.parse(at) + 25 * 3_600_000 } };
+  await openMissedRuns(later)();
+  expect(await missed()).toMatchObject([{ jobId: waits.id }, { jobId: lost.id, data: { reason: like(/24 h/) } }]);
+  expect(await runsOf(lost.id)).toEqual([]);
 });
 
 const traps: readonly [string, PlanBody][] = [
