@@ -8,6 +8,7 @@ import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import { canonicalPath } from '#agent/datadir/writer-paths.ts';
 import { readPidFile } from '#agent/datadir/reader.ts';
 import { sharedWith } from './apart.ts';
+import { refuseLinked } from '#agent/datadir/linked-directories.ts';
 import { refuseUnmovable } from './refuse-unmovable.ts';
 
 /** Where the tablespaces of a drilled instance go. */
@@ -41,7 +42,7 @@ export function ownerOfDirectory(directory: string): FileOwner {
 /**
  * Looks at an instance that is to be marked as a drill target, marks it, or takes the mark away. One whose system identifier is that of
  * another database that is registered or backed up is never marked: it may be its standby, its copy, or itself under another name.
- * Throws `drill_target_is_source`, `drill_target_spaces`, `drill_target_unmovable`, what reading its control file throws.
+ * Throws `drill_target_is_source`, `drill_target_spaces`, `drill_target_unmovable`, `place_linked`, what reading its control file throws.
  */
 export async function askTarget(asked: TargetQuestion): Promise<TargetFound> {
   const directory = provenApart(asked);
@@ -55,6 +56,7 @@ export async function askTarget(asked: TargetQuestion): Promise<TargetFound> {
     throw fail('drill_target_is_source', { target: directory, why });
   }
   refuseOwnSpaces(directory);
+  refuseLinked(directory);
   refuseUnmovable(directory, spacesOf(directory));
   if (asked.does === 'mark') writeDrillMark(directory, asked.mark, ownerOfDirectory(directory));
   return { directory, systemId, isRunning };

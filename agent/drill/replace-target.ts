@@ -8,6 +8,7 @@ import type { DrillTalk } from '#core/ports/host-work.ts';
 import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import { inPlaceOf } from '#core/restore/scratch-place.ts';
 import { syncDirectory } from '#agent/file-system.ts';
+import { refuseLinked } from '#agent/datadir/linked-directories.ts';
 import { removeTree } from '#agent/datadir/remove-tree.ts';
 import { asideOf, moveAside } from '#agent/datadir/writer-aside.ts';
 import { demandDrillMark, writeDrillMark } from '#agent/datadir/writer-drill-mark.ts';
@@ -35,7 +36,7 @@ type DrillOrder = OrderOf<'drill'>;
  * Takes the place of a marked instance for a drill: proves that it is that instance and no other, closes it and moves its directory
  * aside. Everything is refused before anything is touched; its mark, here and in the catalog, is looked at right before the server is
  * closed and again before the directory is moved. Safe to call again. Throws `drill_target_unmarked`, `drill_target_is_source`,
- * `drill_target_spaces`, `drill_target_unmovable`, `drill_target_in_use`, `target_of_other_run`, `space_too_little`, `target_running`, `move_aside_failed`,
+ * `drill_target_spaces`, `drill_target_unmovable`, `place_linked`, `drill_target_in_use`, `target_of_other_run`, `space_too_little`, `target_running`, `move_aside_failed`,
  * `order_refused`.
  */
 export async function takeTarget(
@@ -72,6 +73,7 @@ async function vacate(home: string, vacating: Vacating): Promise<void> {
   isMarkedFor(directory, runId);
   demandDrillMark(directory, { resourceId, token });
   refuseOwnSpaces(directory);
+  refuseLinked(directory);
   refuseUnmovable(directory, spaces);
   if (!hasSpacesIn(directory)) refuseNotEmpty(spaces);
   refuseTooLittleSpace([{ path: directory, bytes: plan.rawBytes }]);

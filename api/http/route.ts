@@ -1,7 +1,9 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Permission, Role } from '#core/access/permission.ts';
+import { fail } from '#core/errors/fail.ts';
 import type { HostId } from '#core/id.ts';
+import { openUnknownPart } from '#core/settings/unknown-part.ts';
 
 /** Who asks: a person or program with an API token, a host with its key, or nobody yet (enrolment, health). */
 export type Caller =
@@ -60,19 +62,42 @@ export interface Route extends Omit<RouteSpec<unknown, unknown, unknown, unknown
   readonly stream?: (asked: Foreign, request: Request, response: Response) => Promise<void>;
 }
 
+/** Refuses a value with a part that its shape would drop without a word; `above`: where in the body it stands. Throws `body_part_unknown`. */
+export function knownPartsOf(shape: z.ZodType, above = ''): (value: unknown) => void {
+  let look: ReturnType<typeof openUnknownPart> | undefined;
+  return (value) => {
+    // Why late: hundreds of shapes would be read when the server starts.
+    look ??= openUnknownPart(shape);
+    const found = look(value);
+    if (found !== undefined)
+      throw fail('body_part_unknown', {
+        part: `${above}${found.path}`,
+        near: found.near.map((part) => `${above}${part}`).join(', '),
+      });
+  };
+}
+
 const nothing = z.unknown();
 
-/** Parses what came in by the shapes of the route before it is served. Throws ZodError and what `serve` throws. */
+/**
+ * Parses what came in by the shapes of the route before it is served. Throws `body_part_unknown`, ZodError and what `serve` throws.
+ * What agents say may have parts that this server does not know: they may be newer.
+ */
 export function route<P, Q, B, R>(spec: RouteSpec<P, Q, B, R>): Route {
-  const { stream, ...rest } = spec;
-  const parsed = (foreign: Foreign): Asked<P, Q, B> => ({
-    params: (spec.params ?? anything<P>()).parse(foreign.params),
-    query: (spec.query ?? anything<Q>()).parse(foreign.query),
-    body: (spec.body ?? anything<B>()).parse(foreign.body),
-    caller: foreign.caller,
-  });
+  const { stream, body, ...rest } = spec;
+  const demandKnown = body === undefined || typeof spec.access === 'string' ? undefined : knownPartsOf(body);
+  const parsed = (foreign: Foreign): Asked<P, Q, B> => {
+    demandKnown?.(foreign.body);
+    return {
+      params: (spec.params ?? anything<P>()).parse(foreign.params),
+      query: (spec.query ?? anything<Q>()).parse(foreign.query),
+      body: (body ?? anything<B>()).parse(foreign.body),
+      caller: foreign.caller,
+    };
+  };
   return {
     ...rest,
+    ...(body === undefined ? {} : { body }),
     serve: async (foreign) => spec.serve(parsed(foreign)),
     ...(stream === undefined
       ? {}

@@ -41,6 +41,7 @@ export interface NewJob {
 export async function prepareJob(context: Context, asked: NewJob, caller: Caller): Promise<JobContent> {
   const kind = kindOfWork(asked.work);
   demandRight(kind, caller);
+  kind.demandKnown(asked.work);
   const plan = sensible(context, kind, asked.plan);
   return contentOf(asked.name, { plan, work: await kind.prepare(context, asked.work) }, caller);
 }
@@ -82,6 +83,7 @@ export async function editJob(context: Context, job: KeptJob, edit: JobEdit, cal
   const work = edit.work ?? job.work ?? {};
   const kind = kindOfWork(work);
   demandRight(kind, caller);
+  if (edit.work !== undefined) kind.demandKnown(edit.work);
   const isImmediate = edit.plan?.type === 'immediate';
   if (isImmediate)
     throw fail('plan_bad', {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Permission } from '#core/access/permission.ts';
 import type { PlanType } from '#core/plan/plan.ts';
 import type { JobSpec } from '#core/settings/job-spec.ts';
+import { knownPartsOf } from '#api/http/route.ts';
 import type { Context } from '../context.ts';
 
 /** What a job does: its spec, and what was asked for with ids instead of names, so that an edit can begin from it. */
@@ -20,6 +21,8 @@ export interface JobKind {
   readonly isCloned: boolean;
   /** What it does is decided anew each time it is started by hand: the plan of a restore. */
   readonly isPreparedAnew: boolean;
+  /** Refuses work with parts that its body would drop without a word. Throws `body_part_unknown`. */
+  readonly demandKnown: (asked: unknown) => void;
   /** Refuses before anything is saved. */
   readonly prepare: (context: Context, body: unknown) => Promise<Work>;
 }
@@ -35,5 +38,6 @@ interface JobKindSpec<B extends z.ZodObject> extends Pick<JobKind, 'kind' | 'pla
 export const jobKind = <B extends z.ZodObject>(spec: JobKindSpec<B>): JobKind => ({
   ...{ isCloned: false, isPreparedAnew: false },
   ...spec,
+  demandKnown: knownPartsOf(spec.body, 'work.'),
   prepare: (context, foreign) => spec.prepare(context, spec.body.parse(foreign)),
 });

@@ -47,7 +47,7 @@ export type Start = (world: World, pool: PoolName, ground: Ground) => Promise<St
 
 export const channels = 2;
 /** Limits that make a run last some seconds, so that there is something to interrupt. */
-export const paces = { data: 8_388_608, small: 524_288, log: 1_048_576, write: 16_777_216 } as const;
+export const paces = { data: 8_388_608, small: 524_288, log: 1_048_576 } as const;
 /** 0: no limit. */
 export const paceIn = ({ isHurried }: Ground, pace: number): number => (isHurried ? 0 : pace);
 export const transfer = (transferBytesPerSecond: number) => ({ transferBytesPerSecond });

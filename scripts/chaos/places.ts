@@ -22,7 +22,7 @@ interface CopyAsked {
 /** Restores into a directory of its own. */
 export async function startCopy(world: World, { pool, number, target, moment, host }: CopyAsked): Promise<Started> {
   const directory = join(world.copies, `copy-${String(number)}`);
-  const options = { channels, limits: { ...transfer(paces.data), writeBytesPerSecond: paces.write } };
+  const options = { channels, limits: transfer(paces.data) };
   const place = { kind: 'copy', directory };
   const asked = { resource, pool, target, place, options, ...(host === undefined ? {} : { host }) };
   const started = await run(world, '/restores', asked);
@@ -53,7 +53,7 @@ export const startInPlace: Start = async (world, pool, { placeSets, number }) =>
     ...{ resource: place.name, pool, target: { at: 'immediate', setId: pick(placeSets, pool) } },
     place: { kind: 'in-place', consent: isDelta ? `overwrite ${place.name}` : place.name },
     options: {
-      ...{ channels, limits: { ...transfer(paces.data), writeBytesPerSecond: paces.data } },
+      ...{ channels, limits: transfer(paces.data) },
       ...(isDelta ? { ways: { isDelta } } : {}),
     },
   });

@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -15,6 +24,7 @@ import { askTarget } from '#agent/drill/drill-target.ts';
 import { giveTargetBack } from '#agent/drill/replace-target.ts';
 import { runDrill } from '#agent/drill/run-drill.ts';
 import { begunTargets, writeNote } from '#agent/drill/target-note.ts';
+import { waitFor } from '#scripts/supervisor/wait.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
 import { canMount, mount, unmount } from '#tests/support/mount.ts';
@@ -31,8 +41,41 @@ let source: InstanceAccess;
 const mark = { resourceId: newTestId('res'), token: 'consented' };
 const markName = '.holdfast-drill-target';
 
+/** A source that says who takes changes from it. */
+const config = ['wal_level = logical', 'log_replication_commands = on'];
+
+/** A subscription of a database of the source to another one, enabled as long as the log is backed up. */
+async function subscribed(use: () => Promise<unknown>): Promise<void> {
+  const { host, port, user, password } = postgres.connection;
+  await postgres.sql('create database inbox');
+  await postgres.sql("create publication news for table ledger with (publish = 'insert')");
+  await postgres.sql("select pg_create_logical_replication_slot('inbox', 'pgoutput')");
+  const session = await openSession(source, 'inbox');
+  try {
+    await session.query('create table public.ledger (id int)');
+    const from = `host=${host} port=${String(port)} user=${user} password=${password} dbname=postgres`;
+    await session.query(
+      `create subscription taker connection '${from}' publication news with (create_slot = false, slot_name = 'inbox', copy_data = false)`,
+    );
+    await use();
+    await session.query('alter subscription taker disable');
+  } finally {
+    await session.close();
+  }
+  expect(await waitFor(async () => (await slot())[0]?.['active'] === 'false', 20_000)).toBe(true);
+}
+const slot = () =>
+  postgres.sql(
+    "select confirmed_flush_lsn::text as at, active::text from pg_replication_slots where slot_name = 'inbox'",
+  );
+/** How often anybody asked the source for changes. */
+const asked = (): number => readFileSync(postgres.logPath, 'utf8').split('START_REPLICATION').length - 1;
+
 beforeAll(async () => {
-  [postgres, spare] = await Promise.all([openPostgres({ major: 15, archive: true }), openPostgres({ major: 15 })]);
+  [postgres, spare] = await Promise.all([
+    openPostgres({ major: 15, archive: true, config }),
+    openPostgres({ major: 15 }),
+  ]);
   bench = await openBackupBench();
   restores = openRestoreBench(bench, postgres);
   source = await instanceAccess(postgres);
@@ -40,7 +83,7 @@ beforeAll(async () => {
   const order = bench.order(source, { archiveDirectory: postgres.archiveDirectory });
   restores.sets.push(await bench.takeFullBackup(order, bench.step(order)));
   await postgres.sql('insert into ledger values (701)');
-  await restores.backUpLog(source, postgres.archiveDirectory);
+  await subscribed(() => restores.backUpLog(source, postgres.archiveDirectory));
 });
 afterAll(async () => {
   await restores.stop(spare.dataDirectory);
@@ -110,6 +153,10 @@ async function drill(
 
 const statement = 'select count(*) from ledger';
 const ledger = { name: 'ledger', database: 'postgres', statement, expected: '701', timeoutSeconds: 30 };
+const enabled = {
+  ...{ name: 'subscription', database: 'inbox', expected: 'true', timeoutSeconds: 30 },
+  statement: "select subenabled from pg_subscription where subname = 'taker'",
+};
 const everything = { isPageChecked: true, isStructureChecked: true, sql: [ledger, { ...ledger, name: 'again' }] };
 
 /** Roles with what they may do, and extensions, of an instance. */
@@ -171,6 +218,24 @@ test('K-092 K-105 a drill refuses an instance without its own mark and the sourc
   writeMarker(spare.dataDirectory, newTestId('run'), statSync(spare.dataDirectory));
   expect(await code({})).toMatchObject({ code: 'target_of_other_run' });
   removeMarker(spare.dataDirectory);
+  expect([inode(), beside(), readPidFile(spare.dataDirectory)?.pid]).toEqual(before);
+  expect(begunTargets(bench.home)).toEqual([]);
+});
+
+test('K-092 K-105 an instance whose log lies elsewhere by a link is refused by mark and drill before it is closed, and so is a link below', async () => {
+  const before = [inode(), beside(), readPidFile(spare.dataDirectory)?.pid];
+  for (const name of ['pg_elsewhere', join('base', 'elsewhere')]) {
+    const [link, to] = [join(spare.dataDirectory, name), join(bench.folder, 'linked')];
+    mkdirSync(to, { recursive: true });
+    symlinkSync(to, link);
+    try {
+      const refused = { code: 'place_linked', params: { links: `${name} -> ${to}` } };
+      await expect(askTarget(question('look'))).rejects.toMatchObject(refused);
+      await expect((await drill()).outcome).rejects.toMatchObject(refused);
+    } finally {
+      unlinkSync(link);
+    }
+  }
   expect([inode(), beside(), readPidFile(spare.dataDirectory)?.pid]).toEqual(before);
   expect(begunTargets(bench.home)).toEqual([]);
 });
@@ -297,7 +362,11 @@ test('K-092 K-105 D-047 D-048 a drill replaces the marked instance, leaves it op
   const before = await restored(await instanceAccess(postgres));
   // Somebody else has the port of the instance: it is reached by a private socket alone.
   const other = createServer().listen(5999, '127.0.0.1');
-  const open = await drill({ target: targetOf({ afterwards: 'leave-open' }), checks: everything });
+  const [takenTo, askedBefore] = [await slot(), asked()];
+  const open = await drill({
+    target: targetOf({ afterwards: 'leave-open' }),
+    checks: { ...everything, sql: [...everything.sql, enabled] },
+  });
   other.close();
   expect(await open.outcome).toMatchObject({ isPassed: true, failed: [] });
   expect(inode()).not.toBe(place);
@@ -307,6 +376,10 @@ test('K-092 K-105 D-047 D-048 a drill replaces the marked instance, leaves it op
   // What the checks made for themselves is gone: roles are of the whole instance, not of a database.
   const socket = join(spare.dataDirectory, '.holdfast-socket');
   expect(await restored({ ...(await instanceAccess(postgres)), socket, port: 5999 })).toEqual(before);
+  // Its subscription is enabled, its source has news for it, and not one message moved.
+  await postgres.sql('insert into ledger values (702)');
+  expect([await slot(), asked()]).toEqual([takenTo, askedBefore]);
+  await postgres.sql('delete from ledger where id = 702');
   // The source goes on, and the drilled instance carries the mark that lets the next drill in.
   expect(await postgres.sql('select count(*)::text as n from ledger')).toEqual([{ n: '701' }]);
   const closed = await drill();

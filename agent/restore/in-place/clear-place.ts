@@ -7,6 +7,7 @@ import { reach } from '#core/faults/fault-points.ts';
 import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { layoutOf, logDirectoryOf } from '#agent/datadir/reader.ts';
+import { linkedDirectories } from '#agent/datadir/linked-directories.ts';
 import { moveAside } from '#agent/datadir/writer-aside.ts';
 import { codeOf } from '#agent/file-system.ts';
 import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
@@ -36,6 +37,7 @@ export async function clearPlace(
   }
   refuseRunning(directory);
   const warnings = proveCluster(order.plan, directory);
+  warnings.push(...warnLinked(directory));
   const roots = journal.movedAside() ?? [...oldTablespaces(placesOf(order.plan), directory), directory];
   warnings.push(...(await saveTail(work, logDirectoryOf(directory))));
   reach(work.step, 'in-place.after-tail');
@@ -47,6 +49,14 @@ export async function clearPlace(
   for (const root of roots) moveAside(root, order.runId);
   reach(work.step, 'in-place.after-aside');
   return warnings;
+}
+
+/** The old directory keeps its links, and what they lead to; the new one has plain directories. */
+function warnLinked(directory: string): readonly Warning[] {
+  const links = linkedDirectories(directory);
+  if (links.length === 0) return [];
+  const detail = `the old directory has links (${links.join(', ')}), the restored one has plain directories: to use those disks again, close the database, move the directories there and make the links; what lies there now belongs to the old directory`;
+  return [{ code: 'links_not_restored', detail }];
 }
 
 const placesOf = ({ tablespaceMap }: RestorePlan): readonly string[] => Object.values(tablespaceMap).map(canonicalPath);

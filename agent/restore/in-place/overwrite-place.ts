@@ -2,6 +2,7 @@ import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { logDirectoryOf } from '#agent/datadir/reader.ts';
+import { refuseLinked } from '#agent/datadir/linked-directories.ts';
 import { isLeft, markLeft } from '#agent/datadir/writer-left.ts';
 import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
 import { bytesBelow, removeControl, takeOver } from '#agent/datadir/writer-overwrite.ts';
@@ -21,7 +22,7 @@ import { stopLeftServer } from '#agent/restore/recovery/stop-left-server.ts';
 /**
  * Everything that must be true, and everything that must be saved, before a data directory is written over (delta restore, design §7).
  * From its end on there is no way back: no server starts there before the restore is done. Safe to call again. Throws `target_running`,
- * `target_not_empty`, `tablespace_shared`, `system_id_of_restore`, `delta_unproven`, `space_too_little`, what the pool throws.
+ * `target_not_empty`, `tablespace_shared`, `system_id_of_restore`, `place_linked`, `delta_unproven`, `space_too_little`, what the pool throws.
  */
 export async function overwritePlace(
   work: RestoreWork,
@@ -46,6 +47,7 @@ async function prove(
 ): Promise<readonly [spaces: readonly string[], warnings: readonly Warning[]]> {
   const { plan } = work.order;
   refuseRunning(directory);
+  refuseLinked(directory);
   const warnings = proveCluster(plan, directory);
   refuseDoubt(directory, warnings);
   await proveSource(work, directory);

@@ -2,6 +2,7 @@ import type { Finding, ScratchFound } from '#core/agent/inspection.ts';
 import type { InspectionOf } from '#core/agent/order.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { refuseUsedGround } from '#agent/datadir/writer-ground.ts';
+import { refuseLinked } from '#agent/datadir/linked-directories.ts';
 import { bytesBelow } from '#agent/datadir/writer-overwrite.ts';
 import { canonicalPath, isAbsent, refuseNotEmpty } from '#agent/datadir/writer-paths.ts';
 import { isLeft } from '#agent/datadir/writer-left.ts';
@@ -71,6 +72,7 @@ function lookAtOld(asked: InspectionOf<'place'>, directory: string): Finding {
   if (isAbsent(directory)) return { check: 'place', verdict: 'ok', detail: `${directory} does not exist`, hint: '' };
   let doubts: readonly string[] = [];
   const found = look('place', `${directory} holds the database of the plan; ${fateOf(asked)}`, () => {
+    if (isDelta === true) refuseLinked(directory);
     doubts = proveCluster({ systemId }, directory).map(({ detail }) => detail);
   });
   const [doubt] = doubts;

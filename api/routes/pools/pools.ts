@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { getHost } from '#catalog/hosts.ts';
 import type { PoolRow } from '#catalog/pools/pools.ts';
 import { addPool, demandFreePoolName, getPool, listPools, poolShape } from '#catalog/pools/pools.ts';
+import { removePool } from '#catalog/pools/remove-pool.ts';
 import { openRebuildOf } from '#catalog/runs/runs.ts';
 import { bug, fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
@@ -68,6 +69,16 @@ export const poolRoutes = (context: Context): Route[] => [
 ];
 
 const workingRoutes = (context: Context): Route[] => [
+  route({
+    method: 'delete',
+    path: '/api/v1/pools/{pool}',
+    title: 'Take a pool that holds nothing out of the catalog; what lies at its place is not touched',
+    access: { permission: 'manage-pools' },
+    status: 200,
+    params: poolParams,
+    answer: pool,
+    serve: async ({ params }) => ({ answer: await removePool(context.catalog, params.pool) }),
+  }),
   route({
     method: 'post',
     path: '/api/v1/pools/{pool}/test',

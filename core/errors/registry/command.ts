@@ -26,6 +26,14 @@ export const commandErrors = {
     messageZh: '`{command}` 的参数组合在 {part} 处无效:{reason}',
     hintZh: '可用的组合见 `{command} --help`;未执行任何操作。',
   },
+  body_part_unknown: {
+    class: 'input',
+    http: 400,
+    message: 'The body of the request has a part {part} that is not known there',
+    hint: 'Near to it are: {near}. /openapi.json names every part of every request; nothing was done.',
+    messageZh: '请求正文中的 {part} 不是可识别的项',
+    hintZh: '相近的项:{near}。/openapi.json 列出了每个请求的所有项;未执行任何操作。',
+  },
   part_unknown: {
     class: 'input',
     http: 400,

@@ -2,6 +2,22 @@ import type { ErrorSpec } from '../error-spec.ts';
 
 /** Errors of pools, their objects and their keys (docs/format.md §8 says which damage becomes which code). */
 export const poolErrors = {
+  pool_holds_data: {
+    class: 'precondition',
+    http: 409,
+    message: 'Pool {pool} is not removed: the catalog knows {held} of it',
+    hint: 'Delete what it holds by retention (`holdfast retention plan`), or copy it with `holdfast pool copy` first. Nothing was changed.',
+    messageZh: '未移除存储池 {pool}:目录中仍有它的 {held}',
+    hintZh: '请先按保留策略删除其内容(`holdfast retention plan`),或先用 `holdfast pool copy` 复制。未做任何改动。',
+  },
+  pool_in_use: {
+    class: 'precondition',
+    http: 409,
+    message: 'Pool {pool} is not removed: {users} use it',
+    hint: 'Give these jobs another pool or delete them (`holdfast job edit`, `holdfast job rm`), and wait for the runs. Nothing was changed.',
+    messageZh: '未移除存储池 {pool}:{users} 正在使用它',
+    hintZh: '请为这些作业更换存储池或删除作业(`holdfast job edit`、`holdfast job rm`),并等待运行结束。未做任何改动。',
+  },
   pool_unreachable: {
     class: 'unavailable',
     http: 503,

@@ -297,6 +297,16 @@ export const restoreErrors = {
     hintZh:
       '该库不会被投入使用;就地恢复时原数据已放回。请校验存储池后重新计划:选择更早的目标点或其他备份集。服务器输出({log}):{lines}',
   },
+  place_linked: {
+    class: 'unsafe',
+    http: 409,
+    message:
+      'Parts of {directory} lie elsewhere by symbolic links ({links}): what lies there would be left behind, and its disk not be used',
+    hint: 'Close the database and move these directories into the place of their links. Without --delta a restore in place keeps the old directory with its links; make links again by hand afterwards. Nothing was touched.',
+    messageZh: '{directory} 的部分目录通过符号链接位于别处({links}):其中的内容会被遗留,相应磁盘也不再使用',
+    hintZh:
+      '请关闭数据库并将这些目录移回链接所在位置。不加 --delta 的就地恢复会保留旧目录及其链接,之后需手工重建链接。未改动任何内容。',
+  },
   recovery_no_space: {
     class: 'precondition',
     http: 409,

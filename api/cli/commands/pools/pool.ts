@@ -76,6 +76,7 @@ export function addPoolCommands(program: Command, cli: Cli): void {
       return { json: pool, text: [ready, ...(await kitLines(cli, pool, args))].join('\n') };
     },
   });
+  addRemoveVerb(noun, cli);
   addPoolCopyVerb(noun, cli);
   addPoolKeyVerbs(noun, cli);
   addVerb(noun, cli, {
@@ -86,6 +87,19 @@ export function addPoolCommands(program: Command, cli: Cli): void {
       const probe = await (await cli.client()).post(probeShape, `/api/v1/pools/${encodeURIComponent(pool)}/test`);
       const free = probe.freeBytes === undefined ? '' : `, ${bytesText(probe.freeBytes)} free`;
       return { json: probe, text: `Pool ${pool} works${free}.` };
+    },
+  });
+}
+
+function addRemoveVerb(noun: Command, cli: Cli): void {
+  addVerb(noun, cli, {
+    usage: 'rm <pool>',
+    title: 'take a pool that holds nothing out of the catalog; its place is not touched',
+    shape: z.object({ pool: z.string() }),
+    act: async (_cli, { pool }) => {
+      const gone = await (await cli.client()).remove(poolShape, `/api/v1/pools/${encodeURIComponent(pool)}`);
+      const text = `Pool ${gone.name} is removed. Its place is as it was: ${placeText(gone.place)}; its id was ${gone.id}, for \`pool create --attach\`.`;
+      return { json: gone, text };
     },
   });
 }
