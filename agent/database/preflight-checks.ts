@@ -110,7 +110,7 @@ function archiveDirectoryCheck({ session, facts, archiveDirectory }: Checked): C
     return {
       check,
       detail: '',
-      warning: { detail, hint: 'Name the archive log directory in the job (K-082); log backup needs it.' },
+      warning: { detail, hint: 'Name the archive log directory in the job; log backup needs it.' },
     };
   }
   const problem =
@@ -118,8 +118,16 @@ function archiveDirectoryCheck({ session, facts, archiveDirectory }: Checked): C
   return { check, detail: archiveDirectory, problem };
 }
 
+/** No failure is no success: of a server that wrote little since its start nobody knows whether its command works. */
+const neverArchived = {
+  detail: 'nothing was archived yet, so nobody has seen the archive_command work',
+  hint: 'Let the server begin a new file (select pg_switch_wal()) and look again; the server log has the output of a command that fails.',
+};
+
 function archiverCheck({ facts }: Checked): Check {
   const check = 'archiver';
+  if (facts.archiveMode === 'off') return { check, detail: 'nothing is archived' };
+  if (facts.archiverFailure === '' && !facts.hasArchived) return { check, detail: '', warning: neverArchived };
   if (facts.archiverFailure === '') return { check, detail: 'no failure since the last success' };
   const detail = `archiving of ${facts.archiverFailure} failed and none succeeded since`;
   return {

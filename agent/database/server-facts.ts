@@ -11,6 +11,8 @@ export interface ServerFacts extends Omit<PreflightReport, 'findings' | 'archive
   readonly configuration: { readonly main: string; readonly hba: string; readonly ident: string };
   /** Text of the last archiving failure when none succeeded since, else ''. */
   readonly archiverFailure: string;
+  /** False when nothing was archived since the server began to count. */
+  readonly hasArchived: boolean;
 }
 
 const factsQuery = `
@@ -30,7 +32,8 @@ const factsQuery = `
          current_setting('hba_file') as hba_file,
          current_setting('ident_file') as ident_file,
          coalesce((select last_failed_wal from pg_stat_archiver
-                    where last_failed_time > coalesce(last_archived_time, '-infinity')), '') as archiver_failure`;
+                    where last_failed_time > coalesce(last_archived_time, '-infinity')), '') as archiver_failure,
+         exists (select from pg_stat_archiver where last_archived_time is not null) as has_archived`;
 
 /** Throws `privilege_missing`, `session_lost`. */
 export async function readServerFacts(session: Session): Promise<ServerFacts> {
@@ -52,6 +55,7 @@ export async function readServerFacts(session: Session): Promise<ServerFacts> {
     dataDirectory: textOf(row, 'data_directory'),
     configuration: { main: textOf(row, 'config_file'), hba: textOf(row, 'hba_file'), ident: textOf(row, 'ident_file') },
     archiverFailure: textOf(row, 'archiver_failure'),
+    hasArchived: flagOf(row, 'has_archived'),
   };
 }
 

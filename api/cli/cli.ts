@@ -9,6 +9,7 @@ import type { ApiClient } from './client.ts';
 import { openClient } from './client.ts';
 import type { Terminal } from './terminal.ts';
 import { asTyped } from './typed-words.ts';
+import { withoutIds } from './without-ids.ts';
 
 /** What every command gets. */
 export interface Cli {
@@ -61,8 +62,8 @@ export interface Verb<A> {
 
 /** Adds a verb to a noun. Every verb takes `--json`. */
 export function addVerb<A>(noun: Command, cli: Cli, verb: Verb<A>): void {
-  const command = noun.command(verb.usage).description(verb.title);
-  for (const [flags, help] of Object.entries(verb.options ?? {})) command.option(flags, help);
+  const command = noun.command(verb.usage).description(withoutIds(verb.title));
+  for (const [flags, help] of Object.entries(verb.options ?? {})) command.option(flags, withoutIds(help));
   command.option('--json', 'print JSON').action(async () => {
     const given: Record<string, unknown> = { ...command.opts<Record<string, unknown>>() };
     command.registeredArguments.forEach((argument, i) => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { weekdays } from '../run/rate-window.ts';
-import { formatLimit, formatRate, parseLimit, parseLimits, parseRate } from './rate-text.ts';
+import { formatLimit, formatLimits, formatRate, parseLimit, parseLimits, parseRate } from './rate-text.ts';
 import { rateLimitsShape } from './shape/progress.ts';
 
 const zone = 'Asia/Shanghai';
@@ -71,4 +71,13 @@ test('K-085 K-086 what a limit prints is read back as the same limit, and every 
   expect(rateLimitsShape.safeParse({ diskWindows: of(7) }).success).toBe(true);
   expect(rateLimitsShape.safeParse({ diskWindows: of(8) }).success).toBe(false);
   expect(rateLimitsShape.safeParse({ diskBytesPerSecond: 5 }).success).toBe(false);
+});
+
+test('K-085 K-086 limits are said by kind, and only those that are spoken of', () => {
+  expect(formatLimits({ transferBytesPerSecond: 2 * 1_048_576 })).toBe('transfer 2MiB/s');
+  expect(formatLimits({ diskBytesPerSecond: 0 })).toBe('disk unlimited');
+  expect(formatLimits(parseLimits({ transfer: 'mon 08-18 1MiB/s; 5MiB/s', disk: '1GiB/s', zone: 'UTC' }))).toBe(
+    'transfer mon 08-18 1MiB/s; 5MiB/s (UTC), disk 1GiB/s',
+  );
+  expect(formatLimits({})).toBe('');
 });

@@ -118,3 +118,14 @@ export function formatLimit(bytesPerSecond: number, windows: readonly RateWindow
   const [first] = windows;
   return [...parts, formatRate(bytesPerSecond)].join('; ') + (first === undefined ? '' : ` (${first.zone})`);
 }
+
+/** What of limits is said, e.g. `transfer 2MiB/s, disk unlimited`; nothing when nothing is. */
+export function formatLimits(limits: RateLimits): string {
+  const { transferBytesPerSecond: transfer, transferWindows = [], diskBytesPerSecond: disk, diskWindows = [] } = limits;
+  return [
+    ...(transfer === undefined && transferWindows.length === 0
+      ? []
+      : [`transfer ${formatLimit(transfer ?? 0, transferWindows)}`]),
+    ...(disk === undefined && diskWindows.length === 0 ? [] : [`disk ${formatLimit(disk ?? 0, diskWindows)}`]),
+  ].join(', ');
+}

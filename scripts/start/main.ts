@@ -8,6 +8,7 @@ import type { Stack } from '../supervisor/stack.ts';
 import { openStack } from '../supervisor/stack.ts';
 import type { PartName, StackPorts } from '../supervisor/stack-parts.ts';
 import { closeForUser, closeInstance, openForUser } from './demo-instance.ts';
+import { givenSettings } from './given-settings.ts';
 import type { StartRequest } from './start-options.ts';
 import { requestFrom, usage } from './start-options.ts';
 
@@ -46,6 +47,7 @@ const serve = async (home: string, base: number): Promise<void> => {
     ports: portsFrom(base),
     hasTemporalUi: true,
     hasClientTools: true,
+    env: givenSettings(process.env),
   });
   describe(stack);
   const reason = await keepRunning(stack, isAskedToEnd);

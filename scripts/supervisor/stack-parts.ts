@@ -212,10 +212,15 @@ export const partStarters = async (options: StackOptions): Promise<PartStarters>
     },
     worker: (onStart) => startProgram({ name: 'worker', env: server, folder: home, isReady: saysServing, onStart }),
     agent: async (onStart) => {
-      const programs = [...(instance === undefined ? [] : [instance.programs]), ...tools];
+      const given = options.env?.['HOLDFAST_POSTGRES_BIN'];
+      const programs = [
+        ...(given === undefined ? [] : [given]),
+        ...(instance === undefined ? [] : [instance.programs]),
+        ...tools,
+      ];
       const found = programs.length === 0 ? {} : { HOLDFAST_POSTGRES_BIN: programs.join(':') };
-      const own = { HOLDFAST_AGENT_HOME: places.agentHome, HOLDFAST_API_URL: places.apiUrl, ...found };
-      const env = { ...own, ...options.env, ...(await enrolment(places)) };
+      const own = { HOLDFAST_AGENT_HOME: places.agentHome, HOLDFAST_API_URL: places.apiUrl };
+      const env = { ...own, ...options.env, ...found, ...(await enrolment(places)) };
       return startProgram({ name: 'agent', env, folder: home, isReady: saysServing, onStart });
     },
   };

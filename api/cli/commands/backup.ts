@@ -22,7 +22,7 @@ import { startAndWatch, waitOptions, waitShape } from './runs/run-words.ts';
 /** Options of a backup, now or in a job. */
 export const backupOptions = {
   '--type <full|incremental|differential|cumulative|log>':
-    'incremental is differential, which builds on the newest set; cumulative on the newest full; without one it becomes a full (K-048)',
+    'incremental is differential, which builds on the newest set; cumulative on the newest full (incr and diff of pgBackRest); without one it becomes a full (K-048)',
   '--offline':
     'back up a closed instance, shut down or crashed, with the log that it needs to start; full only, no login needed (D-007)',
   '--primary <resource>': 'the resource is a standby and follows this one, on which checkpoints are forced',

@@ -1,4 +1,5 @@
 import { addRunEvents, getRun } from '#catalog/runs/runs.ts';
+import { formatLimits } from '#core/settings/rate-text.ts';
 import { rateLimitsShape } from '#core/settings/shape/progress.ts';
 import type { Context } from '#api/context.ts';
 import type { Route } from '#api/http/route.ts';
@@ -20,7 +21,7 @@ export const runControlRoutes = (context: Context): Route[] => [
     serve: async ({ params, body, caller }) => {
       const run = await openRun(context, params);
       await context.runs.throttle(run.id, body);
-      const message = `${nameOf(caller)} changed the limits: ${JSON.stringify(body)}`;
+      const message = `${nameOf(caller)} changed the limits: ${formatLimits(body)}`;
       await addRunEvents(context.catalog, run.id, [{ level: 'info', message }]);
       return { answer: run };
     },

@@ -110,9 +110,9 @@ export const controlErrors = {
     class: 'precondition',
     http: 409,
     message: 'No login is stored for resource {resource}',
-    hint: 'Log in first: `holdfast resource login {resource}` (K-064).',
+    hint: 'Log in first: `holdfast resource login {resource}`.',
     messageZh: '资源 {resource} 尚未登录实例',
-    hintZh: '请先登录实例:`holdfast resource login {resource}`(K-064)。',
+    hintZh: '请先登录实例:`holdfast resource login {resource}`。',
   },
   resource_detached: {
     class: 'precondition',

@@ -166,9 +166,10 @@ export const databaseErrors = {
     class: 'precondition',
     http: 409,
     message: 'The instance at {instance} does not archive its log: archive_mode is off',
-    hint: 'Set archive_mode = on and an archive_command that writes into the archive directory, then restart the server.',
+    hint: 'Set archive_mode = on and an archive_command that writes into the archive directory, e.g. holdfast wal-archive "%p" "/path/to/archive/%f" (docs/guides/first-backup-and-restore.md), then restart the server.',
     messageZh: '实例 {instance} 未归档日志:archive_mode 为 off',
-    hintZh: '请设置 archive_mode = on 以及写入归档目录的 archive_command,然后重启服务器。',
+    hintZh:
+      '请设置 archive_mode = on 以及写入归档目录的 archive_command,例如 holdfast wal-archive "%p" "/path/to/archive/%f"(见 docs/guides/first-backup-and-restore.md),然后重启服务器。',
   },
   archive_mode_always: {
     class: 'precondition',
@@ -198,7 +199,7 @@ export const databaseErrors = {
     class: 'precondition',
     http: 409,
     message: 'The archive directory {directory} of the instance at {instance} does not exist on the agent host',
-    hint: 'Create it, or correct the archive log directory of the job (K-082).',
+    hint: 'Create it, or correct the archive log directory of the job.',
     messageZh: '实例 {instance} 的归档目录 {directory} 在代理端主机上不存在',
     hintZh: '请创建该目录,或修正作业的归档日志目录。',
   },

@@ -8,7 +8,7 @@ export const engineErrors = {
     message:
       'The instance at {instance} is {title}: the guide of KingbaseES backup excludes this build by name (K-117), so it is not backed up',
     hint: 'Upgrade the instance to another build, then log in to the resource again.',
-    messageZh: '实例 {instance} 的版本为 {title}:KingbaseES 备份指南明确不支持该版本(K-117),因此不予备份',
+    messageZh: '实例 {instance} 的版本为 {title}:KingbaseES 备份指南明确不支持该版本,因此不予备份',
     hintZh: '请将实例升级到其他版本,然后重新登录资源。',
   },
   engine_storage_foreign: {
@@ -51,7 +51,7 @@ export const engineErrors = {
     http: 409,
     message:
       'The archive directory {directory} of the instance at {instance} lies in the repository of another backup tool ({mark}), which only that tool may change',
-    hint: 'Name another archive log directory in the job (K-082) and let archive_command copy into it as well; see docs/guides/kingbasees.md.',
+    hint: 'Name another archive log directory in the job and let archive_command copy into it as well; see docs/guides/kingbasees.md.',
     messageZh: '实例 {instance} 的归档日志目录 {directory} 位于其他备份工具的仓库({mark})内,只能由该工具修改',
     hintZh:
       '请在作业中指定其他归档日志目录(K-082),并让 archive_command 同时复制到该目录;参见 docs/guides/kingbasees.md。',

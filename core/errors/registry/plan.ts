@@ -18,6 +18,15 @@ export const planErrors = {
     messageZh: '{plan} 计划需要 {option}',
     hintZh: '请补充,例如 {example};保存前可用 `holdfast job preview` 查看计划的后续运行时间。',
   },
+  plan_part_foreign: {
+    class: 'input',
+    http: 400,
+    message: '{option} is no part of a {plan} plan',
+    hint: 'It belongs to --plan {plans}: say that plan, or leave {option} out; `holdfast job preview` shows the next runs of a plan before anything is saved.',
+    messageZh: '{option} 不属于 {plan} 计划',
+    hintZh:
+      '该选项属于 --plan {plans}:请指定该计划类型,或去掉 {option};保存前可用 `holdfast job preview` 查看计划的后续运行时间。',
+  },
   plan_over: {
     class: 'input',
     http: 400,
@@ -77,9 +86,9 @@ export const planErrors = {
   job_not_cloned: {
     class: 'input',
     http: 400,
-    message: 'Job {job} is of kind {kind}, and only backup jobs are cloned (K-078, K-100)',
+    message: 'Job {job} is of kind {kind}, and only backup jobs are cloned',
     hint: 'Create a new job with `holdfast job create`.',
-    messageZh: '作业 {job} 的类型为 {kind},只有备份作业可以克隆(K-078、K-100)',
+    messageZh: '作业 {job} 的类型为 {kind},只有备份作业可以克隆',
     hintZh: '请用 `holdfast job create` 创建新作业。',
   },
   job_waits_already: {

@@ -154,9 +154,10 @@ export const restoreErrors = {
     class: 'unsafe',
     http: 409,
     message: 'A database runs on {directory}: {evidence}',
-    hint: 'Close the instance yourself and start the restore again; nothing was touched. Client connections found: {clients}.',
+    hint: 'Nothing was touched. For a copy name another directory; only to replace this very instance (--in-place) close it yourself and start the restore again. Client connections found: {clients}.',
     messageZh: '{directory} 上有数据库正在运行:{evidence}',
-    hintZh: '请先自行关闭该实例再重新恢复;未改动任何内容。发现的客户端连接:{clients}。',
+    hintZh:
+      '未改动任何内容。恢复为副本时请指定其他目录;仅当要替换该实例本身(--in-place)时,才先自行关闭该实例再重新恢复。发现的客户端连接:{clients}。',
   },
   target_not_empty: {
     class: 'unsafe',

@@ -203,9 +203,9 @@ export const transferErrors = {
     class: 'precondition',
     http: 409,
     message: 'Tablespaces that the data lies in are not on instance {instance}: {tablespaces}',
-    hint: 'Create them first: a transfer cannot make tablespaces (K-118).',
+    hint: 'Create them first: a transfer cannot make tablespaces.',
     messageZh: '实例 {instance} 缺少数据所在的表空间:{tablespaces}',
-    hintZh: '请先创建:传输无法创建表空间(K-118)。',
+    hintZh: '请先创建:传输无法创建表空间。',
   },
   transfer_extensions_missing: {
     class: 'precondition',

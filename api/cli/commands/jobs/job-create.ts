@@ -36,7 +36,7 @@ export function addJobCreation(noun: Command, cli: Cli): void {
     options: { ...restoreOptions, ...restorePlanOptions, ...disabledOption },
     shape: restoreShape.extend({ ...restorePlanFields, job: z.string(), disabled: z.boolean().default(false) }),
     act: (_cli, { job, disabled, plan: type, runDate, runAt, zone, ...args }) => {
-      const plan = planOfArgs({ plan: type, date: runDate, at: runAt, zone });
+      const plan = planOfArgs({ plan: type, date: runDate, at: runAt, zone }, undefined, '--run-');
       return saved(cli, { name: job, plan, work: { kind: 'restore', ...restoreBodyOf(args) }, isEnabled: !disabled });
     },
   });

@@ -56,17 +56,24 @@ export const restorePlanFields = {
 
 /**
  * The plan that was typed; what is not typed is that of `before`, when that is of the same type. Undefined when nothing of a
- * plan was typed. Throws `value_malformed`.
+ * plan was typed. `prefix`: what options of a plan begin with. Throws `value_malformed`, `plan_part_missing`, and `plan_part_foreign` for what the plan does not have: left out in
+ * silence it would run at another time than its author thinks, or never.
  */
-export function planOfArgs(args: PlanArgs, before?: PlanBody): PlanBody | undefined {
+export function planOfArgs(args: PlanArgs, before?: PlanBody, prefix = '--'): PlanBody | undefined {
   const isTyped = planKeys.some((key) => args[key] !== undefined);
   if (!isTyped && before !== undefined) return undefined;
   const type = args.plan ?? before?.type ?? 'manual';
-  if (type === 'immediate' || type === 'manual') return { type };
+  refuseForeign(args, type, prefix);
+  return type === 'immediate' || type === 'manual' ? { type } : planByClock(args, before, type);
+}
+
+function planByClock(args: PlanArgs, before: PlanBody | undefined, type: ClockPlan): PlanBody {
   const known: Known = before?.type === type ? { ...before } : {};
   const zone = args.zone ?? zoneIn(known);
   return type === 'hourly' ? hourlyOf(args, known, zone) : planAtTime({ args, before, known, zone }, type);
 }
+
+type ClockPlan = Exclude<PlanType, 'immediate' | 'manual'>;
 
 interface Typed {
   readonly args: PlanArgs;
@@ -95,10 +102,28 @@ function planAtTime({ args, before, known, zone }: Typed, type: 'once' | 'daily'
   }
 }
 
-const planKeys = [
-  ...(['plan', 'date', 'at', 'every', 'window', 'weekdays', 'months', 'days', 'weeks'] as const),
-  ...(['startDate', 'zone'] as const),
-];
+/** Which plans have a part, by the option that says it. */
+const plansWith = {
+  date: ['date', ['once']],
+  at: ['at', ['once', 'daily', 'weekly', 'monthly']],
+  every: ['every', ['hourly', 'daily', 'weekly']],
+  window: ['window', ['hourly']],
+  weekdays: ['weekdays', ['weekly', 'monthly']],
+  months: ['months', ['monthly']],
+  days: ['days', ['monthly']],
+  weeks: ['weeks', ['monthly']],
+  startDate: ['start-date', ['hourly', 'daily', 'weekly', 'monthly']],
+} as const satisfies Partial<Record<keyof PlanArgs, readonly [string, readonly PlanType[]]>>;
+const parts = ['date', 'at', 'every', 'window', 'weekdays', 'months', 'days', 'weeks', 'startDate'] as const;
+const planKeys = ['plan', 'zone', ...parts] as const;
+
+function refuseForeign(args: PlanArgs, type: PlanType, prefix: string): void {
+  for (const part of parts) {
+    const [name, plans]: readonly [string, readonly PlanType[]] = plansWith[part];
+    if (args[part] !== undefined && !plans.includes(type))
+      throw fail('plan_part_foreign', { option: `${prefix}${name}`, plan: type, plans: plans.join('|') });
+  }
+}
 
 type Known = Readonly<Partial<Record<string, unknown>>>;
 
@@ -160,24 +185,43 @@ function weeklyOf(args: PlanArgs, before: PlanBody | undefined) {
 
 function monthlyOf(args: PlanArgs, before: PlanBody | undefined) {
   const known = before?.type === 'monthly' ? before : undefined;
+  refuseBoth(args);
   const months = args.months === undefined ? (known?.months ?? allMonths) : listOf(args.months).map(Number);
   return {
     months,
-    on: onOf(args) ?? known?.on ?? missing('monthly', '--days', '--days 1,last, or --weeks last --weekdays sun'),
+    on:
+      onOf(args, known?.on) ??
+      known?.on ??
+      missing('monthly', '--days', '--days 1,last, or --weeks last --weekdays sun'),
   };
+}
+
+function refuseBoth({ days, weeks, weekdays: named }: PlanArgs): void {
+  if (days !== undefined && (weeks ?? named) !== undefined)
+    malformed(`--days ${days}`, 'monthly plan', 'days of the month, or --weeks with --weekdays, not both');
 }
 
 const allMonths = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
 
-function onOf({ days, weeks, weekdays: named }: PlanArgs): Extract<PlanBody, { type: 'monthly' }>['on'] | undefined {
+type MonthDays = Extract<PlanBody, { type: 'monthly' }>['on'];
+
+function onOf({ days, weeks, weekdays: named }: PlanArgs, known?: MonthDays): MonthDays | undefined {
   if (days !== undefined) return { days: listOf(days).map((day) => (day === 'last' ? day : Number(day))) };
-  if (weeks === undefined) return undefined;
+  if (weeks === undefined && named === undefined) return undefined;
+  const before = known !== undefined && 'weeks' in known ? known : undefined;
+  return {
+    weeks: weeks === undefined ? (before?.weeks ?? missing('monthly', '--weeks', '--weeks last')) : weeksOf(weeks),
+    weekdays:
+      named === undefined
+        ? (before?.weekdays ?? missing('monthly', '--weekdays', '--weekdays sun'))
+        : weekdaysOf(named),
+  };
+}
+
+function weeksOf(text: string) {
   const known = { '1': 1, '2': 2, '3': 3, '4': 4, '5': 5, last: 'last' } as const;
-  const isKnown = (text: string): text is `${1 | 2 | 3 | 4 | 5}` | 'last' => Object.hasOwn(known, text);
-  const nths = listOf(weeks).map((text) =>
-    isKnown(text) ? known[text] : malformed(text, '--weeks', '1 to 5 or last'),
-  );
-  return { weeks: nths, weekdays: weekdaysOf(named ?? missing('monthly', '--weekdays', '--weekdays sun')) };
+  const isKnown = (part: string): part is `${1 | 2 | 3 | 4 | 5}` | 'last' => Object.hasOwn(known, part);
+  return listOf(text).map((part) => (isKnown(part) ? known[part] : malformed(part, '--weeks', '1 to 5 or last')));
 }
 
 const listOf = (text: string): string[] => text.split(',').map((part) => part.trim());
