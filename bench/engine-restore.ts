@@ -1,7 +1,9 @@
+import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
 import { Stopwatch } from '#agent/restore/stopwatch.ts';
 import { writeTarget } from '#agent/restore/write/write-target.ts';
 import { openSet } from '#agent/sets/open-set.ts';
+import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { HostId, RunId, SetId } from '#core/id.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
@@ -27,9 +29,7 @@ export interface FilesRestore {
 export async function restoreFiles(asked: FilesRestore): Promise<Readonly<Record<string, number>>> {
   const { home, setId, clock, newId, step, runId, hostId, channels } = asked;
   const opened = await openPool(asked.pool);
-  const set = await openSet(opened, setId);
-  const { summary } = set.meta;
-  await set.close();
+  const summary = await summaryOf(opened, setId);
   const place: RestorePlan['place'] = { kind: 'copy', directory: asked.target };
   const plan: RestorePlan = {
     ...{ setId, systemId: summary.systemId, engine: summary.engine, segmentBytes: summary.segmentBytes },
@@ -53,4 +53,12 @@ export async function restoreFiles(asked: FilesRestore): Promise<Readonly<Record
   await writeTarget(work, { owner, addressOf: () => address, beforeFinish: () => undefined });
   await opened.close();
   return watch.secondsByPhase();
+}
+
+/** In a function of its own: what it read must not stay in memory beside what the restore reads. */
+async function summaryOf(pool: Pool, setId: SetId): Promise<SetSummary> {
+  const set = await openSet(pool, setId);
+  const { summary } = set.meta;
+  await set.close();
+  return summary;
 }

@@ -103,6 +103,20 @@ function refuseNested(roots: readonly string[]): void {
   });
 }
 
+/** Texts are written in blocks of about so many characters. */
+const blockLength = 256 * 1024;
+
+function* blocksOf(parts: Iterable<string>): Iterable<Uint8Array> {
+  let text = '';
+  for (const part of parts) {
+    text += part;
+    if (text.length < blockLength) continue;
+    yield Buffer.from(text);
+    text = '';
+  }
+  yield Buffer.from(text);
+}
+
 const isMarked = (path: string, runId: string): boolean => !isAbsent(path) && isMarkedFor(path, runId);
 
 /** Our own unfinished target may hold the pid file of a server that died with us, but no server that lives. */
@@ -219,8 +233,14 @@ export class EmptyTarget implements Proven {
   writeFile(member: string, bytes: Uint8Array | string, mode = 0o600): void {
     if (this.isControl(member)) throw fail('target_escapes', { path: member, directory: this.directory });
     const content = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
-    this.#publish(this.pathOf(member), content, mode);
+    this.#publish(this.pathOf(member), [content], mode);
     this.#written.set(member, { bytes: content.length, crc: crc32c(content) });
+  }
+
+  /** The same for a long text, which is never in memory as a whole; `written` does not know of it. */
+  writeText(member: string, parts: Iterable<string>): void {
+    if (this.isControl(member)) throw fail('target_escapes', { path: member, directory: this.directory });
+    this.#publish(this.pathOf(member), blocksOf(parts), 0o600);
   }
 
   /** What `writeFile` wrote by member, as it was written last. */
@@ -264,7 +284,7 @@ export class EmptyTarget implements Proven {
       throw unwritable(this.directory, error);
     }
     this.#isFinished = true;
-    this.#publish(join(this.directory, this.files.control), control, 0o600);
+    this.#publish(join(this.directory, this.files.control), [control], 0o600);
   }
 
   /** Takes the control file away again, first of all, when a begun target is written anew. */
@@ -294,13 +314,13 @@ export class EmptyTarget implements Proven {
     return dirname(join(this.directory, this.files.control));
   }
 
-  #publish(path: string, bytes: Uint8Array, mode: number): void {
+  #publish(path: string, blocks: Iterable<Uint8Array>, mode: number): void {
     this.makeDirectory(dirname(path));
     const temporary = `${path}.holdfast-tmp`;
     try {
       const file = openSync(temporary, 'w', 0o600);
       try {
-        for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done);
+        for (const bytes of blocks) for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done);
         fchmodSync(file, mode & 0o7777);
         fchownSync(file, this.owner.uid, this.owner.gid);
         fsyncSync(file);

@@ -2,7 +2,8 @@ import { shiftCrc } from '#core/restore/crc-sum.ts';
 
 /** Where bytes stand in a file. */
 export interface PlaceInFile {
-  readonly path: string;
+  /** Its number, by which those who add up know it. */
+  readonly file: number;
   /** Offset of the first byte. */
   readonly at: number;
   /** Bytes of the whole file. */
@@ -11,16 +12,16 @@ export interface PlaceInFile {
 
 /** Adds up CRC-32C sums of the bytes of files, in any order, each byte once. Zeros need not be added. */
 export class CrcTally {
-  #sums = new Map<string, number>();
+  #sums = new Map<number, number>();
 
   /** `sum` is that of `length` bytes, begun with 0 and not complemented. */
-  add({ path, at, fileBytes }: PlaceInFile, length: number, sum: number): void {
+  add({ file, at, fileBytes }: PlaceInFile, length: number, sum: number): void {
     const shifted = shiftCrc(sum, fileBytes - at - length);
-    this.#sums.set(path, (this.#sums.get(path) ?? 0) ^ shifted);
+    this.#sums.set(file, (this.#sums.get(file) ?? 0) ^ shifted);
   }
 
-  /** What was added since the last call, by path. */
-  take(): ReadonlyMap<string, number> {
+  /** What was added since the last call, by number of the file. */
+  take(): ReadonlyMap<number, number> {
     const taken = this.#sums;
     this.#sums = new Map();
     return taken;
@@ -28,6 +29,6 @@ export class CrcTally {
 }
 
 /** Adds sums of a part of the work to those of all. */
-export function addSums(all: Map<string, number>, part: ReadonlyMap<string, number>): void {
-  for (const [path, sum] of part) all.set(path, (all.get(path) ?? 0) ^ sum);
+export function addSums(all: Int32Array, part: ReadonlyMap<number, number>): void {
+  for (const [file, sum] of part) all[file] = (all[file] ?? 0) ^ sum;
 }

@@ -1,16 +1,16 @@
+import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { ManifestFile } from '#core/restore/backup-manifest.ts';
 import { manifestEnd, manifestName, manifestText } from '#core/restore/backup-manifest.ts';
 import { crc32c } from '#core/wal/crc32c.ts';
-import { sha256Hex } from '#agent/codec/hash.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 
 export interface ManifestOfTarget {
   readonly target: EmptyTarget;
   readonly summary: SetSummary;
   /** Files that were written from the set, as they were written. */
-  readonly files: readonly ManifestFile[];
+  readonly files: Iterable<ManifestFile>;
   /** The control file, which is put into place after the manifest. */
   readonly control: Uint8Array;
 }
@@ -28,16 +28,27 @@ export function writeManifest({ target, summary, files, control }: ManifestOfTar
   }));
   const overwritten = new Set(ours.map(({ path }) => path));
   const pgControl = { path: target.files.control, sizeBytes: control.length, crc: crc32c(control) };
-  const all = [
-    ...files.filter(({ path }) => !overwritten.has(path)),
-    ...ours,
-    { ...pgControl, mtimeMs: Date.parse(summary.endedAt) },
-  ];
+  function* all(): Iterable<ManifestFile> {
+    for (const file of files) if (!overwritten.has(file.path) && isListed(file)) yield file;
+    yield* ours.filter(isListed);
+    yield { ...pgControl, mtimeMs: Date.parse(summary.endedAt) };
+  }
+  const isListed = ({ path }: ManifestFile): boolean =>
+    !path.startsWith(`${target.files.log}/`) && path !== manifestName;
   const text = manifestText({
     serverMajor: Math.floor(summary.serverVersion / 10000),
     systemId: summary.systemId,
-    files: all.filter(({ path }) => !path.startsWith(`${target.files.log}/`) && path !== manifestName),
+    files: all(),
     log: { timeline: summary.timeline, from: summary.beginLsn, to: summary.endLsn },
   });
-  target.writeFile(manifestName, `${text}${manifestEnd(sha256Hex(Buffer.from(text)))}`);
+  target.writeText(manifestName, withItsHash(text));
+}
+
+function* withItsHash(text: Iterable<string>): Iterable<string> {
+  const hash = createHash('sha256');
+  for (const part of text) {
+    hash.update(part);
+    yield part;
+  }
+  yield manifestEnd(hash.digest('hex'));
 }

@@ -17,10 +17,11 @@ import { addSums } from '#agent/manifest/crc-tally.ts';
 import type { SetChain } from '#agent/sets/open-chain.ts';
 import type { Layout } from './write/lay-out.ts';
 import { layOut } from './write/lay-out.ts';
+import { endMessages, endOf, pieceMessages } from './write/layout-messages.ts';
 import type { LostBase } from './write/open-readable-chain.ts';
 import { rewriteTablespaceMap } from './place/tablespace-map.ts';
 import { tellDamage } from './write/tell-damage.ts';
-import type { CrcSums, FileEnd, ToWriter, WriteSettings, ZeroedSpan } from './write/write-message.ts';
+import type { FileEnd, ToWriter, WriteSettings, ZeroedSpan } from './write/write-message.ts';
 import { WriteThreads } from './write/write-threads.ts';
 import { storedBytesOf, zeroSpansOf } from './write/zero-spans.ts';
 
@@ -46,13 +47,12 @@ export interface RestoredSet {
   readonly bytesWritten: number;
   readonly filesWritten: number;
   /** Each file of the set as it was written, for the manifest. */
-  readonly files: readonly ManifestFile[];
+  readonly files: Iterable<ManifestFile>;
   readonly warnings: readonly Warning[];
 }
 
 /** More threads than this gain nothing: the pool and the disk are busy. Channels above it share them, and the run says so. */
 const mostThreads = 16;
-const filesAtOnce = 64;
 const reportEveryMs = 250;
 
 /**
@@ -69,11 +69,11 @@ export async function restoreSet(request: SetRestore): Promise<RestoredSet> {
   const layout = layOut([newest, ...bases], { target, profile: engineProfile(set.meta.summary.engine) });
   if (target.isResumed) clearStrangers(target, layout, request.ways?.isDelta === true);
   for (const { path, mode } of layout.directories) target.makeDirectory(path, mode);
-  for (const { path } of layout.files) target.makeDirectory(path.slice(0, path.lastIndexOf('/')));
+  makeParents(layout, target);
   target.linkTablespaces();
   const { files, writtenBytes, zeroed } = await writeFiles(request, layout);
   const lost = lostIn(request, layout);
-  const damage = tellDamage([...zeroed, ...lost.spans], layout.files, set.meta.summary.pageBytes);
+  const damage = tellDamage([...zeroed, ...lost.spans], endsOf(layout), set.meta.summary.pageBytes);
   for (const message of damage.lines) step.log({ level: 'warn', message });
   await writeTablespaceMap(request);
   if (step.signal.aborted) throw fail('cancelled', { what: 'the restore' });
@@ -88,12 +88,17 @@ export async function restoreSet(request: SetRestore): Promise<RestoredSet> {
 /** What is zeros because a base cannot be read: files begin empty, so nothing needs to be written there. */
 function lostIn(
   { lost, chain }: SetRestore,
-  { files }: Layout,
+  { files, pathOf }: Layout,
 ): { readonly spans: readonly ZeroedSpan[]; readonly warnings: readonly Warning[] } {
   if (lost === undefined) return { spans: [], warnings: [] };
   const why = `base ${lost.base} cannot be read: ${lost.why}`;
-  const spans = files.flatMap(({ path, member }) =>
-    (lost.spans.get(member) ?? []).map(({ from, length }): ZeroedSpan => ({ path, at: from, length, why })),
+  const spans = files.flatMap((file) =>
+    (lost.spans.get(file.path) ?? []).map(({ from, length }): ZeroedSpan => ({
+      path: pathOf(file),
+      at: from,
+      length,
+      why,
+    })),
   );
   const bytes = spans.reduce((sum, { length }) => sum + length, 0);
   const count = new Set(spans.map(({ path }) => path)).size;
@@ -116,8 +121,8 @@ function membersOf({ chain, hasOutsideConfiguration }: SetRestore): SetMeta {
  */
 function clearStrangers(target: EmptyTarget, layout: Layout, isDelta: boolean): void {
   const stored = storedBytesOf(layout);
-  const kept = isDelta ? layout.files : layout.files.filter((file) => stored.get(file.path) === file.sizeBytes);
-  const wanted = new Set([...kept, ...layout.directories].map(({ path }) => path));
+  const kept = isDelta ? layout.files : layout.files.filter(({ sizeBytes }, number) => stored[number] === sizeBytes);
+  const wanted = new Set([...kept.map(layout.pathOf), ...layout.directories.map(({ path }) => path)]);
   const histories = isDelta ? historyFilesOf(target.directory) : [];
   for (const name of histories) wanted.add(target.pathOf(`${target.files.log}/${name}`));
   target.removeAllBut(wanted);
@@ -125,7 +130,7 @@ function clearStrangers(target: EmptyTarget, layout: Layout, isDelta: boolean): 
 
 function settingsOf(request: SetRestore, layout: Layout): WriteSettings {
   const { pool, target, channels, step, ways, resumeBufferBytes: largestFetch = resumeBuffer.usual } = request;
-  const threads = Math.max(1, Math.min(channels, mostThreads, Math.max(layout.pieces.length, 1)));
+  const threads = Math.max(1, Math.min(channels, mostThreads, Math.max(layout.shares.length, 1)));
   tellThreads(step, channels, threads);
   const { uid, gid } = target.owner;
   return {
@@ -137,14 +142,34 @@ function settingsOf(request: SetRestore, layout: Layout): WriteSettings {
   };
 }
 
-const sumFiles = ({ files }: Layout, sums: CrcSums): readonly ManifestFile[] =>
-  files.map(({ path, member, sizeBytes, mtimeMs }) => ({
-    ...{ path: member, sizeBytes, mtimeMs },
-    crc: finishCrc(sums.get(path) ?? 0, sizeBytes),
-  }));
+/** Many files lie in one directory, one after the other. */
+function makeParents({ files, pathOf }: Layout, target: EmptyTarget): void {
+  let last: string | undefined;
+  for (const file of files) {
+    const parent = file.path.slice(0, Math.max(0, file.path.lastIndexOf('/')));
+    if (parent === last) continue;
+    last = parent;
+    const path = pathOf(file);
+    target.makeDirectory(path.slice(0, path.lastIndexOf('/')));
+  }
+}
+
+function* endsOf(layout: Layout): Generator<FileEnd> {
+  for (const file of layout.files) yield endOf(layout, file);
+}
+
+/** Made as they are asked for, from the members of the set and one number for each. */
+function manifestFilesOf({ files }: Layout, sums: Int32Array): Iterable<ManifestFile> {
+  return {
+    *[Symbol.iterator]() {
+      for (const [number, { path, sizeBytes, mtimeMs }] of files.entries())
+        yield { path, sizeBytes, mtimeMs, crc: finishCrc(sums[number] ?? 0, sizeBytes) };
+    },
+  };
+}
 
 interface WrittenFiles {
-  readonly files: readonly ManifestFile[];
+  readonly files: Iterable<ManifestFile>;
   readonly writtenBytes: number;
   readonly zeroed: readonly ZeroedSpan[];
 }
@@ -161,7 +186,7 @@ async function writeFiles(request: SetRestore, layout: Layout): Promise<WrittenF
   step.signal.addEventListener('abort', onAbort, { once: true });
   if (step.signal.aborted) onAbort();
   const done = { bytes: 0, files: 0, pieces: 0, writtenBytes: 0 };
-  const placed = { sums: new Map<string, number>(), zeroed: new Array<ZeroedSpan>() };
+  const placed = { sums: new Int32Array(layout.files.length), zeroed: new Array<ZeroedSpan>() };
   const outages = new OutageWatch(cells, step, pool.name);
   const report = (): void => {
     applyRates(cells, step.limits());
@@ -179,24 +204,18 @@ async function writeFiles(request: SetRestore, layout: Layout): Promise<WrittenF
   };
   const timer = setInterval(report, reportEveryMs);
   try {
-    await threads.run(
-      [
-        ...layout.pieces.map((task) => ({ kind: 'piece', task }) satisfies ToWriter),
-        ...(isDelta ? zeroTasks(layout) : []),
-      ],
-      ({ storedBytes, pieces, writtenBytes, sums, zeroed }) => {
-        done.bytes += storedBytes;
-        done.pieces += pieces;
-        done.writtenBytes += writtenBytes;
-        addSums(placed.sums, sums);
-        placed.zeroed.push(...zeroed);
-      },
-    );
-    await threads.run(inBatches(layout.files), ({ files }) => {
+    await threads.run(messagesOf(layout, isDelta), ({ storedBytes, pieces, writtenBytes, sums, zeroed }) => {
+      done.bytes += storedBytes;
+      done.pieces += pieces;
+      done.writtenBytes += writtenBytes;
+      addSums(placed.sums, sums);
+      placed.zeroed.push(...zeroed);
+    });
+    await threads.run(endMessages(layout), ({ files }) => {
       done.files += files;
     });
     report();
-    return { files: sumFiles(layout, placed.sums), writtenBytes: done.writtenBytes, zeroed: placed.zeroed };
+    return { files: manifestFilesOf(layout, placed.sums), writtenBytes: done.writtenBytes, zeroed: placed.zeroed };
   } finally {
     clearInterval(timer);
     step.signal.removeEventListener('abort', onAbort);
@@ -206,24 +225,17 @@ async function writeFiles(request: SetRestore, layout: Layout): Promise<WrittenF
 
 const spansAtOnce = 256;
 
+function* messagesOf(layout: Layout, isDelta: boolean): Generator<ToWriter> {
+  yield* pieceMessages(layout);
+  if (isDelta) yield* zeroTasks(layout);
+}
+
 function zeroTasks(layout: Layout): readonly ToWriter[] {
   const spans = zeroSpansOf(layout);
   return Array.from({ length: Math.ceil(spans.length / spansAtOnce) }, (_, i) => ({
     kind: 'zeros',
     spans: spans.slice(i * spansAtOnce, (i + 1) * spansAtOnce),
   }));
-}
-
-/** Largest first: the disk is busiest with them. */
-function inBatches(files: readonly FileEnd[]): readonly ToWriter[] {
-  const sorted = [...files].sort((a, b) => b.sizeBytes - a.sizeBytes);
-  const batches: ToWriter[] = [];
-  for (let at = 0; at < sorted.length;) {
-    const size = (sorted[at]?.sizeBytes ?? 0) > 16 * 1024 * 1024 ? 1 : filesAtOnce;
-    batches.push({ kind: 'end', files: sorted.slice(at, at + size) });
-    at += size;
-  }
-  return batches;
 }
 
 /** The server makes the tablespace links from this file: it must name the new places, else it would use the original ones. */

@@ -1,6 +1,5 @@
 import { bug, fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
-import { filesOf } from '#core/format/chain.ts';
 import type { FileOfSet, FrameOfSet, PieceOfSet, SetMeta } from '#core/format/meta.ts';
 import { baseFrame } from '#core/format/meta.ts';
 import { setMetaKey } from '#core/format/object-key.ts';
@@ -95,14 +94,14 @@ export async function openSet(pool: Pool, setId: SetId): Promise<OpenSet> {
   };
   let base: Promise<OpenSet | undefined> | undefined;
   const openBase = (): Promise<OpenSet | undefined> => (base ??= openBaseOf(pool, meta, (id) => openSet(pool, id)));
-  const files = filesOf(meta);
   return {
     ...read,
     readFrame,
     openBase,
     readMember(path, length) {
-      const file = files.get(path);
-      if (file === undefined) throw fail('set_member_unknown', { set: setId, path });
+      // Not by a map of all files, which may be millions: few of them are read this way.
+      const file = meta.members.find((member) => member.path === path);
+      if (file?.kind !== 'file') throw fail('set_member_unknown', { set: setId, path });
       return readFile({ keys, meta, readFrame, openBase }, file, length);
     },
     close: () => Promise.resolve(),

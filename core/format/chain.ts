@@ -72,10 +72,17 @@ function addTo(wanted: Span[], at: number, spans: readonly Span[]): void {
  * What of which sets a file of the newest set consists of; zeros are left out. Every byte comes from exactly one set, the
  * newest that has it. `chain` begins with the newest set and ends with its full, each link proven by `baseGap`.
  */
-export function* neededExtents(chain: readonly FilesByPath[], path: string): Generator<NeededExtent> {
-  let wanted: readonly Span[] = [{ from: 0, length: chain[0]?.get(path)?.sizeBytes ?? 0 }];
+export function* neededExtents([newest, ...bases]: readonly FilesByPath[], path: string): Generator<NeededExtent> {
+  const file = newest?.get(path);
+  if (file !== undefined) yield* extentsOfFile(file, bases);
+}
+
+/** The same of a file of the newest set, with the files of the sets below it. */
+export function* extentsOfFile(newest: FileOfSet, bases: readonly FilesByPath[]): Generator<NeededExtent> {
+  const { path } = newest;
+  let wanted: readonly Span[] = [{ from: 0, length: newest.sizeBytes }];
   for (let depth = 0; wanted.length > 0; depth++) {
-    const file = chain[depth]?.get(path);
+    const file = depth === 0 ? newest : bases[depth - 1]?.get(path);
     if (file === undefined) throw bug(`a chain was not proven: ${path} is not in set ${String(depth)} of it`);
     const below: Span[] = [];
     for (const overlap of overlapsOf(file, wanted)) {

@@ -18,7 +18,7 @@ export interface ManifestRequest {
   readonly serverMajor: number;
   /** Decimal text. */
   readonly systemId: string;
-  readonly files: readonly ManifestFile[];
+  readonly files: Iterable<ManifestFile>;
   /** Log that a server needs to become consistent. */
   readonly log: { readonly timeline: number; readonly from: Lsn; readonly to: Lsn };
 }
@@ -26,14 +26,21 @@ export interface ManifestRequest {
 /**
  * Text of a backup manifest up to its own checksum (PostgreSQL manual "Backup Manifest Format"), which is the SHA-256 of this
  * text: version 1 up to PostgreSQL 16, version 2 with the system identifier from 17 on. Log is named by range, not as files.
+ * In parts, one for each file: there may be millions.
  */
-export function manifestText({ serverMajor, systemId, files, log }: ManifestRequest): string {
+export function* manifestText({ serverMajor, systemId, files, log }: ManifestRequest): Iterable<string> {
   const head =
     serverMajor >= 17
       ? `{ "PostgreSQL-Backup-Manifest-Version": 2,\n"System-Identifier": ${systemId},\n`
       : '{ "PostgreSQL-Backup-Manifest-Version": 1,\n';
   const range = `{ "Timeline": ${String(log.timeline)}, "Start-LSN": "${log.from}", "End-LSN": "${log.to}" }`;
-  return `${head}"Files": [\n${files.map(fileLine).join(',\n')}\n],\n"WAL-Ranges": [\n${range}\n],\n`;
+  yield `${head}"Files": [\n`;
+  let isFirst = true;
+  for (const file of files) {
+    yield isFirst ? fileLine(file) : `,\n${fileLine(file)}`;
+    isFirst = false;
+  }
+  yield `\n],\n"WAL-Ranges": [\n${range}\n],\n`;
 }
 
 /** The last line, with the hex SHA-256 of the text before it. */

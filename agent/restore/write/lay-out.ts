@@ -1,4 +1,5 @@
-import { filesOf, neededExtents } from '#core/format/chain.ts';
+import type { NeededExtent } from '#core/format/chain.ts';
+import { extentsOfFile, filesOf } from '#core/format/chain.ts';
 import type { FileOfSet, FrameOfSet, MemberOfSet, SetMeta } from '#core/format/meta.ts';
 import { bug } from '#core/errors/fail.ts';
 import { pieceKey } from '#core/format/object-key.ts';
@@ -7,12 +8,34 @@ import type { Warning } from '#core/run/progress.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import type { SetKeys } from '#agent/sets/set-keys.ts';
 import { attemptKeyOf } from '#agent/sets/set-keys.ts';
-import type { FileEnd, FramePart, PieceTask } from './write-message.ts';
 
-/** What a restore writes, by piece and by file, with absolute paths. */
+/** A part of one file that is wanted of a frame. As little of its own as can be: a set may have millions. */
+export interface WantedPart extends Pick<NeededExtent, 'extent' | 'at' | 'spans'> {
+  /** Number of the file in the layout. */
+  readonly file: number;
+}
+
+export interface WantedFrame {
+  readonly frame: FrameOfSet;
+  readonly parts: readonly WantedPart[];
+}
+
+/** Neighbouring frames of one piece that a thread gets at a time. */
+export interface WantedShare {
+  readonly object: string;
+  /** Subkey of the attempt that wrote the piece, in encrypted pools. */
+  readonly key: Uint8Array | undefined;
+  /** True for the last share of its piece. */
+  readonly isLast: boolean;
+  readonly frames: readonly WantedFrame[];
+}
+
+/** What a restore writes, by piece and by file. What threads are told of it is made when they are told: `layout-messages.ts`. */
 export interface Layout {
-  readonly pieces: readonly PieceTask[];
-  readonly files: readonly FileEnd[];
+  readonly shares: readonly WantedShare[];
+  readonly files: readonly FileOfSet[];
+  /** Where a file is written. */
+  readonly pathOf: (file: FileOfSet) => string;
   readonly directories: readonly { readonly path: string; readonly mode: number }[];
   readonly bytes: number;
   readonly warnings: readonly Warning[];
@@ -43,16 +66,13 @@ export function layOut(chain: readonly [LaidOutSet, ...LaidOutSet[]], { target, 
   const files = meta.members
     .filter((member): member is FileOfSet => member.kind === 'file')
     .filter((file) => isWanted(file, { target, profile }));
-  const parts = partsOf(chain, files, target);
+  const pathOf = ({ path }: FileOfSet): string => target.pathOf(path);
+  // Throws where one escapes.
+  files.forEach(pathOf);
+  const parts = partsOf(chain, files);
   return {
-    pieces: chain.flatMap((set, depth) => piecesOf(set, parts[depth] ?? new Map<number, FramePart[]>())),
-    files: files.map((file) => ({
-      path: target.pathOf(file.path),
-      member: file.path,
-      sizeBytes: file.sizeBytes,
-      mode: file.mode,
-      mtimeMs: file.mtimeMs,
-    })),
+    shares: chain.flatMap((set, depth) => sharesOfSet(set, parts[depth] ?? new Map<number, WantedPart[]>())),
+    ...{ files, pathOf },
     directories: directoriesOf(meta, target, profile),
     bytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
     warnings: meta.members.flatMap((member) => warnOfLink(member, profile)),
@@ -67,39 +87,28 @@ const isWanted = (file: FileOfSet, { target, profile }: LayoutPlace): boolean =>
   !foreign.has(file.path) &&
   !late.has(file.path);
 
-type PartsByFrame = Map<number, FramePart[]>;
+type PartsByFrame = Map<number, WantedPart[]>;
 
 /** What is wanted of the frames of each set of the chain. */
-function partsOf(
-  chain: readonly LaidOutSet[],
-  files: readonly FileOfSet[],
-  target: EmptyTarget,
-): readonly PartsByFrame[] {
-  const byPath = chain.map(({ meta }) => filesOf(meta));
+function partsOf(chain: readonly LaidOutSet[], files: readonly FileOfSet[]): readonly PartsByFrame[] {
+  const bases = chain.slice(1).map(({ meta }) => filesOf(meta));
   const parts = chain.map((): PartsByFrame => new Map());
-  for (const file of files) {
-    const path = target.pathOf(file.path);
-    for (const { depth, extent, at, spans } of neededExtents(byPath, file.path)) {
-      const { frame, offset: from, length, hash } = extent;
-      const part = {
-        path,
-        at,
-        fileBytes: file.sizeBytes,
-        from,
-        length,
-        hash,
-        ...(spans === undefined ? {} : { spans }),
-      };
+  files.forEach((newest, file) => {
+    for (const { depth, extent, at, spans } of extentsOfFile(newest, bases)) {
+      const part = spans === undefined ? { file, extent, at } : { file, extent, at, spans };
       const ofSet = parts[depth];
-      const known = ofSet?.get(frame);
-      if (known === undefined) ofSet?.set(frame, [part]);
+      const known = ofSet?.get(extent.frame);
+      if (known === undefined) ofSet?.set(extent.frame, [part]);
       else known.push(part);
     }
-  }
+  });
   return parts;
 }
 
-function piecesOf({ meta, keys }: LaidOutSet, parts: ReadonlyMap<number, readonly FramePart[]>): readonly PieceTask[] {
+function sharesOfSet(
+  { meta, keys }: LaidOutSet,
+  parts: ReadonlyMap<number, readonly WantedPart[]>,
+): readonly WantedShare[] {
   const byPiece = new Map<number, WantedFrame[]>();
   meta.frames.forEach((frame, index) => {
     const wanted = parts.get(index);
@@ -114,13 +123,8 @@ function piecesOf({ meta, keys }: LaidOutSet, parts: ReadonlyMap<number, readonl
     const object = pieceKey(meta.summary.setId, piece.attempt, piece.piece);
     const key = keys.dataKey === undefined ? undefined : attemptKeyOf(keys.dataKey, piece.attempt);
     const shares = sharesOf(frames);
-    return shares.map((share, i) => ({ object, key, isLast: i === shares.length - 1, ...spanOf(share) }));
+    return shares.map((share, i) => ({ object, key, isLast: i === shares.length - 1, frames: share }));
   });
-}
-
-interface WantedFrame {
-  readonly frame: FrameOfSet;
-  readonly parts: readonly FramePart[];
 }
 
 /** Raw bytes of a task: a piece that shrank twentyfold would keep one thread busy while the others have nothing to do. */
@@ -147,21 +151,6 @@ function sharesOf(frames: readonly WantedFrame[]): readonly (readonly WantedFram
     end = wanted.frame.offset + wanted.frame.storedBytes;
   }
   return shares;
-}
-
-function spanOf(frames: readonly WantedFrame[]): Pick<PieceTask, 'from' | 'storedBytes' | 'frames'> {
-  const from = frames[0]?.frame.offset ?? 0;
-  const last = frames.at(-1)?.frame;
-  return {
-    from,
-    storedBytes: last === undefined ? 0 : last.offset + last.storedBytes - from,
-    frames: frames.map(({ frame, parts }) => ({
-      offset: frame.offset,
-      storedBytes: frame.storedBytes,
-      sha256: frame.sha256,
-      parts,
-    })),
-  };
 }
 
 /** Directories of the set, and those whose contents a set never holds but without which no server starts (peers.md §5 item 7). */

@@ -262,7 +262,7 @@ export class PieceRestorer {
       const extent = raw.subarray(part.from, part.from + part.length);
       for (const { from, length } of part.spans ?? [{ from: 0, length: part.length }]) {
         const bytes = extent.subarray(from, from + length);
-        const place = { path: part.path, at: part.at + from, fileBytes: part.fileBytes };
+        const place = { file: part.file, path: part.path, at: part.at + from, fileBytes: part.fileBytes };
         this.#tally.add(place, length, room.memory.crcOf(bytes));
         await this.#place(room, place, bytes);
       }

@@ -13,10 +13,11 @@ export interface DamageTold {
 }
 
 /** Says which blocks of which files became zeros because the set could not be read (K-089, issue "restore of a damaged set"). */
-export function tellDamage(zeroed: readonly ZeroedSpan[], files: readonly FileEnd[], pageBytes: number): DamageTold {
+export function tellDamage(zeroed: readonly ZeroedSpan[], files: Iterable<FileEnd>, pageBytes: number): DamageTold {
+  if (zeroed.length === 0) return { warnings: [], lines: [] };
   const byPath = new Map<string, ZeroedSpan[]>();
   for (const span of zeroed) byPath.set(span.path, [...(byPath.get(span.path) ?? []), span]);
-  const named = files.filter(({ path }) => byPath.has(path));
+  const named = [...files].filter(({ path }) => byPath.has(path));
   const told = named.map(({ path, member }) => describe(member, byPath.get(path) ?? [], pageBytes));
   if (told.length === 0) return { warnings: [], lines: [] };
   const more = told.length - mostFiles;

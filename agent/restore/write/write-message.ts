@@ -27,6 +27,8 @@ export interface WriteSettings {
 
 /** An extent of a frame that belongs to one file: it is checked whole, whatever is written of it. */
 export interface FramePart {
+  /** Number of the file, by which its sum is told. */
+  readonly file: number;
   readonly path: string;
   /** Offset in the file. */
   readonly at: number;
@@ -108,8 +110,8 @@ export type ToWriter =
   | { readonly kind: 'zeros'; readonly spans: readonly ZeroSpan[] }
   | { readonly kind: 'end'; readonly files: readonly FileEnd[] };
 
-/** Path → XOR of the CRC-32C of parts, each shifted to the end of its file (core/restore/crc-sum.ts). */
-export type CrcSums = ReadonlyMap<string, number>;
+/** Number of a file → XOR of the CRC-32C of parts, each shifted to the end of its file (core/restore/crc-sum.ts). */
+export type CrcSums = ReadonlyMap<number, number>;
 
 export type FromWriter =
   | ({ readonly kind: 'done'; readonly pieces: number; readonly files: number } & Placed)

@@ -23,8 +23,8 @@ export class WriteThreads {
   }
 
   /** Works off all messages; `onDone` hears each answer. Rejects with the first failure, after all threads stopped working. */
-  async run(messages: readonly ToWriter[], onDone: (done: Done) => void): Promise<void> {
-    const queue = messages.values();
+  async run(messages: Iterable<ToWriter>, onDone: (done: Done) => void): Promise<void> {
+    const queue = messages[Symbol.iterator]();
     await untilAllDone(this.#threads.map((thread) => this.#serve(thread, queue, onDone)));
   }
 

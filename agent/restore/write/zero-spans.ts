@@ -1,31 +1,37 @@
-import type { Layout } from './lay-out.ts';
-import { bytesOfPart } from './write-message.ts';
-import type { FramePart, ZeroSpan } from './write-message.ts';
+import type { Layout, WantedPart } from './lay-out.ts';
+import type { ZeroSpan } from './write-message.ts';
 
-const partsOf = ({ pieces }: Layout): readonly FramePart[] =>
-  pieces.flatMap(({ frames }) => frames.flatMap(({ parts }) => parts));
+function* partsOf({ shares }: Layout): Generator<WantedPart> {
+  for (const { frames } of shares) for (const { parts } of frames) yield* parts;
+}
 
-/** Bytes of each file that are stored somewhere. */
-export function storedBytesOf(layout: Layout): ReadonlyMap<string, number> {
-  const stored = new Map<string, number>();
-  for (const part of partsOf(layout)) stored.set(part.path, (stored.get(part.path) ?? 0) + bytesOfPart(part));
+/** What of a part is written, counted from the first byte of its extent. */
+const spansOf = ({ extent, spans }: WantedPart) => spans ?? [{ from: 0, length: extent.length }];
+
+/** Bytes of each file that are stored somewhere, by its number. */
+export function storedBytesOf(layout: Layout): Float64Array {
+  const stored = new Float64Array(layout.files.length);
+  for (const part of partsOf(layout))
+    for (const { length } of spansOf(part)) stored[part.file] = (stored[part.file] ?? 0) + length;
   return stored;
 }
 
 /** What no part of a layout writes: it is zero. Where files begin empty it comes about by itself. */
 export function zeroSpansOf(layout: Layout): readonly ZeroSpan[] {
   const stored = storedBytesOf(layout);
-  const holed = new Map(
-    layout.files
-      .filter(({ path, sizeBytes }) => sizeBytes > (stored.get(path) ?? 0))
-      .map((file) => [file.path, { sizeBytes: file.sizeBytes, covered: [] as { at: number; end: number }[] }]),
-  );
-  for (const { path, at, length, spans } of partsOf(layout)) {
-    const file = holed.get(path);
-    for (const one of file === undefined ? [] : (spans ?? [{ from: 0, length }]))
-      file?.covered.push({ at: at + one.from, end: at + one.from + one.length });
+  const holed = new Map<number, { at: number; end: number }[]>();
+  layout.files.forEach(({ sizeBytes }, number) => {
+    if (sizeBytes > (stored[number] ?? 0)) holed.set(number, []);
+  });
+  for (const part of partsOf(layout)) {
+    const covered = holed.get(part.file);
+    for (const one of covered === undefined ? [] : spansOf(part))
+      covered?.push({ at: part.at + one.from, end: part.at + one.from + one.length });
   }
-  return [...holed].flatMap(([path, { sizeBytes, covered }]) => gapsIn(path, sizeBytes, covered));
+  return [...holed].flatMap(([number, covered]) => {
+    const file = layout.files[number];
+    return file === undefined ? [] : gapsIn(layout.pathOf(file), file.sizeBytes, covered);
+  });
 }
 
 function gapsIn(path: string, sizeBytes: number, covered: { at: number; end: number }[]): readonly ZeroSpan[] {
