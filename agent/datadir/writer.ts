@@ -103,6 +103,10 @@ function refuseNested(roots: readonly string[]): void {
   });
 }
 
+function writeWhole(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done);
+}
+
 /** Texts are written in blocks of about so many characters. */
 const blockLength = 256 * 1024;
 
@@ -320,7 +324,7 @@ export class EmptyTarget implements Proven {
     try {
       const file = openSync(temporary, 'w', 0o600);
       try {
-        for (const bytes of blocks) for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done);
+        for (const bytes of blocks) writeWhole(file, bytes);
         fchmodSync(file, mode & 0o7777);
         fchownSync(file, this.owner.uid, this.owner.gid);
         fsyncSync(file);
