@@ -48,6 +48,7 @@ const longEngines = [
   ...['all-visible', 'begin-behind-base', 'changed-pages-traps', 'channels', 'drill'],
   ...['drill-target', 'incremental-chains'],
   ...[
+    'log-stream-archive',
     'log-stream-failover',
     'log-stream-left',
     'logical-to-cluster',

@@ -21,8 +21,12 @@ import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
 import { withRateLimit } from '#agent/pools/rate-limit.ts';
 import { patienceOf } from '#agent/pools/retry.ts';
+import type { BatchDeps } from '#agent/wal/batch-writer.ts';
 import { LogTally } from '#agent/wal/log-tally.ts';
 import { levelOf } from '#agent/wal/take-log-backup.ts';
+import type { ArchivedLegDeps } from './archived-leg.ts';
+import { archivedLeg } from './archived-leg.ts';
+import type { EndOfLeg } from './follow-leg.ts';
 import { followLeg } from './follow-leg.ts';
 import { openReplication } from './open-replication.ts';
 import type { Slot } from './slot.ts';
@@ -196,23 +200,53 @@ interface LegGround {
   readonly systemId: string;
 }
 
-async function follow(streaming: Streaming, leg: StreamLeg, ground: LegGround): Promise<void> {
-  const { deps, order, tally } = streaming;
+/** Log that the server has no more comes from the archive directory; what that has not either is a gap. */
+async function follow(streaming: Streaming, first: StreamLeg, ground: LegGround): Promise<void> {
+  const { segmentBytes, session, slot } = ground;
+  const { left } = first;
+  const kept = floorTo(lsnToNumber(slot.restartLsn), segmentBytes);
+  const isOver = left !== undefined && kept >= left;
+  const to = isOver ? floorTo(left, segmentBytes) : kept;
+  let leg = first;
+  while ((await followOnce(streaming, leg, ground)) === 'removed') {
+    const archived = leg.from < to ? await archivedLeg(archivedDeps(streaming, ground), leg, to) : undefined;
+    if (archived === undefined && isOver) {
+      tellOfLost(streaming, leg, left, segmentBytes);
+      break;
+    }
+    if (leg.from >= to) throw lost(session, slot, leg.from);
+    leg = archived ?? { ...leg, from: to };
+  }
+  if (left !== undefined) tellOnce(streaming, leftWarning({ timeline: leg.branch.timeline, left }));
+}
+
+const batchDeps = ({ deps, order, step }: Streaming, pool: Pool): BatchDeps => ({
+  ...{ pool, channel: deps.channel, newId: deps.newId, runId: order.runId },
+  ...{ resourceId: order.instance.resourceId, faults: step.faults },
+});
+
+const archivedDeps = (streaming: Streaming, { session, pool, segmentBytes }: LegGround): ArchivedLegDeps => ({
+  ...{ clock: streaming.deps.clock, session, order: streaming.order, step: streaming.step },
+  ...{ tally: streaming.tally, batches: batchDeps(streaming, pool), segmentBytes },
+});
+
+async function followOnce(streaming: Streaming, leg: StreamLeg, ground: LegGround): Promise<EndOfLeg> {
+  const { order, tally } = streaming;
   const { pool, segmentBytes } = ground;
   const branch = new StreamedBranch(
     {
-      ...{ pool, channel: deps.channel, newId: deps.newId, runId: order.runId, segmentBytes, tally },
+      ...{ ...batchDeps(streaming, pool), segmentBytes, tally },
       onCommitted: async (position) => {
         await streaming.memory.note(formatLsn(position));
         await lookForKey(streaming, pool);
       },
-      ...{ resourceId: order.instance.resourceId, level: levelOf(order.options.compression) },
+      level: levelOf(order.options.compression),
     },
     leg.branch,
     leg.known,
   );
   try {
-    await followInto(branch, streaming, leg, ground);
+    return await followInto(branch, streaming, leg, ground);
   } finally {
     await branch.writer.close();
   }
@@ -223,39 +257,32 @@ async function followInto(
   streaming: Streaming,
   leg: StreamLeg,
   ground: LegGround,
-): Promise<void> {
+): Promise<EndOfLeg> {
   const { deps, order, step, standing } = streaming;
   const { session, replication, slot, segmentBytes } = ground;
   const { timeline } = leg.branch;
   if (leg.known.newest !== undefined) await deps.channel.putBatch(leg.known.newest.batch, order.runId);
   await branch.writer.commitHistory(segmentBytes);
-  const followed = { slot: slot.name, timeline, segmentBytes };
+  const { isCovered } = standing;
   const parts = {
     ...{ clock: deps.clock, replication, session, step, branch, tailMs: order.tailSeconds * 1000 },
     onReceiving: () => void (standing.isCovered = false),
     onSettled: () => void (standing.isCovered = true),
   };
   step.log({ level: 'info', message: `streaming timeline ${String(timeline)} from ${formatLsn(leg.from)}` });
-  const end = await followLeg(parts, { ...followed, from: leg.from });
-  const kept = lsnToNumber(slot.restartLsn) - (lsnToNumber(slot.restartLsn) % segmentBytes);
-  if (end === 'removed' && !isBehind(leg, kept)) {
-    if (leg.from >= kept) throw lost(session, slot, leg.from);
-    const again = await followLeg(parts, { ...followed, from: kept });
-    if (again === 'removed') throw lost(session, slot, kept);
-  }
-  if (leg.left === undefined) return;
-  if (end === 'removed' && isBehind(leg, kept)) tellOfLost(streaming, leg, leg.left, segmentBytes);
-  tellOnce(streaming, leftWarning({ timeline, left: leg.left }));
+  const end = await followLeg(parts, { slot: slot.name, timeline, segmentBytes, from: leg.from });
+  // Nothing came.
+  if (end === 'removed') standing.isCovered = isCovered;
+  return end;
 }
-
-/** True when the slot begins behind all log of a timeline: it never kept any of it. */
-const isBehind = ({ left }: StreamLeg, kept: number): boolean => left !== undefined && kept >= left;
 
 /** The server has the rest of a timeline that it left no more, and the slot never kept it. */
 function tellOfLost(streaming: Streaming, leg: StreamLeg, left: number, segmentBytes: number): void {
   const { timeline } = leg.branch;
   const range = lostBeforeLeft(leg.furthest ?? leg.from, left, segmentBytes);
-  if (range !== undefined) tellOnce(streaming, lostWarning({ timeline, ...range }));
+  if (range === undefined) return;
+  const { code, detail } = lostWarning({ timeline, ...range });
+  tellOnce(streaming, { code, detail: `${detail}${streaming.tally.gapAdvice}` });
 }
 
 /** What others write after a rotation is closed to the old passphrase; so shall be what a stream writes. */
@@ -325,3 +352,5 @@ function tellOfKept(step: StepContext, name: string, durableTo: Lsn | undefined)
       : `the replication slot ${name} stays: the pool may lack log behind ${durableTo}, which the server keeps until the stream is started again: do that, or drop it with pg_drop_replication_slot('${name}')`;
   step.log({ level: 'warn', message });
 }
+
+const floorTo = (position: number, bytes: number): number => position - (position % bytes);

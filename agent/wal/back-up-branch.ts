@@ -34,7 +34,7 @@ import type { LogTally } from './log-tally.ts';
 
 /** What the backup of one branch works with. */
 export interface BranchWork {
-  readonly order: OrderOf<'log-backup'>;
+  readonly order: Pick<OrderOf<'log-backup'>, 'options'>;
   readonly step: StepContext;
   readonly deps: BatchDeps;
   readonly archive: ArchiveListing;
@@ -44,6 +44,8 @@ export interface BranchWork {
   readonly tally: LogTally;
   /** Waits until so many bytes may have been read from the disk (K-086). */
   readonly hasRead: (bytes: number) => Promise<void>;
+  /** What follows a bad file is left alone: another source may have its log. */
+  readonly endsAtProblem?: boolean;
 }
 
 /**
@@ -73,7 +75,10 @@ export async function backUpBranch(work: BranchWork): Promise<void> {
     names.filter((name) => !known.segments.has(name)),
   );
   try {
-    for (const name of names) await session.take(name, name === archive.segments[archive.segments.length - 1]);
+    for (const name of names) {
+      await session.take(name, name === archive.segments[archive.segments.length - 1]);
+      if (work.endsAtProblem === true && tally.problems.length > 0) break;
+    }
     await session.finish();
   } finally {
     await session.close();

@@ -18,6 +18,8 @@ export class LogTally {
   readonly warnings: Warning[] = [];
   /** Bad files, in order: the first is what the run fails with. */
   readonly problems: HoldfastError[] = [];
+  /** What may close a gap, or where its log was looked for in vain: follows the warning of it. */
+  gapAdvice = '';
   readonly #step: StepContext;
   readonly #filesTotal: number;
 
@@ -58,7 +60,7 @@ export class LogTally {
     for (const lsn of at) {
       this.warn({
         code: 'log_gap',
-        detail: `log of timeline ${String(timeline)} before ${lsn} is missing: points there cannot be reached until a new full backup`,
+        detail: `log of timeline ${String(timeline)} before ${lsn} is missing: points in that gap cannot be reached, points behind it only after a new full backup${this.gapAdvice}`,
       });
     }
   }

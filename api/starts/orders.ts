@@ -83,7 +83,8 @@ async function plainOrder(context: Context, run: RunRow, spec: PlainSpec): Promi
   const pool = await poolAccess(context, spec.poolId);
   switch (spec.kind) {
     case 'log-stream': {
-      const { options, tailSeconds } = spec;
+      const { tailSeconds } = spec;
+      const options = await withArchive(context, spec.resourceId, spec.options);
       const instance = await instanceAccess(context, spec.resourceId);
       return { kind: 'log-stream', ...head, options, tailSeconds, instance, pool };
     }

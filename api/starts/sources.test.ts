@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { storePreflight } from '#catalog/resources/resources.ts';
+import type { HostId } from '#core/id.ts';
+import { parseLsn } from '#core/wal/lsn.ts';
 import type { TestApi } from '#tests/support/api.ts';
 import { openTestApi } from '#tests/support/api.ts';
 import { newHost, newPool, newResource } from '#tests/support/api-fixtures.ts';
@@ -7,18 +10,20 @@ import { runLine } from '#tests/support/command-line.ts';
 
 let api: TestApi;
 const keys: string[] = [];
+let near: HostId;
 const [systemId, other] = ['7000000000000000101', '7000000000000000202'];
 
 beforeAll(async () => {
   api = await openTestApi();
-  const near = await newHost(api, 'db1');
+  const db1 = await newHost(api, 'db1');
+  near = db1.id;
   const far = await newHost(api, 'db2');
-  keys.push(near.key);
-  await newPool(api, 'first', near.id);
-  await newResource(api, { name: 'standby', hostId: near.id, systemId });
-  await newResource(api, { name: 'primary', hostId: near.id, systemId });
+  keys.push(db1.key);
+  await newPool(api, 'first', near);
+  await newResource(api, { name: 'standby', hostId: near, systemId });
+  await newResource(api, { name: 'primary', hostId: near, systemId });
   await newResource(api, { name: 'far', hostId: far.id, systemId });
-  await newResource(api, { name: 'stranger', hostId: near.id, systemId: other });
+  await newResource(api, { name: 'stranger', hostId: near, systemId: other });
 });
 afterAll(() => api.close());
 
@@ -68,6 +73,20 @@ test('D-021 a backup without its log is ordered as one where that log is backed 
 test('D-007 an offline backup needs no login and is ordered as one; a stream is ordered with its tail', async () => {
   expect(await orderOf({ isOffline: true })).toMatchObject({ kind: 'full-backup', isOffline: true });
   expect(await orderOf({ kind: 'log-stream', tailSeconds: 5 })).toMatchObject({ kind: 'log-stream', tailSeconds: 5 });
+});
+
+test('K-082 a stream is ordered with the archive directory that preflight found, or the one that was named', async () => {
+  const id = await newResource(api, { name: 'archiving', hostId: near, systemId });
+  const archiveDirectory = '/archive/found';
+  await storePreflight(api.store.catalog, id, {
+    ...{ serverVersion: 150000, systemId, timeline: 1, hasChecksums: true, role: 'primary', walLevel: 'replica' },
+    ...{ archiveMode: 'on', archiveDirectory, segmentBytes: 1 << 24, insertLsn: parseLsn('0/1'), findings: [] },
+  });
+  const stream = { kind: 'log-stream', resource: 'archiving' };
+  expect(await orderOf(stream)).toMatchObject({ options: { archiveDirectory } });
+  const named = { archiveDirectory: '/archive/named' };
+  expect(await orderOf({ ...stream, options: named })).toMatchObject({ options: named });
+  expect(await orderOf({ kind: 'log-stream' })).not.toHaveProperty('options.archiveDirectory');
 });
 
 test('options of one source are refused with another type before anything is asked', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { InstanceAccess, OrderOf } from '#core/agent/order.ts';
+import type { BackupOptions, InstanceAccess, OrderOf } from '#core/agent/order.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
@@ -34,8 +34,8 @@ export interface StreamStage {
   readonly restores: RestoreBench;
   readonly access: InstanceAccess;
   readonly batches: readonly BatchSummary[];
-  /** Begins a stream, or goes on with the one that ran before. */
-  stream(before?: Pick<RunningStream, 'order'>): RunningStream;
+  /** Begins a stream, or goes on with the one that ran before; `options` are of a new one. */
+  stream(before?: Pick<RunningStream, 'order'>, options?: Partial<BackupOptions>): RunningStream;
   /** Waits until the log is committed up to what the server (of the stage when absent) writes now, and known up to now. */
   readonly untilCovered: (server?: { sql(text: string): Promise<Record<string, unknown>[]> }) => Promise<void>;
   slots(): Promise<readonly Record<string, unknown>[]>;
@@ -67,8 +67,8 @@ export async function openStreamStage(
   };
   const run = streamLog({ home: bench.home, clock, newId: newTestId, channel });
   const live = new Set<RunningStream>();
-  const stream: StreamStage['stream'] = (before) => {
-    const { runId, hostId, options: backup } = bench.order(access);
+  const stream: StreamStage['stream'] = (before, changed = {}) => {
+    const { runId, hostId, options: backup } = bench.order(access, changed);
     const order = before?.order ?? {
       ...{ kind: 'log-stream' as const, runId, hostId, instance: access, pool: bench.pool, options: backup },
       tailSeconds: 1,

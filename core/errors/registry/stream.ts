@@ -32,9 +32,10 @@ export const streamErrors = {
     http: 409,
     message:
       'The replication slot {slot} of the instance at {instance} is gone ({reason}): log from {from} on is not certain to be there any more',
-    hint: 'Start the stream again: it makes a new slot, goes on without a gap if the server still has the log, and else records the gap. After a gap take a full backup.',
+    hint: 'Start the stream again: it makes a new slot, goes on without a gap if the server or the archive directory still has the log, and else records the gap. After a gap take a full backup.',
     messageZh: '实例 {instance} 的复制槽 {slot} 已丢失({reason}):自 {from} 起的日志可能已不完整',
-    hintZh: '请重新启动日志流:将创建新的复制槽;若服务器仍保留日志则无缺口,否则记录缺口。出现缺口后请执行完全备份。',
+    hintZh:
+      '请重新启动日志流:将创建新的复制槽;若服务器或归档目录仍保留日志则无缺口,否则记录缺口。出现缺口后请执行完全备份。',
   },
   stream_out_of_order: {
     class: 'corrupt',
