@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { bug, fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { HostId, RunId } from '#core/id.ts';
 import type { TestCatalog } from '#tests/support/catalog.ts';
 import { openTestCatalog, testIds } from '#tests/support/catalog.ts';
@@ -140,6 +142,21 @@ test('the log of a run keeps its first and its last lines, and says where lines 
   expect(lines[keptLines.first]?.message).toMatch(/left out/);
   expect(lines[keptLines.first + 1]?.message).toBe('line 11001');
   expect(lines[lines.length - 1]?.message).toBe('line 30000');
+});
+
+test('a run that a stream keeps out of its lane is told how to end it, not to wait for its end', async () => {
+  const [holder, run] = [await newRun(), await newRun()];
+  await db().change("update run set kind = 'log-stream' where id = $1", [holder]);
+  const params = { lane: 'log', owner: 'orders', holder, holding: 'another run' };
+  const { code, message } = fail('lane_busy', params);
+  await moveRun(db(), run, 'running');
+  await openRunBook(db()).close(run, { state: 'failed', code, params, message });
+  const { outcome } = await getRun(db(), run);
+  if (outcome?.state !== 'failed') throw bug('the run of this test failed');
+  const told = new HoldfastError('lane_busy', outcome.params);
+  expect(told.hint).toMatch(new RegExp(`streams the log.*holdfast run cancel ${holder}$`));
+  expect(told.inChinese().hint).toContain(`holdfast run cancel ${holder}`);
+  expect(fail('lane_busy', params).hint).toMatch(/^Wait for that run/);
 });
 
 test('an outcome is recorded in the names of people, and tells whose run holds a lane; paths keep their ids', async () => {

@@ -41,11 +41,13 @@ async function toldOf(db: Database, outcome: RunOutcome): Promise<RunOutcome> {
   if (!('code' in outcome) || outcome.code !== 'lane_busy') return outcome;
   const { holder = '', holding = '' } = outcome.params;
   const [run] = await db.rows(
-    z.object({ name: z.string() }),
-    'select j.name from run r join job j on j.id = r.job_id where r.id = $1',
+    z.object({ name: z.string(), kind: z.string() }),
+    'select j.name, r.kind from run r join job j on j.id = r.job_id where r.id = $1',
     [holder],
   );
   if (run === undefined) return outcome;
   const message = outcome.message.replace(`${holding} (${holder})`, `${run.name} (${holder})`);
-  return { ...outcome, message, params: { ...outcome.params, holding: run.name } };
+  // A stream never ends by itself: the remedy is another one.
+  const kind = run.kind === 'log-stream' ? { holderKind: run.kind } : {};
+  return { ...outcome, message, params: { ...outcome.params, holding: run.name, ...kind } };
 }

@@ -15,6 +15,15 @@ export interface ErrorSpec {
   readonly hint: string;
   readonly messageZh: string;
   readonly hintZh: string;
+  /** Another remedy, where a parameter that may be absent has this value. */
+  readonly hintWhen?: HintWhen;
+}
+
+interface HintWhen {
+  readonly param: string;
+  readonly is: string;
+  readonly hint: string;
+  readonly hintZh: string;
 }
 
 /** 128 + SIGINT, as of every program that Ctrl-C ends. */

@@ -1,9 +1,15 @@
 import type { ErrorCode } from './errors.ts';
 import { errors } from './errors.ts';
-import type { ErrorClass } from './error-spec.ts';
+import type { ErrorClass, ErrorSpec } from './error-spec.ts';
 
 const fill = (template: string, params: Readonly<Record<string, string>>): string =>
   template.replace(/\{(\w+)\}/g, (whole, name: string) => params[name] ?? whole);
+
+function hintsOf(code: ErrorCode, params: Readonly<Record<string, string>>): Pick<ErrorSpec, 'hint' | 'hintZh'> {
+  const spec: ErrorSpec = errors[code];
+  const { hintWhen } = spec;
+  return hintWhen !== undefined && params[hintWhen.param] === hintWhen.is ? hintWhen : spec;
+}
 
 /** A registered error: what, which object, why (`cause`) and what to do. Crosses Temporal and HTTP as its code and params. */
 export class HoldfastError extends Error {
@@ -23,7 +29,7 @@ export class HoldfastError extends Error {
   }
 
   get hint(): string {
-    return fill(errors[this.code].hint, this.params);
+    return fill(hintsOf(this.code, this.params).hint, this.params);
   }
 
   /** True when the same call may succeed later without anybody acting. */
@@ -35,7 +41,7 @@ export class HoldfastError extends Error {
   inChinese(): { message: string; hint: string } {
     return {
       message: fill(errors[this.code].messageZh, this.params),
-      hint: fill(errors[this.code].hintZh, this.params),
+      hint: fill(hintsOf(this.code, this.params).hintZh, this.params),
     };
   }
 }

@@ -138,6 +138,12 @@ export const runErrors = {
     hint: 'Wait for that run or cancel it, or ask again with --queue to wait in line behind it.',
     messageZh: '{owner} 的 {lane} 通道正被 {holding}({holder})占用',
     hintZh: '请等待或取消该运行,或加 --queue 排队。',
+    hintWhen: {
+      ...{ param: 'holderKind', is: 'log-stream' },
+      hint: 'That run streams the log until it is cancelled: while it runs, the log need not be backed up beside it, and waiting for its end is in vain. To do this instead, end it: holdfast run cancel {holder}',
+      hintZh:
+        '该运行正在持续接收日志,不取消就不会结束:在此期间无需另行备份日志,等待也没有意义。若要改为执行此操作,请先结束它:holdfast run cancel {holder}',
+    },
   },
   work_terminated: {
     class: 'precondition',
