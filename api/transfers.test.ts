@@ -73,3 +73,19 @@ test('K-108 a run that was last heard of before its swap can be settled, and no 
   await failRun(other);
   expect((await settle(other, 'confirm')).body).toMatchObject({ code: 'transfer_not_kept' });
 });
+
+test('K-108 a run that replaced something live is not tried again without consent; one that failed before its swap is', async () => {
+  const retry = (run: RunId) => api.ask('POST', `/api/v1/runs/${run}/retry`);
+  const succeeded = await begun();
+  await tell(succeeded, { placed: places, isSwapped: true });
+  await openRunBook(api.store.catalog).close(succeeded, { state: 'succeeded', result: {} });
+  const afterSwap = await begun();
+  await tell(afterSwap, { placed: places, isSwapped: true });
+  await failRun(afterSwap);
+  for (const run of [succeeded, afterSwap])
+    expect(await retry(run)).toMatchObject({ status: 409, body: { code: 'run_not_repeatable' } });
+  const before = await begun();
+  await tell(before, { placed: places, isSwapped: false });
+  await failRun(before);
+  expect(await retry(before)).toMatchObject({ status: 202 });
+});

@@ -52,6 +52,12 @@ export const keepPlaces = (db: Database, run: RunId, { placed, isSwapped }: Plac
     [run, JSON.stringify(placed), isSwapped],
   );
 
+/** True when a run said that its swap happened, whatever became of the run. */
+export async function hasSwapped(db: Database, run: RunId): Promise<boolean> {
+  const rows = await db.rows(z.object({}), 'select 1 from transfer where run_id = $1 and is_swapped', [run]);
+  return rows.length > 0;
+}
+
 /** Newest first. */
 export async function listTransfers(db: Database, page: PageRequest): Promise<Page<TransferRow>> {
   const rows = await db.rows(

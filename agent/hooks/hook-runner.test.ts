@@ -55,7 +55,7 @@ test('K-087 a script gets its arguments as they are, a clean environment, and it
   expect(await run(script, { args: ['a b', '$(id)'] })).toEqual({ kind: 'exited', exitCode: 3 });
   const said = lines.filter((line) => line.startsWith('before script: ')).map((line) => line.slice(15));
   expect(said.sort()).toEqual(['/', '0', `a b|$(id)|${runId}|before`, 'oops']);
-  expect(lines[0]).toBe('before script hook.sh a b $(id) begins');
+  expect(lines[0]).toBe('before script hook.sh with 2 arguments begins');
   expect(lines[lines.length - 1]).toBe('before script hook.sh ended with exit status 3');
 });
 

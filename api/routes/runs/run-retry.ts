@@ -2,10 +2,13 @@ import { keepRun } from '#catalog/runs/idempotency-keys.ts';
 import { openRetry } from '#catalog/runs/retries.ts';
 import type { RunRow } from '#catalog/runs/runs.ts';
 import { getRun, specOfRun } from '#catalog/runs/runs.ts';
+import type { Database } from '#catalog/database.ts';
+import { hasSwapped } from '#catalog/transfers.ts';
 import { demand } from '#core/access/permission.ts';
 import { fail } from '#core/errors/fail.ts';
 import { isFinal } from '#core/run/run-state.ts';
 import type { JobSpec } from '#core/settings/job-spec.ts';
+import { isReplacing } from '#core/transfer/task.ts';
 import type { Context } from '#api/context.ts';
 import { keyOfRequest } from '#api/http/idempotency.ts';
 import type { Caller, Route } from '#api/http/route.ts';
@@ -36,7 +39,7 @@ async function retry(context: Context, run: RunRow, caller: Caller): Promise<Run
   const spec = await specOfRun(catalog, run.id);
   demandRight(spec, caller);
   if (!isFinal(run.state)) throw fail('run_still_open', { run: run.id, state: run.state });
-  const reason = reasonAgainst(spec);
+  const reason = reasonAgainst(spec) ?? (await reasonOfReplaced(catalog, run, spec));
   if (reason !== undefined) throw fail('run_not_repeatable', { run: run.id, kind: run.kind, reason });
   const opened = await catalog.transaction(async (db) => {
     const made = await openRetry(db, { of: run.id, startedBy: nameOf(caller), ids });
@@ -49,7 +52,10 @@ async function retry(context: Context, run: RunRow, caller: Caller): Promise<Run
 }
 
 /** Kinds that write databases or files of others than the pool need the right to restore. */
-const restoring: readonly JobSpec['kind'][] = ['restore', 'extract-set', 'log-restore', 'drill'];
+const restoring: readonly JobSpec['kind'][] = [
+  ...(['restore', 'extract-set', 'log-restore', 'drill'] as const),
+  ...(['database-recovery', 'logical-restore', 'settle-transfer'] as const),
+];
 
 function demandRight({ kind }: JobSpec, caller: Caller): void {
   if (caller.kind === 'token' && restoring.includes(kind)) demand(caller.role, 'run-restores');
@@ -60,4 +66,20 @@ function reasonAgainst(spec: JobSpec): string | undefined {
   if (spec.kind === 'care' && spec.care.does === 'plan') return 'a plan is executed once';
   if (spec.kind === 'merge-set') return 'the set that it makes was named by its first run';
   return undefined;
+}
+
+/**
+ * Consent was typed to replace what was live then: what is live now came after it. Undefined when nothing was replaced yet, so that a
+ * run that failed before can be tried again.
+ */
+async function reasonOfReplaced(catalog: Database, run: RunRow, spec: JobSpec): Promise<string | undefined> {
+  if (!replaces(spec)) return undefined;
+  const isDone = run.state === 'succeeded' || run.state === 'warned' || (await hasSwapped(catalog, run.id));
+  return isDone ? 'it replaced something live, and doing so once more needs to be typed again' : undefined;
+}
+
+function replaces(spec: JobSpec): boolean {
+  if (spec.kind === 'restore') return spec.plan.place.kind === 'in-place';
+  if (spec.kind === 'settle-transfer') return true;
+  return (spec.kind === 'database-recovery' || spec.kind === 'logical-restore') && isReplacing(spec.task);
 }
