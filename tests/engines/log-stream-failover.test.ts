@@ -1,4 +1,4 @@
-import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { InstanceAccess } from '#core/agent/order.ts';
@@ -173,6 +173,38 @@ describe.each(majors)('K-049 the log of PostgreSQL %i is streamed', (major) => {
     await untilCovered(standby);
     expect(timeline()).toMatchObject({ currentBranchId: stage.restores.sets[0]?.branchId });
     expect(await rowsAtLatest('after-loss')).toBe(3006 + late.length / 2);
+    await next.cancel();
+  });
+
+  test('over a failover to a server that keeps none of the old log: what the archive has of both timelines is not lost', async () => {
+    stage = await openStreamStage({ major, archive: true });
+    const { postgres, access, untilCovered } = stage;
+    const { archiveDirectory } = postgres;
+    await postgres.sql('create table t (a int, b text)');
+    standby = await openStandby(postgres);
+    await standby.sql("select pg_drop_replication_slot('for_the_standby')");
+    await takeFull(access);
+    const first = stage.stream();
+    await untilCovered();
+    await first.stop();
+    let last = '';
+    for (let i = 0; i < 3; i++) {
+      await postgres.sql(rows(1000));
+      const [row] = await postgres.sql('select pg_walfile_name(pg_switch_wal()) as name');
+      last = join(archiveDirectory, String(row?.['name']));
+    }
+    expect(await waitFor(() => Promise.resolve(existsSync(last)), 20_000)).toBe(true);
+    await postgres.sql('checkpoint');
+    await untilReplayed(standby);
+    const order = await promoted(first, standby);
+    for (const statement of ['select pg_switch_wal()', rows(1), 'checkpoint']) await standby.sql(statement);
+    const options = { ...order.options, archiveDirectory };
+    const next = stage.stream({ order: { ...order, options, runId: newTestId('run') } });
+    await untilCovered(standby);
+    expect(next.lines.join('\n')).toMatch(/left timeline 1 at 0\/[0-9A-F]+: take a full backup of the new one/);
+    expect(next.lines.filter((line) => line.includes('is missing'))).toEqual([]);
+    expect(gapsOnWay(timeline())).toEqual([]);
+    expect(await rowsAtLatest('from-the-archive')).toBe(3006);
     await next.cancel();
   });
 });
