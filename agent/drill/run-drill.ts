@@ -128,7 +128,7 @@ async function checksOf({ deps, order, step, scratch }: Drilling): Promise<reado
     ['reached', () => checkReached(scratch, order)],
     ['apart', () => checkApart(scratch, order)],
     ...looksIf(asked.isPageChecked, ['pages', () => checkPages(directory, order.plan.engine, step.signal)]),
-    ...canaryLooks(scratch, order),
+    ...canaryLooks(scratch, order, step.signal),
     ...asked.sql.map((one, at): Look => [
       `sql: ${one.name}`,
       () => checkSql(scratch, one, { reader: readerOf(order.runId, at), signal: step.signal }),
@@ -147,11 +147,11 @@ async function checksOf({ deps, order, step, scratch }: Drilling): Promise<reado
   return done;
 }
 
-function canaryLooks(scratch: Scratch, { canary, canaryAbsent }: DrillOrder): readonly Look[] {
+function canaryLooks(scratch: Scratch, { canary, canaryAbsent }: DrillOrder, signal: AbortSignal): readonly Look[] {
   if (canary !== undefined)
     return [
       ['canary', () => checkCanary(scratch, canary)],
-      ['static-tables', () => checkStatic(scratch, canary)],
+      ['static-tables', () => checkStatic(scratch, canary, signal)],
     ];
   if (canaryAbsent === undefined) return [];
   const { verdict, why: detail } = canaryAbsent;

@@ -86,11 +86,14 @@ interface CanaryOfBackup {
 /** A canary that cannot be written is a warning: the log is worth more than the proof. */
 async function canaryOf({ canary, instance, runId }: Order, step: StepContext): Promise<CanaryOfBackup> {
   if (canary === undefined) return { written: {}, warnings: [] };
+  const warnings: Warning[] = [];
+  const warn = (warning: Warning): void => void warnings.push(warning);
   try {
-    return { written: { canary: await writeCanary(instance, canary, runId) }, warnings: [] };
+    return { written: { canary: await writeCanary(instance, canary, runId, { signal: step.signal, warn }) }, warnings };
   } catch (error) {
     if (!(error instanceof HoldfastError) || step.signal.aborted) throw error;
-    return { written: {}, warnings: [{ code: codeOfRefusal(error), detail: `${error.message} (${error.code})` }] };
+    const why = { code: codeOfRefusal(error), detail: `${error.message} (${error.code})` };
+    return { written: {}, warnings: [...warnings, why] };
   }
 }
 

@@ -43,14 +43,66 @@ export const canaryIsOursSql = `select 1 as is_ours
   where s.nspname = 'holdfast' and c.relname = 'canary' and c.relkind = 'r' and not c.relhastriggers and not c.relhasrules
     and (t.rolsuper or t.rolname = current_user) and (o.rolsuper or o.rolname = current_user)`;
 
+/**
+ * One row when reading the table of a restored instance runs nothing that came with it: a plain table without rules, policies or
+ * expressions of indexes, with columns of the system's types. A database of that name may since be one of somebody else.
+ */
+export const canaryIsPlainSql = `select 1 as is_plain from pg_class c join pg_namespace s on s.oid = c.relnamespace
+  where s.nspname = 'holdfast' and c.relname = 'canary' and c.relkind = 'r' and not c.relhasrules and not c.relrowsecurity
+    and not exists (select from pg_inherits i where i.inhparent = c.oid)
+    and not exists (select from pg_statistic_ext e where e.stxrelid = c.oid)
+    and not exists (select from pg_index i where i.indrelid = c.oid and (i.indexprs is not null or i.indpred is not null))
+    and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and a.atttypid >= 16384)`;
+
 export const keptCanaries = 1000;
 
-export const countSql = (table: string): string => `select count(*)::text as n from ${parseTableName(table)}`;
+/**
+ * The table and all that hold rows of it (partitions, children), each with the column that is cheapest to send. How rows are counted
+ * without running what an owner of a table may have put there: agent/drill/count-static.ts.
+ */
+export const partsSql = `with recursive part (oid) as (
+    select $1::regclass::oid union select i.inhrelid from pg_inherits i join part p on i.inhparent = p.oid)
+  select quote_ident(s.nspname) || '.' || quote_ident(c.relname) as name, c.relkind::text as kind,
+    exists (select from pg_rewrite r where r.ev_class = c.oid and r.ev_type = '1')::text as is_rewritten,
+    (select quote_ident(a.attname) from pg_attribute a
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+      order by a.attlen < 0, a.attlen, a.attnum limit 1) as column_name
+  from part join pg_class c on c.oid = part.oid join pg_namespace s on s.oid = c.relnamespace order by 1`;
+
+/** What relations are that are no plain or partitioned table (PG manual, pg_class.relkind). */
+const kinds: Readonly<Record<string, string>> = {
+  v: 'a view',
+  m: 'a materialized view',
+  f: 'a foreign table',
+  S: 'a sequence',
+  i: 'an index',
+  I: 'an index',
+  c: 'a type',
+};
+
+export const partitionedKind = 'p';
+
+/** Why a relation is not counted; undefined: it is a plain or partitioned table. */
+export const notPlain = (kind: string, isRewritten: boolean): string | undefined =>
+  kind !== 'r' && kind !== partitionedKind
+    ? (kinds[kind] ?? `of kind ${kind}`)
+    : isRewritten
+      ? 'a table with a rule'
+      : undefined;
+
+/** Seconds that all static tables together may take of a log backup: the log waits for them. */
+export const countSecondsOfBackup = 10;
+/** Of a drill, whose files nothing has read yet. */
+export const countSecondsOfDrill = 300;
+
+/** Warning of a log backup whose canary lacks the count of a static table. */
+export const staticUncounted = 'static_table_uncounted';
 
 /** A repeated attempt of a run finds the row of the one before. */
 export const canaryInsertSql = `insert into holdfast.canary (run_id, counts) values ($1, $2) on conflict (run_id) do nothing`;
 export const canaryRowSql = `select seq::text as seq, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at
   from holdfast.canary where run_id = $1`;
 export const canaryTrimSql = `delete from holdfast.canary where seq <= (select max(seq) from holdfast.canary) - ${String(keptCanaries)}`;
+/** NULL: the table could not be counted. */
 export const canaryCountsSql = `select key as table_name, value as rows from holdfast.canary, json_each_text(counts::json)
   where run_id = $1 order by key`;

@@ -72,7 +72,7 @@ export interface HostWork {
   /** Looks at an instance that is to be a drill target, marks it or takes its mark away. */
   /** Where scratch instances of the host lie, and whether there is room for one. */
   lookAtScratch(inspection: InspectionOf<'scratch'>): Promise<ScratchFound>;
-  /** Writes a canary as a log backup would and takes it back. Throws `canary_unwritable`, `canary_foreign`, `privilege_missing`. */
+  /** Writes a canary as a log backup would and takes it back. Throws `canary_unwritable`, `canary_foreign`, `static_table_not_plain`, `static_table_slow`, `privilege_missing`. */
   tryCanary(inspection: InspectionOf<'canary'>): Promise<void>;
   askTarget(inspection: InspectionOf<'drill-target'>): Promise<TargetFound>;
   createPool(inspection: PoolInspection): Promise<void>;

@@ -31,6 +31,23 @@ export const drillErrors = {
     hintZh:
       '请用 --database 指定主库上登录用户可创建模式的数据库,用 --static 以 schema.table 形式指定可读取的表。未做任何改动。',
   },
+  static_table_not_plain: {
+    class: 'unsafe',
+    http: 409,
+    message: 'Static table {table} is not counted: {found} is {kind}, and reading it could run code of its owner',
+    hint: 'Mark only plain or partitioned tables, without foreign partitions, as static: `holdfast canary enable` with --static names them anew. Find out who replaced the table if it was one.',
+    messageZh: '静态表 {table} 未计数:{found} 是 {kind},读取它可能执行其所有者的代码',
+    hintZh:
+      '只能将普通表或分区表(不含外部分区)标记为静态表:用 `holdfast canary enable` 的 --static 重新指定。若原先是普通表,请查明是谁替换的。',
+  },
+  static_table_slow: {
+    class: 'precondition',
+    http: 409,
+    message: 'Static table {table} is not counted: all static tables together may take {seconds} s',
+    hint: 'Mark fewer or smaller tables as static: `holdfast canary enable` with --static names them anew. The log is backed up all the same.',
+    messageZh: '静态表 {table} 未计数:所有静态表合计最多用时 {seconds} 秒',
+    hintZh: '请减少静态表或改用较小的表:用 `holdfast canary enable` 的 --static 重新指定。日志仍会照常备份。',
+  },
   drill_unknown: {
     class: 'input',
     http: 404,
