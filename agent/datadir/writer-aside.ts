@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { engineLayouts } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import { syncDirectory } from '#agent/file-system.ts';
+import { demandOwn } from '#agent/ground/foreign.ts';
 import { isMarkedFor } from './writer-marker.ts';
 import { isAbsent, refuseNotEmpty } from './writer-paths.ts';
 
@@ -41,7 +42,7 @@ export function moveAside(path: string, runId: string): void {
  * Gives an old directory its place back. What a failed restore left there is kept under a name of its own when a server
  * may have run on it (`isKept`), and removed when it was only half written: all of that lies in the pool. Nothing happens
  * when nothing was moved. Throws `target_not_empty` when what stands there was not written by this run,
- * `target_of_other_run`.
+ * `target_of_other_run`, `holds_foreign` before anything is moved.
  */
 export function putBack(path: string, runId: string, { isKept }: { readonly isKept: boolean }): void {
   const aside = asideOf(path, runId);
@@ -56,6 +57,7 @@ export function putBack(path: string, runId: string, { isKept }: { readonly isKe
 /** Frees a place; where what stood there lies now, undefined when it was empty. */
 function clearFailed(path: string, runId: string): string | undefined {
   if (!isMarkedFor(path, runId)) refuseNotEmpty(path);
+  demandOwn(path);
   if (readdirSync(path).length === 0) {
     rmdirSync(path);
     return undefined;

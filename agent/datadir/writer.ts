@@ -20,6 +20,7 @@ import { dirname, join } from 'node:path';
 import type { EngineFiles } from '#core/engine/profile.ts';
 import { fail } from '#core/errors/fail.ts';
 import { crc32c } from '#core/wal/crc32c.ts';
+import { demandOwn } from '#agent/ground/foreign.ts';
 import { syncDirectory } from '#agent/file-system.ts';
 import { readPidFile } from './reader.ts';
 import { unwritable } from './writer-errors.ts';
@@ -271,8 +272,9 @@ export class EmptyTarget implements Proven {
     }
   }
 
-  /** Removes what an interrupted attempt left and this run does not want: only inside what it marked itself. */
+  /** Removes what an interrupted attempt left and this run does not want: only inside what it marked itself. Throws `holds_foreign`. */
   removeAllBut(wanted: ReadonlySet<string>): void {
+    for (const root of this.roots()) demandOwn(root, 'parts');
     for (const root of this.roots()) this.#prune(root, wanted);
   }
 
@@ -304,6 +306,7 @@ export class EmptyTarget implements Proven {
 
   /** Deletes what this run wrote, marks last, so that a killed clean-up is continued by the same run only. */
   discard(): void {
+    for (const root of this.roots()) demandOwn(root, 'parts');
     this.unfinish();
     this.removeAllBut(new Set());
     this.release();

@@ -1,7 +1,8 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fail } from '#core/errors/fail.ts';
 import { isAbsent } from '#agent/datadir/writer-paths.ts';
+import { mountPoints } from '#agent/ground/mounts.ts';
 
 /**
  * Refuses a directory that could not be moved aside within its parent and removed there, while nothing of it is touched: a mount point or
@@ -26,10 +27,3 @@ function reasonAgainst(path: string): string | undefined {
     return `the agent may not rename in ${parent} (${error instanceof Error ? error.message : String(error)})`;
   }
 }
-
-/** Where this process sees mounts: field 5, in which blanks and backslashes are octal (proc(5), /proc/pid/mountinfo). */
-const mountPoints = (): readonly string[] =>
-  readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .flatMap((line) => line.split(' ')[4] ?? [])
-    .map((point) => point.replace(/\\([0-7]{3})/g, (_all, digits: string) => String.fromCharCode(parseInt(digits, 8))));

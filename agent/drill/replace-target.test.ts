@@ -103,3 +103,53 @@ test('K-092 a drill whose report was not stored gives the place back, although i
   expect([existsSync(join(data, 'restored')), existsSync(join(data, 'old'))]).toEqual([false, true]);
   expect(readdirSync(folder).sort()).toEqual(['data', 'data.drill-tablespaces']);
 });
+
+/** Another instance, below a directory. */
+const other = (below: string): string => {
+  const nested = join(below, 'deep', 'other');
+  make(nested, 'PG_VERSION');
+  make(join(nested, 'global'), 'pg_control');
+  return nested;
+};
+
+test('K-092 K-105 what was replaced stays aside as long as another instance lies in it, and the refusal names it', async () => {
+  await note(true);
+  make(data, 'restored');
+  for (const below of [asideOf(data, runId), asideOf(spaces, runId)]) {
+    const nested = other(below);
+    await expect(giveTargetBack(home, runId, unasked)).rejects.toMatchObject({
+      ...{ code: 'holds_foreign', params: { directory: below, found: `a data directory in ${nested}` } },
+    });
+    expect(existsSync(join(nested, 'global', 'pg_control'))).toBe(true);
+    expect(readdirSync(asideOf(data, runId))).toContain('old');
+    rmSync(join(below, 'deep'), { recursive: true });
+  }
+  await giveTargetBack(home, runId, unasked);
+  expect(readdirSync(folder)).toEqual(['data']);
+});
+
+test('K-092 K-105 a removal that was killed does not go on over another instance', async () => {
+  await note(true);
+  make(data, 'restored');
+  const gone = `${data}.gone-${runId}`;
+  renameSync(asideOf(data, runId), gone);
+  const nested = other(gone);
+  await expect(giveTargetBack(home, runId, unasked)).rejects.toMatchObject({ code: 'holds_foreign' });
+  expect([existsSync(join(nested, 'PG_VERSION')), begunTargets(home)]).toEqual([true, [runId]]);
+});
+
+test('K-092 K-105 what a drill restored is not removed while another instance lies in it', async () => {
+  await note(false);
+  make(data, 'restored');
+  make(spaces, 'restored');
+  writeMarker(data, runId, owner);
+  for (const below of [data, spaces]) {
+    const nested = other(below);
+    await expect(giveTargetBack(home, runId, unasked)).rejects.toMatchObject({ code: 'holds_foreign' });
+    expect(existsSync(join(nested, 'PG_VERSION'))).toBe(true);
+    expect(existsSync(join(asideOf(data, runId), 'old'))).toBe(true);
+    rmSync(join(below, 'deep'), { recursive: true });
+  }
+  await giveTargetBack(home, runId, unasked);
+  expect(existsSync(join(data, 'old'))).toBe(true);
+});

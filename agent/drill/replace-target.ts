@@ -10,6 +10,7 @@ import { inPlaceOf } from '#core/restore/scratch-place.ts';
 import { syncDirectory } from '#agent/file-system.ts';
 import { refuseLinked } from '#agent/datadir/linked-directories.ts';
 import { removeTree } from '#agent/datadir/remove-tree.ts';
+import { demandOwn } from '#agent/ground/foreign.ts';
 import { asideOf, moveAside } from '#agent/datadir/writer-aside.ts';
 import { demandDrillMark, writeDrillMark } from '#agent/datadir/writer-drill-mark.ts';
 import { isMarkedFor, readMarker } from '#agent/datadir/writer-marker.ts';
@@ -19,7 +20,7 @@ import { refuseRunning } from '#agent/datadir/writer-running.ts';
 import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
 import { openRestoreJournal } from '#agent/restore/journal.ts';
 import { stopLeftServer } from '#agent/restore/recovery/stop-left-server.ts';
-import { ownerOfDirectory, provenApart, refuseOwnSpaces, spacesOf } from './drill-target.ts';
+import { demandOwnTarget, ownerOfDirectory, provenApart, refuseOwnSpaces, spacesOf } from './drill-target.ts';
 import { refuseUnmovable } from './refuse-unmovable.ts';
 import type { TargetNote } from './target-note.ts';
 import { begunTargets, readNote, removeNote, writeNote } from './target-note.ts';
@@ -36,7 +37,7 @@ type DrillOrder = OrderOf<'drill'>;
  * Takes the place of a marked instance for a drill: proves that it is that instance and no other, closes it and moves its directory
  * aside. Everything is refused before anything is touched; its mark, here and in the catalog, is looked at right before the server is
  * closed and again before the directory is moved. Safe to call again. Throws `drill_target_unmarked`, `drill_target_is_source`,
- * `drill_target_spaces`, `drill_target_unmovable`, `place_linked`, `drill_target_in_use`, `target_of_other_run`, `space_too_little`, `target_running`, `move_aside_failed`,
+ * `drill_target_nested`, `holds_foreign`, `drill_target_spaces`, `drill_target_unmovable`, `place_linked`, `drill_target_in_use`, `target_of_other_run`, `space_too_little`, `target_running`, `move_aside_failed`,
  * `order_refused`.
  */
 export async function takeTarget(
@@ -75,6 +76,7 @@ async function vacate(home: string, vacating: Vacating): Promise<void> {
   refuseOwnSpaces(directory);
   refuseLinked(directory);
   refuseUnmovable(directory, spaces);
+  demandOwnTarget(directory);
   if (!hasSpacesIn(directory)) refuseNotEmpty(spaces);
   refuseTooLittleSpace([{ path: directory, bytes: plan.rawBytes }]);
   await writeNote(home, runId, { directory, mark: { resourceId, token }, afterwards, isTold: false });
@@ -84,6 +86,7 @@ async function vacate(home: string, vacating: Vacating): Promise<void> {
   refuseRunning(directory);
   // Why again: closing takes up to half a minute, in which the run may end and its target be freed.
   await demandConsent(vacating);
+  demandOwnTarget(directory);
   moveAside(spaces, runId);
   moveAside(directory, runId);
 }
@@ -109,7 +112,7 @@ const hasSpacesIn = (directory: string): boolean => {
 
 /**
  * Ends a drill that was told of: the restored instance gets the mark, is closed or left open as the policy says, and the old directory
- * goes, because it carries the mark. Safe to call again. Throws `target_running`, `drill_target_unmarked`.
+ * goes, because it carries the mark. Safe to call again. Throws `target_running`, `drill_target_unmarked`, `holds_foreign` with both kept.
  */
 export async function settleTarget(home: string, runId: RunId): Promise<void> {
   const note = readNote(home, runId);
@@ -117,6 +120,8 @@ export async function settleTarget(home: string, runId: RunId): Promise<void> {
   const { directory, mark, afterwards } = note;
   if (!note.isTold) await writeNote(home, runId, { ...note, isTold: true });
   writeDrillMark(directory, mark, ownerOfDirectory(directory));
+  for (const old of [asideOf(directory, runId), asideOf(spacesOf(directory), runId), goneOf(directory, runId)])
+    demandOwn(old);
   if (afterwards === 'close') await stopLeftServer(directory, 'SIGINT');
   const aside = asideOf(directory, runId);
   await removeTree(asideOf(spacesOf(directory), runId));
@@ -133,7 +138,7 @@ const goneOf = (path: string, runId: RunId): string => `${path}.gone-${runId}`;
 /**
  * Gives the place back: what the drill restored goes, the marked instance returns as it was, closed. A drill whose report is stored is
  * settled instead: the catalog says by it that the copy stays. Safe to call again. Throws `target_not_empty`, `drill_target_unmarked`,
- * `target_running`, what asking for the report throws.
+ * `target_running`, `holds_foreign` with everything kept, what asking for the report throws.
  */
 export async function giveTargetBack(
   home: string,
@@ -156,6 +161,7 @@ async function putBack(home: string, runId: RunId, { directory, mark }: TargetNo
   }
   demandDrillMark(aside, mark, directory);
   const isThere = !isAbsent(directory);
+  for (const one of [directory, spaces, goneOf(directory, runId)]) demandOwn(one);
   if (isThere) await closeOurs(home, runId, directory);
   // Without both of these the tablespaces there are the old ones, which came back already.
   if (isThere || !isAbsent(oldSpaces)) await removeTree(spaces);
@@ -179,6 +185,8 @@ function rename(from: string, to: string): void {
 }
 
 async function end(home: string, runId: RunId, directory: string): Promise<void> {
+  // Renamed in between, and what a killed removal left.
+  demandOwn(goneOf(directory, runId));
   await removeTree(goneOf(directory, runId));
   const journal = openRestoreJournal(home, runId);
   journal.forget();

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import type { RunId } from '#core/id.ts';
 import { parseId } from '#core/id.ts';
 import { syncDirectory } from '#agent/file-system.ts';
+import { demandOwn } from '#agent/ground/foreign.ts';
 import { removeTree } from '#agent/datadir/remove-tree.ts';
 import { unwritable } from '#agent/datadir/writer-errors.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
@@ -83,13 +84,14 @@ export function begunScratches(ground: ScratchGround): readonly RunId[] {
 
 /**
  * Stops the server of the scratch instance of a run and removes its directory: only one that carries the mark of the run.
- * Safe to call again, and after kill -9 at any instant. Throws `target_running`, `target_unwritable`.
+ * Safe to call again, and after kill -9 at any instant. Throws `target_running`, `target_unwritable`, `holds_foreign`.
  */
 export async function discardScratch(ground: ScratchGround, runId: RunId): Promise<void> {
   const base = notedBase(ground, runId);
   if (base === undefined) return;
   openRestoreJournal(ground.home, runId).forget();
   if (markOf(base) === runId) {
+    for (const name of readdirSync(base)) demandOwn(join(base, name));
     await stopLeftServer(join(base, 'data'));
     await empty(base);
   }

@@ -67,6 +67,7 @@ const users = (): readonly JobSpec[] => [
   standbyBackup(),
   extractTo('/elsewhere', spare),
   extractTo('/spare/pg_extracted'),
+  extractTo('/'),
 ];
 
 test('K-092 K-105 a drill does not take an instance that an open run works with: the run is named, whatever lane it has', async () => {
@@ -87,6 +88,7 @@ test('K-092 a run that waits behind the drill in the lane of the instance, or wo
     await recorded(sampleBackup(spare, poolId)),
     await recorded(sampleBackup(source, poolId), 'running'),
     await recorded(extractTo('/spare-not'), 'running'),
+    await recorded(extractTo('/spar'), 'running'),
     await recorded(extractTo('/spare'), 'running', elsewhere),
   ];
   const runId = await recorded(drill(), 'running');

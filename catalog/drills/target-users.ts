@@ -12,13 +12,14 @@ const isInLaneSql = (spec: string): string =>
 
 /**
  * Part of an SQL text: a job with this specification, on this host, works with the instance of resource `t` from another lane: it
- * backs up a standby whose primary that is, reads names from its catalog, or writes into its data directory.
+ * backs up a standby whose primary that is, reads names from its catalog, or writes into its data directory or one above it.
  */
 const isBesideLaneSql = (spec: string, host: string): string => {
   const directory = `coalesce(${spec} ->> 'directory', case when ${spec} ->> 'kind' = 'restore' then ${spec} #>> '{plan,place,directory}' end)`;
   return `(${spec} #>> '{standby,primaryId}' = t.id or ${spec} ->> 'namesFrom' = t.id
     or (${host} = t.host_id and (${directory} = t.data_directory
-      or left(${directory}, length(t.data_directory) + 1) = t.data_directory || '/')))`;
+      or left(${directory}, length(t.data_directory) + 1) = t.data_directory || '/'
+      or left(t.data_directory, length(rtrim(${directory}, '/')) + 1) = rtrim(${directory}, '/') || '/')))`;
 };
 
 const userShape = z.object({ run: idShape('run'), target: z.string() });

@@ -1,9 +1,11 @@
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   unlinkSync,
@@ -264,6 +266,39 @@ test.skipIf(!canMount)(
     expect(begunTargets(bench.home)).toEqual([]);
   },
 );
+
+/** What makes a directory a data directory, taken from the source. */
+function copyOfSource(directory: string): void {
+  for (const name of ['PG_VERSION', 'global/pg_control'])
+    cpSync(join(postgres.dataDirectory, name), join(directory, name), { recursive: true });
+}
+
+test('K-092 K-105 an instance with another one inside, or that lies inside another one, is refused by mark and drill before it is closed', async () => {
+  const nested = join(spare.dataDirectory, 'other', 'data');
+  const state = () => [inode(), beside(), readPidFile(spare.dataDirectory)?.pid];
+  const refusal = async (others: readonly string[], code: string): Promise<void> => {
+    for (const does of ['look', 'mark'] as const)
+      await expect(askTarget(question(does, { others }))).rejects.toMatchObject({ code });
+    await expect((await drill({ target: targetOf({ others }) })).outcome).rejects.toMatchObject({ code });
+  };
+  await askTarget(question('mark'));
+  const before = state();
+  // Registered, and on a disk that is not there now.
+  await refusal([nested], 'drill_target_nested');
+  await refusal([dirname(spare.dataDirectory)], 'drill_target_nested');
+  copyOfSource(nested);
+  try {
+    await refusal([nested], 'drill_target_nested');
+    await refusal([], 'holds_foreign');
+    expect(state()).toEqual(before);
+    expect(existsSync(join(nested, 'global', 'pg_control'))).toBe(true);
+    expect(begunTargets(bench.home)).toEqual([]);
+    expect(await askTarget(question('unmark', { others: [nested] }))).toMatchObject({ isRunning: true });
+  } finally {
+    rmSync(join(spare.dataDirectory, 'other'), { recursive: true });
+  }
+  await askTarget(question('mark'));
+});
 
 /** The catalog that knows no mark from its n-th answer on. */
 const unmarkedFrom = (n: number): Circumstances => {

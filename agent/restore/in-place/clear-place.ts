@@ -13,6 +13,7 @@ import { codeOf } from '#agent/file-system.ts';
 import { isMarkedFor } from '#agent/datadir/writer-marker.ts';
 import { canonicalPath, isAbsent } from '#agent/datadir/writer-paths.ts';
 import { refuseRunning } from '#agent/datadir/writer-running.ts';
+import { demandOwn } from '#agent/ground/foreign.ts';
 import type { RestoreJournal } from '#agent/restore/journal.ts';
 import { oldTablespaces } from './old-tablespaces.ts';
 import type { RestoreWork } from '#agent/restore/restore-work.ts';
@@ -22,7 +23,7 @@ import { stopLeftServer } from '#agent/restore/recovery/stop-left-server.ts';
 /**
  * Everything that must be true, and everything that must be saved, before the old directory leaves its place. What is
  * moved is journalled before the first rename, so that it finds its way back even when this process dies. Throws
- * `target_running`, `target_not_empty`, `tablespace_shared`, `system_id_of_restore`, `move_aside_failed`, what the pool throws.
+ * `target_running`, `target_not_empty`, `tablespace_shared`, `holds_foreign`, `system_id_of_restore`, `move_aside_failed`, what the pool throws.
  */
 export async function clearPlace(
   work: RestoreWork,
@@ -39,6 +40,8 @@ export async function clearPlace(
   const warnings = proveCluster(order.plan, directory);
   warnings.push(...warnLinked(directory));
   const roots = journal.movedAside() ?? [...oldTablespaces(placesOf(order.plan), directory), directory];
+  // Another instance inside would lose its place: its server, its backups and its archive look for it there.
+  for (const root of roots) demandOwn(root, 'any');
   warnings.push(...(await saveTail(work, logDirectoryOf(directory))));
   reach(work.step, 'in-place.after-tail');
   // Why again: saving the log may have taken minutes, in which somebody may have opened the database.

@@ -1,11 +1,12 @@
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { decodeControlFile } from '#core/engine/control-file.ts';
 import type { EngineFiles } from '#core/engine/profile.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { isGone, layoutOf, readIfPresent } from '#agent/datadir/reader.ts';
-import { canonicalPath, isAbsent, refuseNotEmpty } from '#agent/datadir/writer-paths.ts';
+import { isAbsent, refuseNotEmpty } from '#agent/datadir/writer-paths.ts';
+import { ownPlaces } from '#agent/ground/own-places.ts';
 
 /**
  * Canonical places of a plan that are tablespaces of the instance in a data directory. Every other place is somebody else's and must be
@@ -19,16 +20,6 @@ export function oldTablespaces(places: readonly string[], directory: string): re
     else refuseNotEmpty(place);
     return own.has(place);
   });
-}
-
-/** Canonical targets of the tablespace links of a data directory. */
-export function ownPlaces(directory: string): ReadonlySet<string> {
-  const links = join(directory, layoutOf(directory).files.tablespaces);
-  if (isAbsent(links)) return new Set();
-  const found = readdirSync(links, { withFileTypes: true }).filter(
-    (entry) => entry.isSymbolicLink() && /^\d+$/.test(entry.name),
-  );
-  return new Set(found.map(({ name }) => canonicalPath(resolve(links, readlinkSync(join(links, name))))));
 }
 
 /** Throws `tablespace_shared` when anything but the part of one server version lies in a tablespace of an instance. */

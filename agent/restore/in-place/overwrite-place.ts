@@ -9,6 +9,7 @@ import { bytesBelow, removeControl, takeOver } from '#agent/datadir/writer-overw
 import { canonicalPath, isAbsent } from '#agent/datadir/writer-paths.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import { refuseRunning } from '#agent/datadir/writer-running.ts';
+import { demandOwn } from '#agent/ground/foreign.ts';
 import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
 import { proveCluster } from './clear-place.ts';
 import type { RestoreJournal } from '#agent/restore/journal.ts';
@@ -22,7 +23,7 @@ import { stopLeftServer } from '#agent/restore/recovery/stop-left-server.ts';
 /**
  * Everything that must be true, and everything that must be saved, before a data directory is written over (delta restore, design §7).
  * From its end on there is no way back: no server starts there before the restore is done. Safe to call again. Throws `target_running`,
- * `target_not_empty`, `tablespace_shared`, `system_id_of_restore`, `place_linked`, `delta_unproven`, `space_too_little`, what the pool throws.
+ * `target_not_empty`, `tablespace_shared`, `holds_foreign`, `system_id_of_restore`, `place_linked`, `delta_unproven`, `space_too_little`, what the pool throws.
  */
 export async function overwritePlace(
   work: RestoreWork,
@@ -36,6 +37,8 @@ export async function overwritePlace(
   const [spaces, warnings] = begun === undefined ? await prove(work, directory) : [begun, []];
   if (begun !== undefined && !isAbsent(directory) && isMarkedFor(directory, runId)) await stopLeftServer(directory);
   else refuseRunning(directory);
+  // Again after a kill, too: whatever is not of the set goes when it is written over.
+  for (const root of [directory, ...spaces]) demandOwn(root, 'parts');
   if (begun === undefined) journal.overwrite(spaces);
   takeOver({ directory, control, spaces, runId, owner });
   return warnings;
@@ -52,6 +55,7 @@ async function prove(
   refuseDoubt(directory, warnings);
   await proveSource(work, directory);
   const spaces = oldTablespaces(Object.values(plan.tablespaceMap).map(canonicalPath), directory);
+  for (const root of [directory, ...spaces]) demandOwn(root, 'parts');
   const there = [directory, ...spaces].reduce((sum, root) => sum + bytesBelow(root), 0);
   refuseTooLittleSpace([{ path: directory, bytes: Math.max(0, plan.rawBytes - there) }]);
   warnings.push(...(await saveTail(work, logDirectoryOf(directory))));

@@ -60,3 +60,15 @@ test('a place that another run marked meanwhile is not touched', async () => {
   await undoRestore(folder, runId);
   expect(readdirSync(data)).toContain('base');
 });
+
+test('K-105 what a restore had half written is not cleaned up while another instance lies in it', async () => {
+  const nested = join(data, 'deep', 'other');
+  mkdirSync(join(nested, 'global'), { recursive: true });
+  for (const name of ['PG_VERSION', 'global/pg_control']) writeFileSync(join(nested, name), 'of somebody');
+  const refused = { code: 'holds_foreign', params: { directory: data, found: `a data directory in ${nested}` } };
+  await expect(undoRestore(folder, runId)).rejects.toMatchObject(refused);
+  expect([existsSync(join(nested, 'PG_VERSION')), begunRestores(folder)]).toEqual([true, [runId]]);
+  rmSync(join(data, 'deep'), { recursive: true });
+  await undoRestore(folder, runId);
+  expect(readdirSync(data)).toEqual([]);
+});

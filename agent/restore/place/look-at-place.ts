@@ -7,11 +7,14 @@ import { bytesBelow } from '#agent/datadir/writer-overwrite.ts';
 import { canonicalPath, isAbsent, refuseNotEmpty } from '#agent/datadir/writer-paths.ts';
 import { isLeft } from '#agent/datadir/writer-left.ts';
 import { refuseRunning } from '#agent/datadir/writer-running.ts';
+import type { OwnMounts } from '#agent/ground/foreign.ts';
+import { demandOwn } from '#agent/ground/foreign.ts';
+import { ownPlaces } from '#agent/ground/own-places.ts';
 import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
 import type { ScratchGround } from '#agent/scratch/scratch-base.ts';
 import { scratchRoot } from '#agent/scratch/scratch-base.ts';
 import { proveCluster } from '#agent/restore/in-place/clear-place.ts';
-import { ownPlaces, refuseShared } from '#agent/restore/in-place/old-tablespaces.ts';
+import { refuseShared } from '#agent/restore/in-place/old-tablespaces.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -57,12 +60,16 @@ function lookAtOlds(
   const lookAtSpaceOf = (path: string): Finding =>
     look('place', `${path} is a tablespace of that database alone; ${fateOf(asked)}`, () => {
       refuseShared(path, directory);
+      demandOwn(path, mountsOf(asked));
     });
   return [
     lookAtOld(asked, directory),
     ...spaces.map((path) => (own.has(path) ? lookAtSpaceOf(path) : lookEmpty(path, logDirectories))),
   ];
 }
+
+/** What is written over loses what is not of it; what is moved aside takes it along. */
+const mountsOf = ({ isDelta }: InspectionOf<'place'>): OwnMounts => (isDelta === true ? 'parts' : 'any');
 
 const fateOf = ({ isDelta }: InspectionOf<'place'>): string =>
   isDelta === true ? 'IT IS WRITTEN OVER, nothing of it is kept' : 'it is moved aside and kept';
@@ -73,6 +80,7 @@ function lookAtOld(asked: InspectionOf<'place'>, directory: string): Finding {
   let doubts: readonly string[] = [];
   const found = look('place', `${directory} holds the database of the plan; ${fateOf(asked)}`, () => {
     if (isDelta === true) refuseLinked(directory);
+    demandOwn(directory, mountsOf(asked));
     doubts = proveCluster({ systemId }, directory).map(({ detail }) => detail);
   });
   const [doubt] = doubts;

@@ -98,6 +98,15 @@ export const drillErrors = {
     messageZh: '{target} 可能是源实例,不能作为演练目标:{why}',
     hintZh: '请在单独目录中为演练新建实例(initdb),注册并标记。演练所生成的实例含有源数据,不能重新标记。',
   },
+  drill_target_nested: {
+    class: 'unsafe',
+    http: 409,
+    message: '{target} is no drill target: {why}',
+    hint: 'A drill removes the whole directory of its target. Make a fresh instance for drills (initdb) in a directory that no instance shares, register and mark it; when the other instance is gone for good, remove it with `holdfast resource rm`. Nothing was closed or changed.',
+    messageZh: '{target} 不能作为演练目标:{why}',
+    hintZh:
+      '演练会删除目标的整个目录。请在不与任何实例重叠的目录中新建演练用实例(initdb),注册并标记;如另一实例已永久移除,请用 `holdfast resource rm` 注销。未关闭也未更改任何内容。',
+  },
   drill_target_consent_mismatch: {
     class: 'unsafe',
     http: 409,

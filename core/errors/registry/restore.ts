@@ -184,6 +184,15 @@ export const restoreErrors = {
     messageZh: '{path} 位于 {holder} 之内,该目录已被占用({what})',
     hintZh: '未改动任何内容。请选择不在数据目录、表空间、归档目录、存储池或未完成恢复之内的目录。',
   },
+  holds_foreign: {
+    class: 'unsafe',
+    http: 409,
+    message: '{directory} is not replaced or removed, for something that is not its own lies there: {found}',
+    hint: 'Everything was kept. Move what was found to a place outside of {directory} (close its server first, unmount a mount); then start again. What an ended run has to clean up is tried again within a minute.',
+    messageZh: '未替换或删除 {directory},其中有不属于它的内容:{found}',
+    hintZh:
+      '已保留全部内容。请将该内容移到 {directory} 之外(先关闭其服务器;挂载点请卸载),然后重新开始。已结束的运行所需的清理会在一分钟内重试。',
+  },
   target_of_other_run: {
     class: 'unsafe',
     http: 409,
