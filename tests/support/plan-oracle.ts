@@ -129,10 +129,11 @@ function windowsByOracle({ zone, from, to, everyMinutes }: HourlyPlan): Step[] {
   const end = minuteOf(to);
   let anchor: number | undefined;
   return stepsOf(zone).filter((step) => {
-    const { quarter, previous, isNewDay } = step;
+    const { quarter, isNewDay } = step;
     if (isNewDay) anchor = undefined;
     if (begins.has(step)) anchor = quarter.ms;
-    const isInside = quarter.minute <= end || (!isNewDay && previous.minute < end);
+    // Reached: an end that the clock jumps over, at midnight, too, is the first moment behind the gap.
+    const isInside = quarter.minute <= end || isReached(step, end);
     return anchor !== undefined && isInside && (quarter.ms - anchor) % (everyMinutes * 60_000) === 0;
   });
 }
