@@ -39,18 +39,23 @@ export async function reconcile({ catalog, schedules, clock }: Ports): Promise<R
 const needsSchedule = ({ plan }: KeptJob, nowMs: number): boolean =>
   isTimed(plan) && nextRuns(plan, nowMs - overMs, 1).length > 0;
 
-/** Judged by what a list shows: pause, the name of the spec, and that the next run of the plan is among the next times. */
+/** Judged by what a list shows: pause, the name of the spec, and that no next run of the plan is missing in the next times. */
 export function isInStep(job: KeptJob, seen: SeenSchedule, nowMs: number): boolean {
   if (seen.isPaused === job.isEnabled || seen.note !== noteOf(job, nowMs)) return false;
   const [first, last] = [seen.nextMs[0], seen.nextMs[seen.nextMs.length - 1]];
   if (first === undefined || last === undefined) return nextRuns(job.plan, nowMs, 1).length === 0 || isOver(job, nowMs);
   const [due] = nextRuns(job.plan, Math.max(nowMs, first - 1), 1);
-  return due === undefined || due > last || seen.nextMs.includes(due);
+  if (due !== undefined && due <= last && !seen.nextMs.includes(due)) return false;
+  // A schedule that fires from some later day on shows times of the plan alone: a run before them is one that it leaves out.
+  const [soonest] = nextRuns(job.plan, nowMs + listAgeMs, 1);
+  return soonest === undefined || soonest >= first;
 }
 
-/** The list of the server may be seconds old: a single run that is due just now is not missed by it. */
+/** The list of the server may be seconds old, its clock a little ahead: what is due just now is not missed by it. */
+const listAgeMs = 60_000;
+
 const isOver = ({ plan }: KeptJob, nowMs: number): boolean =>
-  plan.type === 'once' && nextRuns(plan, nowMs + 60_000, 1).length === 0;
+  plan.type === 'once' && nextRuns(plan, nowMs + listAgeMs, 1).length === 0;
 
 /** Why to the end: one schedule that the server refuses must not keep the others from being mended. Throws the first failure. */
 async function eachOf<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
