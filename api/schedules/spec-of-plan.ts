@@ -4,13 +4,14 @@ import { dayMs, dayNumberOf, secondsOfClock } from '#core/plan/civil.ts';
 import { nextRuns, runsOfDay } from '#core/plan/next-runs.ts';
 import type { HourlyPlan, MonthlyDays, MonthlyPlan, PeriodicPlan, TimedPlan } from '#core/plan/plan.ts';
 import type { Zone } from '#core/plan/zone.ts';
-import { wallOf, zoneOf } from '#core/plan/zone.ts';
+import { momentsOf, wallOf, zoneOf } from '#core/plan/zone.ts';
 import type { Weekday } from '#core/run/rate-window.ts';
 
 /*
  * A schedule may fire at more times than its plan has, never at fewer: the fire workflow asks the plan (catalog/runs/job-runs.ts).
  * Calendars of the server cannot say "every second day", "the fifth Friday" or "behind the gap of summer time"; they say every
- * day, and the times behind gaps of this and the next two years are named one by one. What comes twice fires twice.
+ * day. What the clock of a night of change jumps over or shows twice is named one by one, as moments of UTC, for this and the next
+ * two years: of a time that comes twice a calendar fires at the first, the second or both, by zone, and the plan has the first.
  */
 
 const weekdayNames = {
@@ -104,13 +105,19 @@ interface Irregular {
   readonly nowMs: number;
 }
 
-/** Runs near a clock change that the wall clock shows at other times than those of every day. */
+/** Runs near a clock change that the wall clock shows at other times than those of every day, or at one that it shows twice. */
 function irregularRuns(plan: PeriodicPlan, { zone, regular, nowMs }: Irregular): readonly number[] {
   const year = new Date(nowMs).getUTCFullYear();
   const changes = zone.transitions(Date.UTC(year, 0, 1), Date.UTC(year + yearsNamed, 0, 1));
   const days = new Set(changes.map(({ at }) => wallOf(zone, at).day).flatMap((day) => [day - 1, day]));
-  const found = [...days].flatMap((day) =>
-    runsOfDay(plan, zone, day).filter((ms) => !regular.has(wallOf(zone, ms).second)),
-  );
+  const isNamed = (ms: number): boolean => {
+    const wall = wallOf(zone, ms);
+    const { first, last } = momentsOf(zone, wall.day, wall.second);
+    return !regular.has(wall.second) || first !== last || (plan.type !== 'hourly' && hasNoMidnight(zone, wall.day));
+  };
+  const found = [...days].flatMap((day) => runsOfDay(plan, zone, day).filter(isNamed));
   return [...new Set(found)].sort((a, b) => a - b);
 }
+
+/** A day that begins behind a gap, as in Santiago: calendars of the server that name days of the week or month pass over it. */
+const hasNoMidnight = (zone: Zone, day: number): boolean => wallOf(zone, momentsOf(zone, day, 0).first).second !== 0;

@@ -146,6 +146,21 @@ test('K-055 schedules follow their jobs, and whatever was done to them behind ou
   expect(await reconcile(ports())).toEqual({ made: 0, mended: 0, removed: 0 });
 });
 
+test('K-055 a schedule that somebody made begin a year later is put back, though all its times are those of the plan', async () => {
+  const { id } = await create(daily('02:30', '2026-01-01', 'Asia/Shanghai'));
+  const isInOrder = async (): Promise<boolean> => {
+    const found = await seen(id);
+    return found !== undefined && isInStep(await kept(id), found, clock.nowMs());
+  };
+  await eventually(isInOrder);
+  const startAt = new Date(clock.nowMs() + 365 * dayMs);
+  await (await handle(id)).update((previous) => ({ ...previous, spec: { ...previous.spec, startAt } }));
+  await eventually(async () => ((await seen(id))?.nextMs[0] ?? 0) > clock.nowMs() + 300 * dayMs);
+  expect(await isInOrder()).toBe(false);
+  expect((await reconcile(ports())).mended).toBeGreaterThan(0);
+  await eventually(isInOrder);
+});
+
 test('K-052 a plan of one time makes one run, by the revision that is current then; a time that is none of the plan makes none', async () => {
   const at = new Date(Math.ceil(Date.now() / 1000) * 1000 + 3000).toISOString();
   const { id } = await create({ type: 'once', zone: 'UTC', date: at.slice(0, 10), at: at.slice(11, 19) });
@@ -241,6 +256,27 @@ test('K-051 a time at which Temporal fires while a run of the job still waits is
 const traps: readonly [string, PlanBody][] = [
   ['a daily plan in a gap', daily('02:30', '2027-03-12')],
   ['a daily plan in an hour that comes twice', daily('01:30', '2027-11-05')],
+  ['a daily plan in an hour that comes twice in Berlin', daily('02:00', '2027-10-29', 'Europe/Berlin')],
+  ['a daily plan in half an hour that comes twice', daily('01:30', '2027-04-02', 'Australia/Lord_Howe')],
+  [
+    'a Sunday in an hour that comes twice in London',
+    { type: 'weekly', zone: 'Europe/London', at: '01:00', everyWeeks: 1, weekdays: ['sun'], startDate: '2027-10-25' },
+  ],
+  [
+    'every hour of a night of London that comes twice',
+    { type: 'hourly', zone: 'Europe/London', from: '00:00', to: '08:00', everyMinutes: 60, startDate: '2027-10-31' },
+  ],
+  [
+    'a Sunday that has no midnight',
+    {
+      type: 'weekly',
+      zone: 'America/Santiago',
+      at: '23:00',
+      everyWeeks: 1,
+      weekdays: ['sun'],
+      startDate: '2027-09-01',
+    },
+  ],
   ['midnight in a gap at midnight', daily('00:00', '2027-03-12', 'America/Havana')],
   [
     'six hours over a gap',
