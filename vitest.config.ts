@@ -54,6 +54,7 @@ const longEngines = [
     'logical-to-cluster',
     'restore-log-again',
     'standby-ends',
+    'views-in-place',
     'without-log',
   ],
 ].map((name) => `tests/engines/${name}.test.ts`);

@@ -3,6 +3,7 @@ import { fail } from '#core/errors/fail.ts';
 import type { DatabaseFacts } from '#core/logical/meta.ts';
 import type { LogicalReader } from '#core/logical/reader.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
+import { failureWarnings } from '#core/transfer/failed-statements.ts';
 import { grantsOfText } from '#core/transfer/acl-text.ts';
 import { temporaryName } from '#core/transfer/names.ts';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
@@ -170,14 +171,10 @@ function reportOf(
   failures: readonly FailedStatement[],
 ): TransferReport {
   const told = failures.slice(0, 200);
-  const warnings = failures.map(({ object, sqlState, message }) => ({
-    code: 'statement_failed',
-    detail: `${object}: ${message} (SQLSTATE ${sqlState})`,
-  }));
   return {
     placed,
     ...{ tables: tally.tables, rows: tally.rows, bytes: tally.bytes, failures: told },
-    warnings: [...tally.warnings, ...warnings.slice(0, 200)],
+    warnings: [...tally.warnings, ...failureWarnings(told)],
     secondsByPhase: watch.secondsByPhase(),
   };
 }

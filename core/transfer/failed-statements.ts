@@ -1,3 +1,4 @@
+import type { Warning } from '../run/progress.ts';
 import type { FailedStatement } from './report.ts';
 
 const longest = 400;
@@ -28,6 +29,13 @@ export function failedStatement(refused: {
     statement: statement.slice(0, longest),
   };
 }
+
+/** What a run says of statements that were refused, in order; `statement_failed`. */
+export const failureWarnings = (failures: readonly FailedStatement[]): readonly Warning[] =>
+  failures.map(({ object, sqlState, message }) => ({
+    code: 'statement_failed',
+    detail: `${object}: ${message} (SQLSTATE ${sqlState})`,
+  }));
 
 /** A name of one or two parts, in quotes or not. */
 const name = '(?:"(?:[^"]|"")*"|[^\\s(;."]+)(?:\\.(?:"(?:[^"]|"")*"|[^\\s(;."]+))?';

@@ -1,14 +1,14 @@
 import { fail } from '#core/errors/fail.ts';
+import type { TableName } from '#core/logical/selection.ts';
+import type { Warning } from '#core/run/progress.ts';
 import { firstDifference } from '#core/transfer/inventory.ts';
 import { quoted, stagingSchema } from '#core/transfer/names.ts';
-import type { Placed, WantedSchema } from '#core/transfer/task.ts';
-import { placedText } from '#core/transfer/task.ts';
+import type { WantedSchema } from '#core/transfer/task.ts';
 import type { Session } from '#agent/database/session.ts';
 import type { TableSource } from './copy-tables.ts';
 import { cutInheritance } from './cut-inheritance.ts';
-import { demandInPlace } from '#agent/transfer/swap/demand-in-place.ts';
 import { dumpInto } from './dump-into.ts';
-import { inOneTransaction } from './in-one-transaction.ts';
+import { holdViewsBack } from '#agent/transfer/swap/held-views.ts';
 import type { LaterKey } from '#agent/transfer/swap/later-keys.ts';
 import { holdKeysBack } from '#agent/transfer/swap/later-keys.ts';
 import { makeSchemas } from './made.ts';
@@ -18,7 +18,7 @@ import { refuseReplicated } from '#agent/transfer/swap/replication.ts';
 import { schemaDependentsOf } from '#agent/transfer/schema-facts.ts';
 import { schemasOn } from '#agent/transfer/swap/standing.ts';
 import { hasSchema } from '#agent/transfer/table-facts.ts';
-import { demandSameKeys, takeKeysOff } from '#agent/transfer/swap/taken-keys.ts';
+import { warnComputed, warnOfNewName } from '#agent/transfer/swap/texts-that-name.ts';
 import type { Target } from '#agent/transfer/target.ts';
 import type { TransferWork } from '#agent/transfer/transfer-work.ts';
 
@@ -27,6 +27,8 @@ export interface BuiltSchemas {
   readonly database: string;
   readonly schemas: readonly BuiltSchema[];
   readonly laterKeys: readonly LaterKey[];
+  /** Materialized views that are filled when they are in their places, under the temporary names of their schemas. */
+  readonly heldViews: readonly TableName[];
 }
 
 interface BuiltSchema {
@@ -61,6 +63,8 @@ export async function copySchemas(
     tally.enter('transfer');
     const names = built.map(({ staging }) => staging);
     const laterKeys = await holdKeysBack(session, names);
+    const heldViews = await holdViewsBack(session, names);
+    tally.warnings.push(...(await warnOfTexts(session, built)));
     const dump = {
       ...{ home: work.home, tools: work.tools, clock: work.clock, from: end, to: { access: target.access, database } },
       args: names.map((staging) => `--schema=${quoted(staging)}`),
@@ -72,7 +76,7 @@ export async function copySchemas(
     await makeSchemas(work, { live, database, names }, copy);
     tally.enter('verify');
     for (const { staging } of built) await watch.time('verify', () => prove(work, { source: session, live }, staging));
-    return { database, schemas: built, laterKeys };
+    return { database, schemas: built, laterKeys, heldViews };
   } finally {
     await live.close();
   }
@@ -107,6 +111,18 @@ export async function refuseSchemaDependents(live: Session, schema: string): Pro
   throw fail('transfer_schema_depends', { schema, dependents: `${dependents.slice(0, 10).join(', ')}${more}` });
 }
 
+/** Functions know schemas by the names that they have in the source. */
+async function warnOfTexts(source: Session, built: readonly BuiltSchema[]): Promise<readonly Warning[]> {
+  const isNew = ({ wanted: { schema, as } }: BuiltSchema): boolean => as !== schema;
+  const named = (some: readonly BuiltSchema[]) => ({
+    staging: some.map(({ staging }) => staging),
+    names: some.map(({ wanted }) => wanted.schema),
+  });
+  const [beside, inPlace] = [built.filter(isNew), built.filter((one) => !isNew(one))];
+  const ofNew = beside.length === 0 ? [] : await warnOfNewName(source, named(beside));
+  return [...ofNew, ...(inPlace.length === 0 ? [] : await warnComputed(source, named(inPlace)))];
+}
+
 /** Throws `transfer_differs`. */
 async function prove({ tally, step }: TransferWork, { source, live }: Ends, schema: string): Promise<void> {
   const [wanted, arrived] = await orCancelled(
@@ -117,22 +133,3 @@ async function prove({ tally, step }: TransferWork, { source, live }: Ends, sche
   if (difference !== undefined) throw fail('transfer_differs', { database: schema, difference });
   for (const rows of arrived.rows.values()) tally.addTable(Number(rows));
 }
-
-/**
- * Schemas take their places by rename, all in one transaction; no table is locked but those whose foreign keys are taken off. Throws
- * `transfer_swap_refused`, `transfer_schema_depends`, `transfer_replicated`.
- */
-export const swapSchemas = (live: Session, { schemas }: BuiltSchemas, placed: readonly Placed[]): Promise<void> =>
-  inOneTransaction(live, placed.map(placedText).join(', '), async () => {
-    await demandSameKeys(live, placed);
-    for (const one of placed) {
-      if (one.kind !== 'schema' || one.keptAs === undefined) continue;
-      await refuseSchemaDependents(live, one.name);
-      await refuseReplicated(live, `Schema "${one.name}"`, one.keptOid === undefined ? [] : [one.keptOid]);
-      await takeKeysOff(live, one);
-      await live.query(`alter schema ${quoted(one.name)} rename to ${quoted(one.keptAs)}`);
-    }
-    for (const { wanted, staging } of schemas)
-      await live.query(`alter schema ${quoted(staging)} rename to ${quoted(wanted.as)}`);
-    await demandInPlace(live, placed);
-  });

@@ -15,6 +15,7 @@ import type { DatabaseEnd } from './play-archive.ts';
 import { readInventory } from '#agent/transfer/read-inventory.ts';
 import type { TableFamily } from '#agent/transfer/table-facts.ts';
 import { refuseReplicated } from '#agent/transfer/swap/replication.ts';
+import { warnComputed } from '#agent/transfer/swap/texts-that-name.ts';
 import { tablesOn } from '#agent/transfer/swap/standing.ts';
 import { dependentsOf, familyOf, hasSchema, isTaken } from '#agent/transfer/table-facts.ts';
 import type { TransferWork } from '#agent/transfer/transfer-work.ts';
@@ -61,6 +62,8 @@ export async function copyTables(
     tally.warnings.push(...(await cutInheritance(session, { schemas: [], tables: members })));
     for (const { family, staging: schema } of built) await stage(session, family, schema);
     const laterKeys = await holdKeysBack(session, staging);
+    const names = [...new Set(tables.map(({ schema }) => schema))];
+    tally.warnings.push(...(await warnComputed(session, { staging, names })));
     tally.enter('transfer');
     const dump = {
       ...{ home: work.home, tools: work.tools, clock: work.clock, from: end, to: { access: target.access, database } },

@@ -6,7 +6,6 @@ import { temporaryName, temporaryPrefix } from '#core/transfer/names.ts';
 import type { TransferReport } from '#core/transfer/report.ts';
 import type { Placed, TransferTask } from '#core/transfer/task.ts';
 import { databaseOfParts, placedText } from '#core/transfer/task.ts';
-import { swapSchemas } from '#agent/transfer/play/copy-schemas.ts';
 import { demandInPlace } from './demand-in-place.ts';
 import { dropKept } from './drop-kept.ts';
 import { inDatabase } from '#agent/transfer/play/in-database.ts';
@@ -16,6 +15,8 @@ import type { Built } from './planned-places.ts';
 import { refuseReplicatedDatabase } from './replication.ts';
 import { hasSwapped, keptPlaceOf, standingsOf } from './standing.ts';
 import { renameDatabases } from './swap-database.ts';
+import type { Filling } from './swap-schemas.ts';
+import { swapSchemas } from './swap-schemas.ts';
 import { swapTables } from './swap-tables.ts';
 import type { Target } from '#agent/transfer/target.ts';
 import { namesOn, refuseSessions } from '#agent/transfer/target.ts';
@@ -53,20 +54,21 @@ export async function refuseTaken(target: Target, { task }: PlaceOrder): Promise
 interface Swap {
   readonly built: Built;
   readonly placed: readonly Placed[];
+  readonly filling: Filling;
 }
 
 /** The swap: all databases in one transaction, or all parts of one database in one. What is not as it was planned undoes it whole. */
 export async function putIntoPlace(
   target: Target,
   { runId, task }: PlaceOrder,
-  { built, placed }: Swap,
+  { built, placed, filling }: Swap,
 ): Promise<void> {
   const { schemas, tables } = built;
   const parts = schemas ?? tables;
   if (parts !== undefined)
     await inDatabase(target, parts.database, async (live) => {
       await putLaterKeysOn(live, parts.laterKeys);
-      if (schemas !== undefined) await swapSchemas(live, schemas, placed);
+      if (schemas !== undefined) await swapSchemas(live, schemas, placed, filling);
       if (tables !== undefined) await swapTables(live, tables, placed);
     });
   if (built.databases.length === 0) return;

@@ -2,7 +2,8 @@ import { reach } from '#core/faults/fault-points.ts';
 import type { RunId } from '#core/id.ts';
 import type { TellPlaces } from '#core/ports/host-work.ts';
 import type { StepContext } from '#core/ports/step.ts';
-import type { TransferReport } from '#core/transfer/report.ts';
+import { failureWarnings } from '#core/transfer/failed-statements.ts';
+import type { FailedStatement, TransferReport } from '#core/transfer/report.ts';
 import type { Placed, TransferTask } from '#core/transfer/task.ts';
 import type { Stopwatch } from '#agent/restore/stopwatch.ts';
 import type { TransferJournal } from '#agent/transfer/journal.ts';
@@ -48,9 +49,17 @@ export async function swapOnce(
   reach(step, 'swap.before-tell');
   await tell({ placed, isSwapped: false });
   reach(step, 'swap.before-swap');
-  await watch.time('swap', () => putIntoPlace(target, order, { built, placed }));
+  let done = planned;
+  const note = async (failed: readonly FailedStatement[]): Promise<void> => {
+    const warnings = [...planned.warnings, ...failureWarnings(failed)];
+    done = { ...planned, failures: [...planned.failures, ...failed], warnings };
+    // Before the commit: whoever finds the swap done knows what failed in it.
+    if (failed.length > 0) await journal.swap(done);
+  };
+  const filling = { signal: step.signal, control: target.session, note };
+  await watch.time('swap', () => putIntoPlace(target, order, { built, placed, filling }));
   reach(step, 'swap.after-swap');
-  return { ...planned, secondsByPhase: watch.secondsByPhase() };
+  return { ...done, secondsByPhase: watch.secondsByPhase() };
 }
 
 /** Report of a swap that an earlier attempt made; undefined when there was none. */
