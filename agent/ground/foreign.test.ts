@@ -93,3 +93,13 @@ test.skipIf(!canMount)(
     }
   },
 );
+
+test('below a file nothing lies, and a link to a directory is looked into', () => {
+  write(join(folder, '.mark'));
+  expect(foreignWithin(join(folder, '.mark'), 'none')).toBeUndefined();
+  expect(foreignWithin(join(folder, 'absent'), 'none')).toBeUndefined();
+  const other = join(data, 'other');
+  cluster(other);
+  symlinkSync(data, join(folder, 'link'));
+  expect(foreignWithin(join(folder, 'link'), 'none')).toContain(other);
+});

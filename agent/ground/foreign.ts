@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { basename, join } from 'node:path';
 import { engineLayouts } from '#core/engine/profiles.ts';
@@ -29,7 +29,8 @@ export function demandOwn(directory: string, mounts: OwnMounts = 'none'): void {
 
 /** What lies below a directory and is not its own, in words. */
 export function foreignWithin(directory: string, mounts: OwnMounts): string | undefined {
-  if (!existsSync(directory)) return undefined;
+  // Of a file, such as the mark of a place, nothing lies below.
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
   const root = canonicalPath(directory);
   const mounted = mounts === 'any' ? undefined : foreignMount(root, mounts);
   if (mounted !== undefined) return `a mount point in ${mounted}`;
