@@ -162,13 +162,15 @@ test('K-055 a schedule that somebody made begin a year later is put back, though
 });
 
 test('K-052 a plan of one time makes one run, by the revision that is current then; a time that is none of the plan makes none', async () => {
-  const at = new Date(Math.ceil(Date.now() / 1000) * 1000 + 3000).toISOString();
+  const at = new Date(Math.ceil(Date.now() / 1000) * 1000 + 10_000).toISOString();
   const { id } = await create({ type: 'once', zone: 'UTC', date: at.slice(0, 10), at: at.slice(11, 19) });
   const work = { kind: 'no-op', host: 'alpha', seconds: 7 };
   expect((await api.ask('PUT', `/api/v1/jobs/${id}`, { revision: 1, work })).status).toBe(200);
   const refused = await api.ask('PUT', `/api/v1/jobs/${id}`, { revision: 1, work });
   expect(refused).toMatchObject({ status: 409, body: { code: 'job_changed' } });
-  const other = await create(daily('02:00'));
+  // Hours away, whenever this runs: that moment must be no time of the plan.
+  const inSixHours = new Date(Date.now() + 6 * 3_600_000).toISOString().slice(11, 16);
+  const other = await create(daily(inSixHours, '2026-01-01', 'UTC'));
   await (await handle(other.id)).trigger();
   await eventually(async () => (await runsOf(id)).length > 0);
   const [run, ...more] = await runsOf(id);
