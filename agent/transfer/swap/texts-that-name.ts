@@ -20,11 +20,11 @@ const usersQuery = `
      where l.lanname not in ('internal', 'c') and p.oid >= 16384 and (to_jsonb(p) ->> 'prosqlbody') is null
        and (p.prosrc ~* $2 or coalesce(p.proconfig::text, '') ~* $3)),
   starts(name, classid, objid) as (
-    select 'materialized view ' || c.relname, r.tableoid, r.oid from pg_class c join pg_rewrite r on r.ev_class = c.oid
+    select 'materialized view ' || c.relname, ${catalogOid.pg_rewrite}::oid, r.oid from pg_class c join pg_rewrite r on r.ev_class = c.oid
       join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'm' and n.nspname::text = any($1::text[])
-    union all select 'index ' || c.relname, c.tableoid, c.oid from pg_class c
+    union all select 'index ' || c.relname, ${catalogOid.pg_class}::oid, c.oid from pg_class c
       join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('i', 'I') and n.nspname::text = any($1::text[])
-    union all select 'generated column ' || c.relname || '.' || a.attname, f.tableoid, f.oid from pg_attrdef f
+    union all select 'generated column ' || c.relname || '.' || a.attname, ${catalogOid.pg_attrdef}::oid, f.oid from pg_attrdef f
       join pg_attribute a on a.attrelid = f.adrelid and a.attnum = f.adnum join pg_class c on c.oid = f.adrelid
       join pg_namespace n on n.oid = c.relnamespace where a.attgenerated <> '' and n.nspname::text = any($1::text[])),
   walk(name, classid, objid) as (
@@ -33,7 +33,7 @@ const usersQuery = `
       select d.refclassid as classid, d.refobjid as objid from pg_depend d
        where d.classid = w.classid and d.objid = w.objid
          and d.refclassid in (${catalogOid.pg_proc}, ${catalogOid.pg_operator}, ${catalogOid.pg_class})
-      union all select r.tableoid, r.oid from pg_rewrite r where w.classid = ${catalogOid.pg_class} and r.ev_class = w.objid) x)
+      union all select ${catalogOid.pg_rewrite}::oid, r.oid from pg_rewrite r where w.classid = ${catalogOid.pg_class} and r.ev_class = w.objid) x)
   select distinct w.name, w.name like 'materialized view %' as is_view from walk w join naming f on f.oid = w.objid and w.classid = ${catalogOid.pg_proc}
   union select 'function ' || f.proname, null from naming f join pg_namespace n on n.oid = f.pronamespace
    where n.nspname::text = any($1::text[])
