@@ -1,4 +1,6 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { storiesOnBoth, storiesOnKingbase } from './tests/support/story-projects.ts';
 
 const layers = ['wire', 'workflows', 'activities', 'agent', 'catalog', 'workers', 'api', 'bench', 'scripts'];
 const unit = [
@@ -7,6 +9,8 @@ const unit = [
   'docs/**/*.test.ts',
 ];
 const minute = 60_000;
+/** One more than processors: files wait for servers and disks a quarter of their time. */
+const usualWorkers = Math.min(availableParallelism() + 1, 8);
 /** Minutes of kills, outages and damage on whole stacks: `npm run test:chaos`, not part of `npm test`. */
 const chaos = ['survives-*', 'resumes-*', 'refuses-pools*', 'detects-*'].map(
   (name) => `tests/promises/${name}.test.ts`,
@@ -32,10 +36,12 @@ const long = [
   'plans',
   'refuses-targets',
   'recovers-databases',
+  'recovers-odd-databases',
   'recovers-one-database',
   'restores-logical-sets',
   'restores-standbys',
   'restores-what-differs',
+  'runs-a-job',
   'runs-scripts',
   'scrubs',
   'settles-swaps',
@@ -43,6 +49,7 @@ const long = [
   'verifies-after',
   'tells-outcomes',
   'tells-traces',
+  'tells-what-is-lacking',
 ].map((name) => `tests/promises/${name}.test.ts`);
 const longEngines = [
   ...['all-visible', 'begin-behind-base', 'changed-pages-traps', 'channels', 'drill'],
@@ -51,6 +58,7 @@ const longEngines = [
     'log-stream-archive',
     'log-stream-failover',
     'log-stream-left',
+    'names-there',
     'logical-to-cluster',
     'restore-log-again',
     'standby-ends',
@@ -59,17 +67,13 @@ const longEngines = [
   ],
 ].map((name) => `tests/engines/${name}.test.ts`);
 
-/** Stories of the whole product that depend on the version of the server: on 18 in `long`, once more on 15. */
-const both = [
-  ...['carries-odd-names', 'drills', 'keeps-what-is-left-out', 'logical-sets', 'recovers-databases'],
-  ...['recovers-one-database', 'restores-logical-sets', 'settles-swaps'],
-].map((name) => `tests/promises/${name}.test.ts`);
+const filesOf = (stories: readonly string[]): string[] => stories.map((name) => `tests/promises/${name}.test.ts`);
 
 /** Project of tests: name, files, how many at once, its turn. Projects of one turn run together. */
 const project = (
   name: string,
   include: readonly string[],
-  { workers = 2, order = 1, except = [] as string[], minutes = 2, env = {}, isolate = true } = {},
+  { workers = usualWorkers, order = 1, except = [] as string[], minutes = 2, env = {}, isolate = true } = {},
 ) => ({
   extends: true as const,
   test: {
@@ -95,13 +99,22 @@ export default defineConfig({
     teardownTimeout: minute,
     reporters: ['default', './tests/support/plain-reporter.ts'],
     projects: [
-      // Why not isolated: pure modules keep nothing, and loading them anew for each file took more time than the tests.
+      // Why these are not isolated: their modules keep nothing that another file minds, and a process and all modules anew for each
+      // file took a fifth of their time.
       project('core', ['core/**/*.test.ts'], { isolate: false }),
-      project('unit', unit),
-      project('contracts', ['tests/{contracts,repositories,engines,histories}/**/*.test.ts'], { except: longEngines }),
-      project('promises', ['tests/promises/**/*.test.ts'], { order: 2, except: [...chaos, ...long] }),
-      project('long', [...long, ...longEngines], { order: 3, minutes: 4 }),
-      project('long-15', both, { order: 3, minutes: 4, env: { HOLDFAST_TEST_PG: '15' } }),
+      project('unit', unit, { isolate: false }),
+      project('contracts', ['tests/{contracts,repositories,engines,histories}/**/*.test.ts'], {
+        except: longEngines,
+        isolate: false,
+      }),
+      project('promises', ['tests/promises/**/*.test.ts'], { order: 2, except: [...chaos, ...long], isolate: false }),
+      project('long', [...long, ...longEngines], { order: 3, minutes: 4, isolate: false }),
+      project('long-15', filesOf(storiesOnBoth), { order: 3, minutes: 4, env: { HOLDFAST_TEST_PG: '15' } }),
+      project('long-kingbase', filesOf(storiesOnKingbase), {
+        order: 3,
+        minutes: 4,
+        env: { HOLDFAST_TEST_PG: 'kingbase' },
+      }),
       // Longer than a run may take, so that a run which is not over is told of as such.
       project('chaos', chaos, { workers: 1, order: 3, minutes: 4 }),
       // Minutes each: by hand with `npm run test:deep`, never part of `npm test`.

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
+import { cutText } from '#core/text.ts';
 
 const timeoutMs = 30_000;
 const problemShape = z.looseObject({
@@ -96,5 +97,5 @@ function parsed(text: string): unknown {
 /** fetch says only "fetch failed"; the reason is its cause. */
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message || String(error.cause) : error.message.slice(0, 500);
+  return error.cause instanceof Error ? error.cause.message || String(error.cause) : cutText(error.message, 500);
 }

@@ -33,6 +33,7 @@ import { openAgentKeys } from './payload-keys.ts';
 import { keepReporting } from './self-report.ts';
 import type { SlotKeeping } from './stream/keep-slots.ts';
 import { keepSlots } from './stream/keep-slots.ts';
+import { tuneV8 } from './tune-v8.ts';
 import { agentService } from './work/agent-workers.ts';
 import { openFence } from './work/fence.ts';
 import { sweepDoors } from './transfer/play/door-folder.ts';
@@ -42,6 +43,7 @@ import { openJobTable } from './work/job-table.ts';
 import type { Undoing } from './work/keep-undoing.ts';
 import { keepUndoing } from './work/keep-undoing.ts';
 import { openLogRelay } from './work/log-relay.ts';
+import { apiWitness, openRunGate, temporalWitness } from './work/run-gate.ts';
 import { openRunJournal } from './work/run-journal.ts';
 import type { StopOver } from './work/stop-over.ts';
 import { keepStoppingOver } from './work/stop-over.ts';
@@ -51,9 +53,11 @@ const log = pino({ name: 'holdfast-agent' });
 const clock = { nowMs: () => Date.now() };
 const keptEndsMs = 30 * 86_400_000;
 const undoMs = 15_000;
+const askAgainMs = 5000;
 
 /** `holdfast agent`: enrols this host when it is not yet, then serves its three queues until SIGTERM or SIGINT. */
 async function main(): Promise<void> {
+  tuneV8();
   const flags = flagsIn(process.argv.slice(2));
   const settings = readSettings(agentSettings, { ...process.env, ...flags.settings });
   const identity = await enrol({
@@ -83,7 +87,6 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
     relay.add(runId, line);
   };
   const faults = faultsOf(settings);
-  const jobs = openJobTable({ journal, fence: openFence(), clock, log: say, faults });
   const work = openHostWork({
     home,
     clock,
@@ -99,6 +102,8 @@ async function serve(settings: AgentSettings, identity: HostIdentity, signal: Ab
   const tracer = tracerOf(settings);
   const interceptors = tracer.isOn ? [stepSpans({ tracer, clock, hostId: identity.hostId })] : [];
   const queues = { ...queuesOf(settings, identity, keys), interceptors };
+  const gate = openRunGate([apiWitness(channel), temporalWitness(queues.place, keys, clock)], askAgainMs);
+  const jobs = openJobTable({ journal, fence: openFence(), clock, log: say, gate, faults });
   const self = { agentVersion: productVersion, paths: [home], discover: () => work.discover() };
   const reporting = keepTelling(self, { channel, everyMs: settings.reportSeconds * 1000 }, signal);
   const undoing = undoLeft(

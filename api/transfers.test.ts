@@ -1,14 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { JobContent } from '#catalog/jobs.ts';
+import { keepJob, reviseJob } from '#catalog/jobs.ts';
 import { openRunBook } from '#catalog/runs/run-book.ts';
 import { getRun } from '#catalog/runs/runs.ts';
 import type { HostId, ResourceId, RunId } from '#core/id.ts';
-import type { JobSpecOf } from '#core/settings/job-spec.ts';
+import type { Plan } from '#core/plan/plan.ts';
+import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
+import { idShape } from '#core/settings/shape/words.ts';
 import type { PlacesTold } from '#core/transfer/task.ts';
 import type { TestApi } from '#tests/support/api.ts';
 import { openTestApi } from '#tests/support/api.ts';
 import { begunRun, newHost, newPool, newResource } from '#tests/support/api-fixtures.ts';
 import { testIds } from '#tests/support/catalog.ts';
+import { inPlace } from '#tests/support/samples.ts';
 
 let api: TestApi;
 let host: { readonly id: HostId; readonly key: string };
@@ -27,7 +33,8 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 /** A run that has begun, as if its agent worked for it. */
-const begun = (): Promise<RunId> => begunRun(api, { spec, hostId: host.id, resourceId });
+const begun = (does: JobSpec = spec): Promise<RunId> => begunRun(api, { spec: does, hostId: host.id, resourceId });
+const runShape = z.looseObject({ id: idShape('run') });
 
 const places: PlacesTold['placed'] = [
   { kind: 'database', name: 'app', oid: '16400', keptAs: 'app_before_x', keptOid: '16390' },
@@ -87,5 +94,71 @@ test('K-108 a run that replaced something live is not tried again without consen
   const before = await begun();
   await tell(before, { placed: places, isSwapped: false });
   await failRun(before);
+  // Its swap may have happened all the same: only who looks knows.
+  expect(await retry(before)).toMatchObject({ status: 409, body: { code: 'run_not_repeatable' } });
+  expect(JSON.stringify((await retry(before)).body)).toContain('undo or confirm it first');
+  const undoing = runShape.parse((await settle(before, 'undo')).body).id;
+  await openRunBook(api.store.catalog).close(undoing, { state: 'succeeded', result: {} });
   expect(await retry(before)).toMatchObject({ status: 202 });
+  const untold = await begun();
+  await failRun(untold);
+  expect(await retry(untold)).toMatchObject({ status: 202 });
 });
+
+test('a replacing run whose work was done is not tried again when the script after it made it fail', async () => {
+  const retry = (run: RunId) => api.ask('POST', `/api/v1/runs/${run}/retry`);
+  const params = { hook: 'after', script: 'tell.sh', exit: '1' };
+  const failure = { state: 'failed' as const, code: 'script_failed', params, message: 'the script failed' };
+  const lost = { ...failure, code: 'agent_lost', params: { host: host.id, minutes: '1' } };
+  for (const outcome of [failure, { ...lost, hasWorked: true as const }]) {
+    const run = await begun(inPlace(host.id, spec.poolId, resourceId));
+    await openRunBook(api.store.catalog).close(run, outcome);
+    expect(await retry(run)).toMatchObject({ status: 409, body: { code: 'run_not_repeatable' } });
+  }
+  // Before the work a script, or a lost agent, left everything as it was.
+  for (const outcome of [{ ...failure, params: { ...params, hook: 'before' } }, lost]) {
+    const run = await begun(inPlace(host.id, spec.poolId, resourceId));
+    await openRunBook(api.store.catalog).close(run, outcome);
+    expect(await retry(run)).toMatchObject({ status: 202 });
+  }
+});
+
+const onceAt = { type: 'once' as const, zone: 'UTC', date: '2030-01-01', at: '02:00' };
+test.each([[{ type: 'immediate' as const }], [onceAt]])(
+  'a job that replaced something live is not started again with the same consent: %o',
+  async (plan) => {
+    const { catalog } = api.store;
+    const content = (more: object, by: Plan = plan): JobContent => ({
+      ...{
+        name: `one ${plan.type}`,
+        spec,
+        plan: by,
+        work: { kind: 'logical-restore', consent: 'main', ...more },
+        by: 't',
+      },
+    });
+    const job = testIds('job');
+    await keepJob(catalog, job, content({}), true);
+    const start = () => api.ask('POST', `/api/v1/jobs/${job}/runs`);
+    const began = async (): Promise<RunId> => {
+      const { status, body } = await start();
+      expect(status).toBe(202);
+      const run = runShape.parse(body).id;
+      await openRunBook(catalog).begin(run);
+      return run;
+    };
+    // A start that failed before its swap used nothing up, and a new name or time makes no new consent.
+    await failRun(await began());
+    await openRunBook(catalog).close(await began(), { state: 'succeeded', result: {} });
+    await reviseJob(catalog, job, 1, { ...content({}), name: `renamed ${plan.type}` });
+    expect(await start()).toMatchObject({ status: 409, body: { code: 'run_not_repeatable' } });
+    await reviseJob(catalog, job, 2, content({ channels: 2 }));
+    const unsure = await began();
+    await tell(unsure, { placed: places, isSwapped: false });
+    await failRun(unsure);
+    expect(JSON.stringify((await start()).body)).toContain('undo or confirm it first');
+    // A job that is kept to be started by hand stays that.
+    await reviseJob(catalog, job, 3, content({ channels: 2 }, { type: 'manual' }));
+    await began();
+  },
+);

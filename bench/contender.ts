@@ -19,6 +19,8 @@ export interface Contender extends Readonly<Partial<Record<Work, (round: number)
 
 export interface Measured {
   readonly ms: number;
+  /** Of it the work itself, without what a program takes to start and to end: ours tells, an agent that runs pays no more. */
+  readonly engineMs?: number;
   /** Bytes that a backup takes in its repository. */
   readonly storedBytes?: number;
   /** Peak of resident memory, all processes of the contender together. */

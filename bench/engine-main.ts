@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { tuneV8 } from '#agent/tune-v8.ts';
 import { takeFullBackup } from '#agent/backup/take-full-backup.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
 import { openSet } from '#agent/sets/open-set.ts';
@@ -105,6 +106,8 @@ async function restore(): Promise<void> {
 const actions: Readonly<Record<string, () => Promise<void>>> = { full: backUp, log: backUpLog, restore };
 const action = actions[option('action')];
 if (action === undefined) throw bug(`the bench engine knows ${Object.keys(actions).join(', ')}`);
+// As the agent does.
+tuneV8();
 const beganAt = performance.now();
 await action();
 const engineMs = Math.round(performance.now() - beganAt);

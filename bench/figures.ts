@@ -8,6 +8,8 @@ export interface Line {
   readonly work: Work;
   readonly contender: string;
   readonly medianMs: number;
+  /** Of our work alone, without the start of a program. */
+  readonly engineMs?: number;
   /** Fastest and slowest round. */
   readonly spreadMs: readonly [number, number];
   readonly storedBytes?: number;
@@ -16,15 +18,16 @@ export interface Line {
   readonly segmentsPerSecond?: number;
 }
 
-/** Our medians divided by a peer's, below 1 where we are better; `logPush` is ours in segments a second divided by theirs. */
-export type Ratios = Readonly<
-  Partial<
-    Record<
-      'full' | 'restore' | 'size' | 'incremental' | 'incrementalBytes' | 'smallFiles' | 'smallFilesRestore' | 'logPush',
-      number
-    >
-  >
->;
+type RatioName =
+  | ('full' | 'restore' | 'size' | 'smallFiles' | 'smallFilesRestore' | 'logPush')
+  | ('incremental' | 'incrementalWhole' | 'incrementalBytes');
+
+/**
+ * Our medians divided by a peer's, below 1 where we are better; `logPush` is ours in segments a second divided by theirs.
+ * `incremental` is our engine time divided by the wall time of the peer, as design §9 has it, `incrementalWhole` whole programs on
+ * both sides.
+ */
+export type Ratios = Readonly<Partial<Record<RatioName, number>>>;
 
 /** What a run of the bench measured. */
 export interface Figures {

@@ -48,7 +48,7 @@ function barsOf(report: Figures, version: string): readonly Bar[] {
     ratio('full backup, time', 'full', isCurrent(version) ? 0.5 : 0.4),
     ratio('full backup, size', 'size', 1.05),
     ratio('restore, time', 'restore', 0.6),
-    ratio('incremental after 2 000 transactions, time', 'incremental', 0.2),
+    ratio('incremental after 2 000 transactions, engine time', 'incremental', 0.2),
     ratio('incremental after 2 000 transactions, size', 'incrementalBytes', 0.6),
     { ...ratio('log, segments a second', 'logPush', 2), isLeast: true },
     ratio('20 000 relations, full', 'smallFiles', 0.5),

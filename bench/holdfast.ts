@@ -73,9 +73,9 @@ class Holdfast implements Contender {
   async restore(round: number): Promise<Measured> {
     if (this.#latest === undefined) throw bug('nothing to restore yet');
     const target = join(this.#parts.home, `restored-${String(round)}-${this.#latest}`);
-    const { ms, rssMiB } = await this.#run({ action: 'restore', 'set-id': this.#latest, target });
+    const { ms, engineMs, rssMiB } = await this.#run({ action: 'restore', 'set-id': this.#latest, target });
     emptyFiles(target);
-    return { ms, rssMiB };
+    return { ms, engineMs, rssMiB };
   }
 
   async keepUp(): Promise<void> {
@@ -84,11 +84,11 @@ class Holdfast implements Contender {
 
   async #backUp(setId: SetId, more: EngineOptions): Promise<Measured> {
     const options = { action: 'full', ...instanceOptions(this.#cluster), 'set-id': setId, ...more };
-    const { ms, rssMiB, type } = await this.#run(options);
+    const { ms, engineMs, rssMiB, type } = await this.#run(options);
     if (more.base !== undefined && type !== 'cumulative')
       throw fail('bench_not_comparable', { contender: this.name, why: 'its incremental became a full' });
     this.#latest = setId;
-    return { ms, rssMiB, storedBytes: bytesBelow(join(this.#parts.engine.poolDirectory, setPrefix(setId))) };
+    return { ms, engineMs, rssMiB, storedBytes: bytesBelow(join(this.#parts.engine.poolDirectory, setPrefix(setId))) };
   }
 
   #run(options: EngineOptions): ReturnType<Engine['run']> {

@@ -30,18 +30,19 @@ const known = (values: readonly (number | undefined)[]): readonly number[] =>
 function lineOf(row: Row): Line {
   const { scenario, work, contender, runs } = row;
   const times = runs.map(({ ms }) => round(ms, 0));
-  const [stored, memory] = [of(runs, 'storedBytes'), of(runs, 'rssMiB')];
+  const [engine, stored, memory] = [of(runs, 'engineMs'), of(runs, 'storedBytes'), of(runs, 'rssMiB')];
   const rate = segmentsPerSecond(row, median(times));
   return {
     ...{ scenario, work, contender: contender.name, medianMs: median(times) },
     spreadMs: [Math.min(...times), Math.max(...times)],
+    ...(engine.length === 0 ? {} : { engineMs: median(engine) }),
     ...(stored.length === 0 ? {} : { storedBytes: median(stored) }),
     ...(memory.length === 0 ? {} : { rssMiB: Math.max(...memory) }),
     ...(rate === undefined ? {} : { segmentsPerSecond: rate }),
   };
 }
 
-const of = (runs: readonly Measured[], name: 'storedBytes' | 'rssMiB'): readonly number[] =>
+const of = (runs: readonly Measured[], name: 'engineMs' | 'storedBytes' | 'rssMiB'): readonly number[] =>
   known(runs.map((run) => run[name]));
 
 /** Other ways of the same program, by which it is judged too. */
@@ -56,7 +57,7 @@ function bestOf(lines: readonly Line[], { scenario, work, peer }: Compared, valu
   return values.length === 0 ? undefined : Math.min(...values);
 }
 
-type Value = 'medianMs' | 'storedBytes';
+type Value = 'medianMs' | 'engineMs' | 'storedBytes';
 
 interface Compared {
   readonly scenario: string;
@@ -64,10 +65,10 @@ interface Compared {
   readonly peer: string;
 }
 
-/** Our median divided by the best of the peer's, in time or in stored bytes. */
+/** Our median divided by the best of the peer's, in time or in stored bytes; engine time by the time of their whole program. */
 export function ratioOf(lines: readonly Line[], compared: Compared, value: Value = 'medianMs'): number | undefined {
   const ours = bestOf(lines, { ...compared, peer: 'holdfast' }, value);
-  const theirs = bestOf(lines, compared, value);
+  const theirs = bestOf(lines, compared, value === 'engineMs' ? 'medianMs' : value);
   return ours === undefined || theirs === undefined ? undefined : round(ours / theirs, 3);
 }
 
@@ -79,7 +80,8 @@ function ratiosTo(lines: readonly Line[], peer: string): Ratios {
     full: ratioOf(lines, { scenario: pgbenchRows, work: 'full', peer }),
     restore: ratioOf(lines, { scenario: isServers ? serverRows : pgbenchRows, work: 'restore', peer }),
     size: ratioOf(lines, { scenario: pgbenchRows, work: 'full', peer }, 'storedBytes'),
-    incremental: ratioOf(lines, { scenario: changed, work: 'incremental', peer }),
+    incremental: ratioOf(lines, { scenario: changed, work: 'incremental', peer }, 'engineMs'),
+    incrementalWhole: ratioOf(lines, { scenario: changed, work: 'incremental', peer }),
     incrementalBytes: ratioOf(lines, { scenario: changed, work: 'incremental', peer }, 'storedBytes'),
     smallFiles: ratioOf(lines, { scenario: smallFilesRows, work: 'full', peer }),
     smallFilesRestore: ratioOf(lines, { scenario: smallFilesRows, work: 'restore', peer }),

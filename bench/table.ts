@@ -5,19 +5,20 @@ import type { Line, Ratios } from './figures.ts';
 import type { BenchReport } from './report.ts';
 import { ratioOf } from './report.ts';
 
-const widths = [20, 12, 15, 12, 10, 10, 8] as const;
+const widths = [20, 10, 15, 10, 12, 10, 10, 8] as const;
 const cells = (values: readonly string[]): string =>
   values.map((value, i) => (i === 0 ? value.padEnd(widths[0]) : value.padStart(widths[i] ?? 0))).join('');
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(2);
 
 function lineText(lines: readonly Line[], line: Line): string {
-  const { scenario, work, contender, medianMs, spreadMs, storedBytes, rssMiB, segmentsPerSecond } = line;
+  const { scenario, work, contender, medianMs, spreadMs, engineMs, storedBytes, rssMiB, segmentsPerSecond } = line;
   const ratio = contender.startsWith('holdfast') ? undefined : ratioOf(lines, { scenario, work, peer: contender });
   return cells([
     `  ${contender}`,
     `${seconds(medianMs)} s`,
     spreadMs.map(seconds).join('–'),
+    engineMs === undefined ? '' : `${seconds(engineMs)} s`,
     storedBytes === undefined ? '' : `${(storedBytes / 1e6).toFixed(1)} MB`,
     rssMiB === undefined ? '' : `${String(rssMiB)} MiB`,
     segmentsPerSecond === undefined ? '' : `${String(segmentsPerSecond)}/s`,
@@ -53,7 +54,7 @@ function memoryText(point: MemoryPoint): string {
 
 function goalText({ row, bar, found, verdict }: Goal): string {
   const value = found === undefined ? '' : String(found);
-  return `  ${verdict.padEnd(14)}${row.padEnd(46)}${value.padEnd(8)}${bar}`.trimEnd();
+  return `  ${verdict.padEnd(14)}${row.padEnd(52)}${value.padEnd(8)}${bar}`.trimEnd();
 }
 
 /** Medians and spreads for people; the last column is our time divided by that contender's. */
@@ -65,7 +66,7 @@ export function tableOf(report: BenchReport): string {
   });
   return [
     `${String(report.sizeGb)} GB of pgbench`,
-    cells(['', 'median', 'spread', 'stored', 'memory', 'segments', 'ratio']),
+    cells(['', 'median', 'spread', 'engine', 'stored', 'memory', 'segments', 'ratio']),
     ...linesOf(report),
     ...ratiosText('pgbackrest', report.ratios),
     ...ratiosText('pg_basebackup', report.ratiosToBasebackup),

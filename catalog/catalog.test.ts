@@ -200,6 +200,17 @@ test('K-080 a plan that deletes log of a resource may go beside its stream, not 
   expect(canShare(stream.kind, backup.kind)).toBe(false);
 });
 
+test('K-109 runs that write into one directory stand in one lane, however its path is typed', async () => {
+  const { reconnectMinutes, whenBusy } = sampleBackup(resourceId, poolId);
+  const spec = { kind: 'extract-set' as const, hostId, poolId, setId: testIds('set'), what: 'PG_VERSION' };
+  const owners: string[] = [];
+  for (const directory of ['/data/a', '/data/a/', '/data/./a', '/data/b/../a'])
+    owners.push(
+      (await openRunBook(db()).ticket(await newRun({ ...spec, reconnectMinutes, whenBusy, directory }))).lane.owner,
+    );
+  expect(new Set(owners)).toEqual(new Set([`${hostId}:/data/a`]));
+});
+
 test('the columns of a chain are read from the summary', async () => {
   const full = sampleSet(resourceId);
   const { setId, beginLsn, endLsn } = full;
@@ -263,6 +274,21 @@ test('a set that was committed beside a run that did not end well is told of in 
   const third = await begun(alone);
   await runs.close(third, outcome);
   expect(await said(third)).not.toContain('all the same');
+});
+
+test('a run closes whatever its texts hold: half a sign and NUL are replaced', async () => {
+  const runs = openRunBook(db());
+  const odd = 'a\ud83d\0b\\u0000🍎';
+  const plain = 'a\ufffd\ufffdb\\u0000🍎';
+  const [failed, warned] = [await newRun(sampleNoOp(hostId)), await newRun(sampleNoOp(hostId))];
+  await runs.close(failed, { state: 'failed', code: 'query_failed', params: { reason: odd }, message: odd });
+  expect((await getRun(db(), failed)).outcome).toMatchObject({ params: { reason: plain }, message: plain });
+  const [line] = (await runEventsAfter(db(), failed, 0, 10)).slice(-1);
+  expect(line?.message).toBe(`run is failed: ${plain} (query_failed)`);
+  await runs.close(warned, { state: 'warned', result: { [odd]: odd }, warnings: [{ code: 'odd', detail: odd }] });
+  expect((await getRun(db(), warned)).outcome).toMatchObject({
+    ...{ state: 'warned', result: { [plain]: plain }, warnings: [{ code: 'odd', detail: plain }] },
+  });
 });
 
 test('K-067 a run that a plan started for a resource without a login ends at its first step and says how to log in', async () => {

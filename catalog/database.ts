@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { parseInstant } from '#core/instant.ts';
+import { sqlState } from './sql-state.ts';
 
 /** The catalog database: every row is parsed into the shape it was written in. Throws `catalog_unreachable`, `catalog_damaged`. */
 export interface Database {
@@ -100,10 +101,6 @@ function parsedRow<T>(shape: z.ZodType<T>, row: unknown, sql: string): T {
   const table = /\b(?:from|into|update)\s+(\w+)/i.exec(own)?.[1] ?? 'a query';
   throw fail('catalog_damaged', { table, reason: z.prettifyError(parsed.error) });
 }
-
-/** SQLSTATE of a server error; undefined for anything else. */
-export const sqlState = (cause: unknown): string | undefined =>
-  cause instanceof pg.DatabaseError ? cause.code : undefined;
 
 function translated(cause: unknown): unknown {
   if (cause instanceof HoldfastError) return cause;

@@ -5,6 +5,8 @@ import type { HostId } from '#core/id.ts';
 import { agentReportShape } from '#core/settings/shape/host.ts';
 import { idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
+import { nearOf } from './near-names.ts';
+import { jsonText } from '#core/text.ts';
 
 /** Three reports of 10 s may be missed before a host counts as offline. */
 export const onlineSeconds = 35;
@@ -36,7 +38,7 @@ export async function getHost(db: Database, idOrName: string): Promise<HostRow> 
     [idOrName],
   );
   const host = rows[0];
-  if (host === undefined) throw fail('host_unknown', { host: idOrName });
+  if (host === undefined) throw fail('host_unknown', { host: idOrName, near: await nearOf(db, 'host', idOrName) });
   return host;
 }
 
@@ -74,7 +76,7 @@ export async function hostKeySha256(db: Database, id: HostId): Promise<Uint8Arra
 export const storeReport = (db: Database, id: HostId, report: AgentReport): Promise<number> =>
   db.change('update host set report = $2, reported_at = now(), agent_version = $3, hostname = $4 where id = $1', [
     id,
-    JSON.stringify(report),
+    jsonText(report),
     report.agentVersion,
     report.hostname,
   ]);

@@ -7,9 +7,10 @@ import { jobSpecShape } from '#core/settings/job-spec.ts';
 import { planShape } from '#core/settings/plan.ts';
 import { countShape, idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
-import { sqlState } from './database.ts';
+import { nearOf } from './near-names.ts';
 import type { Page, PageRequest } from './page.ts';
 import { pageOf } from './page.ts';
+import { sqlState } from './sql-state.ts';
 
 const kindOf = (spec: JobSpec): 'backup' | 'restore' | 'drill' | 'care' => {
   if (spec.kind === 'drill') return 'drill';
@@ -93,7 +94,7 @@ export async function getJob(db: Database, idOrName: string): Promise<JobRow> {
     `${selection} where j.id = $1 or (j.name = $1 and not j.is_adhoc and j.deleted_at is null) order by j.id = $1 desc`,
     [idOrName],
   );
-  if (job === undefined) throw fail('job_unknown', { job: idOrName });
+  if (job === undefined) throw fail('job_unknown', { job: idOrName, near: await nearOf(db, 'job', idOrName) });
   return job;
 }
 

@@ -126,12 +126,14 @@ create table drill (
   report_sha256 text,
   signature text,
   public_key text,
-  closed_at timestamp with time zone
+  closed_at timestamp with time zone,
+  unproven text[]
 );
 
 create table drill_policy (
   resource_id text not null,
-  max_age_hours integer not null
+  max_age_hours integer,
+  accepted text[] default '{}'::text[] not null
 );
 
 create table drill_target (

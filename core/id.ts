@@ -1,4 +1,5 @@
 import { fail } from './errors/fail.ts';
+import { cutText } from './text.ts';
 
 declare const brand: unique symbol;
 /** A text that only its `parse…` function makes; two brands never mix. */
@@ -38,12 +39,27 @@ export interface IdByPrefix {
 }
 export type IdPrefix = keyof IdByPrefix;
 
+/** What an id of each prefix is of, in words. */
+export const nounOf: Readonly<Record<IdPrefix, string>> = {
+  ...{
+    host: 'host',
+    res: 'resource',
+    pool: 'pool',
+    job: 'job',
+    run: 'run',
+    set: 'set',
+    batch: 'batch',
+    try: 'attempt',
+  },
+  ...{ tok: 'token', plan: 'plan', mark: 'mark', evt: 'event', chan: 'channel', dlv: 'delivery' },
+};
+
 const shape = /^(host|res|pool|job|run|set|batch|try|tok|plan|mark|evt|chan|dlv)_[0-9a-f]{32}$/;
 
 /** Parses an id of the given kind. Throws `id_malformed` for anything else. */
 export function parseId<P extends IdPrefix>(prefix: P, text: string): IdByPrefix[P] {
   if (!shape.test(text) || !text.startsWith(`${prefix}_`)) {
-    throw fail('id_malformed', { kind: prefix, text: text.slice(0, 60) });
+    throw fail('id_malformed', { kind: prefix, noun: nounOf[prefix], text: cutText(text, 60) });
   }
   return text as unknown as IdByPrefix[P];
 }

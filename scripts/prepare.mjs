@@ -45,12 +45,25 @@ const runNpm = (args) => {
   });
 };
 
+/** npm says nothing until it is done: whoever waits shall see that something goes on. @param {() => Promise<void>} work @returns {Promise<void>} */
+const tellWhile = async (work) => {
+  const from = performance.now();
+  const timer = setInterval(() => {
+    process.stderr.write(`holdfast: still installing, ${String(Math.round((performance.now() - from) / 1000))} s\n`);
+  }, 15_000);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
+};
+
 const install = async () => {
   await mkdir(join(root, '.holdfast'), { recursive: true });
   await withLock(join(root, '.holdfast', 'install-lock'), async () => {
     if (isInstalled()) return;
-    process.stderr.write('holdfast: installing packages (npm ci)\n');
-    await runNpm(['ci', '--no-audit', '--no-fund']);
+    process.stderr.write('holdfast: installing packages (npm ci), once; it takes a minute or more\n');
+    await tellWhile(() => runNpm(['ci', '--no-audit', '--no-fund']));
     await writeFile(marker, fingerprint());
   });
 };

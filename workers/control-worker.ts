@@ -32,6 +32,7 @@ export const createControlWorker = async (
     dataConverter: dataConverterOf(settings.payloadKey),
     activities: openControlActivities(deps),
     interceptors: { activity: [...(settings.interceptors ?? [])] },
+    maxHeartbeatThrottleInterval: '2s',
     shutdownGraceTime: '20s',
     // Why: after kill -9 every open workflow waits this long for the dead worker, one after the other; missing the cache
     // of a live one costs a replay of some ten events.

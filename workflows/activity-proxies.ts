@@ -14,12 +14,16 @@ const minuteMs = 60_000;
 const lastScriptGraceMs = 5 * minuteMs;
 const settled = { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED } as const;
 
-/** Steps beside the catalog: short, repeated until the catalog is back. */
+/**
+ * Steps beside the catalog: short, repeated until the catalog is back. They beat, so that a catalog or a lane that is slow under load is
+ * waited for, and a worker that died is not: its step is taken up after the heartbeat time-out.
+ */
 export const controlActivities = (queuePrefix: string): ControlActivities =>
   proxyActivities<ControlActivities>({
     ...settled,
     taskQueue: `${queuePrefix}${controlQueue}`,
-    startToCloseTimeout: '30s',
+    startToCloseTimeout: '2m',
+    heartbeatTimeout: '15s',
     retry,
   });
 

@@ -3,7 +3,7 @@ import type { RateLimits } from '#core/run/rate.ts';
 import type { RunKind } from '#core/run/run-kind.ts';
 
 /** Durable names: changing one is a format change (style §3.4). The API and the CLI import nothing else of workflows/. */
-export { controlQueue, hostQueue } from '#core/run/queues.ts';
+export { controlQueue, hostQueue, runWorkflowId } from '#core/run/queues.ts';
 export type { HostQueueKind } from '#core/run/queues.ts';
 
 export const runWorkflow = 'executeRun';
@@ -12,7 +12,6 @@ export const laneWorkflow = 'lane';
 export const workWorkflow = 'work';
 export const inspectWorkflow = 'inspect';
 
-export const runWorkflowId = (run: RunId): string => `run:${run}`;
 /** Temporal adds the time to the id of each workflow that a schedule starts. */
 export const fireWorkflowId = (job: JobId): string => `fire:${job}`;
 /** The schedule of a job; test files have a prefix, so that each sees its own. */
@@ -51,6 +50,7 @@ export interface InspectInput {
     | 'mark-set'
     | 'scratch'
     | 'canary'
+    | 'names'
     | 'content-tree'
     | 'set-contents';
   readonly queuePrefix: string;

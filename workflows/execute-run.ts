@@ -11,6 +11,7 @@ import {
 import { isOlderVersion, oldestAgentVersion } from '#core/access/version.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { RunOutcome, RunTicket } from '#core/ports/run-book.ts';
+import { sentHome } from '#core/run/sent-home.ts';
 import { silenceMs } from '#core/run/silence.ts';
 import type { WorkEnd, WorkOrder } from '#core/run/work-order.ts';
 import { workOrderOf } from '#core/run/work-order-of.ts';
@@ -34,7 +35,7 @@ export async function executeRun(input: RunInput): Promise<RunOutcome> {
   const control = controlActivities(input.queuePrefix);
   const ended = await perform(input, run).catch(outcomeOf);
   return CancellationScope.nonCancellable(async () => {
-    const outcome = await afterScript(input, run, ended);
+    const outcome = sentHome(await afterScript(input, run, ended), run.known()?.sentHomeBy);
     await control.closeRun(input.runId, outcome);
     run.enter('closed', outcome.state);
     beFoundAs(run.known(), outcome.state);

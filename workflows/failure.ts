@@ -8,6 +8,9 @@ import { isNobodyThere } from './activity-proxies.ts';
 
 type Stopped = Exclude<WorkEnd, { state: 'done' }>;
 
+/** The last word on a run that did not end well. */
+type BadOutcome = Exclude<RunOutcome, { readonly result: unknown }>;
+
 /** What stopped a step: a cancel, or the registered error at the root of what Temporal threw. */
 export function stoppedBy(thrown: unknown): Stopped {
   if (isCancellation(thrown)) return { state: 'cancelled' };
@@ -17,14 +20,14 @@ export function stoppedBy(thrown: unknown): Stopped {
 }
 
 /** The same as the last word on a run. */
-export function outcomeOf(thrown: unknown): RunOutcome {
+export function outcomeOf(thrown: unknown): BadOutcome {
   const stopped = stoppedBy(thrown);
   if (stopped.state === 'cancelled') return cancelledOutcome;
   // A run that its precondition sent home has not failed (K-087).
   return stopped.code === 'precondition_false' ? { ...stopped, state: 'skipped' } : stopped;
 }
 
-export const cancelledOutcome: RunOutcome = {
+export const cancelledOutcome: BadOutcome = {
   state: 'cancelled',
   code: 'cancelled',
   params: { what: 'The run' },

@@ -51,7 +51,7 @@ export async function afterScript(
   } catch (error) {
     const verdict = verdictOn(errorOf(error, { host: hostId, minutes: String(reconnectMinutes) }), hook.onFailure);
     if (verdict.verdict === 'go') return withWarnings(outcome, verdict.warnings);
-    return isGood(outcome) ? outcomeOf(verdict.because) : outcome;
+    return isGood(outcome) ? { ...outcomeOf(verdict.because), hasWorked: true } : outcome;
   }
 }
 

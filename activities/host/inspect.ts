@@ -5,21 +5,12 @@ import type { HostWork, PoolInspection } from '#core/ports/host-work.ts';
 import type { HostActivities, HostDeps, InspectionOrder } from './host-activities.ts';
 import { untilAvailable } from './until-available.ts';
 
-const beatEveryMs = 1000;
-
 /** Answers a short question of the API: what runs here, is it ready, does the login work, is the pool usable. */
 export const inspect =
   (deps: HostDeps): HostActivities['inspect'] =>
   async (asked) => {
-    const context = Context.current();
-    const timer = setInterval(() => {
-      context.heartbeat();
-    }, beatEveryMs);
-    try {
-      return await Promise.race([answer(deps, asked, context.cancellationSignal), context.cancelled]);
-    } finally {
-      clearInterval(timer);
-    }
+    const { cancellationSignal, cancelled } = Context.current();
+    return Promise.race([answer(deps, asked, cancellationSignal), cancelled]);
   };
 
 async function answer({ channel, work }: HostDeps, asked: InspectionOrder, signal: AbortSignal): Promise<unknown> {
@@ -48,6 +39,8 @@ async function answered(work: HostWork, inspection: Inspection): Promise<unknown
     case 'canary':
       await work.tryCanary(inspection);
       return {};
+    case 'names':
+      return work.lookForNames(inspection);
     case 'content-tree':
       return work.lookAtTree(inspection);
     case 'set-contents':

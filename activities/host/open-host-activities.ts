@@ -1,3 +1,4 @@
+import { beating } from '../beating.ts';
 import { step } from '../failure.ts';
 import { careForLogicalSets } from './care-for-logical-sets.ts';
 import { careForPool } from './care-for-pool.ts';
@@ -26,9 +27,9 @@ import { verifySet } from './verify-set.ts';
 /** The steps of one host over its adapters; an agent serves all of them on each of its queues. */
 export const openHostActivities = (deps: HostDeps): HostActivities => ({
   probeHost: step(probeHost(deps)),
-  inspect: step(inspect(deps)),
-  setLimits: step(setLimits(deps)),
-  setPaused: step(setPaused(deps)),
+  inspect: beating(step(inspect(deps))),
+  setLimits: beating(step(setLimits(deps))),
+  setPaused: beating(step(setPaused(deps))),
   takeFullBackup: step(takeFullBackup(deps)),
   takeLogBackup: step(takeLogBackup(deps)),
   streamLog: step(streamLog(deps)),

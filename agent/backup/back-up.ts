@@ -19,17 +19,18 @@ import { inspect } from '#agent/database/preflight.ts';
 import type { Inspected } from '#agent/database/preflight.ts';
 import { readIncludedFiles, readServerFacts } from '#agent/database/server-facts.ts';
 import { beginSet } from '#agent/sets/begin-set.ts';
-import { commitBackupSet } from '#agent/sets/commit-backup-set.ts';
 import type { Attempt, BegunBackup } from './attempt.ts';
 import { begin } from './begin.ts';
 import { endBackup } from './backup-mode.ts';
 import type { EndedBackup } from './backup-mode.ts';
+import { commitJournalled } from './commit-journalled.ts';
 import { throwIfEnded } from './ended.ts';
 import { historyNow } from './history.ts';
 import { decideBuilding, findBase } from './incremental.ts';
 import { historyFiles, neededLog, stillThere } from './needed-log.ts';
 import type { LogFile, NeededLog } from './needed-log.ts';
 import { phasesOf } from './phases.ts';
+import { acknowledging } from './run-journal.ts';
 import { setMetaOf } from './set-meta.ts';
 import { catchUp, demandRecord, problemsOf, switchPrimary } from './standby.ts';
 
@@ -70,10 +71,7 @@ async function backUpWith(attempt: Attempt, started: StartedThreads): Promise<Se
       ...{ pool: attempt.order.pool, set: keys, attemptId, channels, compression, resumeBufferBytes },
       ...{ beginLsn: begun.beginLsn, pageBytes: begun.control.pageBytes, acknowledged: attempt.journal.acknowledged },
       ...(building.files === undefined ? {} : { base: building.files }),
-      onAcknowledged: (piece) => {
-        attempt.journal.append(piece);
-        reach(attempt.step, 'backup.after-acknowledge');
-      },
+      onAcknowledged: acknowledging(attempt.journal, attempt.step),
     },
     phases.step,
     started,
@@ -90,10 +88,7 @@ async function backUpWith(attempt: Attempt, started: StartedThreads): Promise<Se
     phases.enter('commit');
     const meta = setMetaOf({ attempt, attemptId, begun, building, scan, ended, copied });
     throwIfEnded(phases.step.signal);
-    reach(attempt.step, 'backup.before-commit');
-    const summary = await commitBackupSet(attempt.pool, keys, meta, attempt.step);
-    reach(attempt.step, 'backup.after-commit');
-    attempt.journal.forget();
+    const summary = await commitJournalled(attempt, keys, meta);
     tellOfLog(attempt, summary);
     return summary;
   } finally {
@@ -215,7 +210,7 @@ async function addLate({ order, session, deps }: Attempt, { begun, ended, copy, 
 
 const largestInMemory = 64 * 1_048_576;
 
-/** Segments may be as large as 1 GiB: large ones are read again by the threads, and must not be recycled meanwhile. */
+/** Takes the bytes of a segment away from the caller. Segments may be as large as 1 GiB: large ones are read again by the threads, and must not be recycled meanwhile. */
 export async function addSegment(
   copy: CopySession,
   path: string,
@@ -224,7 +219,7 @@ export async function addSegment(
 ): Promise<void> {
   const { name, bytes, mode, mtimeMs, absolute } = segment;
   if (bytes.length <= largestInMemory) {
-    await copy.add({ path, mode, mtimeMs, bytes });
+    await copy.add({ path, mode, mtimeMs, bytes, isGivenAway: true });
     return;
   }
   await copy.copy([{ path, absolute, sizeBytes: bytes.length, mode, mtimeMs, mustExist: true }]);

@@ -5,6 +5,7 @@ import type { SetSummary } from '#core/backup/set-summary.ts';
 import { engineProfile, requireMajor } from '#core/engine/profiles.ts';
 import type { EngineProfile } from '#core/engine/profile.ts';
 import { fail } from '#core/errors/fail.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { CopySession } from '#agent/copy/copy-request.ts';
 import { openCopy } from '#agent/copy/open-copy.ts';
 import { directoriesOf, externalConfiguration } from '#agent/datadir/configuration.ts';
@@ -12,9 +13,9 @@ import { readMajor } from '#agent/datadir/reader.ts';
 import { scanDataDirectory } from '#agent/datadir/scan.ts';
 import type { DataDirectoryScan } from '#agent/datadir/scan.ts';
 import { beginSet } from '#agent/sets/begin-set.ts';
-import { commitBackupSet } from '#agent/sets/commit-backup-set.ts';
 import type { Attempt } from './attempt.ts';
 import { addSegment } from './back-up.ts';
+import { commitJournalled } from './commit-journalled.ts';
 import { throwIfEnded } from './ended.ts';
 import { historyNow } from './history.ts';
 import { full } from './incremental.ts';
@@ -25,6 +26,7 @@ import { closedConfiguration } from './offline-configuration.ts';
 import type { OfflineLog } from './offline-log.ts';
 import { readOfflineLog } from './offline-log.ts';
 import { phasesOf } from './phases.ts';
+import { acknowledging } from './run-journal.ts';
 import { setMetaOf } from './set-meta.ts';
 
 export type OfflineAttempt = Omit<Attempt, 'session' | 'primary'>;
@@ -53,6 +55,7 @@ export async function takeOfflineBackup(attempt: OfflineAttempt): Promise<SetSum
   phases.enter('begin');
   const beganAtMs = deps.clock.nowMs();
   const closed = await look(attempt);
+  reach(attempt.step, 'offline.after-look');
   const { found, log, scan, history } = closed;
   const { content: control } = found.control;
   const attemptId = deps.newId('try');
@@ -62,9 +65,7 @@ export async function takeOfflineBackup(attempt: OfflineAttempt): Promise<SetSum
     {
       ...{ pool: order.pool, set: keys, attemptId, channels, compression, resumeBufferBytes },
       ...{ beginLsn: control.redoLsn, pageBytes: control.pageBytes, acknowledged: journal.acknowledged },
-      onAcknowledged: (piece) => {
-        journal.append(piece);
-      },
+      onAcknowledged: acknowledging(journal, attempt.step),
     },
     phases.step,
   );
@@ -73,6 +74,7 @@ export async function takeOfflineBackup(attempt: OfflineAttempt): Promise<SetSum
     await copy.copy(scan.files);
     phases.enter('log');
     await addLog(copy, closed, phases.step.signal);
+    reach(attempt.step, 'offline.after-copy');
     await demandStillClosed(closed.profile, closed.directory, found);
     const endedAtMs = deps.clock.nowMs();
     const path = closed.profile.files.control;
@@ -91,9 +93,7 @@ export async function takeOfflineBackup(attempt: OfflineAttempt): Promise<SetSum
     const ended = { endLsn: log.endLsn, endedAtMs };
     const meta = setMetaOf({ attempt, attemptId, begun, building: full([]), scan, ended, copied, offline });
     throwIfEnded(phases.step.signal);
-    const summary = await commitBackupSet(pool, keys, meta);
-    journal.forget();
-    return summary;
+    return await commitJournalled(attempt, keys, meta);
   } finally {
     await copy.close();
   }

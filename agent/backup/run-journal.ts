@@ -2,6 +2,8 @@ import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'no
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
+import type { Faults } from '#core/faults/fault-points.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import { parseId } from '#core/id.ts';
 import type { RunId } from '#core/id.ts';
 import type { AcknowledgedPiece } from '#agent/copy/copy-request.ts';
@@ -78,6 +80,14 @@ function readPieces(path: string): { pieces: AcknowledgedPiece[]; length: number
   }
   return { pieces, length: text.length };
 }
+
+/** Journals each piece that the pool acknowledged, of whatever makes a set. */
+export const acknowledging =
+  (journal: RunJournal, step: { readonly faults?: Faults | undefined }) =>
+  (piece: AcknowledgedPiece): void => {
+    journal.append(piece);
+    reach(step, 'backup.after-acknowledge');
+  };
 
 /** Undefined for a line that is no JSON: the last one of an attempt that was killed while it wrote. */
 function parsedLine(line: string): unknown {

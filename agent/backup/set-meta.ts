@@ -1,6 +1,7 @@
 import { endSegmentOf } from '#core/backup/log-range.ts';
 import type { OfflineOfSet, SetSummary } from '#core/backup/set-summary.ts';
-import type { SetMeta } from '#core/format/meta.ts';
+import type { MemberOfSet, SetToCommit } from '#core/format/meta.ts';
+import { oneAfterTheOther } from '#core/format/meta.ts';
 import type { AttemptId } from '#core/id.ts';
 import { instantFromMs } from '#core/instant.ts';
 import type { Warning } from '#core/run/progress.ts';
@@ -30,14 +31,14 @@ export interface FinishedCopy {
 }
 
 /** Everything the set says about itself. */
-export function setMetaOf(finished: FinishedCopy): SetMeta {
+export function setMetaOf(finished: FinishedCopy): SetToCommit {
   const { scan, copied } = finished;
   return {
     summary: summaryOf(finished),
     pieces: copied.pieces,
     frames: copied.frames,
     // A directory comes before what lies in it, the link of a tablespace before its content.
-    members: [...[...scan.directories, ...scan.symlinks].sort(byPath), ...copied.members],
+    members: oneAfterTheOther<MemberOfSet>([...scan.directories, ...scan.symlinks].sort(byPath), copied.members),
     damagedPages: copied.damagedPages,
   };
 }
@@ -63,8 +64,8 @@ function summaryOf(finished: FinishedCopy): SetSummary {
     isConsistent: holdsLog(finished),
     ...{ hasChecksums: begun.control.hasChecksums, pageBytes: begun.control.pageBytes, segmentBytes },
     tablespaces: scan.tablespaces,
-    fileCount: copied.members.length,
-    rawBytes: sum(copied.members.map(({ sizeBytes }) => sizeBytes)),
+    fileCount: copied.fileCount,
+    rawBytes: copied.rawBytes,
     storedBytes: sum(copied.pieces.map(({ storedBytes }) => storedBytes)),
     pieceCount: copied.pieces.length,
     isEncrypted: attempt.pool.key !== undefined,

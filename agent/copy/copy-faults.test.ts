@@ -98,7 +98,7 @@ describe('files that change under the copy', () => {
     rmSync(join(root, 'b'));
     const result = await fixture.copy(files);
     expect(result.vanished).toEqual(['b']);
-    expect(result.members.map(({ path }) => path)).toEqual(['a']);
+    expect([...result.members].map(({ path }) => path)).toEqual(['a']);
     const needed = files.map((file) => ({ ...file, mustExist: true }));
     await expect(fixture.copy(needed)).rejects.toMatchObject({ code: 'source_missing' });
   });
@@ -111,7 +111,7 @@ describe('files that change under the copy', () => {
     appendFileSync(join(root, 'a'), noise(extent, 3));
     appendFileSync(join(root, 'small'), noise(50, 4));
     const result = await fixture.copy(files);
-    expect(result.members.map(({ sizeBytes }) => sizeBytes)).toEqual([3 * extent + 10, 1000]);
+    expect([...result.members].map(({ sizeBytes }) => sizeBytes)).toEqual([3 * extent + 10, 1000]);
     for (const [i, { path }] of files.entries()) expect(before[i]?.equals(fixture.read(result, path))).toBe(true);
   });
 
@@ -137,7 +137,7 @@ describe('files that change under the copy', () => {
     const result = await fixture.copy(files);
     for (const { path, ...file } of files)
       expect(fixture.read(result, path).equals(readFileSync(absoluteOf({ ...file, path }))), path).toBe(true);
-    const stored = result.members.flatMap(({ extents }) => extents).filter(({ frame }) => frame >= 0);
+    const stored = [...result.members].flatMap(({ extents }) => extents).filter(({ frame }) => frame >= 0);
     expect(stored.map(({ length }) => length).sort()).toEqual([extent, 70].sort());
   });
 });
@@ -154,7 +154,7 @@ describe('members decided late', () => {
     await session.add({ path: 'backup_label', mode: 0o600, mtimeMs: 1, bytes: label });
     await session.add({ path: 'global/pg_control', mode: 0o600, mtimeMs: 1, bytes: large });
     const result = await session.finish({});
-    expect(result.members.map(({ path }) => path)).toEqual([
+    expect([...result.members].map(({ path }) => path)).toEqual([
       'base/1',
       'pg_wal/000000010000000000000001',
       'backup_label',

@@ -67,7 +67,7 @@ const base: BaseFiles = {
 
 /** The bytes of a member, with the base's where it says so. */
 function readBack(result: CopyResult, path: string): Buffer {
-  const member = result.members.find((each) => each.path === path) ?? expect.unreachable();
+  const member = [...result.members].find((each) => each.path === path) ?? expect.unreachable();
   let at = 0;
   const own = member.extents.map((extent) => ({
     ...extent,
@@ -113,7 +113,7 @@ describe('listed blocks', () => {
     const result = await fixture.copy(files, { base });
     expectEqual(result, files);
     expect(result.bytesSent).toBe(0);
-    const framesOf = result.members.map(({ extents }) => extents.map(({ frame, length }) => [frame, length]));
+    const framesOf = [...result.members].map(({ extents }) => extents.map(({ frame, length }) => [frame, length]));
     expect(new Set(framesOf.flat().map(([frame]) => frame))).toEqual(new Set([baseFrame]));
     expect(framesOf.every((extents) => extents.length === 1)).toBe(true);
   });
@@ -148,7 +148,7 @@ describe('listed blocks', () => {
     ];
     truncateSync(join(root, 'cut'), 300 * pageBytes);
     const result = await fixture.copy(files, { base });
-    expect(result.members[0]?.sizeBytes).toBe(500 * pageBytes);
+    expect([...result.members][0]?.sizeBytes).toBe(500 * pageBytes);
     expect(
       readBack(result, 'cut')
         .subarray(0, 300 * pageBytes)
@@ -182,7 +182,7 @@ describe('scanned pages', () => {
     stamp(now, 2, 2 ** 32 + 1);
     const later: Changed = { kind: 'by-lsn', since: formatLsn(5 * 2 ** 32), insertLsn: formatLsn(8 * 2 ** 32) };
     const result = await fixture.copy([file('relation', old, now, later)], { base });
-    expect(result.members[0]?.extents.map(({ frame, length }) => [frame, length / pageBytes])).toEqual([
+    expect([...result.members][0]?.extents.map(({ frame, length }) => [frame, length / pageBytes])).toEqual([
       [baseFrame, 1],
       [0, 1],
       [baseFrame, 1],

@@ -1,6 +1,6 @@
 import type { Changed } from '#core/changed/changed-pages.ts';
 import type { Compression } from '#core/agent/order.ts';
-import type { DamagedPage, FrameOfSet, MemberOfSet, PieceOfSet } from '#core/format/meta.ts';
+import type { DamagedPage, FileOfSet, FrameOfSet, PieceOfSet } from '#core/format/meta.ts';
 import { bug } from '#core/errors/fail.ts';
 import type { AttemptId } from '#core/id.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
@@ -97,7 +97,11 @@ export interface TornPage extends DamagedPage {
 export interface CopyResult {
   readonly pieces: readonly PieceOfSet[];
   readonly frames: readonly FrameOfSet[];
-  readonly members: readonly Extract<MemberOfSet, { kind: 'file' }>[];
+  /** Made anew each time they are looked at, one after the other. Throws what says that a copy has a hole. */
+  readonly members: Iterable<FileOfSet>;
+  readonly fileCount: number;
+  /** Of all files together. */
+  readonly rawBytes: number;
   readonly damagedPages: readonly DamagedPage[];
   /** Paths of files that vanished and are left out. */
   readonly vanished: readonly string[];
@@ -116,12 +120,13 @@ export interface CopySession {
   copy(files: readonly SourceFile[]): Promise<void>;
   /** Takes files from frames of other sets of the pool. For a session of its own, without `copy`. */
   carry(carrying: Carrying): Promise<void>;
-  /** Adds a member of at most 64 MiB whose bytes the caller holds, e.g. backup_label. */
+  /** Adds a member of at most 64 MiB whose bytes the caller holds, e.g. backup_label; with `isGivenAway` they are its own memory and the caller's no more. */
   add(member: {
     readonly path: string;
     readonly mode: number;
     readonly mtimeMs: number;
     readonly bytes: Uint8Array;
+    readonly isGivenAway?: boolean;
   }): Promise<void>;
   /**
    * Puts the last pieces, begins to stop the threads and tells what there is. With `endLsn`, torn pages whose LSN lies beyond it

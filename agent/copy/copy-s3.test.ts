@@ -27,7 +27,7 @@ test('K-047 puts pieces to S3 from the threads and sends none of them again', as
     const result = await fixture.copy(files, { pool });
     const store = openStore(pool);
     const parts = await Promise.all(
-      (result.members[0]?.extents ?? []).map(async ({ frame: index }) => {
+      ([...result.members][0]?.extents ?? []).map(async ({ frame: index }) => {
         const frame = result.frames[index];
         const piece = result.pieces[frame?.pieceIndex ?? -1];
         if (frame === undefined || piece === undefined) return Buffer.alloc(0);

@@ -39,7 +39,7 @@ for (const major of [15, 18] as const) {
     const result = await fixture.copy(files);
     expect(result.damagedPages).toEqual([]);
     expect(result.vanished).toEqual([]);
-    expect(result.members.map(({ path }) => path).sort()).toEqual(files.map(({ path }) => path).sort());
+    expect([...result.members].map(({ path }) => path).sort()).toEqual(files.map(({ path }) => path).sort());
     for (const { path, ...file } of files)
       expect(fixture.read(result, path).equals(readFileSync(absoluteOf({ ...file, path }))), path).toBe(true);
     expect(result.bytesSent).toBe(result.pieces.reduce((sum, piece) => sum + piece.storedBytes, 0));

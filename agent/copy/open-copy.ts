@@ -135,7 +135,7 @@ class Copy implements CopySession {
   }
 
   async add(member: Parameters<CopySession['add']>[0]): Promise<void> {
-    const { path, bytes, mode, mtimeMs } = member;
+    const { path, bytes, mode, mtimeMs, isGivenAway = false } = member;
     if (bytes.length > largestLateMember) throw bug(`${path} is too large to be added from memory`);
     const source = { path, absolute: path, sizeBytes: bytes.length, mode, mtimeMs, mustExist: true };
     const { number } = this.#assembly.add(source, readingOf(source, undefined, this.#request.pageBytes));
@@ -143,7 +143,7 @@ class Copy implements CopySession {
     for (let from = 0; from < bytes.length; from += extentBytes)
       known.push(this.#assembly.known(path, from, Math.min(extentBytes, bytes.length - from)));
     const of = { file: number, absolute: path, firstBlock: undefined };
-    await this.#orFailure(this.#threads.run(bytesUnit({ kind: 'bytes', of, bytes, known })));
+    await this.#orFailure(this.#threads.run(bytesUnit({ kind: 'bytes', of, bytes, known, isGivenAway })));
   }
 
   async finish(end: Parameters<CopySession['finish']>[0]): Promise<CopyResult> {

@@ -1,6 +1,6 @@
 import { bug, fail } from '#core/errors/fail.ts';
 import type { Span } from '#core/format/chain.ts';
-import type { DamagedPage, Extent, FrameOfSet, PieceOfSet } from '#core/format/meta.ts';
+import type { DamagedPage, Extent, FileOfSet, FrameOfSet, PieceOfSet } from '#core/format/meta.ts';
 import { baseFrame, zeroFrame } from '#core/format/meta.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
@@ -134,7 +134,8 @@ export class SetAssembly {
     return {
       pieces,
       frames,
-      members: this.#members(firstFrame),
+      members: { [Symbol.iterator]: () => this.#members(firstFrame) },
+      ...this.#counts(),
       damagedPages: damaged
         .filter(({ path }) => !gone.has(path))
         .sort((a, b) => compareText(a.path, b.path) || a.block - b.block),
@@ -147,24 +148,21 @@ export class SetAssembly {
   }
 
   /** A file that became shorter during the copy has its real size: the log replays what happened to the rest. */
-  #members(firstFrame: readonly number[]): CopyResult['members'] {
-    const members: CopyResult['members'][number][] = [];
+  *#members(firstFrame: readonly number[]): Generator<FileOfSet> {
     for (const [file, source] of this.#files.entries()) {
       if (this.#missing.has(file)) continue;
       const sizeBytes = this.#endOf(file);
       const extents = extentsOf(source, this.#places.placesOf(file), { sizeBytes, firstFrame });
       const { path, mode, mtimeMs, origin } = source;
-      members.push({
-        kind: 'file',
-        path,
-        mode,
-        sizeBytes,
-        mtimeMs,
-        extents,
-        ...(origin === undefined ? {} : { origin }),
-      });
+      const member = { kind: 'file' as const, path, mode, sizeBytes, mtimeMs, extents };
+      yield origin === undefined ? member : { ...member, origin };
     }
-    return members;
+  }
+
+  #counts(): Pick<CopyResult, 'fileCount' | 'rawBytes'> {
+    let rawBytes = 0;
+    for (const file of this.#files.keys()) if (!this.#missing.has(file)) rawBytes += this.#endOf(file);
+    return { fileCount: this.#files.length - this.#missing.size, rawBytes };
   }
 
   #endOf(file: number): number {

@@ -11,6 +11,10 @@ import { engineChecks } from './engine-checks.ts';
 /** All checks, most fundamental first: the first problem is the one to solve first. */
 export async function checksOf(checked: Checked): Promise<readonly Check[]> {
   const { rights } = checked;
+  // It starts a program: the others go on meanwhile.
+  const program = programCheck(checked);
+  // Why: a failure belongs to its place in the list; until then it must not count as unhandled.
+  program.catch(() => undefined);
   return [
     await versionCheck(checked),
     identityCheck(checked),
@@ -22,7 +26,7 @@ export async function checksOf(checked: Checked): Promise<readonly Check[]> {
     archiveDirectoryCheck(checked),
     archiverCheck(checked),
     checksumCheck(checked),
-    await programCheck(checked),
+    await program,
     ...(await engineChecks(checked)),
   ];
 }

@@ -14,6 +14,7 @@ import { probeServer } from './probe-server.ts';
 import { textOf } from './row.ts';
 import type { Row } from './row.ts';
 import { streamTo } from './server-socket.ts';
+import { cutText } from '#core/text.ts';
 
 export { bytesOf, flagOf, textOf } from './row.ts';
 export type { Row } from './row.ts';
@@ -193,7 +194,7 @@ function queryError(cause: unknown, statement: string, { instance, user, lost }:
       { instance, user, privilege: reasonOf(cause), remedy: `grant it to "${user}"` },
       cause,
     );
-  return fail('query_failed', { instance, statement: statement.slice(0, 120), reason: reasonOf(cause) }, cause);
+  return fail('query_failed', { instance, statement: cutText(statement, 120), reason: reasonOf(cause) }, cause);
 }
 
 function connectError(cause: unknown, instance: string, user: string): HoldfastError {

@@ -9,6 +9,7 @@ import { postgresql } from '#core/engine/postgresql.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { fail } from '#core/errors/fail.ts';
 import { codeOf } from '#agent/file-system.ts';
+import { cutText } from '#core/text.ts';
 
 /** The control file as bytes and as what they say; the bytes passed their checksum. */
 export interface ReadControlFile {
@@ -42,7 +43,7 @@ export function readMajor(profile: EngineProfile, dataDirectory: string): number
   const path = join(dataDirectory, profile.files.version);
   const text = readOf(path, dataDirectory).toString('utf8').trim();
   if (!/^\d{1,3}$/.test(text))
-    throw fail('version_unsupported', { object: path, version: text.slice(0, 20), supported: '12–18' });
+    throw fail('version_unsupported', { object: path, version: cutText(text, 20), supported: '12–18' });
   return Number(text);
 }
 

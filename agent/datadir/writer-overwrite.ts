@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Faults } from '#core/faults/fault-points.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import { syncDirectory } from '#agent/file-system.ts';
 import { codeOf, unwritable } from './writer-errors.ts';
 import { isMarkedFor, writeMarker } from './writer-marker.ts';
@@ -14,6 +16,8 @@ export interface Overwritten {
   readonly spaces: readonly string[];
   readonly runId: string;
   readonly owner: FileOwner;
+  /** Where a test lets the agent die. */
+  readonly faults?: Faults | undefined;
 }
 
 /**
@@ -21,9 +25,10 @@ export interface Overwritten {
  * more, whatever happens then; after that they are marked. Safe to call again. The caller has proven the place and has the
  * consent: there is no way back. Throws `target_unwritable`, `target_of_other_run`.
  */
-export function takeOver({ directory, control, spaces, runId, owner }: Overwritten): void {
+export function takeOver({ directory, control, spaces, runId, owner, faults }: Overwritten): void {
   try {
     removeControl(directory, control);
+    reach({ faults }, 'delta.after-control');
     for (const root of [directory, ...spaces]) {
       if (existsSync(root) && !isMarkedFor(root, runId)) writeMarker(root, runId, owner);
     }

@@ -26,7 +26,7 @@ import { readPidFile } from './reader.ts';
 import { unwritable } from './writer-errors.ts';
 import { asideOf } from './writer-aside.ts';
 import { refuseUsedGround } from './writer-ground.ts';
-import { isMarkedFor, markerName, removeMarker, writeMarker } from './writer-marker.ts';
+import { claimDirectory, isMarkedFor, markerName, removeMarker } from './writer-marker.ts';
 import type { FileOwner } from './writer-paths.ts';
 import { canonicalPath, isAbsent, placeMember, refuseClosedParents, refuseNotEmpty } from './writer-paths.ts';
 import { refuseRunning } from './writer-running.ts';
@@ -135,7 +135,7 @@ function claim(path: string, { runId, owner }: TargetRequest): void {
   if (isAbsent(path)) mkdirSync(path, { mode: 0o700 });
   chownSync(path, owner.uid, owner.gid);
   chmodSync(path, 0o700);
-  writeMarker(path, runId, owner);
+  claimDirectory(path, runId, owner);
   syncDirectory(dirname(path));
 }
 

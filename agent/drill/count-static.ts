@@ -5,6 +5,7 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { codeOf } from '#agent/file-system.ts';
 import type { Row, Session } from '#agent/database/session.ts';
 import { textOf } from '#agent/database/session.ts';
+import { cutText } from '#core/text.ts';
 
 /** Rows of a table, or why it was not counted. */
 export type TableCount =
@@ -92,7 +93,7 @@ async function rowsOf(session: Session, statement: string, end: AbortSignal): Pr
   } catch (cause) {
     if (cause instanceof HoldfastError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw fail('query_failed', { instance: session.instance, statement: statement.slice(0, 120), reason }, cause);
+    throw fail('query_failed', { instance: session.instance, statement: cutText(statement, 120), reason }, cause);
   } finally {
     end.removeEventListener('abort', leave);
   }

@@ -3,6 +3,7 @@ import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { StepContext } from '#core/ports/step.ts';
+import { cutText } from '#core/text.ts';
 
 /** What a check found. */
 export interface Finding {
@@ -21,19 +22,21 @@ export interface CheckContext {
 
 const longestDetail = 2000;
 
-/** Runs one check. What the instance refuses is a finding, and a lost server too. Throws `cancelled`, `bug`. */
+/** Runs one check; undefined when there was nothing to check. What the instance refuses is a finding, and a lost server too. Throws `cancelled`, `bug`. */
 export async function runCheck(
   { clock, step }: CheckContext,
   name: string,
-  look: () => Promise<Finding>,
-): Promise<DrillCheck> {
+  look: () => Promise<Finding | undefined>,
+): Promise<DrillCheck | undefined> {
   if (step.signal.aborted) throw step.signal.reason ?? fail('cancelled', { what: 'the drill' });
   const from = clock.nowMs();
-  const { verdict, detail } = await look().catch((error: unknown) => {
+  const finding = await look().catch((error: unknown) => {
     const isFinding = error instanceof HoldfastError && error.class !== 'cancelled' && error.class !== 'bug';
     if (!isFinding || step.signal.aborted) throw error;
     return failed(`${error.message} (${error.code})`);
   });
+  if (finding === undefined) return undefined;
+  const { verdict, detail } = finding;
   step.log({ level: verdict === 'failed' ? 'error' : 'info', message: `${name}: ${verdict}, ${detail}` });
-  return { name, verdict, detail: detail.slice(0, longestDetail), seconds: (clock.nowMs() - from) / 1000 };
+  return { name, verdict, detail: cutText(detail, longestDetail), seconds: (clock.nowMs() - from) / 1000 };
 }

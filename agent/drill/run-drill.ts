@@ -116,7 +116,7 @@ async function factsOf(drilling: Drilling): Promise<DrillFacts> {
   };
 }
 
-type Look = readonly [name: string, look: () => Promise<Finding>];
+type Look = readonly [name: string, look: () => Promise<Finding | undefined>];
 
 async function checksOf({ deps, order, step, scratch }: Drilling): Promise<readonly DrillCheck[]> {
   const { checks: asked } = order;
@@ -140,9 +140,10 @@ async function checksOf({ deps, order, step, scratch }: Drilling): Promise<reado
     ]),
   ];
   const done: DrillCheck[] = [];
-  for (const [name, look] of looks) {
-    step.report({ ...noProgress, phase: 'check', filesDone: done.length, filesTotal: looks.length });
-    done.push(await runCheck({ clock: deps.clock, step }, name, look));
+  for (const [at, [name, look]] of looks.entries()) {
+    step.report({ ...noProgress, phase: 'check', filesDone: at, filesTotal: looks.length });
+    const check = await runCheck({ clock: deps.clock, step }, name, look);
+    if (check !== undefined) done.push(check);
   }
   return done;
 }

@@ -13,7 +13,7 @@ import { noProgress } from '#core/run/progress.ts';
 import { discardMarked } from '#agent/datadir/discard-marked.ts';
 import { FileWriter } from '#agent/datadir/writer-files.ts';
 import { refuseUsedGround } from '#agent/datadir/writer-ground.ts';
-import { isMarkedFor, releaseMarker, writeMarker } from '#agent/datadir/writer-marker.ts';
+import { claimDirectory, isMarkedFor, releaseMarker } from '#agent/datadir/writer-marker.ts';
 import { canonicalPath, isAbsent, placeMember, refuseNotEmpty } from '#agent/datadir/writer-paths.ts';
 import { refuseTooLittleSpace } from '#agent/datadir/writer-space.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
@@ -81,7 +81,7 @@ interface Extraction {
 async function write(extraction: Extraction): Promise<ExtractReport> {
   const { order, chain, files, directory } = extraction;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeMarker(directory, order.runId, ownerOfAgent());
+  claimDirectory(directory, order.runId, ownerOfAgent());
   try {
     await writeFiles(extraction);
   } catch (error) {

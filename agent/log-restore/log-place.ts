@@ -53,8 +53,10 @@ export interface LogRestoreMemory {
   finished(): LogRestoreReport | undefined;
   /** Remembers what stands at the directory, unless an attempt of this run did already. Durable when it returns. */
   begin(directory: string): Promise<void>;
-  /** Durable when it returns; then the directory loses its mark. Safe to call again. */
+  /** Durable when it returns. */
   finish(report: LogRestoreReport): Promise<void>;
+  /** What is finished loses its mark. Safe to call again. */
+  release(report: LogRestoreReport): void;
   /** Empties the directory when it carries the mark of this run. Throws `target_unwritable`. */
   empty(): void;
   /** The same, and the directory is as it was found: gone when it was not there. Throws `target_unwritable`. */
@@ -87,8 +89,8 @@ export function openLogRestoreMemory(home: string, runId: RunId): LogRestoreMemo
     begin: async (directory) => {
       if (begun() === undefined) await write(begunPath, placeAt(directory));
     },
-    finish: async (report) => {
-      await write(finishedPath, report);
+    finish: (report) => write(finishedPath, report),
+    release: (report) => {
       releaseMarker(report.directory, runId);
       forget();
     },

@@ -2,13 +2,14 @@ import type { OrderOf } from '#core/agent/order.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import { parseObjectKey } from '#core/format/object-key.ts';
 import type { LogRestoreReport, MissingLog, PlannedLog } from '#core/log/log-restore-plan.ts';
 import { recoveryFileName, recoverySnippet } from '#core/log/recovery-snippet.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { noProgress } from '#core/run/progress.ts';
-import { isMarkedFor, writeMarker } from '#agent/datadir/writer-marker.ts';
+import { claimDirectory, isMarkedFor } from '#agent/datadir/writer-marker.ts';
 import { isAbsent } from '#agent/datadir/writer-paths.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
@@ -49,7 +50,7 @@ export const restoreLog =
     const memory = openLogRestoreMemory(deps.home, order.runId);
     const known = memory.finished();
     if (known !== undefined) {
-      await memory.finish(known);
+      memory.release(known);
       return known;
     }
     const path = logPathOf(order.directory);
@@ -60,10 +61,14 @@ export const restoreLog =
     const directory = new LogDirectory(path, owner);
     try {
       await memory.begin(path);
+      reach(step, 'log-restore.after-begin');
       directory.make();
-      writeMarker(path, order.runId, owner);
+      claimDirectory(path, order.runId, owner);
       const report = await write({ order, step, pool, directory, nowMs: deps.clock.nowMs() });
+      reach(step, 'log-restore.after-files');
       await memory.finish(report);
+      reach(step, 'log-restore.after-report');
+      memory.release(report);
       return report;
     } catch (error) {
       leave(memory, step, error);
@@ -135,6 +140,7 @@ async function writeSegments(restore: LogRestore): Promise<Written> {
     try {
       if ('error' in end) throw end.error;
       if (end.raw !== undefined) await directory.write(segment.name, prover.prove(segment, end.raw), nowMs);
+      reach(step, 'log-restore.after-segment');
       written.push(segment);
     } catch (error) {
       const found = damageOf(segment, error);

@@ -14,7 +14,8 @@ import { columnsOf, sizesOf, writeRows, writeSequences } from './backup-rows.ts'
 import type { SectionRequest } from './backup-sections.ts';
 import { writeSection } from './backup-sections.ts';
 import type { Snapshot } from './backup-snapshot.ts';
-import { lockTables, takeSnapshot } from './backup-snapshot.ts';
+import type { BegunBackup } from './begin-backup.ts';
+import { beginBackup } from './begin-backup.ts';
 import type { FoundTool } from './find-tool.ts';
 import type { StreamWriter, WrittenStream } from './stream-writer.ts';
 
@@ -46,36 +47,28 @@ export interface DatabaseDone {
  */
 export async function backUpDatabase(backup: DatabaseBackup): Promise<DatabaseDone> {
   const request = { ...backup, database: backup.selection.database };
-  const snapshot = await takeSnapshot(request);
+  const begun = await beginBackup({ ...backup, database: request.database });
+  const { session } = begun.snapshot;
   const failed = new AbortController();
-  const signal = AbortSignal.any([backup.signal, snapshot.session.lost, failed.signal]);
+  const signal = AbortSignal.any([backup.signal, session.lost, failed.signal]);
   const stop = (error: unknown): void => {
     failed.abort(error);
   };
   try {
-    return await backUpBy({ ...backup, signal }, { request, stop }, snapshot);
+    return await backUpBy({ ...backup, signal }, { request, stop }, begun);
   } finally {
-    await snapshot.session.close();
+    await session.close();
   }
 }
 
 async function backUpBy(
   backup: DatabaseBackup,
   { request, stop }: Pick<Channels, 'request' | 'stop'>,
-  snapshot: Snapshot,
+  { snapshot, selected, tables: ofRows }: BegunBackup,
 ): Promise<DatabaseDone> {
   const { session } = snapshot;
-  const { selection, lockWaitSeconds } = backup;
-  const selected = await selectedRelations(session, selection);
-  const { relations } = selected;
-  demandReadable(selection, backup.instance.login?.user ?? '', relations);
-  const locked = relations.filter(({ kind }) => kind === 'table' || kind === 'partitioned');
-  await lockTables(session, locked, lockWaitSeconds);
   const facts = await databaseFacts(session);
-  const sizes = await sizesOf(
-    session,
-    locked.filter(({ kind }) => kind === 'table'),
-  );
+  const sizes = await sizesOf(session, ofRows);
   const found = { backup, snapshot, selected, sizes, encoding: facts.encoding };
   const { before, middle, tables, after } = await tasksOf(found);
   const bytes = [...sizes.values()].reduce((sum, one) => sum + one, 0);

@@ -150,7 +150,7 @@ async function demandNamed(
   const [first, second, third] = missing;
   const some = [first, second, third].filter((one) => one !== undefined).join(', ');
   const names = missing.length > 3 ? `${some} and ${String(missing.length - 3)} more` : some;
-  throw fail('logical_selection_missing', { database, names });
+  throw fail('logical_selection_missing', { database, names, near: '' });
 }
 
 /** Throws `logical_denied`, `logical_row_security` with the first of the objects: before anything is read. */

@@ -88,6 +88,23 @@ export async function lockTables(
   }
 }
 
+/**
+ * A table whose rows the snapshot may not see: its file is another one than the snapshot says, because it was rewritten or
+ * truncated between snapshot and lock. The catalogs are read by the snapshot, `pg_relation_filenode` tells of now.
+ */
+export async function rewrittenTable(
+  session: Session,
+  tables: readonly FoundRelation[],
+): Promise<FoundRelation | undefined> {
+  const oids = tables.map(({ oid }) => oid);
+  const moved = await session.query(
+    'select c.oid::text as oid from pg_class c where c.oid = any($1::oid[]) and c.relfilenode <> pg_relation_filenode(c.oid)',
+    [oids],
+  );
+  const found = new Set(moved.map((row) => textOf(row, 'oid')));
+  return tables.find(({ oid }) => found.has(oid));
+}
+
 /** What a server says of a table that is gone or locked, in our words; other errors stay what they are. */
 export function lockError(error: unknown, table: string, lockWaitSeconds: number): unknown {
   const code = error instanceof HoldfastError ? codeOf(error.cause) : codeOf(error);

@@ -1,4 +1,6 @@
 import { fail } from '#core/errors/fail.ts';
+import type { Faults } from '#core/faults/fault-points.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import { logicalMetaKey, logicalPieceKey, logicalSetPrefix } from '#core/format/object-key.ts';
 import type { LogicalMeta } from '#core/logical/meta.ts';
@@ -13,13 +15,20 @@ import { committedLogicalSummary } from './open-logical-set.ts';
  * durable, then creates `meta`. One that was committed before stays as it is and its summary is returned. Throws
  * `set_incomplete` and what the pool throws.
  */
-export async function commitLogicalSet(pool: Pool, keys: SetKeys, meta: LogicalMeta): Promise<LogicalSetSummary> {
+export async function commitLogicalSet(
+  pool: Pool,
+  keys: SetKeys,
+  meta: LogicalMeta,
+  step: { readonly faults?: Faults | undefined } = {},
+): Promise<LogicalSetSummary> {
   const { setId } = keys;
   const before = await committedLogicalSummary(pool, setId);
   if (before !== undefined) return before;
   await pool.store.barrier(await checkedPieces(pool, meta));
   const key = logicalMetaKey(setId);
+  reach(step, 'logical.before-meta');
   const outcome = await pool.store.putIfAbsent(key, sealLogicalMeta(keys, meta));
+  reach(step, 'logical.after-meta');
   await pool.store.barrier([key]);
   if (outcome === 'created') return meta.summary;
   const first = await committedLogicalSummary(pool, setId);

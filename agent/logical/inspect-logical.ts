@@ -4,6 +4,7 @@ import { fail } from '#core/errors/fail.ts';
 import type { GlobalFacts } from '#core/logical/meta.ts';
 import type { DatabaseSelection } from '#core/logical/selection.ts';
 import { wholeDatabase } from '#core/logical/selection.ts';
+import { nearNames } from '#core/near-names.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { noProgress } from '#core/run/progress.ts';
 import type { Session } from '#agent/database/session.ts';
@@ -65,7 +66,10 @@ async function selectionsOf(
   const there = (await session.query(databasesSql)).map((row) => textOf(row, 'name'));
   if (selection.of === 'all') return there.map(wholeDatabase);
   for (const { database } of selection.databases)
-    if (!there.includes(database)) throw fail('logical_database_missing', { database, instance: session.instance });
+    if (!there.includes(database)) {
+      const near = nearNames(there, database).join(', ');
+      throw fail('logical_database_missing', { database, instance: session.instance, near });
+    }
   return selection.databases;
 }
 

@@ -21,6 +21,7 @@ import {
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
 import { openLogicalSet } from './open-logical-set.ts';
+import { cutText } from '#core/text.ts';
 
 export interface LogicalCareDeps {
   readonly clock: Clock;
@@ -63,7 +64,7 @@ async function verify({ deps, order, step, pool }: Care, setId: SetId): Promise<
     return { report: { ...report }, warnings: [] };
   } catch (error) {
     const isVerdict = error instanceof HoldfastError && (error.class === 'corrupt' || error.code === 'object_missing');
-    if (isVerdict) await tell(error.message.slice(0, 2000));
+    if (isVerdict) await tell(cutText(error.message, 2000));
     throw error;
   }
 }

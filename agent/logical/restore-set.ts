@@ -8,7 +8,7 @@ import { grantsOfText } from '#core/transfer/acl-text.ts';
 import { temporaryName } from '#core/transfer/names.ts';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
 import type { FailedStatement, TransferReport } from '#core/transfer/report.ts';
-import { refuseParts, warnLeftOut } from '#core/transfer/choice.ts';
+import { demandDatabases, refuseParts, warnLeftOut } from '#core/transfer/choice.ts';
 import type { Placed } from '#core/transfer/task.ts';
 import { databaseOfParts, databasesOfTask } from '#core/transfer/task.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
@@ -53,10 +53,8 @@ export const restoreLogicalSet =
     const finished = journal.finished();
     if (finished !== undefined) return finished;
     const made = openMadeBook(deps.home, order.runId, order.instance.resourceId);
-    const target = await openTarget(
-      order.instance,
-      order.task.databases.map(({ as }) => as),
-    );
+    const touched = order.task.databases.map(({ as }) => as);
+    const target = await openTarget(order.instance, { runId: order.runId, touched });
     try {
       return await restoreInto(deps, order, { target, journal, made, step, tell });
     } finally {
@@ -132,13 +130,9 @@ const rolesOf = (facts: DatabaseFacts): readonly string[] =>
 
 /** Throws `transfer_database_unknown`. */
 function factsChosen({ task }: LogicalRestoreOrder, all: readonly DatabaseFacts[]): readonly DatabaseFacts[] {
-  const names = databasesOfTask(task);
-  return names.map((database) => {
-    const facts = all.find(({ name }) => name === database);
-    if (facts === undefined)
-      throw fail('transfer_database_unknown', { database, known: all.map(({ name }) => name).join(', ') });
-    return facts;
-  });
+  const known = all.map(({ name }) => name);
+  demandDatabases(task, known);
+  return databasesOfTask(task).flatMap((database) => all.filter(({ name }) => name === database));
 }
 
 interface BuiltFromSet {
@@ -160,6 +154,7 @@ async function build(work: TransferWork, order: LogicalRestoreOrder, reader: Log
     databases.push({ wanted, temporary, shape });
   }
   if (databaseOfParts(task) === undefined) return { built: { databases }, failures };
+  work.tally.beginPlacing();
   const end = { access: work.target.access, database: temporaryName(runId, 0) };
   const built = await inDatabase(work.target, end.database, (session) => copyParts(work, { end, session }, task));
   return { built, failures };

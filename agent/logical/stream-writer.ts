@@ -1,4 +1,6 @@
 import { bug } from '#core/errors/fail.ts';
+import type { Faults } from '#core/faults/fault-points.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import { logicalPieceKey } from '#core/format/object-key.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import type { AttemptId } from '#core/id.ts';
@@ -23,6 +25,8 @@ export interface WritingAttempt {
   readonly largestPiece: number;
   /** From 1, each once. */
   readonly nextPiece: () => number;
+  /** Where a test lets the agent die. */
+  readonly faults?: Faults | undefined;
   /** A piece is in the pool, durably. */
   readonly onPiece: (piece: PieceOfLogicalSet) => void;
 }
@@ -93,6 +97,7 @@ export class StreamWriter {
     // Why: the key names this attempt and a number that nobody else has.
     if ((await pool.store.putIfAbsent(piece.key, Buffer.concat(piece.frames, piece.bytes))) === 'exists')
       throw bug(`another object lies under ${piece.key}`);
+    reach(this.#attempt, 'logical.after-piece');
     await pool.store.barrier([piece.key]);
     onPiece({ piece: piece.number, attempt: attemptId, storedBytes: piece.bytes });
   }

@@ -1,5 +1,6 @@
 import type { OrderOf } from '#core/agent/order.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import { logicalMetaKey, logicalSetPrefix, logicalStartKey } from '#core/format/object-key.ts';
 import type { Instant } from '#core/instant.ts';
 import { instantFromMs } from '#core/instant.ts';
@@ -80,12 +81,14 @@ async function backUp(attempt: Attempt): Promise<LogicalSetSummary> {
   const inspected = await inspectLogical({ order, step, programs: await deps.programs() });
   const start = logicalStartKey(order.setId);
   const keys = await beginSet(pool, { setId: order.setId, runId: order.runId }, start);
+  reach(step, 'logical.after-start');
   await removeEarlierAttempts(attempt);
   const pieces: PieceOfLogicalSet[] = [];
   const writing: WritingAttempt = {
     ...{ pool, keys, attemptId: deps.newId('try'), level: levelOf(order.options.compression) },
     largestPiece: order.options.resumeBufferBytes ?? resumeBuffer.usual,
     nextPiece: counter(),
+    faults: step.faults,
     onPiece: (piece) => {
       pieces.push(piece);
     },
@@ -96,7 +99,8 @@ async function backUp(attempt: Attempt): Promise<LogicalSetSummary> {
   step.signal.throwIfAborted();
   step.report({ ...noProgress, ...progressOf(pieces), phase: 'commit' });
   const meta = metaOf({ attempt, inspected, writing, pieces, databases, beganAt });
-  return commitLogicalSet(pool, keys, meta);
+  await step.demandOpen?.();
+  return commitLogicalSet(pool, keys, meta, step);
 }
 
 const counter = (): (() => number) => {

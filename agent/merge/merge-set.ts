@@ -2,19 +2,20 @@ import type { OrderOf } from '#core/agent/order.ts';
 import { mergedSummary } from '#core/backup/merged-summary.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import { fail } from '#core/errors/fail.ts';
+import { oneAfterTheOther } from '#core/format/meta.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import { noProgress } from '#core/run/progress.ts';
+import { commitJournalled } from '#agent/backup/commit-journalled.ts';
 import { committedSummary } from '#agent/backup/committed-summary.ts';
 import type { RunJournal } from '#agent/backup/run-journal.ts';
-import { openRunJournal } from '#agent/backup/run-journal.ts';
+import { acknowledging, openRunJournal } from '#agent/backup/run-journal.ts';
 import { openCopy } from '#agent/copy/open-copy.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
 import { patienceOf } from '#agent/pools/retry.ts';
 import { beginSet } from '#agent/sets/begin-set.ts';
-import { commitBackupSet } from '#agent/sets/commit-backup-set.ts';
 import type { SetChain } from '#agent/sets/open-chain.ts';
 import { openChain } from '#agent/sets/open-chain.ts';
 import { planMerge } from './plan-merge.ts';
@@ -73,9 +74,7 @@ async function merge({ deps, order, step, journal, pool }: Merge): Promise<SetSu
     {
       ...{ pool: order.pool, set: keys, attemptId, channels, compression },
       ...{ beginLsn: summary.beginLsn, pageBytes: summary.pageBytes, acknowledged: journal.acknowledged },
-      onAcknowledged: (piece) => {
-        journal.append(piece);
-      },
+      onAcknowledged: acknowledging(journal, step),
     },
     step,
   );
@@ -84,13 +83,14 @@ async function merge({ deps, order, step, journal, pool }: Merge): Promise<SetSu
     const { pieces, frames, members } = await copy.finish({});
     step.signal.throwIfAborted();
     const own = { setId: order.setId, runId: order.runId, attemptId, toolVersion: deps.toolVersion };
-    const committed = await commitBackupSet(pool, keys, {
+    return await commitJournalled({ pool, step, journal }, keys, {
       summary: mergedSummary(summary, { ...own, metaSha256: newest.metaSha256 }),
       ...{ pieces, frames, damagedPages: newest.meta.damagedPages },
-      members: [...newest.meta.members.filter(({ kind }) => kind !== 'file'), ...members],
+      members: oneAfterTheOther(
+        newest.meta.members.filter(({ kind }) => kind !== 'file'),
+        members,
+      ),
     });
-    journal.forget();
-    return committed;
   } finally {
     await copy.close();
   }

@@ -69,13 +69,14 @@ function removeQuietly(path: string): void {
   }
 }
 
-/** Opens the synchronous writer of a local pool. */
-export function openLocalWriter(ground: LocalGround): LocalWriter {
+/** Opens the synchronous writer of a local pool; `onDirectory` hears of each directory that it did not know to be there. */
+export function openLocalWriter(ground: LocalGround, onDirectory: (directory: string) => void): LocalWriter {
   const known = new Set<string>();
   const ensureDirectory = (directory: string): void => {
     if (known.has(directory)) return;
     if (directory !== ground.directory && !existsSync(markerPath(ground))) throw notMounted(ground);
     if (directory !== ground.directory) mkdirSync(directory, { recursive: true, mode: 0o700 });
+    onDirectory(directory);
     known.add(directory);
   };
   const put = (key: ObjectKey, body: Uint8Array): 'created' | 'exists' => {

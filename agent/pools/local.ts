@@ -11,6 +11,8 @@ import { isOnDisk } from './on-disk.ts';
 import { localError, markerPath, notMounted, objectMissing, pathOf, temporaryPrefix } from './local-paths.ts';
 import type { LocalWriter } from './local-writer.ts';
 import { openLocalWriter, writeAgain } from './local-writer.ts';
+import { DurableNames } from './durable-names.ts';
+import type { ToSettle } from './undurable.ts';
 import { Undurable } from './undurable.ts';
 import { collectTemporaries } from './local-temporaries.ts';
 import type { PoolGround } from './pool-ground.ts';
@@ -27,16 +29,6 @@ async function fsyncPath(path: string): Promise<void> {
   }
 }
 
-/** Every directory from that of `path` up to the root of the pool. */
-function directoriesAbove(ground: LocalGround, path: string): readonly string[] {
-  const found: string[] = [];
-  for (let at = dirname(path); at.length >= ground.directory.length; at = dirname(at)) {
-    found.push(at);
-    if (at === ground.directory) break;
-  }
-  return found;
-}
-
 async function syncAll(paths: readonly string[]): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -45,11 +37,10 @@ async function syncAll(paths: readonly string[]): Promise<void> {
   await Promise.all(Array.from({ length: syncsAtOnce }, worker));
 }
 
-/** Files first, then every directory that names them, deepest first: a name is never durable before its bytes. */
-async function barrierOf(ground: LocalGround, files: readonly string[], removed: readonly string[]): Promise<void> {
+/** Files first, then the directories that name them, deepest first: a name is never durable before its bytes. */
+async function barrierOf(names: DurableNames, { files, removed }: ToSettle): Promise<void> {
   await syncAll(files);
-  const directories = new Set([...files, ...removed].flatMap((path) => directoriesAbove(ground, path)));
-  await syncAll([...directories].sort((a, b) => b.length - a.length));
+  await names.settle([...files, ...removed], syncAll);
 }
 
 async function readRange(
@@ -188,7 +179,10 @@ async function prepare(ground: LocalGround): Promise<void> {
 
 /** Adapter of the object port on a directory: 0700 directories, 0600 files, atomic by temporary name and link. */
 export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & LocalWriter {
-  const writer = openLocalWriter(ground);
+  const names = new DurableNames(ground.directory);
+  const writer = openLocalWriter(ground, (directory) => {
+    names.make(directory);
+  });
   const changes = new Undurable();
   const putSync = (key: ObjectKey, body: Uint8Array): 'created' | 'exists' => {
     const outcome = writer.putSync(key, body);
@@ -213,7 +207,7 @@ export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & 
         if ((await guarded(ground, () => headMounted(ground, key))) === undefined) throw objectMissing(ground, key);
       }
       const named = also.map((key) => pathOf(ground, key));
-      await changes.settle(named, ({ files, removed }) => guarded(ground, () => barrierOf(ground, files, removed)));
+      await changes.settle(named, (what) => guarded(ground, () => barrierOf(names, what)));
     },
     secure: (key) =>
       guarded(
@@ -221,7 +215,7 @@ export function openLocalStore(ground: LocalGround): ObjectStore & PoolGround & 
         async () => {
           const bytes = await readRange(ground, key);
           if (!isOnDisk(pathOf(ground, key), bytes)) writeAgain(ground, key, bytes);
-          await barrierOf(ground, [pathOf(ground, key)], []);
+          await barrierOf(names, { files: [pathOf(ground, key)], removed: [] });
         },
         key,
       ),

@@ -1,4 +1,5 @@
 import { fail } from '#core/errors/fail.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { TruncationNote } from '#core/care/care-task.ts';
 import type { BatchId } from '#core/id.ts';
 import type { BatchSummary, SegmentOfBatch } from '#core/log/batch-summary.ts';
@@ -113,8 +114,10 @@ class BranchCopy {
     const copied = references === undefined ? known : { ...known, references };
     const sealed = sealBatch(to, copied);
     await to.store.barrier();
+    reach(this.#work, 'pool-copy.before-batch');
     if ((await this.#work.put(sealed.key, sealed.stored)) === 'exists')
       throw fail('copy_contended', { object: sealed.key, pool: to.name });
+    reach(this.#work, 'pool-copy.after-batch');
     await to.store.barrier();
     this.#last = { id: copied.batchId, sha256: sealed.storedSha256 };
     for (const segment of segments) this.#segments.set(segment.name, segment);
@@ -140,6 +143,7 @@ class BranchCopy {
     const raw = await getLogSegment(this.#work.from, key, segment.rawSha256);
     this.#work.passed(segment.storedBytes);
     const { object, put } = await this.#putSegment(segment, raw);
+    reach(this.#work, 'pool-copy.after-segment');
     const { storedSha256, storedBytes } = put;
     if (put.outcome === 'created') this.#work.sent(storedBytes);
     else this.#work.count('objectsReused');

@@ -1,5 +1,6 @@
 import type { BaseOfSet, SetSummary } from '#core/backup/set-summary.ts';
 import { fail } from '#core/errors/fail.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { FrameOfSet, PieceOfSet, SetMeta } from '#core/format/meta.ts';
 import { setMetaKey } from '#core/format/object-key.ts';
 import type { SetId } from '#core/id.ts';
@@ -34,7 +35,8 @@ export async function copySet(work: Copying, setId: SetId): Promise<SetSummary> 
   const { pieces, frames } = await carryPieces(work, source, keys);
   work.demandGoing();
   const meta = { ...source.meta, pieces, frames, summary: base === undefined ? summary : { ...summary, base } };
-  const committed = await commitBackupSet(to, keys.to, meta);
+  const committed = await commitBackupSet(to, keys.to, meta, work);
+  reach(work, 'pool-copy.after-set');
   work.count('sets');
   return committed;
 }
@@ -109,6 +111,7 @@ async function carryOne(work: Copying, keys: BothKeys, { entry, sizeThere }: One
   if (sizeThere !== undefined && (await isKept(work, carried, sizeThere === bytesInTarget(keys, entry))))
     return carried;
   const outcome = await work.put(carried.key, carried.body);
+  reach(work, 'pool-copy.after-piece');
   if (outcome === 'exists') throw fail('copy_contended', { object: carried.key, pool: work.to.name });
   return carried;
 }

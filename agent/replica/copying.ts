@@ -44,6 +44,11 @@ export class Copying {
     return this.#step.runId;
   }
 
+  /** Where a test lets the agent die. */
+  get faults(): StepContext['faults'] {
+    return this.#step.faults;
+  }
+
   /** Throws `cancelled` when a person asked to stop. What was put stays and is used by the next copy. */
   demandGoing(): void {
     if (this.#step.signal.aborted)

@@ -40,6 +40,7 @@ export async function restoreCopy(
   reportPhase(work, 'recover', restored);
   const { recovered, warnings } = await watch.time('recover', () => bringUp(work, target, restored));
   reach(work.step, 'restore.after-recover');
+  await demandOpen(work, target, recovered);
   if (plan.ways?.endsAs === undefined) settleCopy(plan, target, { port, socket });
   const report: RestoreReport = {
     ...reportOf(work, target, recovered),
@@ -63,6 +64,26 @@ async function bringUp(work: RestoreWork, target: EmptyTarget, restored: Restore
       ? follow(recoveryOf(work, target, restored))
       : { recovered: await recover(recoveryOf(work, target, restored)), warnings: [] },
   );
+}
+
+const closeMs = 60_000;
+
+/**
+ * K-084: a copy that is ready after its run was given up goes as one that is cancelled. Why not in place as well: an instance that is down is
+ * opened as soon as it can be, whoever can be asked.
+ */
+async function demandOpen(
+  { step }: RestoreWork,
+  target: EmptyTarget,
+  { server }: Pick<Recovered, 'server'>,
+): Promise<void> {
+  try {
+    await step.demandOpen?.();
+  } catch (error) {
+    await server?.stop('SIGINT', closeMs);
+    target.discard();
+    throw error;
+  }
 }
 
 /** A cancelled copy leaves nothing; one whose recovery failed stays, closed and marked, for the operator to look at. */

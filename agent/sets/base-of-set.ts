@@ -15,7 +15,7 @@ interface BaseToProve {
 }
 
 /** Throws `set_base_missing` or `set_base_damaged` when the base of a set that is to be committed went away meanwhile. */
-export async function requireBase(pool: Pool, { summary: { base, setId } }: SetMeta): Promise<void> {
+export async function requireBase(pool: Pool, { summary: { base, setId } }: Pick<SetMeta, 'summary'>): Promise<void> {
   if (base === undefined) return;
   const names = { set: setId, base: base.setId, pool: pool.name };
   const stored = await pool.store.get(setMetaKey(base.setId)).catch((error: unknown) => {

@@ -2,7 +2,7 @@ import type { SetSummary } from '#core/backup/set-summary.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { Faults } from '#core/faults/fault-points.ts';
 import { reach } from '#core/faults/fault-points.ts';
-import type { SetMeta } from '#core/format/meta.ts';
+import type { SetToCommit } from '#core/format/meta.ts';
 import { metaFault } from '#core/format/meta-fault.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import { pieceKey, setMetaKey, setPrefix } from '#core/format/object-key.ts';
@@ -22,7 +22,7 @@ export async function sizesOf(pool: Pool, set: SetId): Promise<ReadonlyMap<strin
   return sizes;
 }
 
-async function checkPieces(pool: Pool, meta: SetMeta): Promise<readonly ObjectKey[]> {
+async function checkPieces(pool: Pool, meta: Pick<SetToCommit, 'summary' | 'pieces'>): Promise<readonly ObjectKey[]> {
   const { setId } = meta.summary;
   const sizes = await sizesOf(pool, setId);
   return meta.pieces.map(({ attempt, piece, storedBytes }) => {
@@ -36,13 +36,18 @@ async function checkPieces(pool: Pool, meta: SetMeta): Promise<readonly ObjectKe
 }
 
 /** Counts what the metadata holds, so that the head of a set cannot contradict its body. */
-function summaryOf(pool: Pool, { summary, pieces, members }: SetMeta): SetSummary {
-  const files = members.filter((member) => member.kind === 'file');
+function summaryOf(pool: Pool, { summary, pieces, members }: SetToCommit): SetSummary {
+  let [fileCount, rawBytes] = [0, 0];
+  for (const member of members) {
+    if (member.kind !== 'file') continue;
+    fileCount++;
+    rawBytes += member.sizeBytes;
+  }
   return {
     ...summary,
     isEncrypted: pool.key !== undefined,
-    fileCount: files.length,
-    rawBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+    fileCount,
+    rawBytes,
     storedBytes: pieces.reduce((sum, piece) => sum + piece.storedBytes, 0),
     pieceCount: pieces.length,
   };
@@ -57,8 +62,8 @@ function summaryOf(pool: Pool, { summary, pieces, members }: SetMeta): SetSummar
 export async function commitBackupSet(
   pool: Pool,
   keys: SetKeys,
-  meta: SetMeta,
-  step: { readonly faults?: Faults } = {},
+  meta: SetToCommit,
+  step: { readonly faults?: Faults | undefined } = {},
 ): Promise<SetSummary> {
   const { setId } = keys;
   const committed = await committedSummary(pool, keys);

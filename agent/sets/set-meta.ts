@@ -1,7 +1,7 @@
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { setSummaryShape } from '#core/settings/shape/committed.ts';
-import type { SetMeta } from '#core/format/meta.ts';
+import type { SetMeta, SetToCommit } from '#core/format/meta.ts';
 import { createMetaReader, formatMetaLines } from '#core/format/meta-lines.ts';
 import { metaFault } from '#core/format/meta-fault.ts';
 import { setMetaKey } from '#core/format/object-key.ts';
@@ -16,7 +16,7 @@ const lockOf = (keys: SetKeys): ObjectLock => {
 };
 
 /** Stored bytes of the `meta` object. */
-export const sealMeta = (keys: SetKeys, meta: SetMeta): Uint8Array =>
+export const sealMeta = (keys: SetKeys, meta: SetToCommit): Uint8Array =>
   sealParts(partsOf(formatMetaLines(meta)), lockOf(keys), metaLevel);
 
 function readLines(keys: SetKeys, stored: Uint8Array): SetMeta {

@@ -34,20 +34,21 @@ const objectsQuery = (scope: InventoryScope): string => `
   union all
   select 'constraint ' || k.conname || ' on ' || ${nameOf(scope, 'c.relname')} from pg_constraint k join pg_class c on c.oid = k.conrelid
     join pg_namespace n on n.oid = c.relnamespace
-   where k.contype <> 'n' and k.conrelid >= 16384 and ${own('c.oid', 'pg_class')}${inSchema(scope)}${
+   where k.contype <> 'n' and k.conparentid = 0 and k.conrelid >= 16384 and ${own('c.oid', 'pg_class')}${inSchema(scope)}${
      scope.schema === undefined
        ? `
   union all
   select 'function ' || n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' from pg_proc p
     join pg_namespace n on n.oid = p.pronamespace where n.nspname !~ '^(pg|sys)_temp' and ${own('p.oid', 'pg_proc')}
   union all
-  select 'schema ' || n.nspname from pg_namespace n where n.nspname !~ '^(pg|sys)_(toast|temp)' and ${own('n.oid', 'pg_namespace')}`
+  select 'schema ' || n.nspname from pg_namespace n where n.nspname !~ '^(pg|sys)_(toast|temp)' and n.nspname <> 'public'
+     and ${own('n.oid', 'pg_namespace')}`
        : ''
    } order by 1`;
 
 const tablesQuery = (scope: InventoryScope): string => `
   select n.nspname::text as schema, c.relname::text as table from pg_class c join pg_namespace n on n.oid = c.relnamespace
-   where (c.relkind = 'r' or (c.relkind = 'm' and c.relispopulated)) and n.nspname !~ '^(pg|sys)_(toast|temp)'
+   where c.relkind = 'r' and n.nspname !~ '^(pg|sys)_(toast|temp)'
      and c.relpersistence <> 't' and ${own('c.oid', 'pg_class')}${inSchema(scope)} order by c.relpages desc`;
 
 const sequencesQuery = (scope: InventoryScope): string => `

@@ -4,6 +4,7 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { reach } from '#core/faults/fault-points.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
 import type { StepContext } from '#core/ports/step.ts';
+import { demandDatabases } from '#core/transfer/choice.ts';
 import { temporaryName } from '#core/transfer/names.ts';
 import type { Placed } from '#core/transfer/task.ts';
 import { databaseOfParts, databasesOfTask } from '#core/transfer/task.ts';
@@ -49,7 +50,7 @@ export const recoverDatabases =
       return finished;
     }
     const made = openMadeBook(deps.home, order.runId, order.instance.resourceId);
-    const target = await openTarget(order.instance, touchedBy(order));
+    const target = await openTarget(order.instance, { runId: order.runId, touched: touchedBy(order) });
     try {
       return await recover(deps, order, { target, journal, made, step, tell });
     } finally {
@@ -127,8 +128,7 @@ async function workFor(
 async function checkChoice(scratch: Scratch, target: Target, { task }: DatabaseRecoveryOrder): Promise<number> {
   const known = await withSession(scratch, undefined, databasesOf);
   const wanted = databasesOfTask(task);
-  for (const database of wanted)
-    if (!known.includes(database)) throw fail('transfer_database_unknown', { database, known: known.join(', ') });
+  demandDatabases(task, known);
   const isAll = known.every((name) => task.databases.some(({ database, as }) => database === name && as === name));
   if (isAll) throw fail('transfer_all_databases', { databases: known.join(', ') });
   const needs = [];

@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { InstanceAccess } from '#core/agent/order.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
+import type { RunId } from '#core/id.ts';
 import { literal, quoted } from '#core/transfer/names.ts';
 import { instanceName } from '#agent/database/session.ts';
 import { flagOf, openSession, textOf } from '#agent/database/session.ts';
@@ -16,24 +18,62 @@ export interface Target {
 }
 
 /**
- * Opens the target by a database that is not among `touched`: one that is renamed must not have our own session. Throws
- * `transfer_target_standby`, `transfer_needs_superuser`, what a login throws.
+ * Opens the target by a database that is not among `touched`: one that is renamed must not have our own session. What attempts of this
+ * run left there is over when it settles. Throws `transfer_target_standby`, `transfer_needs_superuser`, `transfer_in_use`, what a login throws.
  */
-export async function openTarget(access: InstanceAccess, touched: readonly string[]): Promise<Target> {
+export async function openTarget(
+  access: InstanceAccess,
+  { runId, touched }: { readonly runId: RunId; readonly touched: readonly string[] },
+): Promise<Target> {
   const { defaults } = engineProfile(access.engine);
   const wanted = [access.login?.database ?? defaults.database, defaults.database, 'postgres', 'template1'];
   const session = await openSession(access, wanted.find((name) => !touched.includes(name)) ?? 'template1');
+  const isOurs = `set application_name to ${literal(ownName(runId))}`;
   try {
     await refuseUnfit(session, access);
+    await session.query(isOurs);
+    await endLeftSessions(session, runId);
   } catch (error) {
     await session.close();
     throw error;
   }
   return {
     ...{ access, session, instance: instanceName(access) },
-    open: (database) => openSession(access, database),
+    open: async (database) => {
+      const other = await openSession(access, database);
+      await other.query(isOurs);
+      return other;
+    },
     close: () => session.close(),
   };
+}
+
+/** By which a server knows the sessions of a run. */
+const ownName = (runId: RunId): string => `holdfast ${runId}`;
+
+const endWithinMs = 30_000;
+const endEveryMs = 100;
+
+/**
+ * Ends sessions of attempts of the run that died: a server that fills a view does not notice that nobody waits for it, and keeps what it has
+ * locked. The fence of the agent lets one attempt at a time come here.
+ */
+async function endLeftSessions(session: Session, runId: RunId): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += endEveryMs) {
+    const left = await session.query(
+      `select datname::text as name, pg_terminate_backend(pid) from pg_stat_activity
+        where application_name = $1 and pid <> pg_backend_pid()`,
+      [ownName(runId)],
+    );
+    const [first] = left;
+    if (first === undefined) return;
+    if (waitedMs >= endWithinMs)
+      throw fail('transfer_in_use', {
+        database: textOf(first, 'name'),
+        sessions: `${String(left.length)} of an earlier attempt of run ${runId} do not end`,
+      });
+    await pause(endEveryMs);
+  }
 }
 
 async function refuseUnfit(session: Session, access: InstanceAccess): Promise<void> {

@@ -33,6 +33,7 @@ export class TransferTally {
   readonly #step: Pick<StepContext, 'report'>;
   readonly #bytesTotal: number;
   #phase = 'transfer';
+  #ground = { bytes: 0, tables: 0 };
 
   constructor(step: Pick<StepContext, 'report'>, bytesTotal: number) {
     this.#step = step;
@@ -55,8 +56,14 @@ export class TransferTally {
     this.#tell();
   }
 
+  /** What was built so far is no more than the ground of what goes into place: progress keeps it, the report counts from here. */
+  beginPlacing(): void {
+    this.#ground = { bytes: this.#ground.bytes + this.bytes, tables: this.#ground.tables + this.tables };
+    [this.bytes, this.tables, this.rows] = [0, 0, 0];
+  }
+
   #tell(): void {
-    const { bytes, tables } = this;
+    const [bytes, tables] = [this.#ground.bytes + this.bytes, this.#ground.tables + this.tables];
     const bytesTotal = Math.max(this.#bytesTotal, bytes);
     this.#step.report({
       ...{ ...noProgress, phase: this.#phase, bytesRead: bytes, bytesWritten: bytes },

@@ -18,6 +18,7 @@ import type { PartReport, VerifyRequest } from '#agent/sets/verify-set.ts';
 import { lookAtSet } from '#agent/sets/verify-set.ts';
 import type { VerifiedPool } from './check-runner.ts';
 import { lookAtBatch } from './look-at-batch.ts';
+import { cutText } from '#core/text.ts';
 
 type NextOf<K extends ScrubNext['next']> = Extract<ScrubNext, { next: K }>;
 
@@ -121,7 +122,7 @@ class Looker {
       this.warnings.push({ code: 'mark_unreadable', detail: `${setId}: ${message}` });
     const own = damage.find(({ object }) => object.startsWith(setPrefix(setId)));
     if (own === undefined || standingOf(marks).isQuarantined) return own === undefined ? undefined : marks;
-    const text = `run ${order.runId} found damage: ${own.object}: ${own.what}`.slice(0, longestFinding);
+    const text = cutText(`run ${order.runId} found damage: ${own.object}: ${own.what}`, longestFinding);
     const at = instantFromMs(deps.clock.nowMs());
     try {
       return (await putMark(pool, { markId: deps.newId('mark'), setId, kind: 'quarantine', at, by: 'scrub', text }))

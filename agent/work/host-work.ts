@@ -25,6 +25,7 @@ import { lookAtLogPlace } from '#agent/log-restore/look-at-log-place.ts';
 import { restoreLog } from '#agent/log-restore/restore-log.ts';
 import { listLogicalSets } from '#agent/logical/list-logical-sets.ts';
 import { careForLogicalSets } from '#agent/logical/logical-care.ts';
+import { lookForNames } from '#agent/contents/look-for-names.ts';
 import { lookAtTree } from '#agent/logical/look-at-tree.ts';
 import { takeLogicalBackup } from '#agent/logical/take-logical-backup.ts';
 import { mergeSet } from '#agent/merge/merge-set.ts';
@@ -99,6 +100,7 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     }),
     careForLogicalSets: careForLogicalSets({ clock, channel: parts.channel }),
     lookAtTree,
+    lookForNames,
     mergeSet: mergeSet({ home, newId, toolVersion: parts.version }),
     readPool,
     copyPool: copyPool({ clock, newId }),

@@ -210,3 +210,20 @@ test('a journal that cannot be read is said so, with the file, instead of doing 
   expect(await job.end).toMatchObject({ ok: false, error: { code: 'agent_journal_damaged' } });
   expect(began).toBe(0);
 });
+
+test('K-084 a step that asks whether its run is open and hears "over" ends as a cancel would: with its signal aborted', async () => {
+  const over = fail('run_over', { run: runId });
+  const jobs = openJobTable({
+    journal: await openRunJournal(folder),
+    ...{ fence: openFence(), clock: { nowMs: () => now }, log: () => undefined },
+    gate: () => Promise.reject(over),
+  });
+  let signal: AbortSignal | undefined;
+  const job = jobs.attach(order, async (step) => {
+    ({ signal } = step);
+    await step.demandOpen?.();
+    return result;
+  });
+  expect(await job.end).toMatchObject({ ok: false, error: { code: 'run_over' } });
+  expect(signal?.reason).toBe(over);
+});

@@ -15,6 +15,7 @@ import { jobKeyOf } from '#core/run/work-order.ts';
 import type { Fence } from './fence.ts';
 import { Patience } from './patience.ts';
 import { PauseSwitch } from './pause-switch.ts';
+import type { RunGate } from './run-gate.ts';
 import type { RunJournal } from './run-journal.ts';
 
 export interface JobDeps {
@@ -22,6 +23,8 @@ export interface JobDeps {
   readonly fence: Fence;
   readonly clock: Clock;
   readonly log: (runId: RunId, line: LogLine) => void;
+  /** Whether a run is open still; nobody is asked when absent. */
+  readonly gate?: RunGate;
   /** Where a test lets the agent die. */
   readonly faults?: Faults | undefined;
 }
@@ -137,6 +140,7 @@ function startJob(deps: JobDeps, { order, begin, patience }: Start): Job {
       first = limits;
     },
     reconnectMs: order.reconnectMinutes * 60_000,
+    ...(deps.gate === undefined ? {} : { demandOpen: passing(deps.gate, () => step, abort) }),
     ...(deps.faults === undefined ? {} : { faults: deps.faults }),
   };
   const end = runJob(deps, { order, step, begin, control }).then((result) => {
@@ -153,6 +157,16 @@ function startJob(deps: JobDeps, { order, begin, patience }: Start): Job {
   };
   return { runId: order.runId, handle, abort, control };
 }
+
+/** A run that is found over ends its job as a cancel would: what it began is cleaned up. */
+const passing = (gate: RunGate, step: () => JobStep, abort: AbortController) => async (): Promise<void> => {
+  try {
+    await gate(step());
+  } catch (error) {
+    abort.abort(error);
+    throw error;
+  }
+};
 
 interface Running {
   readonly order: WorkOrder;

@@ -27,7 +27,7 @@ const orderOf = (runId: RunId, part?: 'before'): WorkOrder => ({
   ...{ runId, kind: 'no-op', hostId, lane: { owner: runId, kind: 'none' }, reconnectMinutes: 1, queuePrefix: '' },
   ...(part === undefined ? {} : { part }),
 });
-/** Works until it is stopped. */
+/** Works until it is stopped: as a backup holds its SQL session. */
 const untilStopped = (step: JobStep): Promise<WorkResult> =>
   new Promise((_resolve, reject) => {
     step.signal.addEventListener('abort', () => {
@@ -59,4 +59,26 @@ test('K-084 work whose run ended without it is stopped with all its parts; what 
   expect([...jobs.live()].sort()).toEqual([open, unknown].sort());
   await jobs.close();
   for (const end of await Promise.all(going)) expect(end).toMatchObject({ error: { code: 'agent_stopping' } });
+});
+
+test('K-084 an agent that is cut off from Temporal and API for 59 minutes works on, and the attempt after them adopts the same work', async () => {
+  let nowMs = 0;
+  const parts = { fence: openFence(), clock: { nowMs: () => nowMs }, log: () => undefined };
+  const jobs = openJobTable({ ...parts, journal: await openRunJournal(folder) });
+  const order: WorkOrder = { ...orderOf(runOf(1)), reconnectMinutes: 60 };
+  const steps: JobStep[] = [];
+  const begin = (step: JobStep): Promise<WorkResult> => {
+    steps.push(step);
+    return untilStopped(step);
+  };
+  const first = jobs.attach(order, begin);
+  await expect.poll(() => steps.length).toBe(1);
+  const away = fail('api_unavailable', { url: 'http://away', request: 'GET hooks', cause: 'cut' });
+  const channel = { hooks: () => Promise.reject(away) };
+  const onStopped = (): never => expect.fail('work was stopped');
+  for (; nowMs < 59 * 60_000; nowMs += 60_000) await stopOver({ jobs, channel, everyMs: 1, onStopped });
+  expect(jobs.attach(order, begin)).toBe(first);
+  expect([steps.length, steps[0]?.signal.aborted, first.isGivenUp()]).toEqual([1, false, false]);
+  await jobs.close();
+  expect(await first.end).toMatchObject({ error: { code: 'agent_stopping' } });
 });

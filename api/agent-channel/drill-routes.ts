@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isTargetOf } from '#catalog/drills/drill-targets.ts';
-import { closeReport, plannedDrillOf, storeReport } from '#catalog/drills/drills.ts';
+import { drillPolicyOf } from '#catalog/drills/drill-policy.ts';
+import { closeReport, plannedDrillOf, poolOfDrill, storeReport } from '#catalog/drills/drills.ts';
 import { getHost } from '#catalog/hosts.ts';
 import { getPool } from '#catalog/pools/pools.ts';
 import { getResource } from '#catalog/resources/resources.ts';
@@ -18,6 +19,7 @@ import type { Context } from '../context.ts';
 import { demandAssigned } from '#api/starts/orders.ts';
 import type { Route } from '#api/http/route.ts';
 import { route } from '#api/http/route.ts';
+import { jsonText } from '#core/text.ts';
 
 /** What an agent tells of a drill: the report is made, chained and signed here, where the key is. */
 export const drillAgentRoutes = (context: Context): Route[] => [
@@ -96,12 +98,13 @@ interface Told {
 async function reported(context: Context, { run, spec, facts }: Told): Promise<DrillVerdict> {
   const { catalog, clock } = context;
   const planned = await plannedDrillOf(catalog, run.id);
-  if (planned === undefined) throw bug(`drill ${run.id} was told before it was planned`);
+  const poolId = await poolOfDrill(catalog, run.id);
+  if (planned === undefined || poolId === undefined) throw bug(`drill ${run.id} was told before it was planned`);
   const signer = await context.reportSigner();
   const [resource, host, pool] = await Promise.all([
     getResource(catalog, spec.sourceId),
     getHost(catalog, run.hostId),
-    getPool(catalog, spec.poolId),
+    getPool(catalog, poolId),
   ]);
   const target = spec.target && (await getResource(catalog, spec.target.resourceId));
   const about = {
@@ -111,9 +114,10 @@ async function reported(context: Context, { run, spec, facts }: Told): Promise<D
   };
   const signed = await storeReport(catalog, { runId: run.id, resourceId: resource.id }, (previousSha256) => {
     const report = buildReport({ facts, planned, about: { ...about, previousSha256 }, finishedMs: clock.nowMs() });
-    return { report, signed: signer.sign(JSON.stringify(report, undefined, 1)) };
+    return { report, signed: signer.sign(jsonText(report, 1)) };
   });
-  return verdictOf(drillReportShape.parse(JSON.parse(signed.text)), signed.sha256);
+  const { accepted } = await drillPolicyOf(catalog, resource.id);
+  return verdictOf(drillReportShape.parse(JSON.parse(signed.text)), signed.sha256, accepted);
 }
 
 const named = <I>({ id, name }: { readonly id: I; readonly name: string }) => ({ id, name });

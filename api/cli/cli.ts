@@ -8,7 +8,7 @@ import { readSecretFile } from '#api/pools/key-files.ts';
 import type { ApiClient } from './client.ts';
 import { openClient } from './client.ts';
 import type { Terminal } from './terminal.ts';
-import { asTyped } from './typed-words.ts';
+import { asTyped, demandNoBlank } from './typed-words.ts';
 import { withoutIds } from './without-ids.ts';
 
 /** What every command gets. */
@@ -69,6 +69,7 @@ export function addVerb<A>(noun: Command, cli: Cli, verb: Verb<A>): void {
     command.registeredArguments.forEach((argument, i) => {
       given[argument.name()] = (command.processedArgs as unknown[])[i];
     });
+    demandNoBlank(command, given);
     const isJson = given['json'] === true;
     const said = await saidBy(verb, cli, given).catch((thrown: unknown) => {
       throw asTyped(thrown, command, given);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { refusalOf } from '#core/settings/request-error.ts';
+import { cutText } from '#core/text.ts';
 
 /** Parts of a request that are typed under other names. The first name counts that the command knows. */
 const typedAs: Readonly<Partial<Record<string, readonly string[]>>> = {
@@ -69,6 +70,19 @@ function typedBehind({ code, params }: HoldfastError, command: Command, given: G
   return code === 'value_malformed' && !what.startsWith('--') ? typedAlike(text, command, given) : undefined;
 }
 
+/** The first option or argument that was given an empty text: most often a shell variable that is not set. Throws `option_blank`. */
+export function demandNoBlank(command: Command, given: Given): void {
+  const names = [
+    ...command.options.map((option) => option.attributeName()),
+    ...command.registeredArguments.map((argument) => argument.name()),
+  ];
+  const isBlank = (value: unknown): boolean => typeof value === 'string' && value.trim() === '';
+  const name = names.find((one) => [given[one]].flat().some(isBlank));
+  if (name === undefined) return;
+  const typed = optionOf(name, command, given) ?? argumentOf(name, command, given);
+  throw fail('option_blank', { option: typed?.words ?? name, command: pathOf(command) });
+}
+
 interface Refused {
   readonly command: Command;
   readonly given: Given;
@@ -101,7 +115,7 @@ const reasonOf = ({ params }: HoldfastError): string => {
 
 const textOf = (value: unknown): string => {
   const text = Array.isArray(value) ? value.map(String).join(' ') : String(value);
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  return text.length > 200 ? `${cutText(text, 200)}…` : text;
 };
 
 /** The option or argument behind `/plan/zone`: the innermost part that the command knows. */

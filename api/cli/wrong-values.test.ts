@@ -103,6 +103,43 @@ test('a refusal names the option, the value that was given and the form that it 
   expect(lacking.err).toMatch(/^`holdfast backup` needs --resource \(option_missing\)\n {2}hint: --resource: database/);
 });
 
+test('a name that nothing has is refused with the names that may have been meant', async () => {
+  const cases: readonly (readonly [string, string, RegExp])[] = [
+    ['backup --type full --resource mian --pool first', 'resource_unknown', /Did you mean main\?/],
+    ['backup --type full --resource main --pool frist', 'pool_not_found', /Did you mean first\?/],
+    ['resource discover bd1', 'host_unknown', /Did you mean db1\?/],
+    ['restore plan --resource Main --latest --to /copy', 'resource_unknown', /Did you mean main\?/],
+    ['restore plan --resource main --latest --to /copy --pool first1', 'pool_not_found', /Did you mean first\?/],
+    ['job show nightly', 'job_unknown', /hint: `holdfast job ls` lists jobs/],
+    ['webhook show mine', 'channel_unknown', /hint: List them/],
+  ];
+  for (const [line, code, said] of cases) {
+    const { err } = await holdfast(words(line));
+    expect(err, line).toContain(`(${code})`);
+    expect(err, line).toMatch(said);
+  }
+});
+
+test('an empty text is refused by the option or argument that it was given to, before anything is asked', async () => {
+  const blank = await holdfast([...words('backup --type full --pool first --resource'), '']);
+  expect(blank).toMatchObject({ code: 2 });
+  expect(blank.err).toMatch(
+    /^--resource was given an empty text \(option_blank\)\n {2}hint: .*variable that is not set/,
+  );
+  expect((await holdfast(['run', 'show', ' '])).err).toMatch(/^<run> was given an empty text/);
+  const { status, body } = await api.ask('POST', '/api/v1/runs', { kind: 'log-backup', resource: '', pool: 'first' });
+  expect(status).toBe(400);
+  expect(body).toMatchObject({ code: 'name_blank', params: { noun: 'resource' } });
+});
+
+test('an id that is none is refused in words', async () => {
+  const { code, err } = await holdfast(words('run show run_019'));
+  expect(code).toBe(2);
+  expect(err).toMatch(
+    /^"run_019" is not a run id \(id_malformed\)\n {2}hint: The id of a run is run_ and 32 hex digits/,
+  );
+});
+
 test('the API names the place in the request, in the same words', async () => {
   const plan = { type: 'daily', zone: 'UTC', at: '2am' };
   const { status, body } = await api.ask('POST', '/api/v1/schedules/preview', { plan });

@@ -62,12 +62,17 @@ export interface Route extends Omit<RouteSpec<unknown, unknown, unknown, unknown
   readonly stream?: (asked: Foreign, request: Request, response: Response) => Promise<void>;
 }
 
-/** Refuses a value with a part that its shape would drop without a word; `above`: where in the body it stands. Throws `body_part_unknown`. */
-export function knownPartsOf(shape: z.ZodType, above = ''): (value: unknown) => void {
+/** Finds a part of a value that its shape would drop without a word. */
+function unknownPartOf(shape: z.ZodType): ReturnType<typeof openUnknownPart> {
   let look: ReturnType<typeof openUnknownPart> | undefined;
+  // Why late: hundreds of shapes would be read when the server starts.
+  return (value) => (look ??= openUnknownPart(shape))(value);
+}
+
+/** Refuses a value with a part that its shape does not know; `above`: where in the body it stands. Throws `body_part_unknown`. */
+export function knownPartsOf(shape: z.ZodType, above = ''): (value: unknown) => void {
+  const look = unknownPartOf(shape);
   return (value) => {
-    // Why late: hundreds of shapes would be read when the server starts.
-    look ??= openUnknownPart(shape);
     const found = look(value);
     if (found !== undefined)
       throw fail('body_part_unknown', {
@@ -77,16 +82,30 @@ export function knownPartsOf(shape: z.ZodType, above = ''): (value: unknown) => 
   };
 }
 
+/** The same of what stands behind the question mark. Throws `query_part_unknown`. */
+function knownQueryOf(shape: z.ZodType = noQuery): (value: unknown) => void {
+  const look = unknownPartOf(shape);
+  return (value) => {
+    const found = look(value);
+    if (found !== undefined) throw fail('query_part_unknown', { part: found.path, near: found.near.join(', ') });
+  };
+}
+
 const nothing = z.unknown();
+const noQuery = z.object({});
 
 /**
- * Parses what came in by the shapes of the route before it is served. Throws `body_part_unknown`, ZodError and what `serve` throws.
+ * Parses what came in by the shapes of the route before it is served. Throws `query_part_unknown`, `body_part_unknown`, ZodError and what `serve`
+ * throws.
  * What agents say may have parts that this server does not know: they may be newer.
  */
 export function route<P, Q, B, R>(spec: RouteSpec<P, Q, B, R>): Route {
   const { stream, body, ...rest } = spec;
-  const demandKnown = body === undefined || typeof spec.access === 'string' ? undefined : knownPartsOf(body);
+  const isForPeople = typeof spec.access !== 'string';
+  const demandKnownQuery = isForPeople ? knownQueryOf(spec.query) : undefined;
+  const demandKnown = body !== undefined && isForPeople ? knownPartsOf(body) : undefined;
   const parsed = (foreign: Foreign): Asked<P, Q, B> => {
+    demandKnownQuery?.(foreign.query);
     demandKnown?.(foreign.body);
     return {
       params: (spec.params ?? anything<P>()).parse(foreign.params),

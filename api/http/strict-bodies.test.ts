@@ -16,7 +16,7 @@ const documentShape = z.looseObject({
 });
 const methods = { post: 'POST', put: 'PUT' } as const;
 let asks = 0;
-const ask = async (method: 'POST' | 'PUT', path: string, body: unknown) => {
+const ask = async (method: string, path: string, body: unknown) => {
   asks += 1;
   const headers = { 'idempotency-key': `strict-${String(asks)}` };
   return (await api.ask(method, path, body, { headers })).body;
@@ -39,6 +39,26 @@ test('every route for people and programs refuses a part of its body that it doe
     if (data?.code !== 'body_part_unknown') lenient.push(`${method} ${path} ${data?.code ?? ''}`);
   }
   expect(lenient).toEqual([]);
+});
+
+test('every route for people and programs refuses a parameter that it does not know, and names those that it does', async () => {
+  const { paths } = documentShape.parse((await api.ask('GET', '/openapi.json')).body);
+  // What everybody may ask is asked by probes, which know nothing of us.
+  const forAll = ['/openapi.json', '/healthz', '/readyz', '/version'];
+  const lenient: string[] = [];
+  for (const [path, operations] of Object.entries(paths)) {
+    if (path.startsWith('/agent/') || forAll.includes(path)) continue;
+    for (const method of ['get', 'post', 'put', 'delete'].filter((name) => name in operations)) {
+      const asked = `${path.replaceAll(/\{\w+\}/g, 'x')}?noSuchPart=1`;
+      const sent = method === 'post' || method === 'put' ? {} : undefined;
+      const answer = await ask(method.toUpperCase(), asked, sent);
+      const { data } = z.looseObject({ code: z.string() }).safeParse(answer);
+      if (data?.code !== 'query_part_unknown') lenient.push(`${method} ${path} ${data?.code ?? ''}`);
+    }
+  }
+  expect(lenient).toEqual([]);
+  const { body } = await api.ask('GET', '/api/v1/runs?resurce=main');
+  expect(body).toMatchObject({ code: 'query_part_unknown', hint: expect.stringContaining('resource') as string });
 });
 
 test('a misspelt part is refused with the one that was meant, however deep, and in the work of a job', async () => {

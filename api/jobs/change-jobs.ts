@@ -17,6 +17,7 @@ import type { Caller } from '#api/http/route.ts';
 import { nameOf } from '../routes/words.ts';
 import type { ScheduleState } from '../schedules/keep-schedules.ts';
 import { dropSchedule, putSchedule } from '../schedules/keep-schedules.ts';
+import { demandNotReplaced } from '#api/starts/replaced.ts';
 import { handToTemporal } from '#api/starts/start-run.ts';
 import type { JobKind, Work } from './job-kind.ts';
 import { kindOfWork } from './job-kinds.ts';
@@ -119,7 +120,7 @@ export async function removeJob(context: Context, job: KeptJob): Promise<Schedul
 
 /**
  * Starts a job now, whatever its plan says, disabled or not. A restore is planned anew and gets a revision when the new plan
- * differs. Throws `resource_not_logged_in`, `resource_detached`, `temporal_unreachable`.
+ * differs. Throws `run_not_repeatable`, `resource_not_logged_in`, `resource_detached`, `temporal_unreachable`.
  */
 export async function startJob(
   context: Context,
@@ -129,6 +130,7 @@ export async function startJob(
 ): Promise<RunRow> {
   const { catalog, ids } = context;
   demandRight(kindOfWork(asked.work), caller);
+  await demandNotReplaced(catalog, asked);
   const job = await upToDate(context, asked, caller);
   await demandLoginFor(catalog, job.spec);
   const run = await catalog.transaction(async (db) => {

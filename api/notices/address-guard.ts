@@ -3,6 +3,7 @@ import { lookup as resolve } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { BlockList, isIP } from 'node:net';
 import { fail } from '#core/errors/fail.ts';
+import { cutText } from '#core/text.ts';
 
 /**
  * Keeps webhooks out of networks that only the server can see (server-side request forgery): an address that is not public
@@ -94,7 +95,7 @@ export function openAddressGuard(allowed: readonly string[]): AddressGuard {
 
 const isPlain = ({ protocol }: URL): boolean => protocol === 'http:';
 const plainRefused = (url: URL): Error =>
-  fail('webhook_url_refused', { url: url.href.slice(0, 200), reason: 'it would be sent without TLS' });
+  fail('webhook_url_refused', { url: cutText(url.href, 200), reason: 'it would be sent without TLS' });
 
 function refusedOf(url: URL, addresses: readonly LookupAddress[], mayConnect: (address: string) => boolean): Error {
   if (addresses.some(({ address }) => mayConnect(address))) return plainRefused(url);
@@ -113,7 +114,7 @@ function allowList(allowed: readonly string[]): BlockList {
 }
 
 function demandPlainUrl(text: string): URL {
-  const refused = (reason: string) => fail('webhook_url_refused', { url: text.slice(0, 200), reason });
+  const refused = (reason: string) => fail('webhook_url_refused', { url: cutText(text, 200), reason });
   if (!URL.canParse(text)) throw refused('it is not a URL');
   const url = new URL(text);
   if (url.username !== '' || url.password !== '')

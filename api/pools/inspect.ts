@@ -13,6 +13,8 @@ interface Question<T> {
   readonly hostId: HostId;
   /** What the agent fetches over its own channel; `discover` needs nothing. */
   readonly inspection: Inspection | { readonly kind: 'discover' };
+  /** How long the answer is waited for; absent: a minute. */
+  readonly patienceSeconds?: number;
   /** Shape of the answer. */
   readonly answer: z.ZodType<T>;
 }
@@ -22,7 +24,10 @@ interface Question<T> {
  * question may hold a secret: it is stored sealed, and only until the answer is there.
  * Throws `host_offline`, `agent_silent`, `worker_silent`, `answer_malformed` and what the agent answers.
  */
-export async function inspect<T>(context: Context, { hostId, inspection, answer }: Question<T>): Promise<T> {
+export async function inspect<T>(
+  context: Context,
+  { hostId, inspection, answer, patienceSeconds }: Question<T>,
+): Promise<T> {
   const { catalog, vault, runs, queuePrefix } = context;
   const host = await getHost(catalog, hostId);
   if (!host.isOnline) throw fail('host_offline', { host: host.name });
@@ -36,7 +41,9 @@ export async function inspect<T>(context: Context, { hostId, inspection, answer 
     validSeconds,
   });
   try {
-    const parsed = answer.safeParse(await runs.inspect({ inspectionId: id, hostId, kind, queuePrefix }));
+    const parsed = answer.safeParse(
+      await runs.inspect({ inspectionId: id, hostId, kind, queuePrefix }, patienceSeconds),
+    );
     if (parsed.success) return parsed.data;
     throw fail('agent_answer_malformed', { host: host.name, question: kind }, parsed.error);
   } finally {

@@ -20,6 +20,7 @@ import { channelRoutes } from './channels.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { eventRoutes } from './events.ts';
 import { canaryRoutes } from './drills/canaries.ts';
+import { drillStandingRoutes } from './drills/drill-standing.ts';
 import { drillTargetRoutes } from './drills/drill-targets.ts';
 import { drillRoutes } from './drills/drills.ts';
 import { hostRoutes } from './hosts.ts';
@@ -84,6 +85,7 @@ export const allRoutes = (context: Context): Route[] => [
   ...careAgentRoutes(context),
   ...logRestoreRoutes(context),
   ...drillRoutes(context),
+  ...drillStandingRoutes(context),
   ...drillTargetRoutes(context),
   ...canaryRoutes(context),
   ...scrubAgentRoutes(context),

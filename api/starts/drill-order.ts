@@ -1,3 +1,4 @@
+import { drillPolicyOf } from '#catalog/drills/drill-policy.ts';
 import { findReport, plannedDrillOf } from '#catalog/drills/drills.ts';
 import { findLogin, getResource } from '#catalog/resources/resources.ts';
 import type { RunRow } from '#catalog/runs/runs.ts';
@@ -22,7 +23,8 @@ export async function drillOrder(
   const { hostId, dataDirectory, name } = await getResource(catalog, resourceId);
   const restored = { systemId: planned.plan.systemId, source: { id: resourceId, name }, runId: run.id };
   const signed = await findReport(catalog, run.id);
-  const told = signed && verdictOf(drillReportShape.parse(JSON.parse(signed.text)), signed.sha256);
+  const { accepted } = await drillPolicyOf(catalog, resourceId);
+  const told = signed && verdictOf(drillReportShape.parse(JSON.parse(signed.text)), signed.sha256, accepted);
   return {
     ...{ kind: 'drill', runId: run.id, hostId: run.hostId, plan: planned.plan, limits, channels, resourceId, checks },
     ...(login === undefined ? {} : { user: login.user }),

@@ -1,11 +1,15 @@
 import { setsOfDatabase } from '#catalog/backup-sets.ts';
+import type { Database } from '#catalog/database.ts';
 import { findCanary, keepPlan, lastCanary, lastLogBackup, plannedDrillOf } from '#catalog/drills/drills.ts';
+import { drillPolicyOf } from '#catalog/drills/drill-policy.ts';
+import { rpoTargetOf } from '#catalog/resources/targets.ts';
 import type { RunRow } from '#catalog/runs/runs.ts';
 import { specOfRun } from '#catalog/runs/runs.ts';
 import { soundBatchesOf } from '#catalog/pools/verification.ts';
 import type { PlannedDrill } from '#core/drill/drill-report.ts';
 import { judgeAbsence, newerWithout } from '#core/drill/expect-canary.ts';
-import type { PoolId } from '#core/id.ts';
+import type { RecentDemand } from '#core/drill/recent.ts';
+import type { PoolId, ResourceId } from '#core/id.ts';
 import type { Instant } from '#core/instant.ts';
 import { instantFromMs } from '#core/instant.ts';
 import { coverage } from '#core/log/coverage.ts';
@@ -39,25 +43,43 @@ export async function keepDrillPlan(context: Context, run: RunRow): Promise<void
 
 async function planNow(context: Context, run: RunRow, spec: DrillSpec): Promise<void> {
   const { catalog, clock } = context;
-  const { sourceId: resourceId, poolId } = spec;
+  const { sourceId: resourceId } = spec;
   const from = clock.nowMs();
-  const { plan } = (await planOfDrill(context, { sourceId: resourceId, hostId: run.hostId, poolId })).spec;
-  const coveredUntil = await coveredUntilOf(context, plan, spec);
+  const asked = { sourceId: resourceId, hostId: run.hostId, poolId: spec.poolId };
+  const { plan, poolId } = (await planOfDrill(context, asked)).spec;
+  const read: Read = { sourceId: resourceId, poolId };
+  const coveredUntil = await coveredUntilOf(context, plan, read);
+  const recent = await recentDemandOf(catalog, resourceId);
   const planned: PlannedDrill = {
     plan,
     plannedAt: instantFromMs(from),
     chooseSeconds: (clock.nowMs() - from) / 1000,
     ...(coveredUntil === undefined ? {} : { coveredUntil }),
-    ...(await canaryOf(context, plan, spec)),
+    ...(recent === undefined ? {} : { recent }),
+    ...(await canaryOf(context, plan, read)),
   };
   await keepPlan(catalog, { runId: run.id, resourceId, poolId }, planned);
+}
+
+/** What is read: of which resource, from which pool. */
+interface Read {
+  readonly sourceId: ResourceId;
+  readonly poolId: PoolId;
+}
+
+/** How old what a drill proves may be: as the RPO target says, else as the drill policy does; undefined: nobody said. */
+async function recentDemandOf(catalog: Database, id: ResourceId): Promise<RecentDemand | undefined> {
+  const rpo = await rpoTargetOf(catalog, id);
+  if (rpo !== undefined) return { by: 'rpo-target', maxSeconds: rpo };
+  const { maxAgeHours } = await drillPolicyOf(catalog, id);
+  return maxAgeHours === undefined ? undefined : { by: 'drill-policy', maxSeconds: maxAgeHours * 3600 };
 }
 
 /** Up to when the pool knows the database: the RPO that a loss of the host would cost now. */
 async function coveredUntilOf(
   { catalog }: Context,
   { systemId }: RestorePlan,
-  { sourceId: owner, poolId }: { readonly sourceId: DrillSpec['sourceId']; readonly poolId: PoolId },
+  { sourceId: owner, poolId }: Read,
 ): Promise<Instant | undefined> {
   const sets = (await setsOfDatabase(catalog, systemId)).filter((row) => row.poolId === poolId);
   const batches = await soundBatchesOf(catalog, systemId, poolId);
@@ -67,8 +89,11 @@ async function coveredUntilOf(
 type PlannedCanary = Pick<PlannedDrill, 'canary' | 'canaryAbsent'>;
 
 /** The newest canary in the log that is replayed, or why there is none to look for. */
-async function canaryOf({ catalog }: Context, plan: RestorePlan, spec: DrillSpec): Promise<PlannedCanary> {
-  const { sourceId: resourceId, poolId } = spec;
+async function canaryOf(
+  { catalog }: Context,
+  plan: RestorePlan,
+  { sourceId: resourceId, poolId }: Read,
+): Promise<PlannedCanary> {
   const isEnabled = (await findCanary(catalog, resourceId)) !== undefined;
   const end = plan.segments[plan.segments.length - 1];
   if (end === undefined || !isEnabled) return { canaryAbsent: judgeAbsence({ isEnabled }) };

@@ -1,6 +1,6 @@
 import { logPoolsOf, findLogin, getResource } from '#catalog/resources/resources.ts';
 import { demandNoCopy } from '#catalog/drills/drilled-copies.ts';
-import { findCanary } from '#catalog/drills/drills.ts';
+import { findCanary, poolOfDrill } from '#catalog/drills/drills.ts';
 import { demandNotTaken } from '#catalog/drills/target-users.ts';
 import { lastBatchesBefore } from '#catalog/log-batches.ts';
 import { demandLogicalUsable } from '#catalog/logical-sets.ts';
@@ -67,10 +67,12 @@ function orderBy(context: Context, run: RunRow, spec: JobSpec): Order | Promise<
   }
 }
 
-const drillWithPool = async (context: Context, run: RunRow, spec: JobSpecOf<'drill'>): Promise<OrderOf<'drill'>> => ({
-  ...(await drillOrder(context, run, spec)),
-  pool: await poolAccess(context, spec.poolId),
-});
+async function drillWithPool(context: Context, run: RunRow, spec: JobSpecOf<'drill'>): Promise<OrderOf<'drill'>> {
+  const order = await drillOrder(context, run, spec);
+  const poolId = await poolOfDrill(context.catalog, run.id);
+  if (poolId === undefined) throw bug(`drill ${run.id} has no pool`);
+  return { ...order, pool: await poolAccess(context, poolId) };
+}
 
 const plainKinds = ['log-stream', 'verify-set', 'rebuild', 'care', 'no-op'] as const;
 type PlainSpec = JobSpecOf<(typeof plainKinds)[number]>;

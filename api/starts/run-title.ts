@@ -2,6 +2,7 @@ import { getJobOfRun } from '#catalog/runs/jobs-of-runs.ts';
 import type { Database } from '#catalog/database.ts';
 import { getRun } from '#catalog/runs/runs.ts';
 import type { RunId } from '#core/id.ts';
+import { cutText } from '#core/text.ts';
 
 /** How a run reads in Temporal Web; both are sealed like every payload, so names may be in them. */
 export interface RunTitle {
@@ -26,5 +27,5 @@ export async function titleOfRun(db: Database, runId: RunId): Promise<RunTitle> 
     `- look closer: \`holdfast run show ${runId}\`, \`holdfast run logs ${runId}\``,
     '- cancel it there, with `holdfast run cancel`; do not terminate it here: a terminated run cleans nothing up',
   ];
-  return { summary: `${name} · ${kind}`.slice(0, longest), details: lines.join('\n') };
+  return { summary: cutText(`${name} · ${kind}`, longest), details: lines.join('\n') };
 }

@@ -17,8 +17,10 @@ import type { Caller } from '#api/http/route.ts';
 import { maintainerOf } from '#api/routes/pools/pools.ts';
 import { demandLogin, hostOfResource } from '#api/routes/resources.ts';
 import { nameOf } from '#api/routes/words.ts';
+import { demandLiveNames, namesOfSelection } from './demand-names.ts';
 import { commonOfRun } from './start-backup.ts';
 import { demandReach, startRun } from './start-run.ts';
+import { cutText } from '#core/text.ts';
 
 /** What a logical backup is asked for with; also the work of a job. */
 export const logicalBody = z.object({
@@ -37,7 +39,7 @@ export const logicalBody = z.object({
 });
 export type LogicalBody = z.output<typeof logicalBody>;
 
-/** What a logical backup would do, and where. Throws `resource_unknown`, `pool_not_found`, `pool_out_of_reach`, `resource_not_logged_in`, `resource_holds_copy`. */
+/** What a logical backup would do, and where. Throws `resource_unknown`, `pool_not_found`, `pool_out_of_reach`, `resource_not_logged_in`, `resource_holds_copy`, `logical_database_missing`, `logical_selection_missing`. */
 export async function prepareLogical(context: Context, body: LogicalBody) {
   const resource = await getResource(context.catalog, body.resource);
   const hostId = hostOfResource(resource);
@@ -45,6 +47,7 @@ export async function prepareLogical(context: Context, body: LogicalBody) {
   const pool = await getPool(context.catalog, body.pool);
   demandReach(pool, hostId);
   demandLogin(resource);
+  await demandLiveNames(context, resource, namesOfSelection(body.selection));
   const { reconnectMinutes, whenBusy, hooks, options, selection, lockWaitSeconds, keep } = body;
   const spec: JobSpecOf<'logical-backup'> = {
     ...{ kind: 'logical-backup', resourceId: resource.id, poolId: pool.id, options, reconnectMinutes, whenBusy },
@@ -60,7 +63,7 @@ export async function startLogical(context: Context, body: LogicalBody, caller: 
   const { spec, hostId, resource } = await prepareLogical(context, body);
   return startRun(context, {
     ...{ spec, hostId, resourceId: resource.id, setId: context.ids('set'), startedBy: nameOf(caller) },
-    name: `logical backup of ${resource.name}: ${selectionText(body.selection)}`.slice(0, 200),
+    name: cutText(`logical backup of ${resource.name}: ${selectionText(body.selection)}`, 200),
   });
 }
 

@@ -57,8 +57,8 @@ export interface RunDoor {
   whereabouts(run: RunId): Promise<Whereabouts>;
   /** Tells the lane of a run, and the work that it may have there, to let go of it. Both may be gone. */
   stopWork(run: RunId, lane: RunTicket['lane']): Promise<void>;
-  /** Puts a short question to an agent and returns its answer, unparsed. */
-  inspect(input: InspectInput): Promise<unknown>;
+  /** Puts a short question to an agent and returns its answer, unparsed; waits a minute for it unless told otherwise. */
+  inspect(input: InspectInput, patienceSeconds?: number): Promise<unknown>;
   /** The namespace that all of this is in; id `` when there is none of its name. */
   namespace(): Promise<SeenNamespace>;
   /** Whether Temporal answers and whether a control worker polls. */
@@ -118,7 +118,8 @@ export function openRunDoor(client: Client, queuePrefix: string, clock: Clock): 
     live: (run) => asked(() => client.withDeadline(clock.nowMs() + liveMs, () => liveRun(client, run)), run),
     whereabouts: (run) => asked(soon(() => whereabouts(client, run))),
     stopWork: (run, lane) => asked(soon(() => stopWork(client, run, lane))),
-    inspect: (input) => asked(() => inspected(client, taskQueue, input)),
+    inspect: (input, patienceSeconds = inspectSeconds) =>
+      asked(() => inspected({ client, taskQueue, patienceSeconds }, input)),
     namespace: () =>
       asked(() =>
         client.withDeadline(
@@ -134,18 +135,24 @@ function fineWhenStarted(cause: unknown): void {
   if (!(cause instanceof WorkflowExecutionAlreadyStartedError)) throw cause;
 }
 
-async function inspected(client: Client, taskQueue: string, input: InspectInput): Promise<unknown> {
+interface Inspecting {
+  readonly client: Client;
+  readonly taskQueue: string;
+  readonly patienceSeconds: number;
+}
+
+async function inspected({ client, taskQueue, patienceSeconds }: Inspecting, input: InspectInput): Promise<unknown> {
   try {
     return await client.workflow.execute(inspectWorkflow, {
       taskQueue,
       workflowId: inspectWorkflowId(input.inspectionId),
       args: [input],
-      workflowExecutionTimeout: inspectSeconds * 1000,
+      workflowExecutionTimeout: patienceSeconds * 1000,
       staticSummary: `${input.kind} on ${input.hostId}`,
     });
   } catch (cause) {
     if (!(cause instanceof WorkflowFailedError)) throw cause;
-    if (cause.cause instanceof TimeoutFailure) throw fail('worker_silent', { seconds: String(inspectSeconds) }, cause);
+    if (cause.cause instanceof TimeoutFailure) throw fail('worker_silent', { seconds: String(patienceSeconds) }, cause);
     throw errorOfFailure(cause.cause ?? cause, `the ${input.kind} of ${input.hostId}`);
   }
 }
@@ -199,13 +206,11 @@ async function workInProgress(client: Client, workflowId: string): Promise<LiveR
   };
 }
 
-const { TASK_QUEUE_TYPE_WORKFLOW } = proto.temporal.api.enums.v1.TaskQueueType;
-
 async function health(client: Client, name: string): Promise<{ isWorkerPolling: boolean }> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name },
-    taskQueueType: TASK_QUEUE_TYPE_WORKFLOW,
+    taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
   });
   return { isWorkerPolling: pollers.length > 0 };
 }

@@ -15,9 +15,9 @@ import {
   keepPlan,
   lastLogBackup,
   lastPassed,
+  lastProven,
   listDrills,
   plannedDrillOf,
-  storeMaxAge,
   closeReport,
   storeReport,
 } from './drills.ts';
@@ -27,6 +27,8 @@ import { addJob } from '#catalog/jobs.ts';
 import { addPool } from '#catalog/pools/pools.ts';
 import { registerResource } from '#catalog/resources/resources.ts';
 import { addRun } from '#catalog/runs/runs.ts';
+import { countedOn } from '#core/drill/proof.ts';
+import { drillPolicyOf, storeDrillPolicy } from './drill-policy.ts';
 import { tellStaleDrills } from './stale-drills.ts';
 
 let store: TestCatalog;
@@ -63,8 +65,18 @@ async function newDrill(): Promise<RunId> {
   return runId;
 }
 
-/** Ends a drill so many hours ago. */
-const ended = (runId: RunId, isPassed: boolean, hoursAgo = 0) =>
+const checksWithout = (lacking: readonly string[], detail = ''): DrillReport['checks'] =>
+  ['opens', ...countedOn].map((name) => {
+    const verdict = lacking.includes(name) ? 'skipped' : 'passed';
+    return { name, verdict, detail, seconds: 0 };
+  });
+
+/** Ends a drill so many hours ago, without some of the checks; each says the same detail. */
+const ended = (
+  runId: RunId,
+  isPassed: boolean,
+  { hoursAgo = 0, lacking = [] as readonly string[], detail = '' } = {},
+) =>
   storeReport(db(), { runId, resourceId }, (previousSha256) => {
     const finishedAt = instantFromMs(Date.now() - hoursAgo * 3_600_000);
     const [named, rto] = [
@@ -82,7 +94,15 @@ const ended = (runId: RunId, isPassed: boolean, hoursAgo = 0) =>
         systemId: '7',
         setId: plan.setId,
       },
-      ...{ chain: [], logSegments: 0, timeline: 1, mustReach: plan.mustReach, rto, checks: [], previousSha256 },
+      ...{
+        chain: [],
+        logSegments: 0,
+        timeline: 1,
+        mustReach: plan.mustReach,
+        rto,
+        checks: checksWithout(lacking, detail),
+        previousSha256,
+      },
       toolVersion: '0',
     };
     const text = JSON.stringify(report);
@@ -125,15 +145,54 @@ test('K-092 a report is stored before the place of its target is given back, or 
   await db().change('delete from drill where run_id = any ($1)', [[told, givenBack, race]]);
 });
 
+test('a report with half a sign in it, as an early version signed it, hides no other drill', async () => {
+  const run = await newDrill();
+  await ended(run, false, { detail: 'cut \ud83d' });
+  const [newest, ...others] = await listDrills(db(), resourceId, 10);
+  expect(newest?.runId).toBe(run);
+  expect(newest?.report?.checks.map(({ detail }) => detail)).toContain('cut \ud83d');
+  expect(others.length).toBeGreaterThan(0);
+  await db().change('delete from drill where run_id = $1', [run]);
+});
+
 test('K-092 an old drill is told of once, and once that a fresh one has passed', async () => {
   const from = (await eventTypes()).length;
   await db().change("update drill set finished_at = now() - interval '30 hours' where is_passed");
   expect(await tellStaleDrills(db())).toBe(0);
-  await storeMaxAge(db(), resourceId, 24);
+  await storeDrillPolicy(db(), resourceId, { maxAgeHours: 24, accepted: [] });
   expect([await tellStaleDrills(db()), await tellStaleDrills(db())]).toEqual([1, 0]);
   await ended(await newDrill(), true);
   expect([await tellStaleDrills(db()), await tellStaleDrills(db())]).toEqual([1, 0]);
   expect((await eventTypes()).slice(from)).toEqual(['drill.stale', 'drill.passed', 'drill.fresh']);
+});
+
+test('K-092 a drill that proved less than the policy asks does not end the alarm, one that lacks what is accepted does', async () => {
+  const from = (await eventTypes()).length;
+  await db().change("update drill set finished_at = now() - interval '30 hours' where is_passed");
+  await tellStaleDrills(db());
+  const lesser = await newDrill();
+  await ended(lesser, true, { lacking: ['canary', 'structure'] });
+  expect(await tellStaleDrills(db())).toBe(0);
+  expect((await lastPassed(db(), resourceId))?.runId).toBe(lesser);
+  expect((await lastProven(db(), resourceId, { accepted: [] }))?.runId).not.toBe(lesser);
+  await storeDrillPolicy(db(), resourceId, { maxAgeHours: 24, accepted: ['canary'] });
+  expect(await tellStaleDrills(db())).toBe(0);
+  await storeDrillPolicy(db(), resourceId, { maxAgeHours: 24, accepted: ['canary', 'structure'] });
+  expect(await tellStaleDrills(db())).toBe(1);
+  expect((await lastProven(db(), resourceId, { accepted: ['canary', 'structure'] }))?.runId).toBe(lesser);
+  await storeDrillPolicy(db(), resourceId, { maxAgeHours: 24, accepted: [] });
+  expect(await tellStaleDrills(db())).toBe(1);
+  const told = (await eventsAfter(db(), 0, 200, { resourceId })).filter(({ type }) => type === 'drill.stale');
+  expect(told.map(({ data }) => data).pop()).toMatchObject({ unproven: ['structure', 'canary'] });
+  // What need not be proven may be said without an age, and then nothing is told.
+  await storeDrillPolicy(db(), resourceId, { accepted: ['pages'] });
+  expect(await drillPolicyOf(db(), resourceId)).toEqual({ accepted: ['pages'] });
+  expect(await tellStaleDrills(db())).toBe(1);
+  await storeDrillPolicy(db(), resourceId, { accepted: [] });
+  expect(await drillPolicyOf(db(), resourceId)).toEqual({ accepted: [] });
+  expect((await eventTypes()).slice(from)).toEqual([
+    ...['drill.stale', 'drill.passed', 'drill.fresh', 'drill.stale', 'drill.fresh'],
+  ]);
 });
 
 test('K-092 the last log backup that is replayed says why it wrote no canary', async () => {

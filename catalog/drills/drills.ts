@@ -4,6 +4,8 @@ import type { CanaryOfResource } from '#core/drill/canary.ts';
 import { canaryImpossible, canaryNotWritten } from '#core/drill/expect-canary.ts';
 import type { LastLogBackup } from '#core/drill/expect-canary.ts';
 import type { DrillReport, PlannedDrill, SignedReport } from '#core/drill/drill-report.ts';
+import type { DrillPolicy } from '#core/drill/proof.ts';
+import { unprovenOf } from '#core/drill/proof.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { PoolId, ResourceId, RunId } from '#core/id.ts';
 import { drillReportShape, plannedDrillShape } from '#core/settings/shape/drill.ts';
@@ -28,6 +30,13 @@ export async function plannedDrillOf(db: Database, runId: RunId): Promise<Planne
     runId,
   ]);
   return rows[0]?.plan;
+}
+
+/** The pool that a drill reads, since it was planned. */
+export async function poolOfDrill(db: Database, runId: RunId): Promise<PoolId | undefined> {
+  const shape = z.object({ poolId: idShape('pool') });
+  const rows = await db.rows(shape, 'select pool_id as "poolId" from drill where run_id = $1', [runId]);
+  return rows[0]?.poolId;
 }
 
 const signedColumns = `report_text as text, report_sha256 as sha256, signature, public_key as "publicKey"`;
@@ -81,10 +90,14 @@ export function storeReport(
       [resourceId],
     );
     const { report, signed } = make(last?.sha256 ?? '');
+    const unproven = unprovenOf(report.checks);
     await inside.change(
       `update drill set is_passed = $2, finished_at = $3, report_text = $4, report_sha256 = $5, signature = $6,
-         public_key = $7 where run_id = $1`,
-      [runId, report.isPassed, report.finishedAt, signed.text, signed.sha256, signed.signature, signed.publicKey],
+         public_key = $7, unproven = $8 where run_id = $1`,
+      [
+        ...[runId, report.isPassed, report.finishedAt, signed.text, signed.sha256, signed.signature, signed.publicKey],
+        unproven,
+      ],
     );
     await keepCopyOf(inside, report);
     const type = report.isPassed ? 'drill.passed' : 'drill.failed';
@@ -94,6 +107,7 @@ export function storeReport(
       rtoSeconds: report.rto.seconds,
       rpoSeconds: report.rpoSeconds ?? null,
       report: signed.sha256,
+      unproven,
     };
     await addEvent(inside, { type, key: `drill:${runId}:${type}`, resourceId, runId, data });
     return signed;
@@ -143,31 +157,54 @@ export const drillRowShape = z.object({
 });
 export type DrillRow = z.output<typeof drillRowShape>;
 
+/** A row as it is read. Why the text is parsed here: jsonb refuses what JSON may hold, and one such report would hide all others. */
+const storedDrill = drillRowShape.extend({
+  report: z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(drillReportShape)
+    .nullable(),
+});
+
 const drillSelect = `select d.run_id as "runId", d.resource_id as "resourceId", s.name as "resourceName", r.state,
-  d.is_passed as "isPassed", d.planned_at as "plannedAt", d.finished_at as "finishedAt", d.report_text::jsonb as report
+  d.is_passed as "isPassed", d.planned_at as "plannedAt", d.finished_at as "finishedAt", d.report_text as report
   from drill d join run r on r.id = d.run_id left join resource s on s.id = d.resource_id`;
 
 /** Newest first. */
 export const listDrills = (db: Database, resourceId: ResourceId | undefined, limit: number): Promise<DrillRow[]> =>
   db.rows(
-    drillRowShape,
+    storedDrill,
     `${drillSelect} where ($1::text is null or d.resource_id = $1) order by d.run_id desc limit $2`,
     [resourceId ?? null, limit],
   );
 
 /** Throws `drill_unknown`. */
 export async function getDrill(db: Database, runId: RunId): Promise<DrillRow> {
-  const [row] = await db.rows(drillRowShape, `${drillSelect} where d.run_id = $1`, [runId]);
+  const [row] = await db.rows(storedDrill, `${drillSelect} where d.run_id = $1`, [runId]);
   if (row === undefined) throw fail('drill_unknown', { run: runId });
   return row;
 }
 
-/** The last drill of a resource that passed. */
+/** The last drill of a resource that passed, whatever it proved. */
 export async function lastPassed(db: Database, resourceId: ResourceId): Promise<DrillRow | undefined> {
   const rows = await db.rows(
-    drillRowShape,
+    storedDrill,
     `${drillSelect} where d.resource_id = $1 and d.is_passed order by d.finished_at desc limit 1`,
     [resourceId],
+  );
+  return rows[0];
+}
+
+/** The last drill of a resource that passed and left nothing unproven but what its policy accepts. */
+export async function lastProven(
+  db: Database,
+  resourceId: ResourceId,
+  { accepted }: Pick<DrillPolicy, 'accepted'>,
+): Promise<DrillRow | undefined> {
+  const rows = await db.rows(
+    storedDrill,
+    `${drillSelect} where d.resource_id = $1 and d.is_passed and d.unproven <@ $2 order by d.finished_at desc limit 1`,
+    [resourceId, accepted],
   );
   return rows[0];
 }
@@ -245,22 +282,3 @@ export async function lastLogBackup(
   );
   return row && { runId: row.runId, ...(row.reason === null ? {} : { reason: row.reason }) };
 }
-
-export async function maxAgeOf(db: Database, resourceId: ResourceId): Promise<number | undefined> {
-  const rows = await db.rows(
-    z.object({ hours: z.number() }),
-    'select max_age_hours as hours from drill_policy where resource_id = $1',
-    [resourceId],
-  );
-  return rows[0]?.hours;
-}
-
-/** Hours that the last passed drill may be old; undefined: no matter. */
-export const storeMaxAge = (db: Database, resourceId: ResourceId, hours: number | undefined): Promise<number> =>
-  hours === undefined
-    ? db.change('delete from drill_policy where resource_id = $1', [resourceId])
-    : db.change(
-        `insert into drill_policy (resource_id, max_age_hours) values ($1, $2)
-         on conflict (resource_id) do update set max_age_hours = excluded.max_age_hours`,
-        [resourceId, hours],
-      );

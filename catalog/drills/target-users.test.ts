@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { HostId, ResourceId, RunId } from '#core/id.ts';
+import { parseInstant } from '#core/instant.ts';
 import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
 import { instanceIn } from '#tests/support/api-fixtures.ts';
 import type { TestCatalog } from '#tests/support/catalog.ts';
@@ -8,6 +9,7 @@ import { openTestCatalog, testIds } from '#tests/support/catalog.ts';
 import { sampleBackup } from '#tests/support/samples.ts';
 import { addHost } from '#catalog/hosts.ts';
 import { addJob } from '#catalog/jobs.ts';
+import { openRunBook } from '#catalog/runs/run-book.ts';
 import { openRetry } from '#catalog/runs/retries.ts';
 import { registerResource } from '#catalog/resources/resources.ts';
 import { addRun, moveRun } from '#catalog/runs/runs.ts';
@@ -81,6 +83,23 @@ test('K-092 K-105 a drill does not take an instance that an open run works with:
     expect(await takeDrillTarget(db(), { id: spare, runId })).toMatchObject({ resource: 'spare' });
     await moveRun(db(), runId, 'cancelled');
   }
+});
+
+test('K-105 a drill of a plan goes home where a person is refused: at its lane and at its target', async () => {
+  const spec = drill();
+  const [id, jobId] = [testIds('run'), testIds('job')];
+  await addJob(db(), { id: jobId, name: 'weekly drill', spec, createdBy: 'test' });
+  const scheduledFor = parseInstant('2026-11-21T08:00:00Z');
+  await addRun(db(), { id, jobId, spec, hostId, startedBy: 'schedule', scheduledFor });
+  const runs = openRunBook(db());
+  expect(await runs.ticket(id)).toMatchObject({
+    whenBusy: 'skip',
+    sentHomeBy: ['drill_target_busy', 'drill_target_in_use'],
+  });
+  const byHand = await runs.ticket(await recorded(spec));
+  expect([byHand.whenBusy, byHand.sentHomeBy]).toEqual(['refuse', undefined]);
+  await moveRun(db(), id, 'cancelled');
+  await moveRun(db(), byHand.runId, 'cancelled');
 });
 
 test('K-092 a run that waits behind the drill in the lane of the instance, or works elsewhere, does not hold the drill up', async () => {

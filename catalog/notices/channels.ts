@@ -5,6 +5,7 @@ import type { Channel, ChannelKind, ChannelPlace } from '#core/notice/channel.ts
 import { channelShape } from '#core/settings/shape/channel.ts';
 import { countShape } from '#core/settings/shape/words.ts';
 import type { Database } from '#catalog/database.ts';
+import { nearOf } from '#catalog/near-names.ts';
 
 /** Each channel has slots of its own, so their number bounds what is sent at once. */
 export const mostChannels = 50;
@@ -51,7 +52,8 @@ export async function getChannel(db: Database, kind: ChannelKind, idOrName: stri
     `select ${columns} from channel c where kind = $1 and (c.id = $2 or c.name = $2)`,
     [kind, idOrName],
   );
-  if (channel === undefined) throw fail('channel_unknown', { kind, channel: idOrName });
+  if (channel === undefined)
+    throw fail('channel_unknown', { kind, channel: idOrName, near: await nearOf(db, kind, idOrName) });
   return channel;
 }
 

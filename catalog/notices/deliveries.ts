@@ -12,6 +12,7 @@ import type { Database } from '#catalog/database.ts';
 import { eventColumns, eventsAfter } from './events.ts';
 import type { Page, PageRequest } from '#catalog/page.ts';
 import { pageOf } from '#catalog/page.ts';
+import { cutText } from '#core/text.ts';
 
 const fanOutPage = 500;
 
@@ -103,7 +104,7 @@ export function recordAttempt(
     await inside.change(
       `insert into delivery_attempt (delivery_id, n, ms, status, error) select $1, $2, $3, $4, $5
        from delivery where id = $1 on conflict do nothing`,
-      [id, attempts + 1, Math.round(ms), status ?? null, error?.slice(0, 500) ?? null],
+      [id, attempts + 1, Math.round(ms), status ?? null, error === undefined ? null : cutText(error, 500)],
     );
     await inside.change(
       `update delivery set attempts = $2, leased_until = null, state = $3,

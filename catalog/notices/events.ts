@@ -7,6 +7,7 @@ import type { OutcomeTeller } from '#core/ports/outcome-teller.ts';
 import { eventShape } from '#core/settings/shape/event.ts';
 import { countShape, idShape } from '#core/settings/shape/words.ts';
 import type { Database } from '#catalog/database.ts';
+import { jsonText } from '#core/text.ts';
 
 export interface NewEvent extends EventSubjects {
   readonly type: EventType;
@@ -25,7 +26,7 @@ export async function addEvent(db: Database, event: NewEvent): Promise<boolean> 
   const added = await db.change(
     `insert into event (type, key, run_id, job_id, resource_id, host_id, pool_id, set_id, data)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (key) do nothing`,
-    [type, key ?? null, ...subjects, JSON.stringify(data)],
+    [type, key ?? null, ...subjects, jsonText(data)],
   );
   return added > 0;
 }

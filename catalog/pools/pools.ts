@@ -5,6 +5,7 @@ import type { HostId, PoolId } from '#core/id.ts';
 import { poolPlaceShape } from '#core/settings/pool-settings.ts';
 import { idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Database } from '#catalog/database.ts';
+import { nearOf } from '#catalog/near-names.ts';
 
 export const poolShape = z.object({
   id: idShape('pool'),
@@ -26,7 +27,7 @@ export const listPools = (db: Database): Promise<PoolRow[]> => db.rows(poolShape
 export async function getPool(db: Database, idOrName: string): Promise<PoolRow> {
   const rows = await db.rows(poolShape, `${select} where id = $1 or name = $1`, [idOrName]);
   const pool = rows[0];
-  if (pool === undefined) throw fail('pool_not_found', { pool: idOrName });
+  if (pool === undefined) throw fail('pool_not_found', { pool: idOrName, near: await nearOf(db, 'pool', idOrName) });
   return pool;
 }
 

@@ -12,6 +12,7 @@ import { countShape, idShape } from '#core/settings/shape/words.ts';
 import type { SetInPool } from '#catalog/backup-sets.ts';
 import type { Database } from '#catalog/database.ts';
 import { batchesOf } from '#catalog/log-batches.ts';
+import { jsonText } from '#core/text.ts';
 
 const reportRow = z.object({ report: verifyReportShape.nullable() });
 const damaged = (column: string): string => `coalesce(jsonb_array_length(${column} -> 'damage'), 0) > 0`;
@@ -28,7 +29,7 @@ export function storeVerify(db: Database, { id, poolId }: SetInPool, report: Ver
     await inside.change(
       `update backup_set set verified_at = now(), verify_report = $3, next_piece = case when $4 then next_piece else 0 end,
          checked_at = case when $4 then checked_at else now() end where id = $1 and pool_id = $2`,
-      [id, poolId, JSON.stringify(verdict), report.depth === 'quick'],
+      [id, poolId, jsonText(verdict), report.depth === 'quick'],
     );
   });
 }
@@ -131,7 +132,7 @@ export function storeScrubbed(db: Database, { runId, poolId }: Teller, told: Scr
     const added = await inside.change(
       `insert into verification (run_id, pool_id, kind, object, bytes, damage, finding) values ($1, $2, $3, $4, $5, $6, $7)
        on conflict do nothing`,
-      [runId, poolId, told.kind, object, bytes, damageCount, damage.length === 0 ? null : JSON.stringify(damage[0])],
+      [runId, poolId, told.kind, object, bytes, damageCount, damage.length === 0 ? null : jsonText(damage[0])],
     );
     if (added === 0) return false;
     if (told.kind === 'batch') await storeBatchReport(inside, { id: told.batchId, poolId }, told.report);
@@ -151,7 +152,7 @@ const storeBatchReport = (
   report: VerifyReport,
 ): Promise<number> =>
   db.change('update log_batch set checked_at = now(), verify_report = $3 where id = $1 and pool_id = $2', [
-    ...[id, poolId, JSON.stringify(report)],
+    ...[id, poolId, jsonText(report)],
   ]);
 
 /** The full backup that was started because of what a run found in an object; undefined when none was. */

@@ -27,6 +27,8 @@ export const removedResourceShape = z.object({
   batches: countShape,
   /** False while sets or log are known: its row stays without host and login, so that they can be restored. */
   isForgotten: z.boolean(),
+  /** Names of enabled jobs that work with the instance: until it is registered again, each time of their plans is told as missed or fails. */
+  jobs: z.array(z.string()),
 });
 export type RemovedResource = z.output<typeof removedResourceShape>;
 
@@ -46,6 +48,7 @@ export function removeResource(db: Database, id: ResourceId): Promise<RemovedRes
          (select count(*)::int from log_batch where resource_id = $1) as batches`,
       [id],
     );
+    const jobs = await enabledJobsOf(inside, id);
     await inside.change('delete from resource_login where resource_id = $1', [id]);
     await inside.change('delete from resource_log_pool where resource_id = $1', [id]);
     await inside.change('delete from drill_target where resource_id = $1', [id]);
@@ -56,7 +59,7 @@ export function removeResource(db: Database, id: ResourceId): Promise<RemovedRes
       await inside.change('update resource set host_id = null, preflight = null, preflight_at = null where id = $1', [
         id,
       ]);
-    return { id, name, ...kept, isForgotten };
+    return { id, name, ...kept, isForgotten, jobs };
   });
 }
 
@@ -69,6 +72,18 @@ async function demandIdle(db: Database, id: ResourceId, name: string): Promise<v
   const drill = await openDrillTo(db, id);
   const runs = [...open.map((run) => run.id), ...(drill === undefined ? [] : [drill])];
   if (runs.length > 0) throw fail('resource_busy', { resource: name, runs: runs.join(', ') });
+}
+
+/** Restores and drills of it are none of them: they read pools. */
+async function enabledJobsOf(db: Database, id: ResourceId): Promise<string[]> {
+  const rows = await db.rows(
+    z.object({ name: z.string() }),
+    `select j.name from job j join job_revision v on v.job_id = j.id and v.n = j.current_revision
+     where not j.is_adhoc and j.deleted_at is null and j.is_enabled and v.plan->>'type' not in ('manual', 'immediate')
+       and $1 in (v.spec->>'resourceId', v.spec->'target'->>'resourceId') order by j.name`,
+    [id],
+  );
+  return rows.map(({ name }) => name);
 }
 
 /** Its runs stay in the list of runs; their jobs say what they were. */

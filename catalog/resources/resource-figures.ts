@@ -39,11 +39,15 @@ export const measuredRtos = (db: Database): Promise<z.output<typeof rtoShape>[]>
 
 const lastDrillShape = z.object({ resourceId: idShape('res'), at: instantShape });
 
+/** When a drill last passed; where there is a policy, one that proved what it asks (core/drill/proof.ts). */
 export const lastDrills = (db: Database): Promise<z.output<typeof lastDrillShape>[]> =>
   db.rows(
     lastDrillShape,
-    `select resource_id as "resourceId", max(at) as at from event
-     where type = 'drill.passed' and resource_id is not null group by 1`,
+    `select e.resource_id as "resourceId", max(e.at) as at from event e
+       left join drill_policy p on p.resource_id = e.resource_id
+     where e.type = 'drill.passed' and e.resource_id is not null and (p.resource_id is null
+       or array(select jsonb_array_elements_text(coalesce(e.data -> 'unproven', '[]'))) <@ p.accepted)
+     group by 1`,
   );
 
 const loginShape = z.object({

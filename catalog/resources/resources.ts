@@ -5,7 +5,9 @@ import type { HostId, PoolId, ResourceId } from '#core/id.ts';
 import { preflightShape } from '#core/settings/shape/host.ts';
 import { countShape, idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Database } from '#catalog/database.ts';
+import { nearOf } from '#catalog/near-names.ts';
 import { forgetCopies, resourceWithCopy } from '#catalog/drills/drilled-copies.ts';
+import { jsonText } from '#core/text.ts';
 
 export const resourceShape = z.object({
   id: idShape('res'),
@@ -43,7 +45,8 @@ export const listResources = (db: Database): Promise<ResourceRow[]> =>
 export async function getResource(db: Database, idOrName: string): Promise<ResourceRow> {
   const rows = await db.rows(resourceShape, `${select} where r.id = $1 or r.name = $1`, [idOrName]);
   const resource = rows[0];
-  if (resource === undefined) throw fail('resource_unknown', { resource: idOrName });
+  if (resource === undefined)
+    throw fail('resource_unknown', { resource: idOrName, near: await nearOf(db, 'resource', idOrName) });
   return resource;
 }
 
@@ -190,7 +193,7 @@ export async function ensureResource(
 }
 
 export const storePreflight = (db: Database, id: ResourceId, report: PreflightReport): Promise<number> =>
-  db.change('update resource set preflight = $2, preflight_at = now() where id = $1', [id, JSON.stringify(report)]);
+  db.change('update resource set preflight = $2, preflight_at = now() where id = $1', [id, jsonText(report)]);
 
 export interface StoredLogin {
   readonly user: string;

@@ -44,5 +44,11 @@ export async function getTarget(
   return row;
 }
 
+/** Seconds; undefined: no RPO target. */
+export async function rpoTargetOf(db: Database, id: ResourceId): Promise<number | undefined> {
+  const [row] = await db.rows(targetRowShape, `${select} where t.resource_id = $1`, [id]);
+  return row?.rpoSeconds ?? undefined;
+}
+
 export const removeTarget = (db: Database, id: ResourceId): Promise<number> =>
   db.change('delete from target where resource_id = $1', [id]);

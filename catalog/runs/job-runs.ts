@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
+import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { HostId, JobId, ResourceId, RunId, SetId } from '#core/id.ts';
 import type { Instant } from '#core/instant.ts';
 import { instantFromMs } from '#core/instant.ts';
@@ -70,10 +71,20 @@ export const openJobBook = (db: Database, ids: IdSource, nowMs: () => number): J
         return { verdict: 'nothing', reason: reason.text };
       }
       const known = await runOfSchedule(inside, jobId, scheduledFor);
-      const run = known ?? (await openJobRun(inside, job, ids, { startedBy: 'schedule', scheduledFor }));
-      return opened(run);
+      if (known !== undefined) return opened(known);
+      try {
+        return opened(await openJobRun(inside, job, ids, { startedBy: 'schedule', scheduledFor }));
+      } catch (error) {
+        if (!isForPerson(error)) throw error;
+        await tellMissed(inside, missedOf(job, scheduledFor, error.message));
+        return { verdict: 'nothing', reason: error.message };
+      }
     }),
 });
+
+/** Why not thrown: nobody looks at the fire workflow, and asking again changes nothing until a person did. It comes before anything is recorded. */
+const isForPerson = (error: unknown): error is HoldfastError =>
+  error instanceof HoldfastError && (error.class === 'precondition' || error.class === 'input');
 
 const opened = ({ id, kind }: RunRow): ScheduledRun => ({ verdict: 'opened', runId: id, kind });
 

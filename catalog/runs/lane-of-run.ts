@@ -1,4 +1,5 @@
 import type { HostId } from '#core/id.ts';
+import { placeKey } from '#core/plain-path.ts';
 import type { RunTicket } from '#core/ports/run-book.ts';
 import type { JobSpec, JobSpecOf } from '#core/settings/job-spec.ts';
 import type { RunRow } from './runs.ts';
@@ -67,8 +68,9 @@ function laneOfPlace(spec: SpecOfPlace): RunTicket['lane'] {
   }
 }
 
+/** Runs that mean one directory by several ways to write it stand in one lane (design §4: host and canonical path). */
 const laneOfDirectory = (hostId: HostId, directory: string): RunTicket['lane'] => ({
-  owner: `${hostId}:${directory}`,
+  owner: `${hostId}:${placeKey(directory)}`,
   kind: 'exclusive',
 });
 

@@ -7,7 +7,7 @@ import type { Database } from '#catalog/database.ts';
 import { addEvent } from '#catalog/notices/events.ts';
 import { runShape } from './runs.ts';
 
-/** A job that runs by a plan, and since when the plan holds. */
+/** A job that runs by a plan, and since when that holds: a revision that left the plan as it was (its zone is part of it) counts as the one before. */
 const plannedJobShape = z.object({
   id: idShape('job'),
   name: z.string(),
@@ -23,7 +23,9 @@ export const plannedJobs = (db: Database): Promise<PlannedJob[]> =>
   db.rows(
     plannedJobShape,
     `select j.id, j.name, v.spec->>'kind' as kind, v.plan, coalesce(v.spec->>'resourceId', v.spec->>'sourceId') as "resourceId",
-            greatest(j.enabled_at, v.created_at) as since
+            greatest(j.enabled_at, (select min(s.created_at) from job_revision s where s.job_id = j.id and s.n > coalesce(
+              (select max(o.n) from job_revision o where o.job_id = j.id and o.n < v.n and o.plan is distinct from v.plan), 0)
+            )) as since
        from job j join job_revision v on v.job_id = j.id and v.n = j.current_revision
       where not j.is_adhoc and j.deleted_at is null and j.is_enabled and v.plan is not null order by j.id`,
   );

@@ -6,6 +6,7 @@ import { parseId } from '#core/id.ts';
 import type { RunBook, RunOutcome, RunTicket } from '#core/ports/run-book.ts';
 import type { VerifyReport } from '#core/restore/report.ts';
 import { isFinal } from '#core/run/run-state.ts';
+import { targetTaken } from '#core/run/sent-home.ts';
 import type { RunSubjects } from '#core/run/search-attributes.ts';
 import type { JobSpec } from '#core/settings/job-spec.ts';
 import { hasSet } from '#catalog/backup-sets.ts';
@@ -104,13 +105,19 @@ function ticketOf(run: RunRow, spec: JobSpec): RunTicket {
     hostId: run.hostId,
     lane: laneOf(run, spec),
     reconnectMinutes: spec.reconnectMinutes,
-    // Why: who starts a run by hand hears that its lane is busy, instead of seeing it skipped.
-    whenBusy: run.trigger !== 'schedule' && spec.whenBusy === 'skip' ? 'refuse' : spec.whenBusy,
+    whenBusy: whenBusyOf(run, spec),
+    ...(run.trigger === 'schedule' && spec.kind === 'drill' ? { sentHomeBy: targetTaken } : {}),
     ...(run.setId === null ? {} : { setId: run.setId }),
     subjects: subjectsOf(run, spec),
     ...(hooks === undefined ? {} : { hooks }),
     ...(verifyAfter === 'none' ? {} : { verifyAfter }),
   };
+}
+
+/** Who starts a run by hand hears that its lane is busy, instead of seeing it skipped; a drill of a plan has nobody to tell. */
+function whenBusyOf({ trigger }: RunRow, { kind, whenBusy }: JobSpec): RunTicket['whenBusy'] {
+  if (trigger !== 'schedule') return whenBusy === 'skip' ? 'refuse' : whenBusy;
+  return kind === 'drill' && whenBusy === 'refuse' ? 'skip' : whenBusy;
 }
 
 /** By what its workflow is found. */

@@ -13,6 +13,7 @@ import { countShape, idShape, instantShape } from '#core/settings/shape/words.ts
 import type { Database } from '#catalog/database.ts';
 import type { Page, PageRequest } from '#catalog/page.ts';
 import { pageOf } from '#catalog/page.ts';
+import { jsonText, storableText } from '#core/text.ts';
 
 export const runShape = z.object({
   id: idShape('run'),
@@ -202,7 +203,7 @@ export function moveRun(db: Database, id: RunId, state: RunState, outcome?: RunO
       `update run set state = $2, outcome = coalesce($3, outcome),
          began_at = case when $4 then began_at else coalesce(began_at, now()) end,
          closed_at = case when $4 then now() end where id = $1`,
-      [id, state, outcome === undefined ? null : JSON.stringify(outcome), isFinal(state)],
+      [id, state, outcome === undefined ? null : jsonText(outcome), isFinal(state)],
     );
     await addRunEvents(inside, id, [wordsOf(state, outcome), ...besideLines(run, state)]);
   });
@@ -236,7 +237,7 @@ export async function addRunEvents(db: Database, id: RunId, events: readonly New
      insert into run_event (run_id, at, level, message)
      select written.id, coalesce(at, now()), level, message
      from written, unnest($2::timestamptz[], $3::text[], $4::text[]) with ordinality as e (at, level, message, n) order by n`,
-    [id, events.map((e) => e.at ?? null), events.map((e) => e.level), events.map((e) => e.message)],
+    [id, events.map((e) => e.at ?? null), events.map((e) => e.level), events.map((e) => storableText(e.message))],
   );
 }
 

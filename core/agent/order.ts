@@ -1,6 +1,7 @@
 import type { SetSummary, SetType } from '../backup/set-summary.ts';
 import type { ChangedPagesSource } from '../changed/changed-pages.ts';
 import type { ContentsView } from '../contents/contents.ts';
+import type { WantedName } from '../contents/wanted-names.ts';
 import type { CareTask } from '../care/care-task.ts';
 import type { NewMark } from '../care/mark.ts';
 import type { TreeView } from '../logical/content-tree.ts';
@@ -252,6 +253,11 @@ export interface PlaceQuestion {
   readonly systemId: string;
 }
 
+/** Where names are looked up: in a running instance, or in a set of files or a logical set in a pool. */
+export type NamesPlace =
+  | { readonly in: 'instance'; readonly instance: InstanceAccess }
+  | { readonly in: 'set' | 'logical-set'; readonly pool: PoolAccess; readonly setId: SetId };
+
 /** Preflight and pool checks have no run; the API asks for them through a workflow and the agent fetches this. */
 export type Inspection =
   | { readonly kind: 'preflight'; readonly instance: InstanceAccess; readonly archiveDirectory?: string }
@@ -262,6 +268,7 @@ export type Inspection =
   | { readonly kind: 'pool-create' | 'pool-test' | 'pool-rotate' | 'pool-kit'; readonly pool: PoolAccess }
   | { readonly kind: 'scratch'; readonly bytes: number }
   | { readonly kind: 'canary'; readonly instance: InstanceAccess; readonly canary: CanaryOfResource }
+  | { readonly kind: 'names'; readonly where: NamesPlace; readonly wanted: readonly WantedName[] }
   | { readonly kind: 'content-tree'; readonly instance: InstanceAccess; readonly view: TreeView }
   | {
       readonly kind: 'set-contents';

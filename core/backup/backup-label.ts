@@ -1,6 +1,7 @@
 import { fail } from '../errors/fail.ts';
 import { parseLsn } from '../wal/lsn.ts';
 import type { Lsn } from '../wal/lsn.ts';
+import { cutText } from '../text.ts';
 
 /** What a backup label says (xlogbackup.c build_backup_content). The file itself is kept byte for byte; this is for checks. */
 export interface BackupLabel {
@@ -15,7 +16,7 @@ export function parseBackupLabel(text: string): BackupLabel {
     const value = new RegExp(`^${name}: (.*)$`, 'm').exec(text)?.[1];
     if (value === undefined)
       throw fail('value_malformed', {
-        text: text.slice(0, 60),
+        text: cutText(text, 60),
         what: 'backup label',
         expected: `a file with the line "${name}: …"`,
       });

@@ -1,4 +1,5 @@
 import { fail } from '../errors/fail.ts';
+import { cutText } from '../text.ts';
 
 /** What a log backup writes into a database that opted in. */
 export interface CanaryOfResource {
@@ -22,7 +23,7 @@ const part = /^(?:[\p{L}_][\p{L}\p{N}_$]*|"(?:[^"\0]|"")+")$/u;
 export function parseTableName(text: string): string {
   const parts = text.match(/(?:"(?:[^"]|"")*"|[^."])+/gu) ?? [];
   const isGood = parts.length === 2 && parts.join('.') === text && parts.every((one) => part.test(one));
-  if (!isGood) throw fail('value_malformed', { text: text.slice(0, 120), what: 'table', expected: 'schema.table' });
+  if (!isGood) throw fail('value_malformed', { text: cutText(text, 120), what: 'table', expected: 'schema.table' });
   return text;
 }
 

@@ -8,6 +8,8 @@ import { parseTableName } from './canary.ts';
 import type { DrillCheck, DrillFacts } from './drill.ts';
 import { isPassed } from './drill.ts';
 import { buildReport, predictRto, verdictOf } from './drill-report.ts';
+import type { RecentDemand } from './recent.ts';
+import { checkRecent } from './recent.ts';
 import { reportPage } from './report-page.ts';
 
 const id = <P extends 'run' | 'res' | 'host' | 'pool' | 'set'>(prefix: P) => formatId(prefix, 1, new Uint8Array(10));
@@ -57,6 +59,34 @@ describe('K-092 the report of a drill', () => {
     expect(isPassed({ checks: [check('skipped')] })).toBe(false);
     expect(isPassed({ checks: [check('passed'), check('skipped')] })).toBe(true);
     expect(isPassed({ checks: [check('passed'), check('failed')] })).toBe(false);
+  });
+
+  test('fails when what the pool knows is older than was said; nothing passes by being recent alone', () => {
+    const judged = (recent: RecentDemand, checks = facts.checks) =>
+      buildReport({
+        facts: { ...facts, checks },
+        planned: { ...planned, recent },
+        about,
+        finishedMs: 1_700_000_100_000,
+      });
+    const kept = judged({ by: 'rpo-target', maxSeconds: 90 });
+    expect([kept.isPassed, kept.checks.map(({ name, verdict }) => [name, verdict])]).toEqual([
+      true,
+      [
+        ['opens', 'passed'],
+        ['recent', 'passed'],
+      ],
+    ]);
+    const broken = judged({ by: 'rpo-target', maxSeconds: 89 });
+    expect(broken.isPassed).toBe(false);
+    expect(verdictOf(broken, 'hash').failed).toEqual([
+      `recent: the pool knew the database until ${planned.coveredUntil}, 90 s before the drill began; the RPO target allows 89 s`,
+    ]);
+    expect(judged({ by: 'drill-policy', maxSeconds: 86_400 }, []).isPassed).toBe(false);
+    const { plannedAt } = planned;
+    expect(checkRecent({ plannedAt, recent: { by: 'drill-policy', maxSeconds: 172_800 } })).toMatchObject({
+      ...{ verdict: 'failed', detail: expect.stringContaining('the drill policy allows 2 d') as string },
+    });
   });
 
   test('says that less was proven when something was not checked', () => {

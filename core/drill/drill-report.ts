@@ -5,6 +5,10 @@ import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import type { Lsn } from '../wal/lsn.ts';
 import type { CanaryAbsent, CanaryExpected, DrillCheck, DrillFacts, DrillVerdict } from './drill.ts';
 import { isComplete, isPassed, recoveryPhases, rtoOf } from './drill.ts';
+import type { DrillPolicy } from './proof.ts';
+import { isEnough } from './proof.ts';
+import type { RecentDemand } from './recent.ts';
+import { ageOf, checkRecent } from './recent.ts';
 
 interface Named<I> {
   readonly id: I;
@@ -19,6 +23,8 @@ export interface PlannedDrill {
   readonly chooseSeconds: number;
   /** Wall time up to which the pool knows the log of the database. */
   readonly coveredUntil?: Instant;
+  /** Absent: nobody said how old that moment may be. */
+  readonly recent?: RecentDemand;
   /** Absent: no log backup wrote one into the log that is replayed, see `canaryAbsent`. */
   readonly canary?: CanaryExpected;
   readonly canaryAbsent?: CanaryAbsent;
@@ -83,31 +89,36 @@ export function buildReport({ facts, planned, about, finishedMs }: ReportParts):
   const { plan, plannedAt, coveredUntil } = planned;
   const secondsByPhase = { choose: planned.chooseSeconds, ...facts.secondsByPhase };
   const { reachedLsn, lastTransactionAt, bytesWritten } = facts;
+  const recent = checkRecent(planned);
+  const isRecent = recent?.verdict !== 'failed';
   return {
-    ...{ format: 1, ...about, isPassed: isPassed(facts), isComplete: isComplete(facts) },
+    ...{ format: 1, ...about, isPassed: isPassed(facts) && isRecent, isComplete: isComplete(facts) },
     ...{ plannedAt, finishedAt: instantFromMs(finishedMs) },
     ...{ engine: plan.engine, systemId: plan.systemId, setId: plan.setId, chain: plan.chain.map(({ setId }) => setId) },
     ...{ logSegments: plan.segments.length, timeline: facts.timeline ?? plan.timeline, mustReach: plan.mustReach },
     ...(reachedLsn === undefined ? {} : { reachedLsn }),
     ...(lastTransactionAt === undefined ? {} : { lastTransactionAt }),
     ...(bytesWritten === undefined ? {} : { bytesWritten }),
-    ...(coveredUntil === undefined ? {} : { coveredUntil, rpoSeconds: rpoOf(coveredUntil, plannedAt) }),
+    ...(coveredUntil === undefined ? {} : { coveredUntil, rpoSeconds: ageOf(coveredUntil, plannedAt) }),
     rto: { seconds: rtoOf(secondsByPhase), secondsByPhase },
-    checks: facts.checks,
+    checks: recent === undefined ? facts.checks : [...facts.checks, recent],
   };
 }
 
-const rpoOf = (coveredUntil: Instant, at: Instant): number =>
-  Math.max(0, (Date.parse(at) - Date.parse(coveredUntil)) / 1000);
-
 const found = ({ name, detail }: DrillCheck): string => `${name}: ${detail}`;
 
-/** What a run says of its report. */
-export const verdictOf = (report: DrillReport, sha256: string): DrillVerdict => ({
+/** What a run says of its report. What was not checked and the policy accepts (core/drill/proof.ts) is in the report, but no warning of the run. */
+export const verdictOf = (
+  report: DrillReport,
+  sha256: string,
+  accepted: DrillPolicy['accepted'] = [],
+): DrillVerdict => ({
   isPassed: report.isPassed,
   isComplete: report.isComplete,
   failed: report.checks.filter(({ verdict }) => verdict === 'failed').map(found),
-  skipped: report.checks.filter(({ verdict }) => verdict === 'skipped').map(found),
+  skipped: report.checks
+    .filter(({ verdict, name }) => verdict === 'skipped' && !isEnough([name], { accepted }))
+    .map(found),
   rtoSeconds: report.rto.seconds,
   ...(report.rpoSeconds === undefined ? {} : { rpoSeconds: report.rpoSeconds }),
   report: sha256,

@@ -61,7 +61,7 @@ export const wordOfVerdict = (verdict: DrillVerdictWord): string => (verdict ===
 
 /** One thing that was looked at. */
 export interface DrillCheck {
-  /** Durable name: opens · identity · reached · apart · pages · structure · canary · static-tables · sql: its own. */
+  /** Durable name: opens · identity · reached · apart · pages · structure · canary · static-tables · recent · sql: its own. */
   readonly name: string;
   readonly verdict: DrillVerdictWord;
   readonly detail: string;

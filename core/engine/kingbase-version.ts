@@ -1,4 +1,5 @@
 import type { Refusal, ServerIdentity } from './server-identity.ts';
+import { cutText } from '../text.ts';
 
 /** Releases that behave alike (K-014 names twelve spellings; references: kingbase A.1). */
 export type KingbaseRelease = 'V7' | 'V8R2' | 'V8R3' | 'V8R6' | 'V8R7' | 'V9';
@@ -48,7 +49,7 @@ const limits: Partial<Record<KingbaseRelease, string>> = {
 /** Judges `version()` of a server whose data directory looks like KingbaseES (K-013, K-014, K-117). */
 export function identifyKingbase(version: string): ServerIdentity {
   const found = /Kingbase/i.test(version) ? parseKingbaseVersion(version) : undefined;
-  const title = found === undefined ? version.slice(0, 60) : `KingbaseES ${found.build}`;
+  const title = found === undefined ? cutText(version, 60) : `KingbaseES ${found.build}`;
   if (found?.release === undefined) return { title, refusal: 'engine_unknown' };
   if (found.build.startsWith(blockedBuild)) return { title, refusal: 'engine_build_blocked' };
   const refusal = refused[found.release];

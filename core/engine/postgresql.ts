@@ -99,6 +99,8 @@ export function sql(major: number): EngineSql {
     'set statement_timeout = 0',
     'set lock_timeout = 0',
     'set idle_in_transaction_session_timeout = 0',
+    // A database whose sessions only read by default is restored and recovered like any other.
+    'set default_transaction_read_only = off',
     // A client that went away is noticed in the middle of a call too: an abandoned session would hold backup mode.
     ...(major >= 14 ? ['set idle_session_timeout = 0', 'set client_connection_check_interval = 2000'] : []),
   ];

@@ -11,6 +11,7 @@ import { hookErrors } from './registry/hook.ts';
 import { inputErrors } from './registry/input.ts';
 import { logRestoreErrors } from './registry/log-restore.ts';
 import { logicalErrors } from './registry/logical.ts';
+import { nameErrors } from './registry/names.ts';
 import { noticeErrors } from './registry/notice.ts';
 import { offlineErrors } from './registry/offline.ts';
 import { planErrors } from './registry/plan.ts';
@@ -43,6 +44,7 @@ export const errors = {
   ...hookErrors,
   ...logRestoreErrors,
   ...logicalErrors,
+  ...nameErrors,
   ...noticeErrors,
   ...offlineErrors,
   ...planErrors,

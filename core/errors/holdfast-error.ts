@@ -8,7 +8,7 @@ const fill = (template: string, params: Readonly<Record<string, string>>): strin
 function hintsOf(code: ErrorCode, params: Readonly<Record<string, string>>): Pick<ErrorSpec, 'hint' | 'hintZh'> {
   const spec: ErrorSpec = errors[code];
   const { hintWhen } = spec;
-  return hintWhen !== undefined && params[hintWhen.param] === hintWhen.is ? hintWhen : spec;
+  return hintWhen !== undefined && (params[hintWhen.param] ?? '') === hintWhen.is ? hintWhen : spec;
 }
 
 /** A registered error: what, which object, why (`cause`) and what to do. Crosses Temporal and HTTP as its code and params. */

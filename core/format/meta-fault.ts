@@ -1,14 +1,16 @@
 import { engineProfiles } from '../engine/profiles.ts';
+import type { SetSummary } from '../backup/set-summary.ts';
 import { compareLsn, lsnToNumber } from '../wal/lsn.ts';
 import { formatSegmentName, segmentPosition } from '../wal/segment-name.ts';
-import type { FileOfSet, SetMeta } from './meta.ts';
+import type { FileOfSet, SetToCommit } from './meta.ts';
 import { baseFrame, zeroFrame } from './meta.ts';
+import { cutText } from '../text.ts';
 
 /** Relative, inside the data directory, and the same on every system: no `..`, no empty part, no NUL. */
 export const isMemberPath = (path: string): boolean =>
   path !== '' && !path.includes('\0') && !path.split('/').some((part) => part === '' || part === '.' || part === '..');
 
-function frameFault({ pieces, frames }: SetMeta): string | undefined {
+function frameFault({ pieces, frames }: SetToCommit): string | undefined {
   const bad = frames.findIndex((f) => {
     const piece = pieces[f.pieceIndex];
     return piece === undefined || f.offset + f.storedBytes > piece.storedBytes;
@@ -16,7 +18,7 @@ function frameFault({ pieces, frames }: SetMeta): string | undefined {
   return bad === -1 ? undefined : `frame ${String(bad)} lies outside its piece`;
 }
 
-function fileFault(member: FileOfSet, { frames, summary }: SetMeta): string | undefined {
+function fileFault(member: FileOfSet, { frames, summary }: SetToCommit): string | undefined {
   let covered = 0;
   for (const { frame, offset, length } of member.extents) {
     covered += length;
@@ -34,25 +36,41 @@ function fileFault(member: FileOfSet, { frames, summary }: SetMeta): string | un
     : `the extents of ${member.path} cover ${String(covered)} of ${String(member.sizeBytes)} bytes`;
 }
 
-function memberFault(meta: SetMeta): string | undefined {
+/** `see` hears of every file that is sound. */
+function memberFault(meta: SetToCommit, see: (file: FileOfSet) => void): string | undefined {
   const { members } = meta;
   const seen = new Set<string>();
   for (const member of members) {
     if (!isMemberPath(member.path))
-      return `${JSON.stringify(member.path.slice(0, 80))} is not a path inside a data directory`;
+      return `${JSON.stringify(cutText(member.path, 80))} is not a path inside a data directory`;
     if (seen.has(member.path)) return `${member.path} is listed twice`;
     seen.add(member.path);
-    const fault = member.kind === 'file' ? fileFault(member, meta) : undefined;
+    if (member.kind !== 'file') continue;
+    const fault = fileFault(member, meta);
     if (fault !== undefined) return fault;
+    see(member);
   }
   return undefined;
 }
 
+/** Sizes of files of the log directory by path; only what lies there is kept: a set may have millions of members. */
+class LogOfSet {
+  readonly directory: string | undefined;
+  readonly sizes = new Map<string, number>();
+
+  constructor({ engine }: SetSummary) {
+    this.directory = engineProfiles.find(({ name }) => name === engine)?.files.log;
+  }
+
+  readonly see = ({ path, sizeBytes }: FileOfSet): void => {
+    if (this.directory !== undefined && path.startsWith(`${this.directory}/`)) this.sizes.set(path, sizeBytes);
+  };
+}
+
 /** Design §5: a consistent set holds every log segment from its begin to its end LSN in the log directory of its engine. */
-function logFault({ summary, members }: SetMeta): string | undefined {
+function logFault(summary: SetSummary, { directory, sizes }: LogOfSet): string | undefined {
   if (!summary.isConsistent) return undefined;
-  const profile = engineProfiles.find(({ name }) => name === summary.engine);
-  if (profile === undefined) return `its engine "${summary.engine}" is not known`;
+  if (directory === undefined) return `its engine "${summary.engine}" is not known`;
   const { segmentBytes, timeline } = summary;
   const first = segmentPosition(summary.beginSegment, segmentBytes).number;
   const last = segmentPosition(summary.endSegment, segmentBytes).number;
@@ -60,21 +78,15 @@ function logFault({ summary, members }: SetMeta): string | undefined {
     first <= Math.floor(lsnToNumber(summary.beginLsn) / segmentBytes) &&
     last >= Math.floor((lsnToNumber(summary.endLsn) - 1) / segmentBytes);
   if (!isWide || last < first) return 'its segments do not cover its log range';
-  const sizes = new Map<string, number>();
-  // Only what lies there: a set may have millions of members.
-  for (const member of members)
-    if (member.kind === 'file' && member.path.startsWith(`${profile.files.log}/`))
-      sizes.set(member.path, member.sizeBytes);
   for (let number = first; number <= last; number++) {
     const name = formatSegmentName({ timeline, number }, segmentBytes);
-    if (sizes.get(`${profile.files.log}/${name}`) !== segmentBytes)
-      return `log segment ${name} is not in the set or not whole`;
+    if (sizes.get(`${directory}/${name}`) !== segmentBytes) return `log segment ${name} is not in the set or not whole`;
   }
   return undefined;
 }
 
 /** Exactly the sets that are no full build on another (D-023…D-025). */
-function baseFault({ summary: { type, base, setId, beginLsn } }: SetMeta): string | undefined {
+function baseFault({ summary: { type, base, setId, beginLsn } }: SetToCommit): string | undefined {
   if ((type === 'full') !== (base === undefined)) return `its type is ${type}, which does not fit its base`;
   if (base === undefined) return undefined;
   if (base.setId === setId) return 'it names itself as its base';
@@ -85,5 +97,7 @@ function baseFault({ summary: { type, base, setId, beginLsn } }: SetMeta): strin
 }
 
 /** The first contradiction inside the metadata of a set, in words; undefined when it is sound. */
-export const metaFault = (meta: SetMeta): string | undefined =>
-  frameFault(meta) ?? baseFault(meta) ?? memberFault(meta) ?? logFault(meta);
+export function metaFault(meta: SetToCommit): string | undefined {
+  const log = new LogOfSet(meta.summary);
+  return frameFault(meta) ?? baseFault(meta) ?? memberFault(meta, log.see) ?? logFault(meta.summary, log);
+}

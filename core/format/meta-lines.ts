@@ -1,6 +1,15 @@
 import { fail } from '../errors/fail.ts';
 import { parseId } from '../id.ts';
-import type { DamagedPage, Extent, FileOfSet, FrameOfSet, MemberOfSet, PieceOfSet, SetMeta } from './meta.ts';
+import type {
+  DamagedPage,
+  Extent,
+  FileOfSet,
+  FrameOfSet,
+  MemberOfSet,
+  PieceOfSet,
+  SetMeta,
+  SetToCommit,
+} from './meta.ts';
 import { baseFrame, zeroFrame } from './meta.ts';
 import type { SetSummary } from '../backup/set-summary.ts';
 import { formatVersions } from './version.ts';
@@ -13,17 +22,21 @@ function memberLine(member: MemberOfSet): unknown {
   return ['file', member.path, member.mode, member.sizeBytes, member.mtimeMs, member.origin ?? '', extents];
 }
 
-function* values(meta: SetMeta): Iterable<unknown> {
+function* values(meta: SetToCommit): Iterable<unknown> {
+  let members = 0;
   yield ['set', formatVersions.meta.written, meta.summary];
   for (const { piece, attempt, storedBytes } of meta.pieces) yield ['piece', piece, attempt, storedBytes];
   for (const f of meta.frames) yield ['frame', f.pieceIndex, f.offset, f.storedBytes, f.rawBytes, f.sha256];
-  for (const member of meta.members) yield memberLine(member);
+  for (const member of meta.members) {
+    yield memberLine(member);
+    members++;
+  }
   for (const { path, block } of meta.damagedPages) yield ['damaged', path, block];
-  yield ['end', meta.pieces.length, meta.frames.length, meta.members.length, meta.damagedPages.length];
+  yield ['end', meta.pieces.length, meta.frames.length, members, meta.damagedPages.length];
 }
 
 /** The lines of `meta` in order, without line ends (docs/format.md §5). One at a time: a set may have millions. */
-export function* formatMetaLines(meta: SetMeta): Iterable<string> {
+export function* formatMetaLines(meta: SetToCommit): Iterable<string> {
   for (const value of values(meta)) yield JSON.stringify(value);
 }
 

@@ -72,3 +72,18 @@ export interface SetMeta {
   readonly members: readonly MemberOfSet[];
   readonly damagedPages: readonly DamagedPage[];
 }
+
+/**
+ * The same of a set that is to be committed. Members are looked at one after the other, several times over, and may be made anew each
+ * time: a set may have millions, and as objects all of them would need more memory than the rest of a backup.
+ */
+export interface SetToCommit extends Omit<SetMeta, 'members'> {
+  readonly members: Iterable<MemberOfSet>;
+}
+
+/** Lists one after the other, each time they are looked at. */
+export const oneAfterTheOther = <T>(...lists: readonly Iterable<T>[]): Iterable<T> => ({
+  *[Symbol.iterator]() {
+    for (const list of lists) yield* list;
+  },
+});

@@ -1,5 +1,6 @@
 import type { AttemptId, Brand, BatchId, SetId } from '../id.ts';
 import { fail } from '../errors/fail.ts';
+import { cutText } from '../text.ts';
 
 /** Key of an object in a pool. Only this file builds one (design §3). Layout: docs/format.md §2. */
 export type ObjectKey = Brand<string, 'ObjectKey'>;
@@ -67,7 +68,7 @@ export function parseObjectKey(text: string): ObjectKey {
     !text.split('/').some((part) => part === '' || part === '.' || part === '..');
   if (!isClean)
     throw fail('value_malformed', {
-      text: text.slice(0, 80),
+      text: cutText(text, 80),
       what: 'object key',
       expected: 'relative/path of letters, digits, . _ -',
     });

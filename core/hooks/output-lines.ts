@@ -1,3 +1,5 @@
+import { cutText } from '../text.ts';
+
 const mostLines = 200;
 const longestLine = 2000;
 
@@ -29,7 +31,7 @@ function shortened(lines: readonly string[]): readonly string[] {
 function linesIn(text: string): string[] {
   const lines = text.split(/\r?\n|\r/);
   if (lines[lines.length - 1] === '') lines.pop();
-  return lines.map((line) => visible(line.length > longestLine ? `${line.slice(0, longestLine)}…` : line));
+  return lines.map((line) => visible(line.length > longestLine ? `${cutText(line, longestLine)}…` : line));
 }
 
 /** Control characters would move the cursor of whoever reads the log, and the catalog takes no NUL. */

@@ -4,6 +4,7 @@ import type { DrillFacts, DrillVerdict } from '../drill/drill.ts';
 import type { TargetFound } from '../drill/drill-target.ts';
 import type { SetSummary } from '../backup/set-summary.ts';
 import type { Contents } from '../contents/contents.ts';
+import type { NamesFound } from '../contents/wanted-names.ts';
 import type { CareReport } from '../care/care-report.ts';
 import type { ClaimVerdict, DeletionClaim, DeletionTold, TruncationNote } from '../care/care-task.ts';
 import type { MarkOfSet } from '../care/mark.ts';
@@ -51,6 +52,8 @@ export interface HostWork {
   takeLogicalBackup(order: OrderOf<'logical-backup'>, step: StepContext): Promise<LogicalSetSummary>;
   /** Reads a logical set back, or deletes those that were shown. */
   careForLogicalSets(order: OrderOf<'logical-care'>, step: StepContext): Promise<LogicalCareReport>;
+  /** Which names of databases, schemas or tables are not in an instance or a set. */
+  lookForNames(inspection: InspectionOf<'names'>): Promise<NamesFound>;
   /** What is in a running instance now, level by level (K-050). */
   lookAtTree(inspection: InspectionOf<'content-tree'>): Promise<TreePage>;
   /** Reads what is committed in a pool: the only source of `catalog rebuild`. */

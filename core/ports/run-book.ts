@@ -23,6 +23,8 @@ export interface RunTicket {
   readonly setId?: SetId;
   /** Scheduled incremental and log runs are skipped when the lane is busy; manual ones are refused or wait. */
   readonly whenBusy: 'skip' | 'refuse' | 'wait';
+  /** Codes of refusals that send this run home: it is skipped, nobody is there to be refused. Absent: none. */
+  readonly sentHomeBy?: readonly string[];
   /** Scripts of the job (K-087, K-088); absent when it has none. */
   readonly hooks?: HookPlan;
   /** How deep the set is read back before the run is called good; absent: not at all. */
@@ -40,6 +42,8 @@ export type RunOutcome =
       readonly code: string;
       readonly params: Readonly<Record<string, string>>;
       readonly message: string;
+      /** Its work was done: what came after it, a script, made it fail. */
+      readonly hasWorked?: true;
     };
 
 /** The catalog as the control activities see it. All calls are safe to repeat. */

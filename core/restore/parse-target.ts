@@ -3,6 +3,7 @@ import { parseId } from '../id.ts';
 import { parseInstant } from '../instant.ts';
 import { parseLsn } from '../wal/lsn.ts';
 import type { RestoreTarget } from './target.ts';
+import { cutText } from '../text.ts';
 
 /** A target as an operator types it (CLI flags, API fields): exactly one of the first six. */
 export interface TargetText {
@@ -51,7 +52,7 @@ function parseTargetTime(text: string) {
 function parseXid(text: string): string {
   if (!/^[1-9]\d{0,9}$/.test(text) || Number(text) > 4294967295) {
     throw fail('value_malformed', {
-      text: text.slice(0, 40),
+      text: cutText(text, 40),
       what: 'transaction id',
       expected: 'a number from 1 to 4294967295',
     });
@@ -63,7 +64,7 @@ function parseXid(text: string): string {
 function parseName(text: string): string {
   if (text === '' || /[\u0000-\u001f]/.test(text) || new TextEncoder().encode(text).length > 63) {
     throw fail('value_malformed', {
-      text: text.slice(0, 80),
+      text: cutText(text, 80),
       what: 'restore point name',
       expected: '1 to 63 bytes without line breaks',
     });

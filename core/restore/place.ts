@@ -3,6 +3,7 @@ import { fail } from '../errors/fail.ts';
 import type { RestoreRequest } from './request.ts';
 import { isScratch, scratchTablespace } from './scratch-place.ts';
 import { consentFor } from './plan/ways.ts';
+import { cutText } from '../text.ts';
 
 /**
  * Checks where files would go, by text alone; the agent proves the directories themselves. Throws `consent_mismatch`, `delta_consent_mismatch`,
@@ -12,7 +13,7 @@ export function checkPlace({ place, resourceName, configFile, ways }: RestoreReq
   checkPath(place.directory);
   if (configFile !== undefined) checkPath(configFile);
   if (place.kind !== 'in-place' || place.consent === consentFor(resourceName, ways)) return;
-  const given = place.consent.slice(0, 80);
+  const given = cutText(place.consent, 80);
   if (ways?.isDelta === true) throw fail('delta_consent_mismatch', { given, resource: resourceName });
   throw fail('consent_mismatch', { given, resource: resourceName });
 }
@@ -46,7 +47,7 @@ const trimSlash = (path: string): string => path.replace(/(.)\/+$/, '$1');
 
 /** PostgreSQL 12 does not unescape a backslash in tablespace_map (engine.md §D), and a line break would end its line. */
 function checkPath(path: string): void {
-  const bad = (why: string): Error => fail('target_path_bad', { path: path.slice(0, 200), why });
+  const bad = (why: string): Error => fail('target_path_bad', { path: cutText(path, 200), why });
   if (!path.startsWith('/')) throw bad('it is not absolute');
   if (trimSlash(path) === '/') throw bad('it is the root directory');
   if (path.split('/').some((part) => part === '..' || part === '.')) throw bad('it contains . or ..');

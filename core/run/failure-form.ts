@@ -1,5 +1,6 @@
 import { fail } from '../errors/fail.ts';
 import { HoldfastError, isErrorCode } from '../errors/holdfast-error.ts';
+import { cutText } from '../text.ts';
 
 /** An error as it crosses Temporal: type = code, details = [params]. Text of foreign errors never crosses as itself. */
 export interface FailureForm {
@@ -34,4 +35,4 @@ export function textParams(value: unknown): Record<string, string> {
   );
 }
 
-const textOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown)).slice(0, 500);
+const textOf = (thrown: unknown): string => cutText(thrown instanceof Error ? thrown.message : String(thrown), 500);

@@ -148,7 +148,12 @@ export type JobSpec = CommonOfJob &
         readonly poolId: PoolId;
         readonly care: CareOfJob;
       }
-    | ({ readonly kind: 'drill'; readonly hostId: HostId; readonly poolId: PoolId } & DrillOfJob)
+    | ({
+        readonly kind: 'drill';
+        readonly hostId: HostId;
+        /** The pool that somebody named; absent: of all pools, when a run begins, the one that gets furthest. */
+        readonly poolId?: PoolId;
+      } & DrillOfJob)
     | ({ readonly kind: 'log-restore'; readonly hostId: HostId; readonly poolId: PoolId } & LogRestoreOfJob)
     | {
         readonly kind: 'pool-copy';
@@ -285,7 +290,7 @@ export const jobSpecShape: z.ZodType<JobSpec> = z.discriminatedUnion('kind', [
     care: careShape,
   }),
   z.looseObject({
-    ...{ ...common, kind: z.literal('drill'), hostId: idShape('host'), poolId: idShape('pool') },
+    ...{ ...common, kind: z.literal('drill'), hostId: idShape('host'), poolId: idShape('pool').exactOptional() },
     ...{ sourceId: idShape('res'), checks: drillChecksShape, channels: channelsField, limits: rateLimitsShape },
     target: drillTargetOfJobShape.exactOptional(),
   }),

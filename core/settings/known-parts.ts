@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { distance } from '../near-names.ts';
 
 /** A JSON schema as far as it names parts. */
 interface Schema {
@@ -71,17 +72,3 @@ export function nearParts(parts: readonly string[], path: string): readonly stri
 }
 
 const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
-
-/** Letters to add, drop or change between two words, capitals or not (Levenshtein). */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (const [i, letter] of Array.from(a.toLowerCase()).entries()) {
-    const next = [i + 1];
-    for (const [j, other] of Array.from(b.toLowerCase()).entries()) {
-      const changed = (row[j] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(changed, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}

@@ -1,11 +1,13 @@
 import type { z } from 'zod';
 import { fail } from '../errors/fail.ts';
 import type { HoldfastError } from '../errors/holdfast-error.ts';
+import type { IdPrefix } from '../id.ts';
+import { nounOf } from '../id.ts';
 import { reasonOf } from './issue-words.ts';
 
 /** What a shape of an id leaves in its issue, so that the refusal can name the kind. */
 export interface IdIssue {
-  readonly idKind: string;
+  readonly idKind: IdPrefix;
   readonly text: string;
 }
 
@@ -19,7 +21,11 @@ const isIdIssue = (params: unknown): params is IdIssue =>
 export function refusalOf(error: z.ZodError, pointer: (path: readonly string[]) => string): HoldfastError {
   const { issue, path } = innermost(error.issues);
   if (issue?.code === 'custom' && isIdIssue(issue.params))
-    return fail('id_malformed', { kind: issue.params.idKind, text: issue.params.text }, error);
+    return fail(
+      'id_malformed',
+      { kind: issue.params.idKind, noun: nounOf[issue.params.idKind], text: issue.params.text },
+      error,
+    );
   const reason = issue === undefined ? 'it is not valid' : reasonOf(issue);
   return fail('request_invalid', { pointer: pointer(path.map(String)), reason }, error);
 }

@@ -1,10 +1,13 @@
+import type { WantedName } from '../contents/wanted-names.ts';
 import { fail } from '../errors/fail.ts';
 import type { LogicalSelection, TableName } from '../logical/selection.ts';
 import { holdsSchema, tableText } from '../logical/selection.ts';
 import type { DatabaseOfSet, PartitionLeftOut } from '../logical/set-summary.ts';
+import { nearNames } from '../near-names.ts';
 import type { Warning } from '../run/progress.ts';
 import type { TransferTask, WantedTable } from './task.ts';
-import { isReplacing } from './task.ts';
+import { databasesOfTask, isReplacing } from './task.ts';
+import { cutText } from '../text.ts';
 
 /** What was asked for, by name. */
 interface TransferChoice {
@@ -53,6 +56,22 @@ function whyBad({ databases, tables, schemas = [], as }: TransferChoice): string
   return undefined;
 }
 
+/** Throws `transfer_database_unknown` when a database that is wanted, or of which something is, is not among those that are there. */
+export function demandDatabases(task: TransferTask, there: readonly string[]): void {
+  for (const database of databasesOfTask(task)) {
+    if (there.includes(database)) continue;
+    const near = nearNames(there, database).join(', ');
+    throw fail('transfer_database_unknown', { database, known: there.join(', '), near });
+  }
+}
+
+/** All that a task names of what it is taken from. */
+export const namesOfTask = ({ databases, schemas = [], tables }: TransferTask): readonly WantedName[] => [
+  ...databases.map(({ database }) => ({ database })),
+  ...schemas.map(({ database, schema }) => ({ database, schema })),
+  ...tables.map(({ database, schema, table }) => ({ database, schema, table })),
+];
+
 /** Something live is replaced: the name of its instance must be typed. Throws `consent_missing`, `transfer_consent_mismatch`. */
 export function demandConsent(task: TransferTask, resource: string, consent: string | undefined): void {
   if (isReplacing(task)) demandTyped(consent, resource, `Something live in ${resource} is replaced`);
@@ -61,7 +80,7 @@ export function demandConsent(task: TransferTask, resource: string, consent: str
 /** Throws `consent_missing` when nothing was typed, `transfer_consent_mismatch` when it is another name. */
 export function demandTyped(consent: string | undefined, resource: string, what: string): void {
   if (consent === undefined) throw fail('consent_missing', { what, consent: resource });
-  if (consent !== resource) throw fail('transfer_consent_mismatch', { given: consent.slice(0, 80), resource });
+  if (consent !== resource) throw fail('transfer_consent_mismatch', { given: cutText(consent, 80), resource });
 }
 
 /** What a logical set says of what it holds. */

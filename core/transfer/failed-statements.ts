@@ -1,5 +1,6 @@
 import type { Warning } from '../run/progress.ts';
 import type { FailedStatement } from './report.ts';
+import { cutText } from '../text.ts';
 
 const longest = 400;
 
@@ -26,7 +27,7 @@ export function failedStatement(refused: {
     object: objectOf(statement),
     sqlState,
     message: detail === undefined ? message : `${message} (${detail})`,
-    statement: statement.slice(0, longest),
+    statement: cutText(statement, longest),
   };
 }
 
@@ -47,7 +48,7 @@ const between = / (?:ONLY|IF NOT EXISTS|IF EXISTS)$/;
 /** `ALTER TABLE ONLY shop.items ADD CONSTRAINT …` → `TABLE shop.items`; the beginning of anything else. */
 function objectOf(statement: string): string {
   const [, words, object] = about.exec(statement) ?? [];
-  if (object === undefined) return statement.slice(0, 60);
+  if (object === undefined) return cutText(statement, 60);
   const kind = words?.replace(between, '').trim() ?? '';
   return `${kind === '' ? 'TABLE' : kind} ${object}`;
 }

@@ -176,6 +176,10 @@ test('a refused statement is told by the object it is about, whatever is in the 
   expect(about('SELECT pg_catalog.lo_create(7)')).toBe('SELECT pg_catalog.lo_create(7)');
   const refused = { sqlState: '23503', message: 'a', detail: 'b', statement: 'x'.repeat(1000) };
   expect(failedStatement(refused)).toMatchObject({ message: 'a (b)', statement: 'x'.repeat(400) });
+  // Cut at 400 and at 60, never within a sign.
+  const apples = (before: number) => failedStatement({ ...refused, statement: `${'x'.repeat(before)}🍎🍎` });
+  expect(apples(399).statement).toBe('x'.repeat(399));
+  expect(apples(59).object).toBe('x'.repeat(59));
   expect(isHarmless('SET transaction_timeout = 0;')).toBe(true);
   expect([isPassing('57P01'), isPassing('42704')]).toEqual([true, false]);
 });

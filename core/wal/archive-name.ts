@@ -5,8 +5,8 @@ import { isSegmentName } from './segment-name.ts';
 export type ArchiveName =
   | { readonly kind: 'segment'; readonly name: SegmentName }
   | { readonly kind: 'history'; readonly timeline: number }
-  /** Note of a backup: `<segment>.<offset>.backup`. */
-  | { readonly kind: 'backup-note' }
+  /** Note of a backup that began in a segment: `<segment>.<offset>.backup`. */
+  | { readonly kind: 'backup-note'; readonly name: SegmentName }
   /** Last, unfinished segment of a branch that was left. */
   | { readonly kind: 'partial'; readonly name: SegmentName }
   /** Being written by an archive command. */
@@ -20,6 +20,7 @@ export function parseArchiveName(file: string): ArchiveName {
   if (file === `${stem}.partial` && isSegmentName(stem)) return { kind: 'partial', name: stem };
   const history = /^([0-9A-F]{8})\.history$/.exec(file);
   if (history !== null) return { kind: 'history', timeline: parseInt(history[1] ?? '', 16) };
-  if (/^[0-9A-F]{24}\.[0-9A-F]{8}\.backup$/.test(file)) return { kind: 'backup-note' };
+  const isNote = /^[0-9A-F]{24}\.[0-9A-F]{8}\.backup$/.test(file);
+  if (isNote && isSegmentName(stem)) return { kind: 'backup-note', name: stem };
   return /(?:\.tmp|\.temp)\b|^\./.test(file) ? { kind: 'temporary' } : { kind: 'unknown' };
 }

@@ -1,6 +1,7 @@
 import type { Lsn } from './lsn.ts';
 import { fail } from '../errors/fail.ts';
 import { compareLsn, formatLsn, parseLsn } from './lsn.ts';
+import { cutText } from '../text.ts';
 
 /** One line of a history file: `timeline` was left for the next one at `switchLsn` (PG manual "Timelines"). */
 export interface HistoryEntry {
@@ -24,7 +25,7 @@ const linesOf = (text: string): string[] =>
 export function parseHistory(text: string, name = 'history'): readonly HistoryEntry[] {
   const entries = linesOf(text).map((each): HistoryEntry => {
     const m = line.exec(each);
-    if (m === null) throw fail('log_history_damaged', { name, line: each.slice(0, 80) });
+    if (m === null) throw fail('log_history_damaged', { name, line: cutText(each, 80) });
     return { timeline: Number(m[1]), switchLsn: parseLsn(m[2] ?? '') };
   });
   entries.forEach((entry, i) => {

@@ -4,9 +4,11 @@ import { basename, join, relative } from 'node:path';
 import { build } from 'esbuild';
 import { writeWhole } from './stamp.mjs';
 
-/** Programs of the product: name in dist → source. */
+/** The command line: bundled by itself, so that the little it takes from modules of the server brings nothing else of them. */
+const commandLine = { out: 'cli', in: 'api/cli/main.ts' };
+
+/** The other programs of the product: name in dist → source. */
 const programs = {
-  cli: 'api/cli/main.ts',
   agent: 'agent/main.ts',
   control: 'workers/main.ts',
   api: 'api/main.ts',
@@ -25,11 +27,7 @@ const threadFiles = (root, folder) =>
   });
 
 /** @param {string} root */
-const entries = (root) => {
-  const threads = threadFiles(root, 'agent').map((path) => [basename(path, '.ts'), path]);
-  const all = [...Object.entries(programs), ...threads];
-  return all.map(([name = '', path = '']) => ({ out: name, in: path }));
-};
+const threads = (root) => threadFiles(root, 'agent').map((path) => ({ out: basename(path, '.ts'), in: path }));
 
 /** @param {string} folder @param {ReadonlySet<string>} made */
 const removeStale = async (folder, made) => {
@@ -41,10 +39,25 @@ const removeStale = async (folder, made) => {
   }
 };
 
+/**
+ * Packages are loaded by a program only when it uses a name of theirs. Why: modules of the catalog hold shapes of answers beside their
+ * queries, and each command line loaded the clients of Temporal, PostgreSQL and S3 for the shapes, which was half of its time.
+ * @type {import('esbuild').Plugin}
+ */
+const packagesWhenUsed = {
+  name: 'packages-when-used',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^[^.#/]/ }, ({ path, kind }) =>
+      kind === 'entry-point' ? undefined : { path, external: true, sideEffects: false },
+    );
+  },
+};
+
 /** @param {import('esbuild').BuildOptions} options @param {string} folder */
 const buildInto = async (options, folder) => {
   const result = await build({
     ...{ bundle: true, platform: 'node', target: 'node20', packages: 'external', write: false, logLevel: 'warning' },
+    plugins: [packagesWhenUsed],
     ...options,
     outdir: folder,
   });
@@ -54,16 +67,21 @@ const buildInto = async (options, folder) => {
 };
 
 /**
- * Bundles every program and worker thread to `dist/<name>.js` (ESM, packages external, shared chunks) and the failure
- * converter to CommonJS, which Temporal loads by path.
+ * Bundles every program to `dist/<name>.js` (ESM, packages external, shared chunks), and to CommonJS the worker threads, each whole, and
+ * the failure converter, which Temporal loads by path. Why threads: Node parses packages of the older kind for their
+ * exports when a module imports them, in each thread anew, which took as long as all the rest of its start.
  * @param {string} root
  */
 export const buildPrograms = async (root) => {
   const folder = join(root, 'dist');
   const shared = { absWorkingDir: root, sourcemap: /** @type {const} */ ('linked') };
-  const made = await buildInto({ ...shared, format: 'esm', splitting: true, entryPoints: entries(root) }, folder);
+  const modules = { ...shared, format: /** @type {const} */ ('esm'), splitting: true };
+  const entries = Object.entries(programs).map(([name, path]) => ({ out: name, in: path }));
+  const made = await buildInto({ ...modules, entryPoints: entries }, folder);
+  made.push(...(await buildInto({ ...modules, entryPoints: [commandLine] }, folder)));
+  const common = { ...shared, format: /** @type {const} */ ('cjs'), outExtension: { '.js': '.cjs' } };
+  made.push(...(await buildInto({ ...common, entryPoints: threads(root) }, folder)));
   const entryPoints = [{ out: 'failure-converter', in: 'wire/failure-converter.ts' }];
-  const outExtension = { '.js': '.cjs' };
-  made.push(...(await buildInto({ ...shared, format: 'cjs', entryPoints, outExtension, sourcemap: false }, folder)));
+  made.push(...(await buildInto({ ...common, entryPoints, sourcemap: false }, folder)));
   await removeStale(folder, new Set(made));
 };

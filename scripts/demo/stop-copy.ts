@@ -4,9 +4,11 @@ import { waitFor } from '../supervisor/wait.ts';
 
 const fastShutdownMs = 10_000;
 
+const pidFiles = ['postmaster.pid', 'kingbase.pid'];
+
 const pidOf = (directory: string): number | undefined => {
-  const file = join(directory, 'postmaster.pid');
-  if (!existsSync(file)) return undefined;
+  const file = pidFiles.map((name) => join(directory, name)).find((path) => existsSync(path));
+  if (file === undefined) return undefined;
   const pid = Number(readFileSync(file, 'utf8').split('\n', 1)[0]);
   return Number.isInteger(pid) && pid > 1 ? pid : undefined;
 };

@@ -3,7 +3,9 @@ import { exitCodes, ownExitCodes } from '#core/errors/error-spec.ts';
 import { errors } from '#core/errors/errors.ts';
 
 const remedyOf = ({ hint, hintWhen }: ErrorSpec): string =>
-  hintWhen === undefined ? hint : `${hint} When {${hintWhen.param}} is ${hintWhen.is}: ${hintWhen.hint}`;
+  hintWhen === undefined
+    ? hint
+    : `${hint} When {${hintWhen.param}} is ${hintWhen.is === '' ? 'empty' : hintWhen.is}: ${hintWhen.hint}`;
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 

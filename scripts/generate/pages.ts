@@ -1,5 +1,6 @@
 import { projectRoot } from '../supervisor/program.ts';
 import { cliPage } from './cli-page.ts';
+import { enginesPage } from './engines-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { graphPage } from './graph-page.ts';
 import { settingsPage } from './settings-page.ts';
@@ -11,6 +12,7 @@ import { testTitles } from './test-titles.ts';
 export const pages: Readonly<Record<string, () => Promise<string> | string>> = {
   'requirements.md': () => requirementsPage(testTitles(projectRoot)),
   'cli.md': cliPage,
+  'engines.md': () => enginesPage(testTitles(projectRoot)),
   'errors.md': errorsPage,
   'openapi.json': openapiPage,
   'settings.md': settingsPage,

@@ -22,7 +22,7 @@ export interface MinioServer {
 }
 
 const isLive = async (port: number): Promise<boolean> => {
-  const response = await fetch(`http://127.0.0.1:${String(port)}/minio/health/live`);
+  const response = await fetch(`http://127.0.0.1:${String(port)}/minio/health/cluster`);
   return response.ok;
 };
 

@@ -122,6 +122,7 @@ const placesOf = async (options: StackOptions, ports: StackPorts): Promise<Stack
   for (const name of ['agent', 'temporal', 'minio']) mkdirSync(join(home, name), { recursive: true, mode: 0o755 });
   const apiUrl = `http://${host}:${String(ports.api)}`;
   const secretKey = keptSecret(join(home, 'minio', 'secret'));
+  const [catalog, instance] = await Promise.all([openCatalog(home), openInstance(options)]);
   return {
     home,
     agentHome: join(home, 'agent'),
@@ -129,8 +130,8 @@ const placesOf = async (options: StackOptions, ports: StackPorts): Promise<Stack
     adminTokenPath: join(home, 'admin.token'),
     temporalAddress: `${host}:${String(ports.temporal)}`,
     temporalUiUrl: options.hasTemporalUi === true ? `http://${host}:${String(ports.temporalUi)}` : undefined,
-    catalog: await openCatalog(home),
-    instance: await openInstance(options),
+    catalog,
+    instance,
     minio: { endPoint: host, port: ports.minio, accessKey: 'holdfast', secretKey },
     cliEnv: { HOLDFAST_API_URL: apiUrl, HOLDFAST_HOME: home },
   };

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { begunScratches } from '#agent/scratch/scratch-base.ts';
 import { recordDeath } from '#tests/support/fault-evidence.ts';
-import type { Death, Deed, FaultStage } from '#tests/support/fault-sweep.ts';
-import { allDeaths, nameOfDeath, openFaultStage } from '#tests/support/fault-sweep.ts';
+import type { Death, Deed } from '#tests/support/fault-deaths.ts';
+import { allDeaths, isOfClosed, nameOfDeath } from '#tests/support/fault-deaths.ts';
+import type { FaultStage } from '#tests/support/fault-sweep.ts';
+import { openFaultStage } from '#tests/support/fault-sweep.ts';
 import { dieInRecovery } from '#tests/support/kill-transfer.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { fingerprint, openTransferStage, shop } from '#tests/support/transfer-stage.ts';
@@ -23,18 +25,17 @@ describe('an agent that dies at a named point, through the whole product,', () =
     stage = await openFaultStage();
     return () => stage.close();
   });
-  const [before, last] = [(death: Death) => death.deed !== 'in-place', (death: Death) => death.deed === 'in-place'];
   const play = async (death: Death & { deed: Deed }): Promise<void> => {
     recordDeath(death, await stage.die(death));
   };
 
-  test.each(named(deaths.filter(inProduct).filter(before)))(
+  test.each(named(deaths.filter(inProduct).filter((death) => !isOfClosed(death))))(
     'K-005 K-084 ends its run right: $name',
     { timeout: longestMs },
     play,
   );
   test('K-049 K-096 leaves log without a gap', () => stage.proveLog());
-  test.each(named(deaths.filter(inProduct).filter(last)))(
+  test.each(named(deaths.filter(inProduct).filter(isOfClosed)))(
     'K-005 K-084 ends its run right: $name',
     { timeout: longestMs },
     play,

@@ -1,25 +1,17 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { isAlive, readPidFile } from '#agent/datadir/reader.ts';
-import { waitFor } from '#scripts/supervisor/wait.ts';
 import { connectKingbase } from '#tests/support/kingbase-template.ts';
 import type { Kingbase } from '#tests/support/kingbase.ts';
 import { canShimKingbase, openKingbase } from '#tests/support/kingbase.ts';
 import type { Platform } from '#tests/support/platform.ts';
 import { openPlatform } from '#tests/support/platform.ts';
+import { stopServerIn } from '#tests/support/server-life.ts';
 
 const runShape = z.looseObject({
   state: z.string(),
   outcome: z.looseObject({ result: z.looseObject({ port: z.number().optional(), socket: z.string().optional() }) }),
 });
-
-const stopServer = async (directory: string): Promise<void> => {
-  const { pid = 0 } = readPidFile(directory) ?? {};
-  if (!isAlive(pid)) return;
-  process.kill(pid, 'SIGINT');
-  expect(await waitFor(() => !isAlive(pid), 10_000)).toBe(true);
-};
 
 describe.skipIf(!canShimKingbase)('KingbaseES (shimmed) through the whole product', () => {
   let kingbase: Kingbase;
@@ -67,7 +59,7 @@ describe.skipIf(!canShimKingbase)('KingbaseES (shimmed) through the whole produc
       ]);
     } finally {
       await client.end();
-      await stopServer(copy);
+      await stopServerIn(copy);
     }
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceAccess } from '#core/agent/order.ts';
@@ -58,6 +58,18 @@ test('D-013 a relation named in the catalog is extracted from a chain with all i
   }
   await pool.close();
   expect(readdirSync(report.directory)).toEqual(['base']);
+});
+
+test('D-013 of two runs that race for one directory through two names one writes and the other is refused', async () => {
+  mkdirSync(join(bench.folder, 'raced'));
+  symlinkSync(join(bench.folder, 'raced'), join(bench.folder, 'linked'));
+  const ends = await Promise.allSettled([extract('raced', 'PG_VERSION'), extract('linked', 'postgres.public.wide')]);
+  const done = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+  const [refused] = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+  expect(done).toHaveLength(1);
+  expect(refused).toMatchObject({ code: expect.stringMatching(/^target_(of_other_run|not_empty)$/) as string });
+  const [first] = done[0]?.files ?? [];
+  expect(readdirSync(join(bench.folder, 'raced'))).toEqual([first?.split('/')[0]]);
 });
 
 test('D-013 one other file is extracted by its path; what the set does not have is refused and nothing is made', async () => {

@@ -2,6 +2,7 @@ import { existsSync, openSync, readFileSync, readdirSync, writeSync, closeSync }
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { InstanceAccess, OrderOf } from '#core/agent/order.ts';
+import { fail } from '#core/errors/fail.ts';
 import type { RateLimits } from '#core/run/rate.ts';
 import { openSet } from '#agent/sets/open-set.ts';
 import type { OpenSet } from '#agent/sets/open-set.ts';
@@ -91,6 +92,15 @@ test('a cancelled backup leaves no committed set and no session in backup mode',
     bench.step(order, { report, signal: control.signal, limits: () => slow }),
   );
   await expect(attempt).rejects.toMatchObject({ code: 'cancelled' });
+  expect(hasMeta(order)).toBe(false);
+  await expect.poll(sessions).toEqual([]);
+});
+
+test('K-084 a backup whose run was given up before its commit commits nothing and leaves no session', async () => {
+  const order = newOrder();
+  const demandOpen = (): Promise<void> => Promise.reject(fail('run_over', { run: order.runId }));
+  const attempt = bench.takeFullBackup(order, { ...bench.step(order), demandOpen });
+  await expect(attempt).rejects.toMatchObject({ code: 'run_over' });
   expect(hasMeta(order)).toBe(false);
   await expect.poll(sessions).toEqual([]);
 });

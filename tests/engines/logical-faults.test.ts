@@ -128,6 +128,24 @@ test('K-050 a table that is dropped between the snapshot and its lock is named, 
   expect((await objects()).filter((key) => key.endsWith(`${order.setId}/meta`))).toEqual([]);
 });
 
+test('K-050 a table that is emptied and filled again while its lock is waited for is backed up with the rows it has then', async () => {
+  await postgres.sql('create table reloaded as select g as id from generate_series(1, 100) g');
+  const other = await postgres.connect();
+  await other.query('begin');
+  await other.query('truncate reloaded');
+  await other.query('insert into reloaded values (1), (2), (3)');
+  const taking = logical.take(logical.order(instance, chosen({ tables: tables('reloaded', 'open_table') })));
+  const waiting = `select count(*)::int as n from pg_stat_activity where application_name = 'holdfast' and wait_event_type = 'Lock'`;
+  await until(async () => ((await postgres.sql(waiting))[0]?.['n'] as number) > 0);
+  await other.query('commit');
+  await other.query('begin');
+  await other.query('alter table reloaded alter column id type bigint');
+  await other.query('commit');
+  await other.end();
+  expect(await taking).toMatchObject({ tableCount: 2, rowCount: 103 });
+  await postgres.sql('drop table reloaded');
+});
+
 test('K-084 a session that is cut ends the attempt; the next begins anew and nothing of the first is left', async () => {
   const order = logical.order(instance, chosen(), { limits: { diskBytesPerSecond: 1 } });
   const control = { isSlow: true };

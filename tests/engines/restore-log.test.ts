@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { bug } from '#core/errors/fail.ts';
@@ -78,6 +78,22 @@ test('K-091 K-109 log is fetched byte for byte, closed to others, with a file to
   const only = { ...plan, segments: plan.segments.slice(1, 2) };
   await expect(fetch(stage, only, 'nothing')).rejects.toMatchObject({ code: 'log_all_damaged' });
   expect(readdirSync(join(folder.path, 'nothing'))).toEqual([]);
+});
+
+test('K-109 of two runs that race for one directory through two names one fetches and the other is refused', async () => {
+  const stage = await stageOn(15);
+  const plan = await fill(stage);
+  mkdirSync(join(folder.path, 'raced'));
+  symlinkSync(join(folder.path, 'raced'), join(folder.path, 'linked'));
+  const ends = await Promise.allSettled([fetch(stage, plan, 'raced'), fetch(stage, plan, 'linked')]);
+  const done = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+  const [refused] = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+  expect(done).toHaveLength(1);
+  expect(refused).toMatchObject({ code: expect.stringMatching(/^target_(of_other_run|not_empty)$/) as string });
+  expect(readdirSync(join(folder.path, 'raced')).sort()).toEqual([
+    ...plan.segments.map(({ name }) => name),
+    'holdfast-recovery.conf',
+  ]);
 });
 
 test('K-091 what an earlier attempt fetched stays; a directory that holds anything, or lies in a pool, is refused', async () => {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fail } from '#core/errors/fail.ts';
 import type { TransferReport } from '#core/transfer/report.ts';
-import { platformMajor } from '#tests/support/platform.ts';
+import { platformMajor } from '#tests/support/platform-instance.ts';
+import { killInSwapWhen } from '#tests/support/kill-transfer.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { openTransferStage } from '#tests/support/transfer-stage.ts';
 
@@ -33,6 +34,9 @@ const contents = `select (select t::int from shop.a_total) as total, (select t::
   (select t::int from shop."x ""over") as over_base, (select relispopulated from pg_class where oid = 'shop.empty'::regclass) as empty`;
 const restored = [{ total: 10, by_name: 10, over_base: 10, empty: false }];
 const inPlace = { schemas: [{ database: 'app', schema: 'shop', as: 'shop' }] };
+
+const asleep = `select 1 from pg_stat_activity where wait_event = 'PgSleep' and query like 'refresh materialized view "shop"%'`;
+const ofHoldfast = `select nspname::text as name from pg_namespace where nspname like 'holdfast_tmp%'`;
 
 /** A function that stays live whatever is done with the schema. */
 const outside = (body: string): readonly string[] => [
@@ -76,6 +80,26 @@ describe(`materialized views of what is put into place, in PostgreSQL ${String(p
     await stage.settle('undo', order, report.placed);
   });
 
+  test('K-108 K-084 an agent killed while it fills views leaves nothing that waits or is locked: the next attempt ends right', async () => {
+    const weak = 'create materialized view shop.weak as select public.outside() as t';
+    await stage.sql('app', ...outside('return 1'), weak);
+    await stage.backUp();
+    await stage.sql('app', ...outside('perform pg_sleep(3600); return 1'));
+    const order = stage.order(inPlace);
+    await killInSwapWhen(stage, order, async () => (await stage.sql('postgres', asleep)).length === 1);
+    // The server has not noticed: it still fills the view, and holds what it locked.
+    expect(await stage.sql('postgres', asleep)).toHaveLength(1);
+    await stage.sql('app', ...outside('return 2'));
+    const report = await stage.recover(order);
+    expect(await stage.sql('postgres', asleep)).toEqual([]);
+    expect(report.failures).toEqual([]);
+    expect(await stage.sql('app', 'select t::int from shop.weak')).toEqual([{ t: 2 }]);
+    await stage.settle('undo', order, report.placed);
+    await stage.settle('discard', order, report.placed);
+    await stage.sql('app', 'drop materialized view shop.weak');
+    expect(await stage.sql('app', ofHoldfast)).toEqual([]);
+  });
+
   test('K-101 a view that cannot be filled stays empty and is told of also after a lost agent, and what was replaced is kept', async () => {
     await stage.sql(
       'app',
@@ -108,7 +132,6 @@ describe(`materialized views of what is put into place, in PostgreSQL ${String(p
     const stop = new AbortController();
     const order = stage.logicalOrder(set, inPlace);
     const running = stage.restoreLogical(order, { signal: stop.signal });
-    const asleep = `select 1 from pg_stat_activity where wait_event = 'PgSleep' and query like 'refresh materialized view "shop"%'`;
     await expect.poll(() => stage.sql('postgres', asleep), { timeout: 60_000 }).toHaveLength(1);
     stop.abort(fail('cancelled', { what: 'the run' }));
     await expect(running).rejects.toMatchObject({ code: 'cancelled' });

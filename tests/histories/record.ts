@@ -38,8 +38,8 @@ async function decoded(value: unknown, codec: PayloadCodec): Promise<unknown> {
   return value;
 }
 
-async function record(orchestra: Orchestra, workflowId: string, name: string): Promise<void> {
-  const history = await orchestra.client.workflow.getHandle(workflowId).fetchHistory();
+async function record(orchestra: Orchestra, workflowId: string, name: string, execution?: string): Promise<void> {
+  const history = await orchestra.client.workflow.getHandle(workflowId, execution).fetchHistory();
   await decoded(history, openPayloadCodec(testKey));
   writeFileSync(fileURLToPath(new URL(`${name}.json`, import.meta.url)), `${historyToJSON(history)}\n`);
 }
@@ -209,7 +209,70 @@ async function verifiedAfter(orchestra: Orchestra, folder: string): Promise<void
   await agent.stop();
 }
 
-const parts = { withScripts, cancelledInScript, neverReached, verifiedAfter, undisturbed, waitedAndCancelled, pausedAndCancelled, fired };
+const waits = (run: { query<T>(name: string): Promise<T> }) => async () =>
+  (await run.query<{ detail: string }>('status')).detail.startsWith('number');
+
+/** What becomes of runs that stand in line: a full of a plan sends an incremental away, a cancel takes one out, work dies without a word. */
+async function inLine(orchestra: Orchestra, folder: string): Promise<void> {
+  const hostId = newId('host');
+  const owner = newId('res');
+  const agent = await openAgent(orchestra, { folder: join(folder, hostId), hostId, work: {}, order: noOpOrder(hostId, 3600) });
+  const data = { owner, kind: 'data', family: 'pool' } as const;
+  const ask = (more: Parameters<typeof ticketOf>[1]) => ticketOf(hostId, { lane: data, whenBusy: 'wait', ...more });
+  const holder = ask({});
+  const incremental = ask({ kind: 'incremental-backup' });
+  const full = ask({ kind: 'full-backup', lane: { ...data, isReplacing: true } });
+  const left = ask({});
+  const held = await orchestra.start(holder);
+  await eventually(() => agent.began(holder.runId));
+  const sentAway = await orchestra.start(incremental);
+  await eventually(waits(sentAway));
+  const next = await orchestra.start(full);
+  await sentAway.result().catch(() => undefined);
+  await record(orchestra, `run:${incremental.runId}`, 'execute-run.replaced-by-a-full');
+  const leaving = await orchestra.start(left);
+  await eventually(waits(leaving));
+  await leaving.cancel();
+  await leaving.result().catch(() => undefined);
+  await record(orchestra, `run:${left.runId}`, 'execute-run.cancelled-in-line');
+  await orchestra.client.workflow.getHandle(`work:${owner}:data`).terminate('recorded');
+  await held.result().catch(() => undefined);
+  await record(orchestra, `run:${holder.runId}`, 'execute-run.work-ended-without-a-word');
+  await next.cancel();
+  await next.result().catch(() => undefined);
+  const lane = orchestra.client.workflow.getHandle(`lane:${owner}`);
+  await eventually(async () => (await lane.describe()).status.name === 'COMPLETED');
+  await record(orchestra, `lane:${owner}`, 'lane.replaced-cancelled-and-broken');
+  await agent.stop();
+}
+
+/** A lane that is long: it lets nobody in any more, and goes on in a new history with those who wait. */
+async function goesOnAnew(_shared: Orchestra, folder: string): Promise<void> {
+  const dynamicConfig = { 'limit.historyCount.suggestContinueAsNew': '12' };
+  const own = await startTemporal({ program: await provideTemporal(), folder: mkdtempSync(join(folder, 'own-')), dynamicConfig });
+  const orchestra = openOrchestra(own.address);
+  try {
+    await registerSearchAttributes(orchestra.client);
+    const hostId = newId('host');
+    const owner = newId('res');
+    const agent = await openAgent(orchestra, { folder: join(folder, hostId), hostId, work: {}, order: noOpOrder(hostId, 2) });
+    const tickets = [1, 2, 3].map(() => ticketOf(hostId, { lane: { owner, kind: 'data' }, whenBusy: 'wait' }));
+    const runs = [];
+    for (const ticket of tickets) runs.push(await orchestra.start(ticket));
+    for (const run of runs) await run.result();
+    const lane = `lane:${owner}`;
+    await eventually(async () => (await orchestra.client.workflow.getHandle(lane).describe()).status.name === 'COMPLETED');
+    const { raw } = await orchestra.client.workflow.getHandle(lane).describe();
+    await record(orchestra, lane, 'lane.goes-on-in-a-new-history', raw.workflowExecutionInfo?.firstRunId ?? '');
+    await record(orchestra, lane, 'lane.begun-with-a-line');
+    await agent.stop();
+  } finally {
+    await orchestra.close();
+    await own.child.stop();
+  }
+}
+
+const parts = { inLine, goesOnAnew, withScripts, cancelledInScript, neverReached, verifiedAfter, undisturbed, waitedAndCancelled, pausedAndCancelled, fired };
 /** All of them, or those that are named on the command line. */
 const wanted = Object.entries(parts).filter(([name]) => process.argv.length < 3 || process.argv.includes(name));
 const folder = mkdtempSync(join(tmpdir(), 'hf-histories-'));

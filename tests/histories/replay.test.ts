@@ -38,3 +38,12 @@ test('there is a history of each way that scripts, agents and verification can m
   const more = ['after-script-of-a-failed-run', 'cancelled-in-before-script', 'agent-never-reached', 'verified-after'];
   for (const shape of [...shapes, ...more]) expect(names).toContain(`execute-run.${shape}.json`);
 });
+
+test('there is a history of each way that a line in front of a lane can go', () => {
+  for (const shape of ['replaced-by-a-full', 'cancelled-in-line', 'work-ended-without-a-word'])
+    expect(names).toContain(`execute-run.${shape}.json`);
+  const lane = (name: string): readonly string[] => eventsOf(`lane.${name}`).map(({ eventType }) => eventType.replace('EVENT_TYPE_', ''));
+  expect(lane('replaced-cancelled-and-broken').filter((type) => type === 'EXTERNAL_WORKFLOW_EXECUTION_SIGNALED').length).toBeGreaterThanOrEqual(3);
+  expect(lane('goes-on-in-a-new-history').at(-1)).toBe('WORKFLOW_EXECUTION_CONTINUED_AS_NEW');
+  expect(lane('begun-with-a-line').filter((type) => type === 'START_CHILD_WORKFLOW_EXECUTION_INITIATED')).toHaveLength(1);
+});

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
 import { quoted } from '#core/transfer/names.ts';
 import { provideClientTools } from '#scripts/servers/postgres.mjs';
-import { platformMajor } from '#tests/support/platform.ts';
+import { platformMajor } from '#tests/support/platform-instance.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { openTransferStage } from '#tests/support/transfer-stage.ts';
 

@@ -1,7 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
 import { bug } from '#core/errors/fail.ts';
-import type { Death, Deed, FaultStage } from '../support/fault-sweep.ts';
-import { allDeaths, nameOfDeath, openFaultStage } from '../support/fault-sweep.ts';
+import type { Death, Deed } from '../support/fault-deaths.ts';
+import { allDeaths, nameOfDeath } from '../support/fault-deaths.ts';
+import type { FaultStage } from '../support/fault-sweep.ts';
+import { openFaultStage } from '../support/fault-sweep.ts';
 
 /** Others every day; all of them in `tests/deep/fault-points.test.ts`. HOLDFAST_SEED repeats a day. */
 const day = Number(process.env['HOLDFAST_SEED'] ?? Math.floor(Date.now() / 86_400_000));

@@ -5,15 +5,15 @@ import { z } from 'zod';
 import { waitFor } from '#scripts/supervisor/wait.ts';
 import type { Platform } from '#tests/support/platform.ts';
 import { contentOf, openPlatform } from '#tests/support/platform.ts';
+import { engineTitle, openSpare } from '#tests/support/platform-instance.ts';
 import type { Postgres } from '#tests/support/postgres.ts';
-import { openPostgres } from '#tests/support/postgres.ts';
 
 let platform: Platform;
 let spare: Postgres;
 let near: string;
 
 beforeAll(async () => {
-  [platform, spare] = await Promise.all([openPlatform(), openPostgres({ archive: true })]);
+  [platform, spare] = await Promise.all([openPlatform(), openSpare()]);
   await platform.register(platform.instance, 'main');
   await platform.logIn(platform.instance, 'main');
   near = await platform.localPool('near');
@@ -28,8 +28,8 @@ afterAll(async () => {
 
 /** Process that serves a data directory. */
 function pidOf(directory: string): number | undefined {
-  const file = join(directory, 'postmaster.pid');
-  return existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8'), 10) : undefined;
+  const file = ['postmaster.pid', 'kingbase.pid'].map((name) => join(directory, name)).find((path) => existsSync(path));
+  return file !== undefined ? Number.parseInt(readFileSync(file, 'utf8'), 10) : undefined;
 }
 
 const planShape = z.looseObject({ steps: z.array(z.string()), consent: z.string() });
@@ -46,7 +46,7 @@ const until = async (run: string, state: string): Promise<void> => {
 };
 const drillTo = (target: string): string[] => ['drill', 'run', '--resource', 'main', '--wait', '--target', target];
 
-test('K-092 K-105 a drill replaces a registered instance that was consented to and marked once, and never the source', async () => {
+test(`K-092 K-105 a drill replaces a registered instance that was consented to and marked once, and never the source: ${engineTitle}`, async () => {
   const archive = ['--archive-directory', platform.instance.archiveDirectory, '--archive-retention', 'keep'];
   await platform.done(['backup', '--type', 'full', '--resource', 'main', '--pool', 'near', ...archive, '--wait']);
   expect(await platform.refused(3, drillTo('spare'))).toMatchObject({ code: 'drill_target_unmarked' });
@@ -64,7 +64,7 @@ test('K-092 K-105 a drill replaces a registered instance that was consented to a
   await platform.logIn(spare, 'spare');
   const backUp = ['backup', '--type', 'full', '--resource', 'spare', '--pool', 'near', '--archive-retention', 'keep'];
   const own = runShape.parse(
-    await platform.done([...backUp, '--archive-directory', spare.archiveDirectory, '--limit-transfer', '64KiB/s']),
+    await platform.done([...backUp, '--archive-directory', spare.archiveDirectory, '--limit-transfer', '1KiB/s']),
   );
   await until(own.id, 'running');
   const server = pidOf(spare.dataDirectory);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fail } from '#core/errors/fail.ts';
 import { wholeDatabase } from '#core/logical/selection.ts';
 import type { TransferReport } from '#core/transfer/report.ts';
-import { platformMajor } from '#tests/support/platform.ts';
+import { platformMajor } from '#tests/support/platform-instance.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { openTransferStage } from '#tests/support/transfer-stage.ts';
 
@@ -110,6 +111,19 @@ describe(`what is not in what is restored, in PostgreSQL ${String(platformMajor)
     await expect(
       stage.restoreLogical(stage.logicalOrder(set, { ...table('cats'), dropsOld: true })),
     ).rejects.toMatchObject({ code: 'transfer_table_depends', params: { dependents: 'parent table shop.animals' } });
+  });
+
+  test('K-108 what was cut from its parents is told of by the attempt that ends, though an earlier one cut it', async () => {
+    await stage.backUp();
+    const order = stage.order(table('cats', 'cats_recovered'));
+    const lost = stage.recover(order, {}, ({ isSwapped }) => {
+      if (!isSwapped) throw fail('api_unavailable', { url: 'u', request: 'r', cause: 'away' });
+    });
+    await expect(lost).rejects.toMatchObject({ code: 'api_unavailable' });
+    const report = await stage.recover(order);
+    expect(codes(report)).toEqual(['inheritance_cut']);
+    expect(report.warnings[0]?.detail).toContain('shop.cats of shop.animals');
+    await stage.sql('app', 'drop table shop.cats_recovered');
   });
 
   test('K-101 K-108 nothing is restored without partitions that lie in another schema, and a partition without its table stands alone', async () => {

@@ -4,15 +4,20 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Folder } from '#tests/support/folder.ts';
 import { openFolder } from '#tests/support/folder.ts';
+import { connectKingbase } from '#tests/support/kingbase-template.ts';
 import { answerDumpTool, makeKingbaseTools } from '#tests/support/kingbase-tools.ts';
 import type { Kingbase } from '#tests/support/kingbase.ts';
 import { canShimKingbase, openKingbase } from '#tests/support/kingbase.ts';
 import type { Platform } from '#tests/support/platform.ts';
 import { openPlatform } from '#tests/support/platform.ts';
+import { stopServerIn } from '#tests/support/server-life.ts';
 
 const runShape = z.looseObject({ id: z.string(), state: z.string(), setId: z.string().nullable() });
 const jobShape = z.looseObject({ nextRuns: z.array(z.string()) });
 const planShape = z.looseObject({ plan: z.looseObject({ segments: z.array(z.looseObject({ name: z.string() })) }) });
+const copyShape = z.looseObject({
+  outcome: z.looseObject({ result: z.looseObject({ port: z.number(), socket: z.string() }) }),
+});
 const drillShape = z.looseObject({
   report: z.looseObject({ checks: z.array(z.looseObject({ name: z.string(), verdict: z.string() })) }),
 });
@@ -137,6 +142,25 @@ describe.skipIf(!canShimKingbase)('operations on a KingbaseES (shimmed) by comma
     const fetched = readdirSync(directory);
     expect(fetched).toEqual(expect.arrayContaining(plan.segments.map(({ name }) => name)));
     expect(fetched).toContain('holdfast-recovery.conf');
+  });
+
+  test('D-021 a full without its log is shown as such and restores with the log of the pool', async () => {
+    await run('backup', '--type', 'log', ...where, '--archive-retention', 'keep');
+    const wanted = await contents();
+    const { setId } = await run('backup', '--type', 'full', ...where, '--without-log', '--archive-retention', 'keep');
+    expect(await platform.done(['set', 'show', setId ?? ''])).toMatchObject({ summary: { isConsistent: false } });
+    const to = join(folder.path, 'without-log');
+    const restore = ['restore', 'run', '--resource', 'erp', '--immediate', '--set', setId ?? '', '--to', to];
+    expect(await platform.refused(3, [...restore, '--wait'])).toMatchObject({ code: 'set_log_missing' });
+    await run('backup', '--type', 'log', ...where, '--archive-retention', 'keep');
+    const { socket, port } = copyShape.parse(await run(...restore)).outcome.result;
+    const restored = await connectKingbase({ socket, port, user: kingbase.user, database });
+    const { rows } = await restored.query(
+      `select count(*)::int as rows, md5(string_agg(t::text, e'\\n' order by id)) as hash from ledger t`,
+    );
+    await restored.end();
+    await stopServerIn(to);
+    expect(rows).toEqual(wanted);
   });
 
   test('K-092 K-105 D-047 a drill of it finds the last canary and static rows, and leaves nothing', async () => {

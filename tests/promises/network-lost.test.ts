@@ -15,8 +15,8 @@ import type { Minio } from '../support/minio.ts';
 import { openMinio } from '../support/minio.ts';
 import type { Orchestra } from '../support/orchestra.ts';
 import { eventually, newId, openOrchestra } from '../support/orchestra.ts';
+import { engineTitle, openSpare } from '../support/platform-instance.ts';
 import type { Postgres } from '../support/postgres.ts';
-import { openPostgres } from '../support/postgres.ts';
 import { temporalAddress } from '../support/temporal.ts';
 
 let orchestra: Orchestra;
@@ -27,7 +27,7 @@ let line: Line;
 beforeAll(async () => {
   orchestra = openOrchestra(await temporalAddress());
   folder = openFolder('hf-lost-');
-  postgres = await openPostgres({ archive: true });
+  postgres = await openSpare();
   await fillWithNoise(postgres, 12);
   minio = await openMinio();
   line = await openLine(minio.port);
@@ -69,7 +69,7 @@ async function expectClean(ticket: RunTicket, keys: readonly string[]): Promise<
   expect(existsSync(join(postgres.dataDirectory, 'backup_label'))).toBe(false);
 }
 
-test('K-084 a pool that stays away longer than the reconnect time fails the run by name, with source and pool clean', async () => {
+test(`K-084 a pool that stays away longer than the reconnect time fails the run by name, with source and pool clean: ${engineTitle}`, async () => {
   const direct = s3Pool(minio.port);
   const pool = { ...s3Pool(line.port), poolId: direct.poolId };
   const live = await openLiveAgent({ orchestra, postgres, folder: join(folder.path, 's3'), pool });
@@ -93,7 +93,7 @@ test('K-084 a pool that stays away longer than the reconnect time fails the run 
   await live.close();
 });
 
-test('K-084 a local pool whose file system goes away for a while is waited for, and nothing is written beside it meanwhile', async () => {
+test(`K-084 a local pool whose file system goes away for a while is waited for, and nothing is written beside it meanwhile: ${engineTitle}`, async () => {
   const directory = join(folder.path, 'mounted');
   const pool: PoolAccess = { poolId: newId('pool'), name: 'mounted', place: { kind: 'local', directory }, secrets: {} };
   const live: LiveAgent = await openLiveAgent({ orchestra, postgres, folder: join(folder.path, 'local'), pool });

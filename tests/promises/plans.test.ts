@@ -4,6 +4,7 @@ import { HoldfastClient } from '#scripts/demo/holdfast-client.ts';
 import { waitFor } from '#scripts/supervisor/wait.ts';
 import type { Platform } from '#tests/support/platform.ts';
 import { openPlatform } from '#tests/support/platform.ts';
+import { engineTitle } from '#tests/support/platform-instance.ts';
 
 let platform: Platform;
 let api: HoldfastClient;
@@ -66,7 +67,7 @@ const soon = (seconds: number) => {
   return { type: 'once', zone: 'UTC', date: at.slice(0, 10), at: at.slice(11, 19) };
 };
 
-test('K-051 K-054 jobs run by themselves, at once and every minute; a full and an incremental of one second both count', async () => {
+test(`K-051 K-054 jobs run by themselves, at once and every minute; a full and an incremental of one second both count: ${engineTitle}`, async () => {
   const everyMinute = { type: 'hourly', zone: 'Asia/Shanghai', everyMinutes: 1 };
   const minutely = await createJob('minutely', { kind: 'log-backup' }, everyMinute);
   const first = await createJob('first', full, { type: 'immediate' });
@@ -83,7 +84,7 @@ test('K-051 K-054 jobs run by themselves, at once and every minute; a full and a
   expect((await job('show', 'minutely')).nextRuns).toEqual([]);
 });
 
-test('K-052 a job whose time comes while Temporal is away runs when it is back, and one that is saved meanwhile is kept', async () => {
+test(`K-052 a job whose time comes while Temporal is away runs when it is back, and one that is saved meanwhile is kept: ${engineTitle}`, async () => {
   const late = await createJob('late', full, soon(5));
   const [due = ''] = late.nextRuns;
   await platform.stack.kill('temporal');
@@ -94,7 +95,7 @@ test('K-052 a job whose time comes while Temporal is away runs when it is back, 
   expect(await untilOver(late.id)).toMatchObject([{ state: 'succeeded', trigger: 'schedule' }]);
 });
 
-test('K-078 a job is created, edited while it runs, cloned, started and deleted by command line', async () => {
+test(`K-078 a job is created, edited while it runs, cloned, started and deleted by command line: ${engineTitle}`, async () => {
   const plan = ['--plan', 'daily', '--at', '02:00', '--zone', 'UTC', '--limit-disk', '1MiB/s'];
   const nightly = await job('create', 'backup', 'nightly', ...where, '--type', 'full', ...plan);
   const { id } = runShape.parse(await platform.done(['job', 'start', 'nightly']));
@@ -131,7 +132,7 @@ test('K-058…K-060 the recommended strategy is three jobs in one command', asyn
   });
 });
 
-test('K-099 K-100 a restore job is made, started, edited and deleted, and refused a plan that repeats it', async () => {
+test(`K-099 K-100 a restore job is made, started, edited and deleted, and refused a plan that repeats it: ${engineTitle}`, async () => {
   const to = `${platform.folder}/rehearsal`;
   const restore = [
     'job',

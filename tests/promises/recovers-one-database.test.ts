@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { provideClientTools, providePostgres } from '#scripts/servers/postgres.mjs';
 import { askAll } from '#tests/support/ask-all.ts';
 import type { Platform } from '#tests/support/platform.ts';
-import { openPlatform, platformMajor } from '#tests/support/platform.ts';
+import { platformMajor } from '#tests/support/platform-instance.ts';
+import { openPlatform } from '#tests/support/platform.ts';
 
 let platform: Platform;
 const where = ['--resource', 'main', '--pool', 'vault'];
@@ -88,12 +89,52 @@ test('K-108 one database goes back to a moment by command line while the others 
   expect(await platform.refused(3, ['database-recovery', 'undo', run.id])).toMatchObject({ code: 'transfer_not_kept' });
 });
 
+test('K-108 a database or table that neither the set nor the instance has is refused before anything is restored', async () => {
+  await sql('postgres', 'create database retired');
+  await platform.done(['backup', '--type', 'full', ...where, '--wait']);
+  await sql('postgres', 'drop database retired', 'create database passed_by', 'drop database passed_by');
+  const plan = (...asked: readonly string[]) => [
+    ...['database-recovery', 'plan', '--resource', 'main', '--latest', '--database', ...asked],
+  ];
+  const unlisted = (near: string) => ({
+    ...{ code: 'recovery_name_unlisted', hint: expect.stringContaining(`Did you mean ${near}?`) as string },
+  });
+  const run = ['database-recovery', 'run', '--resource', 'main', '--latest', '--table', 'app.public.legder'];
+  const [database, table, passedBy, logical, canary] = await Promise.all([
+    platform.refused(2, plan('ohter')),
+    platform.refused(2, [...run, '--consent', 'main', '--wait']),
+    platform.refused(2, plan('passed_by')),
+    platform.refused(2, ['logical', 'backup', ...where, '--database', 'nope', '--wait']),
+    platform.refused(2, ['canary', 'enable', 'main', '--database', 'ap']),
+  ]);
+  expect(database).toMatchObject(unlisted('other'));
+  expect(table).toMatchObject(unlisted('public.ledger'));
+  expect(passedBy).toMatchObject({ code: 'recovery_name_unlisted' });
+  expect(logical).toMatchObject({ code: 'logical_database_missing' });
+  expect(logical.message).toContain('on main');
+  expect(canary).toMatchObject({ code: 'logical_database_missing' });
+  expect(canary.hint).toContain('Did you mean app?');
+  // What was dropped is in the set; what only the log can have is asked for by a word.
+  for (const asked of [['retired'], ['passed_by', '--unlisted']])
+    expect(await platform.done(plan(...asked))).toMatchObject({ consent: 'main' });
+});
+
 test('K-090 K-101 one table comes back from a logical set by command line', async () => {
   const { setId } = z
     .looseObject({ setId: z.string() })
     .parse(await platform.done(['logical', 'backup', ...where, '--database', 'app', '--wait']));
   const wanted = await contents('app');
   await sql('app', 'delete from ledger where id > 7');
+  const misspelt = (...what: readonly string[]) => platform.refused(3, ['logical', 'restore-plan', setId, ...what]);
+  expect(await misspelt('--table', 'app.public.legder')).toMatchObject({
+    code: 'transfer_table_unknown',
+    hint: expect.stringContaining('Did you mean public.ledger?') as string,
+  });
+  expect(await misspelt('--schema', 'app.publik')).toMatchObject({ code: 'transfer_schema_unknown' });
+  expect(await misspelt('--database', 'appp')).toMatchObject({
+    code: 'transfer_database_unknown',
+    hint: expect.stringContaining('Did you mean app?') as string,
+  });
   const asked = [setId, '--table', 'app.public.ledger'];
   expect(await platform.refused(3, ['logical', 'restore', ...asked, '--wait'])).toMatchObject({
     code: 'consent_missing',
@@ -101,6 +142,8 @@ test('K-090 K-101 one table comes back from a logical set by command line', asyn
   expect(await platform.done(['logical', 'restore-plan', ...asked])).toMatchObject({ consent: 'main' });
   const run = runShape.parse(await platform.done(['logical', 'restore', ...asked, '--consent', 'main', '--wait']));
   expect(await contents('app')).toEqual(wanted);
+  const [{ rows }] = z.tuple([z.object({ rows: z.number() })]).parse(wanted);
+  expect(run.outcome.result).toMatchObject({ tables: 1, rows });
   await platform.done(['database-recovery', 'undo', run.id, '--wait']);
   expect(await sql('app', 'select count(*)::int as n from ledger')).toEqual([{ n: 7 }]);
   const shown = await platform.done(['database-recovery', 'discard-plan', run.id]);

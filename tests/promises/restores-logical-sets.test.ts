@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fail } from '#core/errors/fail.ts';
 import { wholeDatabase } from '#core/logical/selection.ts';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
-import { platformMajor } from '#tests/support/platform.ts';
+import { platformMajor } from '#tests/support/platform-instance.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { fingerprint, openTransferStage, shop } from '#tests/support/transfer-stage.ts';
 

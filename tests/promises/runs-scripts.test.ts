@@ -125,10 +125,12 @@ test('K-087 with the policy "warn" the work is done all the same and each script
 test('K-088 the script after the work fails a good run by its policy alone, and leaves a failed one as it is', async () => {
   const strict = await stage({ after: { ...exits(2), onFailure: 'fail' } });
   expect(await strict.end()).toMatchObject({ state: 'failed', code: 'script_failed', params: { hook: 'after' } });
+  expect(orchestra.book.outcome(strict.ticket.runId)).toMatchObject({ hasWorked: true });
   const order = (): Promise<never> =>
     Promise.reject(fail('set_damaged', { set: 'set_x', count: '1', object: 'meta', what: 'flipped' }));
   const both = await stage({ after: { ...exits(2), onFailure: 'fail' } }, { order });
   expect(await both.end()).toMatchObject({ state: 'failed', code: 'set_damaged' });
+  expect(orchestra.book.outcome(both.ticket.runId)).not.toHaveProperty('hasWorked');
   expect(both.diary()).toEqual(['after failed']);
 });
 

@@ -3,7 +3,7 @@ import { bug, fail } from '#core/errors/fail.ts';
 import type { LogicalRestoreOrder } from '#core/transfer/order.ts';
 import type { Placed } from '#core/transfer/task.ts';
 import { newTestId } from '#tests/support/backup.ts';
-import { platformMajor } from '#tests/support/platform.ts';
+import { platformMajor } from '#tests/support/platform-instance.ts';
 import type { TransferStage } from '#tests/support/transfer-stage.ts';
 import { fingerprint, openTransferStage, shop } from '#tests/support/transfer-stage.ts';
 
@@ -27,7 +27,7 @@ describe(`what a swap replaced in PostgreSQL ${String(platformMajor)}`, () => {
   const loseSessions = async (): Promise<void> => {
     await stage.sql(
       'postgres',
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'holdfast' and datname = 'postgres'`,
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'holdfast%' and datname = 'postgres'`,
     );
   };
   const placedOf = (order: LogicalRestoreOrder): readonly Placed[] => {

@@ -1,5 +1,6 @@
 import { watch } from 'node:fs';
 import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
 import { beforeAll, expect, test } from 'vitest';
 import { fail } from '#core/errors/fail.ts';
 import { pollUntil } from '#scripts/supervisor/wait.ts';
@@ -113,4 +114,56 @@ test('K-088 kill -9 of the control worker between the commit and the word on the
   await stage.stack.start('worker');
   await expectOneSet(run, before);
   expect(await endsTold(run)).toHaveLength(1);
+});
+
+/** Sessions that wait to write which set a run made. */
+async function waitingWriters(): Promise<number> {
+  const catalog = await stage.stack.places.catalog.connect('holdfast');
+  try {
+    const statement = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'update run set set_id%'`;
+    return (await catalog.query(statement)).rowCount ?? 0;
+  } finally {
+    await catalog.end();
+  }
+}
+
+const untilWriters = (count: number): Promise<true> =>
+  pollUntil(async () => (await waitingWriters()) >= count || undefined, {
+    what: `${String(count)} writers that wait`,
+    timeoutMs: runTimeoutMs,
+  });
+
+/** Why attempts of steps of a run ended that were no last ones, as Temporal has it. */
+async function missedOf({ id }: StartedRun): Promise<readonly unknown[]> {
+  const connection = await Connection.connect({ address: stage.stack.places.temporalAddress });
+  try {
+    const { events } = await new Client({ connection }).workflow.getHandle(`run:${id}`).fetchHistory();
+    return (events ?? []).flatMap(
+      (event) => event.activityTaskStartedEventAttributes?.lastFailure?.timeoutFailureInfo?.timeoutType ?? [],
+    );
+  } finally {
+    await connection.close();
+  }
+}
+
+test('K-084 kill -9 of the control worker in a step that waits for the catalog: the step is taken up when its beat is missed', async () => {
+  const before = setsInPool(stage);
+  const run = await throttled();
+  await untilShareIsPut(stage, run.setId, 0.3);
+  const catalog = await stage.stack.places.catalog.connect('holdfast');
+  try {
+    await catalog.query('begin');
+    await catalog.query('select 1 from run where id = $1 for no key update', [run.id]);
+    await untilWriters(1);
+    await stage.stack.kill('worker');
+    await stage.stack.start('worker');
+    // The session of the dead worker still waits: the next attempt is the second one.
+    await untilWriters(2);
+  } finally {
+    await catalog.query('rollback');
+    await catalog.end();
+  }
+  await expectOneSet(run, before);
+  const heartbeatMissed = 4;
+  expect(await missedOf(run)).toEqual([heartbeatMissed]);
 });

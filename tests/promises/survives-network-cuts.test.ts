@@ -1,14 +1,22 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import pg from 'pg';
 import { beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { proveTables } from '#scripts/demo/workload.ts';
 import { giveToUnprivileged } from '#scripts/supervisor/unprivileged.ts';
 import type { CutStage } from '../support/cut-stage.ts';
-import { copyPlace, openCutStage, sessionsOf, startCutBackup, untilProgress } from '../support/cut-stage.ts';
+import {
+  copyPlace,
+  openCutStage,
+  sessionsOf,
+  startCutBackup,
+  startLogicalRestore,
+  takeLogicalSet,
+  untilProgress,
+} from '../support/cut-stage.ts';
 import { dropCopy } from '../support/kill-stage.ts';
+import { connectTo, engineTitle } from '../support/platform-instance.ts';
 
 let stage: CutStage;
 beforeAll(async () => {
@@ -33,7 +41,7 @@ async function mend(): Promise<void> {
   for (const line of Object.values(stage.lines)) await line.mend();
 }
 
-test('K-005 K-084 while pool, API and Temporal are cut off a backup keeps its SQL session, then goes on where it was; nothing is sent twice', async () => {
+test(`K-005 K-084 while pool, API and Temporal are cut off a backup keeps its SQL session, then goes on where it was; nothing is sent twice: ${engineTitle}`, async () => {
   const before = stage.lines.pool.sentBytes();
   const run = await startCutBackup(stage, { limits });
   await untilProgress(stage, run.id, ({ bytesWritten }) => bytesWritten > 6 * mebi);
@@ -64,7 +72,7 @@ test('K-005 K-084 while pool, API and Temporal are cut off a backup keeps its SQ
 
 const openedShape = z.looseObject({ socket: z.string(), port: z.number() });
 
-test('K-084 K-089 a restore rides over the same cut in its first attempt, and the copy is complete', async () => {
+test(`K-084 K-089 a restore rides over the same cut in its first attempt, and the copy is complete: ${engineTitle}`, async () => {
   const directory = copyPlace(stage, 'over-the-cut');
   mkdirSync(dirname(directory), { recursive: true, mode: 0o755 });
   giveToUnprivileged(dirname(directory));
@@ -77,14 +85,31 @@ test('K-084 K-089 a restore rides over the same cut in its first attempt, and th
   const after = await untilProgress(stage, id, ({ bytesWritten }) => bytesWritten > 10 * mebi);
   expect(after.attempt).toBe(1);
   const { run } = await stage.api.untilDone(id, timeoutMs);
-  const { user, password } = stage.source;
-  const { socket, port } = openedShape.parse(run.outcome?.result);
-  const client = new pg.Client({ host: socket, port, user, password, database: 'postgres' });
-  await client.connect();
+  const { socket: socketDirectory, port } = openedShape.parse(run.outcome?.result);
+  const client = await connectTo({ ...stage.source, socketDirectory, port });
   try {
     expect(await proveTables(client)).toEqual(stage.content);
   } finally {
     await client.end();
     await dropCopy(directory);
   }
+});
+
+test(`K-084 K-101 a logical restore rides over the same cut: it reads nothing again, and the table is whole: ${engineTitle}`, async () => {
+  const set = await takeLogicalSet(stage);
+  const stored = (await stage.objects(`logical/${set}`)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const before = stage.lines.pool.receivedBytes();
+  const id = await startLogicalRestore(stage, { set, as: 'photo_over_the_cut', limits, reconnectMinutes: 2 });
+  await untilProgress(stage, id, ({ bytesWritten }) => bytesWritten > 6 * mebi);
+  await outage();
+  await mend();
+  const after = await untilProgress(stage, id, ({ bytesWritten }) => bytesWritten > 10 * mebi);
+  expect(after.attempt).toBe(1);
+  await stage.api.untilDone(id, timeoutMs);
+  expect(stored).toBeGreaterThan(20 * mebi);
+  expect(stage.lines.pool.receivedBytes() - before).toBeLessThan(stored * 1.05 + 2 * mebi);
+  const differing = `select 1 from photo full join photo_over_the_cut as other using (id, body)
+    where photo.id is null or other.id is null`;
+  expect((await stage.sql.query(differing)).rowCount).toBe(0);
+  await stage.sql.query('drop table photo_over_the_cut');
 });

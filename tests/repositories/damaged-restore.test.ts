@@ -14,7 +14,7 @@ import type { RestoredSet } from '#agent/restore/restore-set.ts';
 import { restoreSet } from '#agent/restore/restore-set.ts';
 import { openReadableChain } from '#agent/restore/write/open-readable-chain.ts';
 import type { SetChain } from '#agent/sets/open-chain.ts';
-import { openFolder } from '#tests/support/folder.ts';
+import { memoryBase, openFolder } from '#tests/support/folder.ts';
 import { localAccess, quietStep } from './pools.ts';
 import { lastFiles, lastIds, middleFiles, middleIds } from './tiny-chain.ts';
 import { tinyIds } from './tiny-set.ts';
@@ -59,7 +59,7 @@ describe.each([
   { is: 'plain', isEncrypted: false },
   { is: 'encrypted', isEncrypted: true },
 ])('a restore of the chain v2/$is of which a part is lost', ({ is, isEncrypted }) => {
-  const folder = openFolder('hf-damaged-restore-');
+  const folder = openFolder('hf-damaged-restore-', memoryBase);
   const directory = `${folder.path}/pool`;
   const access = localAccess(directory, isEncrypted);
   let pool: Pool;

@@ -9,7 +9,7 @@ import type { Pool } from '#agent/pools/open-pool.ts';
 import { createPool, openPool } from '#agent/pools/open-pool.ts';
 import type { TestCatalog } from './catalog.ts';
 import { openTestCatalog, testIds } from './catalog.ts';
-import { openFolder } from './folder.ts';
+import { memoryBase, openFolder } from './folder.ts';
 
 /** A catalog with one host and one local pool, for the model of care. */
 export interface ModelStage {
@@ -24,7 +24,7 @@ export interface ModelStage {
 
 export async function openModelStage(): Promise<ModelStage> {
   const store = await openTestCatalog();
-  const folder = openFolder('hf-model-');
+  const folder = openFolder('hf-model-', memoryBase);
   const hostId = testIds('host');
   const place = { kind: 'local', directory: join(folder.path, 'pool') } as const;
   const access: PoolAccess = { poolId: testIds('pool'), name: 'model', place, secrets: {} };

@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { deepStrictEqual, ok } from 'node:assert';
 import type { Context } from '#api/context.ts';
 import { makeCarePlan } from '#api/starts/care-plan.ts';
 import { careTask } from '#api/starts/care-task.ts';
@@ -131,26 +131,32 @@ export class CareModel {
       if (batch !== undefined) pool.batches.add(batch);
     }
     for (const set of pool.sets) pool.orphans.delete(set);
-    expect([...pool.sets].sort()).toEqual([...this.#model.sets].sort());
-    expect([...pool.batches].sort()).toEqual([...this.#model.batches].sort());
-    expect([...pool.orphans].sort()).toEqual([...this.#model.orphans.keys()].sort());
-    for (const chain of this.#model.readers.values()) for (const setId of chain) expect(pool.sets).toContain(setId);
+    deepStrictEqual([...pool.sets].sort(), [...this.#model.sets].sort());
+    deepStrictEqual([...pool.batches].sort(), [...this.#model.batches].sort());
+    deepStrictEqual([...pool.orphans].sort(), [...this.#model.orphans.keys()].sort());
+    for (const chain of this.#model.readers.values()) for (const setId of chain) ok(pool.sets.has(setId), setId);
   }
 
   /** The slow part of the comparison: every mark, every batch, every segment that a batch names. */
   async compareDeeply(): Promise<void> {
     for (const setId of this.#model.sets) {
       const { marks, unreadable } = await readMarks(this.#pool, setId);
-      expect(unreadable).toEqual([]);
-      expect(marks.map(({ markId }) => markId)).toEqual(this.#marksOf(setId).map(({ markId }) => markId));
+      deepStrictEqual(unreadable, []);
+      const made = this.#marksOf(setId).map(({ markId }) => markId);
+      deepStrictEqual(
+        marks.map(({ markId }) => markId),
+        made,
+      );
     }
     const keys = new Set<string>();
     for await (const { key } of this.#pool.store.list('logs/')) keys.add(key);
     const problems: string[] = [];
     for await (const batch of readBatches(this.#pool, ({ message }) => problems.push(message)))
-      for (const { object } of batch.segments)
-        expect(keys).toContain(`logs/${batch.systemId}/${batch.branchId}/${object}`);
-    expect(problems).toEqual([]);
+      for (const { object } of batch.segments) {
+        const key = `logs/${batch.systemId}/${batch.branchId}/${object}`;
+        ok(keys.has(key), `${key} of a batch is there`);
+      }
+    deepStrictEqual(problems, []);
   }
 
   #marksOf(setId: SetId) {

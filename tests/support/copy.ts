@@ -104,7 +104,7 @@ function readFrame(fixture: CopyFixture, result: CopyResult, index: number): Uin
 }
 
 function readMember(fixture: CopyFixture, result: CopyResult, path: string): Buffer {
-  const member = result.members.find((candidate) => candidate.path === path);
+  const member = [...result.members].find((candidate) => candidate.path === path);
   if (member === undefined) throw bug(`${path} is no member`);
   const parts = member.extents.map(({ frame, offset, length, hash }) => {
     if (frame < 0) return Buffer.alloc(length);

@@ -11,20 +11,20 @@ import type { LiveRun } from '#scripts/demo/holdfast-client.ts';
 import { HoldfastClient } from '#scripts/demo/holdfast-client.ts';
 import type { TableProof } from '#scripts/demo/workload.ts';
 import { proveTables } from '#scripts/demo/workload.ts';
-import type { EmbeddedPostgres } from '#scripts/supervisor/embedded-postgres.ts';
 import { freePorts } from '#scripts/supervisor/free-port.ts';
 import type { Stack } from '#scripts/supervisor/stack.ts';
-import { openStack } from '#scripts/supervisor/stack.ts';
 import { pollUntil } from '#scripts/supervisor/wait.ts';
 import { openFolder } from './folder.ts';
 import type { Line } from './line.ts';
 import { openLine } from './line.ts';
+import type { PlatformInstance } from './platform-instance.ts';
+import { firstDatabase, openStackWithInstance } from './platform-instance.ts';
 
 /** A whole Holdfast whose agent reaches API, Temporal and an S3 pool over lines that a test can cut. */
 export interface CutStage {
   readonly stack: Stack;
   readonly api: HoldfastClient;
-  readonly source: EmbeddedPostgres;
+  readonly source: PlatformInstance;
   readonly sql: Client;
   readonly folder: string;
   readonly lines: { readonly pool: Line; readonly api: Line; readonly temporal: Line };
@@ -43,9 +43,10 @@ export async function openCutStage(mebibytes = 24): Promise<CutStage> {
   const home = openFolder('hf-cut-');
   const [api = 0, temporal = 0, temporalUi = 0, temporalHttp = 0, temporalMetrics = 0, minio = 0] = await freePorts(6);
   const lines = { pool: await openLine(minio), api: await openLine(api), temporal: await openLine(temporal) };
-  const stack = await openStack({
+  const opened = await openStackWithInstance({
     home: home.path,
     parts: ['catalog', 'temporal', 'minio', 'demo-instance', 'api', 'worker', 'agent'],
+    hasClientTools: true,
     ports: { api, temporal, temporalUi, temporalHttp, temporalMetrics, minio },
     instanceConfig: ['shared_buffers = 64MB', 'fsync = off'],
     env: {
@@ -53,12 +54,11 @@ export async function openCutStage(mebibytes = 24): Promise<CutStage> {
       HOLDFAST_AGENT_TEMPORAL_ADDRESS: lines.temporal.address,
     },
   });
-  const { instance: source } = stack.places;
-  if (source === undefined) throw bug('the stage has an instance');
+  const { stack, instance: source } = opened;
   const sql = await source.connect();
   const close = async (): Promise<void> => {
     await sql.end();
-    await stack.close();
+    await opened.close();
     for (const line of Object.values(lines)) await line.close();
     home.remove();
   };
@@ -126,6 +126,26 @@ export async function startCutBackup(
   };
   const body = { kind: 'full-backup', resource: 'source', pool, options, reconnectMinutes };
   return api.post<{ id: string; setId: string }>('/runs', body);
+}
+
+/** One logical set of all that is in the database of the source; its id. */
+export async function takeLogicalSet({ api }: Pick<CutStage, 'api'>): Promise<string> {
+  const nothing = { schemas: [], tables: [], excludeSchemas: [], excludeTables: [] };
+  const selection = { of: 'chosen', databases: [{ database: firstDatabase, ...nothing }] };
+  const body = { resource: 'source', pool: 'pool', selection, options: { channels: 1 } };
+  const { id } = await api.post<{ id: string }>('/logical-backups', body);
+  const { run } = await api.untilDone(id, 60_000);
+  if (run.setId === null) throw bug(`run ${id} made a set`);
+  return run.setId;
+}
+
+/** Starts to bring the table back beside itself, under another name. */
+export async function startLogicalRestore(
+  { api }: Pick<CutStage, 'api'>,
+  wish: { readonly set: string; readonly as: string; readonly limits: RateLimits; readonly reconnectMinutes: number },
+): Promise<string> {
+  const tables = [{ database: firstDatabase, schema: 'public', table: 'photo' }];
+  return (await api.post<{ id: string }>('/logical-restores', { ...wish, tables })).id;
 }
 
 /** Waits until a run tells so many written bytes. */

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { readIfPresent } from '#agent/datadir/reader.ts';
 import { faultPoints } from '#core/faults/fault-points.ts';
 import { circumstances, evidencePath, writeEvidence } from './evidence.ts';
-import type { Death, DeathSeen } from './fault-sweep.ts';
-import { allDeaths, nameOfDeath } from './fault-sweep.ts';
+import type { Death } from './fault-deaths.ts';
+import { allDeaths, nameOfDeath } from './fault-deaths.ts';
+import type { DeathSeen } from './fault-play.ts';
 
 const name = 'fault-points';
 const command = 'npx vitest run --project deep tests/deep/fault-points.test.ts';

@@ -23,14 +23,22 @@ export async function closeSource(stage: KillStage): Promise<ClosedSource> {
   return { files: contentOf(stage.source.dataDirectory), around: namesAround(stage) };
 }
 
+interface InPlaceWish {
+  readonly limits?: RateLimits;
+  readonly reconnectMinutes?: number;
+  /** Writes over what differs instead of moving the old directory aside. */
+  readonly isDelta?: boolean;
+}
+
 /** Starts a restore of the first set in the place of the source. */
 export async function startInPlace(
   { api, firstSet }: KillStage,
-  { limits = {}, reconnectMinutes }: { readonly limits?: RateLimits; readonly reconnectMinutes?: number } = {},
+  { limits = {}, reconnectMinutes, isDelta = false }: InPlaceWish = {},
 ): Promise<StartedRun> {
   const { id } = await api.post<{ id: string }>('/restores', {
-    ...{ resource: 'source', target: { at: 'immediate', setId: firstSet } },
-    ...{ place: { kind: 'in-place', consent: 'source' }, options: { channels: 2, limits } },
+    ...{ resource: 'source', pool: 'pool', target: { at: 'immediate', setId: firstSet } },
+    place: { kind: 'in-place', consent: isDelta ? 'overwrite source' : 'source' },
+    options: { channels: 2, limits, ...(isDelta ? { ways: { isDelta } } : {}) },
     ...(reconnectMinutes === undefined ? {} : { reconnectMinutes }),
   });
   return { id, setId: '' };

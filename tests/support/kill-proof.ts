@@ -169,14 +169,19 @@ export async function expectRestorable(stage: KillStage, setId: string): Promise
   await expectEqualCopy(stage, await expectSucceeded(stage, run), directory);
 }
 
-/** The copy of a run that succeeded answers SQL with the content that the source has. Drops the copy. */
-export async function expectEqualCopy(stage: KillStage, live: LiveRun, directory: string): Promise<void> {
+/** The copy of a run that succeeded answers SQL with the content that the source has now, or had. Drops the copy. */
+export async function expectEqualCopy(
+  stage: KillStage,
+  live: LiveRun,
+  directory: string,
+  content?: KillStage['content'],
+): Promise<void> {
   const { user, password } = stage.source;
   const { socket, port } = addressShape.parse(live.run.outcome?.result);
   const client = new pg.Client({ host: socket, port, user, password, database: 'postgres' });
   await client.connect();
   try {
-    expect(await proveTables(client)).toEqual(await proveTables(stage.sql));
+    expect(await proveTables(client)).toEqual(content ?? (await proveTables(stage.sql)));
   } finally {
     await client.end();
     await dropCopy(directory);

@@ -155,15 +155,18 @@ export interface CopyWish {
   readonly setId?: string;
   readonly directory: string;
   readonly limits?: RateLimits;
+  /** Absent: the pool of the stage. */
+  readonly pool?: string;
 }
 
 /** Starts a restore to a new directory; the copy is opened. */
 export async function startCopy(
   { api }: Pick<Base, 'api'>,
-  { setId, directory, limits = {} }: CopyWish,
+  { setId, directory, limits = {}, pool: from = pool }: CopyWish,
 ): Promise<StartedRun> {
   const target = setId === undefined ? { at: 'latest' } : { at: 'immediate', setId };
-  const body = { resource, target, place: { kind: 'copy', directory }, options: { channels: 2, limits } };
+  const place = { kind: 'copy', directory };
+  const body = { resource, pool: from, target, place, options: { channels: 2, limits } };
   const { id } = await api.post<{ id: string }>('/restores', body);
   return { id, setId: '' };
 }

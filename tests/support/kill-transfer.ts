@@ -24,6 +24,23 @@ export async function killRecovery(
   await ended;
 }
 
+/** Begins a recovery as a process of its own and kills it, in its swap, as soon as something is so. */
+export async function killInSwapWhen(
+  stage: TransferStage,
+  order: DatabaseRecoveryOrder,
+  isSo: () => Promise<boolean>,
+): Promise<void> {
+  const child = startRecovery(stage, order, { instant: 'at the swap' });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  for await (const line of createInterface({ input: child.stdout })) if (line === 'reached') break;
+  while (!(await isSo())) {
+    expect(child.exitCode, 'the recovery is at work').toBeNull();
+    await pause(20);
+  }
+  child.kill('SIGKILL');
+  await ended;
+}
+
 /** Begins a recovery as a process of its own, which dies at a named point; fails when it gets to its end. */
 export async function dieInRecovery(stage: TransferStage, order: DatabaseRecoveryOrder, fault: Fault): Promise<void> {
   const child = startRecovery(stage, order, { instant: 'at a fault', fault });

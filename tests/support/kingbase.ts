@@ -42,6 +42,9 @@ export interface Kingbase extends Postgres {
   instance(changes?: Partial<InstanceAccess>): Promise<InstanceAccess>;
 }
 
+/** Whether a server of a test is a shimmed one. */
+export const isShimmed = (server: Postgres): server is Kingbase => 'engine' in server;
+
 export const builds = { 'kingbase-v8r6': 'V008R006C008B0020PS065', 'kingbase-v9': 'V009R001C001B0024' };
 
 /** The shim renames in a program for x86-64 Linux; elsewhere its tests are skipped. */

@@ -9,6 +9,7 @@ import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { HostWork } from '#core/ports/host-work.ts';
 import type { RunTicket } from '#core/ports/run-book.ts';
 import { instanceAccess } from './backup.ts';
+import { isShimmed } from './kingbase.ts';
 import type { AgentParts, Orchestra, TestAgent } from './orchestra.ts';
 import { clock, newId, openAgent, ticketOf } from './orchestra.ts';
 import type { Postgres } from './postgres.ts';
@@ -57,7 +58,7 @@ export async function fillWithNoise(postgres: Postgres, mebibytes: number): Prom
 export async function openLiveAgent({ orchestra, postgres, folder, pool, onCommit }: LiveParts): Promise<LiveAgent> {
   await createPool(pool, clock);
   const home = join(folder, 'agent');
-  const instance = await instanceAccess(postgres);
+  const instance = isShimmed(postgres) ? await postgres.instance() : await instanceAccess(postgres);
   const hostId = newId('host');
   const orders = new Map<string, OrderOf<'full-backup'>>();
   const deps = { home, clock, newId, neededLog: () => Promise.resolve([]), toolVersion: '0.0.0-test' };

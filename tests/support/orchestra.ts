@@ -235,6 +235,7 @@ const onlyWork = (work: Partial<HostWork>): HostWork => ({
   takeLogicalBackup: unasked('take a logical backup'),
   careForLogicalSets: unasked('care for logical sets'),
   lookAtTree: unasked('look at a content tree'),
+  lookForNames: unasked('look for names'),
   readPool: unasked('read a pool'),
   careForPool: unasked('care for a pool'),
   copyPool: unasked('copy a pool'),

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { z } from 'zod';
 import { bug } from '#core/errors/fail.ts';
-import type { EmbeddedPostgres } from '#scripts/supervisor/embedded-postgres.ts';
 import { projectRoot } from '#scripts/supervisor/program.ts';
 import type { Stack } from '#scripts/supervisor/stack.ts';
-import { openStack } from '#scripts/supervisor/stack.ts';
 import type { StackOptions } from '#scripts/supervisor/stack-parts.ts';
 import { waitFor } from '#scripts/supervisor/wait.ts';
 import type { Folder } from './folder.ts';
 import { openFolder } from './folder.ts';
+import type { PlatformInstance } from './platform-instance.ts';
+import { openStackWithInstance } from './platform-instance.ts';
 
 const refusalShape = z.object({
   code: z.string(),
@@ -33,13 +33,13 @@ export interface Answer {
 }
 
 /** One database server that can be registered. */
-export type AnyInstance = Pick<EmbeddedPostgres, 'dataDirectory' | 'password'>;
+export type AnyInstance = Pick<PlatformInstance, 'dataDirectory' | 'password'>;
 
 /** A whole Holdfast of real processes, used as an operator uses it: by command line. One per test file. */
 export interface Platform {
   readonly stack: Stack;
   readonly folder: string;
-  readonly instance: EmbeddedPostgres;
+  readonly instance: PlatformInstance;
   /** Name of the only host. */
   readonly host: string;
   /** One command with `--json`; never throws. */
@@ -110,22 +110,16 @@ const commandsOf = (stack: Stack): Pick<Platform, 'holdfast' | 'done' | 'refused
   };
 };
 
-/** PostgreSQL of the instance of every platform of a test project: 18, or what `HOLDFAST_TEST_PG` says. */
-export const platformMajor = process.env['HOLDFAST_TEST_PG'] === '15' ? 15 : 18;
-
 const hostsShape = z.tuple([z.looseObject({ name: z.string() })]);
 
 export const openPlatform = async (options: Omit<StackOptions, 'home' | 'parts'> = {}): Promise<Platform> => {
   const folder: Folder = openFolder('hf-platform-');
   const parts = ['catalog', 'temporal', 'api', 'worker', 'agent', 'demo-instance'] as const;
-  const stack = await openStack({ home: folder.path, parts, instanceMajor: platformMajor, ...options }).catch(
-    (error: unknown) => {
-      folder.remove();
-      throw error;
-    },
-  );
-  const { instance } = stack.places;
-  if (instance === undefined) throw bug('a platform has an instance');
+  const opened = await openStackWithInstance({ home: folder.path, parts, ...options }).catch((error: unknown) => {
+    folder.remove();
+    throw error;
+  });
+  const { stack, instance } = opened;
   const commands = commandsOf(stack);
   const [{ name: host }] = hostsShape.parse(await commands.done(['host', 'ls']));
   return {
@@ -152,7 +146,7 @@ export const openPlatform = async (options: Omit<StackOptions, 'home' | 'parts'>
       return directory;
     },
     close: async () => {
-      await stack.close();
+      await opened.close();
       folder.remove();
     },
   };
@@ -176,7 +170,7 @@ export const setsIn = (pool: string): readonly string[] =>
     .flatMap((name) => /^sets\/([^/]+)\/meta$/.exec(name)?.[1] ?? [])
     .sort();
 
-type Asks = Pick<EmbeddedPostgres, 'connect'>;
+type Asks = Pick<PlatformInstance, 'connect'>;
 
 /** Sessions of ours that the server still sees; waits a little for the last one to go. */
 export const hasNoSessionLeft = async (instance: Asks): Promise<boolean> => {

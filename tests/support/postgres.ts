@@ -11,6 +11,7 @@ import {
   runPostgresProgram,
   startPostgres,
 } from '#scripts/supervisor/postgres-instance.ts';
+import { giveToUnprivileged } from '#scripts/supervisor/unprivileged.ts';
 import { folderBase, openFolder } from './folder.ts';
 import type { ServerLife } from './server-life.ts';
 import { makeServerFolders, serverLife } from './server-life.ts';
@@ -115,12 +116,29 @@ const settings = (options: PostgresOptions, folder: string): string => {
   ].join('\n');
 };
 
+/** Copies the template to a new data directory and gives it a system identifier of its own. */
+const copyTemplate = async (options: PostgresOptions, programs: string, dataDirectory: string): Promise<void> => {
+  const source = await template(programs, options);
+  await runTool('cp', ['-a', '--reflink=auto', source, dataDirectory]);
+  renewSystemId(dataDirectory);
+};
+
+/**
+ * Lays what the first start of a server of the product would make with initdb, which takes seconds: its data directory and the
+ * file of its password.
+ */
+export const layEmbedded = async (major: Major, folder: string): Promise<void> => {
+  mkdirSync(folder, { mode: 0o700 });
+  await copyTemplate({ major }, await providePostgres(major), join(folder, 'data'));
+  const passwordFile = join(folder, 'password');
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  giveToUnprivileged(passwordFile);
+};
+
 const layOut = async (options: PostgresOptions, programs: string, folder: string): Promise<void> => {
   makeServerFolders(folder);
   writeFileSync(join(folder, 'archive.sh'), archiveScript(join(folder, 'archive')), { mode: 0o755 });
-  const source = await template(programs, options);
-  await runTool('cp', ['-a', '--reflink=auto', source, join(folder, 'data')]);
-  renewSystemId(join(folder, 'data'));
+  await copyTemplate(options, programs, join(folder, 'data'));
   appendFileSync(join(folder, 'data', 'postgresql.conf'), settings(options, folder));
 };
 

@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
 import { bug } from '#core/errors/fail.ts';
 import { CareModel } from './care-model.ts';
 
@@ -16,4 +21,18 @@ export async function runCareModel(operations: number, seed: number): Promise<Re
   } finally {
     await model.close();
   }
+}
+
+const countsShape = z.record(z.string(), z.number());
+
+/** The same in a process of its own, so that lives go side by side on as many processors as there are. */
+export async function startCareModel(operations: number, seed: number): Promise<z.output<typeof countsShape>> {
+  const program = join(import.meta.dirname, 'care-model-child.ts');
+  const args = ['--import', 'tsx', program, String(operations), String(seed)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = once(child, 'exit');
+  const [said, complained] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  await ended;
+  if (child.exitCode !== 0) throw bug(`the life of seed ${String(seed)} ends right, but: ${complained}`);
+  return countsShape.parse(JSON.parse(said));
 }

@@ -3,6 +3,7 @@ import type { HostId, PoolId, ResourceId, RunId } from '#core/id.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
 import { backupOptionsShape } from '#core/settings/backup-options.ts';
 import type { JobSpec } from '#core/settings/job-spec.ts';
+import { restorePlanShape } from '#core/settings/restore-options.ts';
 import { batchSummaryShape, setSummaryShape } from '#core/settings/shape/committed.ts';
 import { testIds } from './catalog.ts';
 
@@ -84,6 +85,18 @@ export const sampleBackup = (resourceId: ResourceId, poolId: PoolId): JobSpec =>
   options: backupOptionsShape.parse({}),
   reconnectMinutes: 10,
   whenBusy: 'refuse',
+});
+
+/** A restore over the data directory of a resource itself. */
+export const inPlace = (hostId: HostId, poolId: PoolId, resourceId: ResourceId): JobSpec => ({
+  ...{ kind: 'restore', hostId, poolId, sourceId: resourceId, channels: 1, limits: {} },
+  ...{ reconnectMinutes: 1, whenBusy: 'refuse' },
+  plan: restorePlanShape.parse({
+    ...{ setId: testIds('set'), systemId: sampleSystemId, serverMajor: 18, engine: 'postgresql' },
+    ...{ segmentBytes: 16777216, asked: { at: 'latest' }, setting: { at: 'latest' }, timeline: 1, mustReach: '0/1' },
+    ...{ segments: [], histories: {}, tablespaceMap: {}, isOpenedAfter: true, rawBytes: 0, chain: [] },
+    ...{ place: { kind: 'in-place', resourceId, directory: '/main', consent: 'main' }, fetchBytes: 0, steps: [] },
+  }),
 });
 
 export const sampleNoOp = (hostId: HostId): JobSpec => ({

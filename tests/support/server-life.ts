@@ -1,8 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type pg from 'pg';
+import { bug } from '#core/errors/fail.ts';
+import { isAlive, readPidFile } from '#agent/datadir/reader.ts';
 import type { Child } from '#scripts/supervisor/child.ts';
 import { giveToUnprivileged } from '#scripts/supervisor/unprivileged.ts';
+import { waitFor } from '#scripts/supervisor/wait.ts';
 import type { Folder } from './folder.ts';
 
 /** What can be done with any server of a test. */
@@ -64,4 +67,12 @@ export function serverLife({ place, connect, begin }: Server): Omit<ServerLife, 
       place.remove();
     },
   };
+}
+
+/** Stops the server that a restore of any engine left open in a directory. */
+export async function stopServerIn(directory: string): Promise<void> {
+  const { pid = 0 } = readPidFile(directory) ?? {};
+  if (!isAlive(pid)) return;
+  process.kill(pid, 'SIGINT');
+  if (!(await waitFor(() => !isAlive(pid), 10_000))) throw bug(`the server in ${directory} stops when it is asked to`);
 }

@@ -31,11 +31,16 @@ export interface TransferStage {
   /** Names of databases that are no templates, in order. */
   databases(): Promise<readonly string[]>;
   order(task: Partial<TransferTask>, changes?: Partial<DatabaseRecoveryOrder>): DatabaseRecoveryOrder;
-  recover(order: DatabaseRecoveryOrder, changes?: Partial<StepContext>): Promise<TransferReport>;
+  /** `hears` stands for the catalog: what it throws is what the agent gets. */
+  recover(
+    order: DatabaseRecoveryOrder,
+    changes?: Partial<StepContext>,
+    hears?: (told: PlacesTold) => void,
+  ): Promise<TransferReport>;
   /** Takes a logical set of some databases and answers its id. */
   logicalSet(...databases: readonly (string | DatabaseSelection)[]): Promise<LogicalRestoreOrder['setId']>;
   logicalOrder(setId: LogicalRestoreOrder['setId'], task: Partial<TransferTask>): LogicalRestoreOrder;
-  /** `hears` stands for the catalog: what it throws is what the agent gets. */
+  /** The same. */
   restoreLogical(
     order: LogicalRestoreOrder,
     changes?: Partial<StepContext>,
@@ -109,7 +114,8 @@ export async function openTransferStage(major: Major, tools: readonly string[] =
       };
     },
     told,
-    recover: (order, changes) => recoverDatabases(deps)(order, stepOf(order.runId, changes), telling(order.runId)),
+    recover: (order, changes, hears) =>
+      recoverDatabases(deps)(order, stepOf(order.runId, changes), telling(order.runId, hears)),
     logicalSet: async (...databases) => {
       const selection = { of: 'chosen' as const, databases: databases.map(selectionOf) };
       return (await logical.take(logical.order(instance, selection))).setId;

@@ -131,8 +131,11 @@ export class CopyThreads {
 }
 
 const send = (thread: Thread, message: ToThread): void => {
-  thread.worker.postMessage(message);
+  thread.worker.postMessage(message, message.kind === 'unit' ? givenAway(message.unit) : []);
 };
+
+const givenAway = (unit: Unit): readonly ArrayBuffer[] =>
+  unit.kind === 'bytes' && unit.isGivenAway && unit.bytes.buffer instanceof ArrayBuffer ? [unit.bytes.buffer] : [];
 
 function errorOf(message: Extract<FromThread, { kind: 'failed' }>): HoldfastError {
   const error = isErrorCode(message.code)

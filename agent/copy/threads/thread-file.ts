@@ -1,10 +1,10 @@
 /**
  * Where the bundle of a worker thread lies: always in `dist/`, because a `.ts` worker does not load on Node 20 (build.md).
- * Works from the bundle, which is in `dist/` itself, and from source in development and tests. `name` without `.js`.
+ * Works from the bundle, which is in `dist/` itself, and from source in development and tests. `name` without its extension.
  */
 export function threadFile(name: string): URL {
   const isSource = import.meta.url.endsWith('.ts');
-  return new URL(isSource ? `../../../dist/${name}.js` : `./${name}.js`, import.meta.url);
+  return new URL(isSource ? `../../../dist/${name}.cjs` : `./${name}.cjs`, import.meta.url);
 }
 
 /** Threads keep nothing but buffers: with the usual 48 MiB for young objects they would collect garbage that late. */

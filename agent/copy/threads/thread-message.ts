@@ -65,8 +65,17 @@ export type Unit =
   /** `since`: byte position of the begin LSN of the base. */
   | { readonly kind: 'scan'; readonly since: number; readonly files: readonly ScanOfFile[] }
   | { readonly kind: 'frames'; readonly task: CarriedFrames }
-  /** `known` by number of the extent, or empty. */
-  | { readonly kind: 'bytes'; readonly of: FileOfUnit; readonly bytes: Uint8Array; readonly known: readonly string[] };
+  | BytesUnit;
+
+export interface BytesUnit {
+  readonly kind: 'bytes';
+  readonly of: FileOfUnit;
+  readonly bytes: Uint8Array;
+  /** By number of the extent, or empty. */
+  readonly known: readonly string[];
+  /** The thread gets the memory itself, no copy of it. */
+  readonly isGivenAway: boolean;
+}
 
 export type ToThread =
   | { readonly kind: 'open'; readonly settings: ThreadSettings }

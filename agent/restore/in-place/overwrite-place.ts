@@ -1,5 +1,6 @@
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
+import { reach } from '#core/faults/fault-points.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { logDirectoryOf } from '#agent/datadir/reader.ts';
 import { refuseLinked } from '#agent/datadir/linked-directories.ts';
@@ -40,7 +41,8 @@ export async function overwritePlace(
   // Again after a kill, too: whatever is not of the set goes when it is written over.
   for (const root of [directory, ...spaces]) demandOwn(root, 'parts');
   if (begun === undefined) journal.overwrite(spaces);
-  takeOver({ directory, control, spaces, runId, owner });
+  reach(work.step, 'delta.after-journal');
+  takeOver({ directory, control, spaces, runId, owner, faults: work.step.faults });
   return warnings;
 }
 

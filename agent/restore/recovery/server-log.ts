@@ -4,6 +4,7 @@ import { parseInstant } from '#core/instant.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { parseLsn } from '#core/wal/lsn.ts';
 import { codeOf } from '#agent/file-system.ts';
+import { cutText } from '#core/text.ts';
 
 const tailBytes = 64 * 1024;
 
@@ -36,7 +37,7 @@ export function lastWords(text: string): string {
   const telling = lines.filter((line) =>
     /FATAL|PANIC|ERROR|HINT|DETAIL|recovery stopping|last completed transaction/.test(line),
   );
-  return (telling.length > 0 ? telling : lines).slice(-6).join(' | ').slice(0, 1500) || 'none';
+  return cutText((telling.length > 0 ? telling : lines).slice(-6).join(' | '), 1500) || 'none';
 }
 
 /** The server could not write for want of room (ENOSPC, EDQUOT as strerror says them in the C locale). */

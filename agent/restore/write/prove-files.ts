@@ -6,6 +6,7 @@ import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import { markerName } from '#agent/datadir/writer-marker.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
 import { exec } from '#agent/exec.ts';
+import { cutText } from '#core/text.ts';
 
 /** A proof reads everything once: as long as the slowest disk takes for the largest database. */
 const longestMs = 7 * 24 * 3_600_000;
@@ -63,6 +64,6 @@ export async function proveFiles(
     ...(process.getuid?.() === 0 ? { user: target.owner } : {}),
   });
   if (exitCode === 0) return;
-  const lines = `${stderr}${stdout}`.trim().replaceAll('\n', ' | ').slice(0, wordsAtMost);
+  const lines = cutText(`${stderr}${stdout}`.trim().replaceAll('\n', ' | '), wordsAtMost);
   throw fail('files_unproven', { program: verifier, directory: target.directory, lines });
 }

@@ -36,8 +36,10 @@ export async function copyDatabase(
   const source = await scratch.session(wanted.database);
   try {
     const shape = await readShape(source, wanted.database);
-    if (shape === undefined) throw fail('transfer_database_unknown', { database: wanted.database, known: '' });
+    if (shape === undefined)
+      throw fail('transfer_database_unknown', { database: wanted.database, known: '', near: '' });
     await makeDatabase(work, temporary, createStatement(temporary, shape, target.session.serverMajor));
+    if (!(await hasPublic(source))) await dropPublic(work, temporary);
     tally.enter('transfer');
     await watch.time('transfer', () =>
       dumpInto(
@@ -59,6 +61,19 @@ export async function copyDatabase(
     return { wanted, temporary, shape };
   } finally {
     await source.close();
+  }
+}
+
+const hasPublic = async (session: Session): Promise<boolean> =>
+  (await session.query("select 1 from pg_namespace where nspname = 'public'")).length > 0;
+
+/** A new database comes with a schema in which, up to 14, everybody may create: one that the source does not have goes again. */
+async function dropPublic({ target }: TransferWork, temporary: string): Promise<void> {
+  const copy = await target.open(temporary);
+  try {
+    await copy.query('drop schema public');
+  } finally {
+    await copy.close();
   }
 }
 

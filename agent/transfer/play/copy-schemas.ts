@@ -94,7 +94,7 @@ async function planSchema(
 ): Promise<BuiltSchema> {
   const { schema, as, database } = wanted;
   if (!(await hasSchema(source, schema)) && !(await hasSchema(source, staging)))
-    throw fail('transfer_schema_unknown', { schema, database });
+    throw fail('transfer_schema_unknown', { schema, database, near: '' });
   const isTaken = await hasSchema(live, as);
   if (!isTaken) return { wanted, staging };
   if (as !== schema) throw fail('transfer_name_taken', { name: `${database}.${as}`, instance });

@@ -98,7 +98,7 @@ async function planTable(
   const { schema, table, as, database } = wanted;
   const staging = `${stagingSchema(runId)}_${String([...new Set(all.map((one) => one.schema))].indexOf(schema))}`;
   const family = (await familyOf(source, wanted)) ?? (await familyOf(source, { schema: staging, table }));
-  if (family === undefined) throw fail('transfer_table_unknown', { table: tableText(wanted), database });
+  if (family === undefined) throw fail('transfer_table_unknown', { table: tableText(wanted), database, near: '' });
   if (!(await hasSchema(live, schema)))
     throw fail('transfer_schema_missing', { schema, database, instance: target.instance });
   if (as !== table) {

@@ -39,25 +39,43 @@ const linkOf = (row: Row): Link => ({
   isUpward: flagOf(row, 'is_upward'),
 });
 
+/** In the source, which is ours alone; a retried attempt finds there what an earlier one cut. */
+const book = 'holdfast_tmp_links.cut';
+
 const textOfLink = ({ child, parent }: Link): string => `${tableText(child)} of ${tableText(parent)}`;
 
 /**
  * In the source, which is ours alone: what is copied is cut from parents that are not. The dump tool writes whom a table belongs to even where
  * it does not write that one, and the copy would give the live parent its rows at once (PG manual "Inheritance", "Table Partitioning").
- * Answers what was cut in words. Throws `transfer_partitions_apart` for partitions of what is copied that lie elsewhere.
+ * Answers what was cut in words, by an earlier attempt too. Throws `transfer_partitions_apart` for partitions of what is copied that lie elsewhere.
  */
 export async function cutInheritance(source: Session, { schemas, tables }: Chosen): Promise<readonly Warning[]> {
   const names = [tables.map(({ schema }) => schema), tables.map(({ table }) => table)];
   const links = (await source.query(linksQuery, [schemas, ...names])).map(linkOf);
   const apart = links.filter(({ isUpward, isPartition }) => isPartition && !isUpward);
   if (apart.length > 0) throw fail('transfer_partitions_apart', { partitions: apart.map(textOfLink).join(', ') });
+  const cut = await cutAndNote(source, links);
+  if (cut.length === 0) return [];
+  const detail = `parents and children that were not chosen do not belong to the copies: ${cut.join(', ')}`;
+  return [{ code: 'inheritance_cut', detail }];
+}
+
+/** All of it or nothing, so that what is cut is also noted. */
+async function cutAndNote(source: Session, links: readonly Link[]): Promise<readonly string[]> {
+  const noted = await source.query(`select 1 from pg_namespace where nspname = 'holdfast_tmp_links'`);
+  if (links.length === 0 && noted.length === 0) return [];
+  await source.query('begin');
+  await source.query('create schema if not exists holdfast_tmp_links');
+  await source.query(`create table if not exists ${book} (link text primary key)`);
+  for (const link of links)
+    await source.query(`insert into ${book} values ($1) on conflict do nothing`, [textOfLink(link)]);
   for (const { child, parent, isPartition } of links.filter(({ isUpward }) => isUpward))
     await source.query(
       isPartition
         ? `alter table ${quotedTable(parent)} detach partition ${quotedTable(child)}`
         : `alter table ${quotedTable(child)} no inherit ${quotedTable(parent)}`,
     );
-  if (links.length === 0) return [];
-  const detail = `parents and children that were not chosen do not belong to the copies: ${links.map(textOfLink).join(', ')}`;
-  return [{ code: 'inheritance_cut', detail }];
+  const rows = await source.query(`select link from ${book} order by 1`);
+  await source.query('commit');
+  return rows.map((row) => textOf(row, 'link'));
 }

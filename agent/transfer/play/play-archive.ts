@@ -57,7 +57,9 @@ export async function playArchive(
     if (refused.length === 1 && first !== undefined) onRefusal(first);
   });
   try {
-    const env = { ...clientEnvironment(door.access, to.database), PGOPTIONS: '-c lc_messages=C' };
+    // A database whose sessions only read by default takes a restore like any other.
+    const settings = '-c lc_messages=C -c default_transaction_read_only=off';
+    const env = { ...clientEnvironment(door.access, to.database), PGOPTIONS: settings };
     const args = ['--no-password', databaseArgument(to.database)];
     const child = startPiped({ command: tools.restore, args, env, signal });
     child.stdout.resume();

@@ -1,5 +1,6 @@
 import { fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { cutText, cutToEnd } from '#core/text.ts';
 
 /** Longest text of an error that a person reads to its end. */
 const longest = 800;
@@ -15,7 +16,7 @@ export function toolWords(stderr: string): string {
     .filter((line) => line !== '');
   const text = lines.join('; ');
   const half = longest / 2;
-  return text.length <= longest ? text : `${text.slice(0, half)} … ${text.slice(-half)}`;
+  return text.length <= longest ? text : `${cutText(text, half)} … ${cutToEnd(text, half)}`;
 }
 
 const lost =

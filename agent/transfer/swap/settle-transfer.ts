@@ -24,11 +24,11 @@ import { openTarget, refuseSessions } from '#agent/transfer/target.ts';
  */
 export const settleTransfer =
   (): HostWork['settleTransfer'] =>
-  async ({ instance, task }): Promise<SettleReport> => {
+  async ({ runId, instance, task }): Promise<SettleReport> => {
     const touched = task.placed.flatMap((one) =>
       one.kind === 'database' ? [one.name, keptPlaceOf(one) ?? '', undonePlaceOf(one, task.of) ?? ''] : [],
     );
-    const target = await openTarget(instance, touched);
+    const target = await openTarget(instance, { runId, touched });
     try {
       return task.does === 'undo' ? await undo(target, task) : await drop(target, task);
     } finally {

@@ -21,6 +21,8 @@ export interface ArchiveListing {
   readonly segments: readonly SegmentName[];
   /** Timelines that have a history file here. */
   readonly histories: readonly number[];
+  /** Notes of backups, `<segment>.<offset>.backup`. */
+  readonly notes: readonly string[];
   /** Files with names that no server and no archive command writes. */
   readonly unknown: readonly string[];
 }
@@ -30,14 +32,16 @@ export function listArchive(directory: string): ArchiveListing {
   const names = readNames(directory).sort();
   const segments: SegmentName[] = [];
   const histories: number[] = [];
+  const notes: string[] = [];
   const unknown: string[] = [];
   for (const name of names) {
     const parsed = parseArchiveName(name);
     if (parsed.kind === 'segment') segments.push(parsed.name);
     else if (parsed.kind === 'history') histories.push(parsed.timeline);
+    else if (parsed.kind === 'backup-note') notes.push(name);
     else if (parsed.kind === 'unknown') unknown.push(name);
   }
-  return { directory, segments, histories, unknown };
+  return { directory, segments, histories, notes, unknown };
 }
 
 function readNames(directory: string): string[] {

@@ -1,4 +1,4 @@
-import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fail } from '#core/errors/fail.ts';
@@ -21,6 +21,24 @@ describe('retention of archived files', () => {
     const second = await stage.backUp({ ...withRetention(stage, { mode: 'delete' }), pools: swapped });
     expect(second.deletedFiles).toBeGreaterThan(0);
     expect(archived(stage)).toHaveLength(1);
+  });
+
+  test('K-080 notes of backups go behind the segments before them', async () => {
+    const stage = await stageOn();
+    await writeRows(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await writeRows(stage);
+    await stage.backUp();
+    const [oldest = ''] = archived(stage);
+    const at = (name: string): string => join(stage.server.archiveDirectory, name);
+    const [note, kept] = [`${oldest}.00000028.backup`, `${oldest.slice(0, 16)}000000FE.00000028.backup`];
+    for (const name of [note, kept]) writeFileSync(at(name), '');
+    await stage.backUp(withRetention(stage, { mode: 'keep' }));
+    expect(readdirSync(stage.server.archiveDirectory)).toEqual(expect.arrayContaining([note, kept]));
+    await stage.backUp(withRetention(stage, { mode: 'delete' }));
+    const left = readdirSync(stage.server.archiveDirectory);
+    expect(left).toContain(kept);
+    expect(left).not.toContain(note);
   });
 
   test('K-080 keep N days: younger files stay, older ones go; keep: none goes', async () => {

@@ -9,7 +9,7 @@ import type { StepContext } from '#core/ports/step.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { createTokenBucket } from '#core/pool/token-bucket.ts';
 import { transferNow } from '#core/run/rate.ts';
-import { deletable } from '#core/wal/deletable.ts';
+import { deletable, deletableNotes } from '#core/wal/deletable.ts';
 import type { NeededLog } from '#agent/wal/needed-log.ts';
 import { earliestPosition } from '#core/wal/segment-name.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
@@ -54,6 +54,7 @@ export interface RetentionReport {
  * Deletes archived files that are safe elsewhere (K-080), after log and full backups alike. A file goes only when every
  * pool has committed a segment of that name, its object was read whole and found right, and the hash of the file equals
  * the committed one, or a plan has deleted the segment from the pool since; never the newest, never one that a running backup needs. A pool that cannot be asked keeps everything.
+ * Notes of backups go behind the segments that they begin in (core/wal/deletable.ts).
  */
 export async function applyArchiveRetention(
   deps: RetentionDeps,
@@ -64,11 +65,16 @@ export async function applyArchiveRetention(
   if (retention.mode === 'keep') return { deletedFiles: 0, warnings: [] };
   const archive = listArchive(directory);
   const youngestMs = retention.mode === 'keep-days' ? deps.clock.nowMs() - retention.days * 86_400_000 : Infinity;
-  const isOld = (name: SegmentName): boolean => (fileFacts(join(directory, name))?.mtimeMs ?? Infinity) < youngestMs;
+  const isOld = (name: string): boolean => (fileFacts(join(directory, name))?.mtimeMs ?? Infinity) < youngestMs;
   const candidates = deletable(archive.segments, request.neededFrom).filter(isOld);
-  if (candidates.length === 0) return { deletedFiles: 0, warnings: [] };
   try {
-    return await deleteHeld(deps, request, { archive, candidates }, step);
+    const done =
+      candidates.length === 0
+        ? { deletedFiles: 0, warnings: [] }
+        : await deleteHeld(deps, request, { archive, candidates }, step);
+    const left = listArchive(directory);
+    removeFiles(directory, deletableNotes(left.notes, left.segments).filter(isOld));
+    return done;
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.class === 'cancelled' || error.class === 'bug') throw error;
     return {

@@ -37,13 +37,14 @@ async function fill(pipeline: LogPipeline, file: string): Promise<readonly HeldS
 
 test('the memory of a log backup serves the next one: ten in a row take no more than one', async () => {
   const file = segmentFile();
+  const made = logRooms.made;
   for (let i = 0; i < 10; i++) {
     const pipeline = openPipeline(i % 2 === 0 ? segmentBytes : segmentBytes / 2 + i);
     for (const each of await fill(pipeline, file)) pipeline.release(each);
     await pipeline.close();
     await pipeline.close();
   }
-  expect(logRooms.made).toBe(1);
+  expect(logRooms.made).toBeLessThanOrEqual(made + 1);
 });
 
 test('memory is handed on only when the threads have ended and nothing of it is held', async () => {

@@ -12,7 +12,7 @@ import { newLogMemory, openLogMemory } from '#agent/wasm/log-memory.ts';
 import type { Folder } from '#tests/support/folder.ts';
 import { openFolder } from '#tests/support/folder.ts';
 import { openPostgres } from '#tests/support/postgres.ts';
-import { AskedThread } from './asked-thread.ts';
+import { AskedThread } from './asked.ts';
 import { openInlineLog } from './inline-log.ts';
 import type { SealSettings, ToScan, ToSeal } from './log-message.ts';
 import type { LogPipeline } from './log-pipeline.ts';

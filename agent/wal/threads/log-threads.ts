@@ -5,7 +5,7 @@ import { bug, fail } from '#core/errors/fail.ts';
 import type { LogName, LogSealer, SealedLog } from '#agent/sets/seal-log.ts';
 import { keyOfLog, sealedLogBound } from '#agent/sets/seal-log.ts';
 import { logMemoryBytes, openLogMemory, slotOf } from '#agent/wasm/log-memory.ts';
-import { AskedThread } from './asked-thread.ts';
+import { AskedThread } from './asked.ts';
 import { openInlineLog } from './inline-log.ts';
 import type {
   CheckAnswer,

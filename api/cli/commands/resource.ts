@@ -135,14 +135,21 @@ function addChanges(noun: Command, cli: Cli): void {
   });
 }
 
-function removedText({ name, sets, batches, isForgotten }: RemovedResource): string {
-  if (isForgotten) return `Removed ${name}: it had no sets and no log. The instance itself was not touched.`;
+function removedText({ name, sets, batches, isForgotten, jobs }: RemovedResource): string {
+  const idle =
+    jobs.length === 0 ? [] : [`Enabled jobs of it that can run no longer: ${jobs.join(', ')}. ${whatOfJobs}`];
+  if (isForgotten)
+    return [`Removed ${name}: it had no sets and no log. The instance itself was not touched.`, ...idle].join('\n');
   return [
     `Removed ${name} from its host; its login is gone, the instance itself was not touched.`,
     `${String(sets)} backup sets and ${String(batches)} log batches stay in their pools: restore them as before (--resource ${name}).`,
     'Registering the same instance again gives them back to it.',
+    ...idle,
   ].join('\n');
 }
+
+const whatOfJobs =
+  'Each time that is due will be told as missed (schedule.missed): disable them with `holdfast job disable`, or register the instance again.';
 
 function preflightText(report: PreflightReport): string {
   const facts = [

@@ -3,8 +3,6 @@ import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import { readSettings } from '#core/settings/registry.ts';
 import { serverSettings } from '#core/settings/server-settings.ts';
-import { initialise } from '../../init.ts';
-import { rotatePayloadKey } from '#api/temporal/rotate-payload-key.ts';
 import { listShape } from '../../routes/words.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
@@ -49,6 +47,11 @@ export function addServerCommands(program: Command, cli: Cli): void {
   addInit(program, cli);
 }
 
+const rotate = async (home: string): Promise<string> => {
+  const { rotatePayloadKey } = await import('#api/temporal/rotate-payload-key.ts');
+  return (await rotatePayloadKey(home)).id;
+};
+
 function addInit(program: Command, cli: Cli): void {
   addVerb(program, cli, {
     usage: 'init',
@@ -66,12 +69,14 @@ function addInit(program: Command, cli: Cli): void {
     act: async (_cli, args) => {
       const settings = readSettings(serverSettings, cli.env);
       const { enrolmentFile = [], wait, adoptNamespace: shouldAdopt } = args;
+      // Why: the clients of Temporal and PostgreSQL take longer to load than any other command takes in all.
+      const { initialise } = await import('../../init.ts');
       const waited = wait === undefined ? {} : { waitSeconds: wait };
       const report = await initialise(settings, cli.clock, {
         ...{ enrolmentFiles: enrolmentFile, adoptsNamespace: shouldAdopt },
         ...waited,
       });
-      const rotated = args.rotatePayloadKey ? (await rotatePayloadKey(settings.home)).id : undefined;
+      const rotated = args.rotatePayloadKey ? await rotate(settings.home) : undefined;
       const token =
         report.adminToken === undefined
           ? 'kept'

@@ -5,7 +5,7 @@ import { listShape } from '../../routes/words.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
 import { durationText } from '../progress-text.ts';
-import { outlookShape } from './drills/drill.ts';
+import { outlookShape } from './drills/drill-standing.ts';
 import { tableOf, timeText } from '../terminal.ts';
 
 const poolTimelineShape = z.looseObject({

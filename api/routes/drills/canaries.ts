@@ -5,6 +5,7 @@ import { parseTableName } from '#core/drill/canary.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { Context } from '#api/context.ts';
 import { inspect } from '#api/pools/inspect.ts';
+import { demandLiveNames } from '#api/starts/demand-names.ts';
 import { instanceAccess } from '#api/starts/orders.ts';
 import type { Route } from '#api/http/route.ts';
 import { route } from '#api/http/route.ts';
@@ -48,6 +49,7 @@ export const canaryRoutes = (context: Context): Route[] => [
       if (login === undefined) throw fail('login_absent', { instance: name });
       const database = body.database ?? login.database;
       const canary = { database, staticTables: body.staticTables.map(parseTableName) };
+      await demandLiveNames(context, resource, [{ database }]);
       const inspection = { kind: 'canary' as const, instance: await instanceAccess(context, id), canary };
       await inspect(context, { hostId: hostOfResource(resource), inspection, answer: z.looseObject({}) });
       await storeCanary(context.catalog, id, canary);

@@ -1,24 +1,14 @@
 import { z } from 'zod';
-import {
-  drillRowShape,
-  getDrill,
-  getReport,
-  lastPassed,
-  listDrills,
-  maxAgeOf,
-  storeMaxAge,
-} from '#catalog/drills/drills.ts';
+import { drillRowShape, getDrill, getReport, listDrills } from '#catalog/drills/drills.ts';
 import { getResource } from '#catalog/resources/resources.ts';
 import { afterwardsWords } from '#core/drill/drill-target.ts';
-import { predictRto } from '#core/drill/drill-report.ts';
 import { reportPage } from '#core/drill/report-page.ts';
-import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { channelsField, reconnectField } from '#core/settings/backup-options.ts';
 import { hooksShape } from '#core/settings/hooks.ts';
 import type { JobSpecOf } from '#core/settings/job-spec.ts';
 import { drillChecksShape, drillReportShape, signedReportShape } from '#core/settings/shape/drill.ts';
 import { rateLimitsShape } from '#core/settings/shape/progress.ts';
-import { countShape, idShape, instantShape } from '#core/settings/shape/words.ts';
+import { idShape } from '#core/settings/shape/words.ts';
 import type { Context } from '#api/context.ts';
 import { demandFreeTarget, targetOfDrill } from '#api/drill-targets.ts';
 import { planOfDrill } from '#api/starts/drill-plan.ts';
@@ -32,7 +22,7 @@ export const drillBody = z.object({
   resource: z.string(),
   /** Default: the host of the resource. */
   host: z.string().exactOptional(),
-  /** Default: the pool with the newest set. */
+  /** Default: the pool with the newest set, at each run anew. */
   pool: z.string().exactOptional(),
   /** A marked instance that is replaced, on its own host; a scratch instance when absent. */
   target: z.string().exactOptional(),
@@ -59,7 +49,9 @@ export async function prepareDrill(context: Context, body: DrillBody) {
   const { spec: restore, hostId, resource } = await planOfDrill(context, asked);
   const { checks, channels, limits, reconnectMinutes, hooks } = body;
   const spec: JobSpecOf<'drill'> = {
-    ...{ kind: 'drill', hostId, poolId: restore.poolId, sourceId: resource.id, checks, channels, limits },
+    ...{ kind: 'drill', hostId, sourceId: resource.id, checks, channels, limits },
+    // Why not the pool that has it now: a job would prove that one for ever, wherever the backups go.
+    ...(body.pool === undefined ? {} : { poolId: restore.poolId }),
     ...{ reconnectMinutes, whenBusy: 'refuse' },
     ...(taken === undefined ? {} : { target: taken.target }),
     ...(hooks === undefined ? {} : { hooks }),
@@ -87,7 +79,6 @@ export const drillRoutes = (context: Context): Route[] => [
     },
   }),
   ...readingRoutes(context),
-  ...standingRoutes(context),
 ];
 
 const readingRoutes = (context: Context): Route[] => [
@@ -148,74 +139,3 @@ const readingRoutes = (context: Context): Route[] => [
     },
   }),
 ];
-
-const outlookAnswer = z
-  .object({
-    /** Hours that the last passed drill may be old. */
-    maxAgeHours: countShape.exactOptional(),
-    lastPassedRun: idShape('run').exactOptional(),
-    lastPassedAt: instantShape.exactOptional(),
-    isStale: z.boolean(),
-    /** How long a recovery would take now, by the last passed drill. */
-    predictedRtoSeconds: z.number().exactOptional(),
-  })
-  .meta({ id: 'DrillOutlook' });
-
-const standingRoutes = (context: Context): Route[] => [
-  route({
-    method: 'get',
-    path: '/api/v1/resources/{resource}/drill-outlook',
-    title:
-      'When a drill of a resource last passed, whether that is too long ago, and how long a recovery would take now',
-    access: { permission: 'read' },
-    status: 200,
-    params: z.object({ resource: z.string() }),
-    answer: outlookAnswer,
-    serve: async ({ params }) => ({ answer: await outlookOf(context, params.resource) }),
-  }),
-  route({
-    method: 'put',
-    path: '/api/v1/resources/{resource}/drill-policy',
-    title: 'How old the last passed drill of a resource may be before an alarm is raised; without hours: no matter',
-    access: { permission: 'manage-resources' },
-    status: 200,
-    params: z.object({ resource: z.string() }),
-    body: z.object({ maxAgeHours: z.number().int().min(1).max(87_600).exactOptional() }),
-    answer: outlookAnswer,
-    serve: async ({ params, body }) => {
-      const { id } = await getResource(context.catalog, params.resource);
-      await storeMaxAge(context.catalog, id, body.maxAgeHours);
-      return { answer: await outlookOf(context, id) };
-    },
-  }),
-];
-
-async function outlookOf(context: Context, asked: string): Promise<z.output<typeof outlookAnswer>> {
-  const { catalog, clock } = context;
-  const { id } = await getResource(catalog, asked);
-  const maxAgeHours = await maxAgeOf(catalog, id);
-  const last = await lastPassed(catalog, id);
-  const finishedAt = last?.finishedAt ?? undefined;
-  const ageHours = finishedAt === undefined ? Infinity : (clock.nowMs() - Date.parse(finishedAt)) / 3_600_000;
-  const now = await planned(context, id);
-  const predicted = now === undefined ? undefined : predictRto(last?.report ?? undefined, now);
-  return {
-    ...(maxAgeHours === undefined ? {} : { maxAgeHours }),
-    ...(last === undefined ? {} : { lastPassedRun: last.runId }),
-    ...(finishedAt === undefined ? {} : { lastPassedAt: finishedAt }),
-    isStale: maxAgeHours !== undefined && ageHours > maxAgeHours,
-    ...(predicted === undefined ? {} : { predictedRtoSeconds: predicted }),
-  };
-}
-
-/** What a recovery would read now; nothing when none is possible. */
-async function planned(context: Context, sourceId: string) {
-  try {
-    const { plan } = (await planOfDrill(context, { sourceId })).spec;
-    const bytes = plan.rawBytes - plan.segments.length * plan.segmentBytes;
-    return { bytes, logSegments: plan.segments.length };
-  } catch (error) {
-    if (error instanceof HoldfastError && error.class !== 'bug') return undefined;
-    throw error;
-  }
-}

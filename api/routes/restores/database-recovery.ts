@@ -20,6 +20,7 @@ import type { Context } from '#api/context.ts';
 import { lookAtScratch } from '#api/pools/look-at-place.ts';
 import type { Route } from '#api/http/route.ts';
 import { route } from '#api/http/route.ts';
+import { demandListedNames } from '#api/starts/demand-names.ts';
 import { startRun } from '#api/starts/start-run.ts';
 import { demandLogin, hostOfResource } from '#api/routes/resources.ts';
 import type { PlannedRestore } from './restores.ts';
@@ -65,6 +66,10 @@ export const recoveryBody = z.object({
   channels: channelsField.default(1),
   limits: rateLimitsShape.default({}),
   resumeBufferBytes: resumeBufferField.exactOptional(),
+  isUnlisted: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'what is wanted was made after the set and is dropped by now: only the log can have it' }),
 });
 type RecoveryBody = z.output<typeof recoveryBody>;
 
@@ -238,7 +243,7 @@ export async function prepareRecovery(context: Context, body: RecoveryBody) {
   return { spec, hostId, into, resource };
 }
 
-/** Planned as a restore to a scratch instance on the host that gets the data. Throws what planning refuses. */
+/** Planned as a restore to a scratch instance on the host that gets the data. Throws what planning refuses, and `recovery_name_unlisted`. */
 async function prepare(context: Context, body: RecoveryBody) {
   const task = taskOf(body);
   const into = await getResource(context.catalog, body.into ?? body.resource);
@@ -248,5 +253,7 @@ async function prepare(context: Context, body: RecoveryBody) {
   const place = { kind: 'copy' as const, directory: scratchPlace.directory };
   const asked = restoreBody.parse({ resource, target, place, host, pool, setId, timeline });
   const planned: PlannedRestore = await planFor(context, asked);
+  const { hostId, pool: from, resource: source, plan } = planned;
+  if (!body.isUnlisted) await demandListedNames(context, { task, hostId, poolId: from.id, setId: plan.setId, source });
   return { task, planned, into };
 }

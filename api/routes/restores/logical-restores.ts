@@ -6,12 +6,12 @@ import { channelsField } from '#core/settings/backup-options.ts';
 import type { JobSpecOf } from '#core/settings/job-spec.ts';
 import { rateLimitsShape } from '#core/settings/shape/progress.ts';
 import { idShape } from '#core/settings/shape/words.ts';
-import { fail } from '#core/errors/fail.ts';
-import { demandConsent, refuseParts, taskOf, transferSteps } from '#core/transfer/choice.ts';
-import { databasesOfTask, isReplacing } from '#core/transfer/task.ts';
+import { demandConsent, demandDatabases, refuseParts, taskOf, transferSteps } from '#core/transfer/choice.ts';
+import { isReplacing } from '#core/transfer/task.ts';
 import type { Context } from '#api/context.ts';
 import type { Route } from '#api/http/route.ts';
 import { route } from '#api/http/route.ts';
+import { demandNamesOfSet } from '#api/starts/demand-names.ts';
 import { demandReach, startRun } from '#api/starts/start-run.ts';
 import { transferBody } from './database-recovery.ts';
 import { demandLogin, hostOfResource } from '#api/routes/resources.ts';
@@ -83,7 +83,7 @@ export async function prepareLogicalRestore(context: Context, body: RestoreBody)
   return { spec, hostId, into };
 }
 
-/** Throws what is wrong with the choice, `logical_set_unknown`, `pool_out_of_reach`, `resource_not_logged_in`, `transfer_database_unknown`, `transfer_part_over_…`. */
+/** Throws what is wrong with the choice, `logical_set_unknown`, `pool_out_of_reach`, `resource_not_logged_in`, `transfer_database_unknown`, `transfer_schema_unknown`, `transfer_table_unknown`, `transfer_part_over_…`. */
 async function prepare(context: Context, body: RestoreBody) {
   const task = taskOf(body);
   const { poolId, resourceId, summary } = await demandLogicalUsable(context.catalog, body.set);
@@ -91,9 +91,11 @@ async function prepare(context: Context, body: RestoreBody) {
   const hostId = hostOfResource(into);
   demandLogin(into);
   demandReach(await getPool(context.catalog, poolId), hostId);
-  const known = summary.databases.map(({ name }) => name);
-  for (const database of databasesOfTask(task))
-    if (!known.includes(database)) throw fail('transfer_database_unknown', { database, known: known.join(', ') });
+  demandDatabases(
+    task,
+    summary.databases.map(({ name }) => name),
+  );
+  await demandNamesOfSet(context, { task, hostId, poolId, setId: body.set });
   refuseParts(task, summary);
   return { task, hostId, poolId, into };
 }

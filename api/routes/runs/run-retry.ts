@@ -2,17 +2,15 @@ import { keepRun } from '#catalog/runs/idempotency-keys.ts';
 import { openRetry } from '#catalog/runs/retries.ts';
 import type { RunRow } from '#catalog/runs/runs.ts';
 import { getRun, specOfRun } from '#catalog/runs/runs.ts';
-import type { Database } from '#catalog/database.ts';
-import { hasSwapped } from '#catalog/transfers.ts';
 import { demand } from '#core/access/permission.ts';
 import { fail } from '#core/errors/fail.ts';
 import { isFinal } from '#core/run/run-state.ts';
 import type { JobSpec } from '#core/settings/job-spec.ts';
-import { isReplacing } from '#core/transfer/task.ts';
 import type { Context } from '#api/context.ts';
 import { keyOfRequest } from '#api/http/idempotency.ts';
 import type { Caller, Route } from '#api/http/route.ts';
 import { route } from '#api/http/route.ts';
+import { reasonOfReplaced } from '#api/starts/replaced.ts';
 import { handToTemporal } from '#api/starts/start-run.ts';
 import { runAnswer, runParams } from './runs.ts';
 import { nameOf } from '#api/routes/words.ts';
@@ -66,20 +64,4 @@ function reasonAgainst(spec: JobSpec): string | undefined {
   if (spec.kind === 'care' && spec.care.does === 'plan') return 'a plan is executed once';
   if (spec.kind === 'merge-set') return 'the set that it makes was named by its first run';
   return undefined;
-}
-
-/**
- * Consent was typed to replace what was live then: what is live now came after it. Undefined when nothing was replaced yet, so that a
- * run that failed before can be tried again.
- */
-async function reasonOfReplaced(catalog: Database, run: RunRow, spec: JobSpec): Promise<string | undefined> {
-  if (!replaces(spec)) return undefined;
-  const isDone = run.state === 'succeeded' || run.state === 'warned' || (await hasSwapped(catalog, run.id));
-  return isDone ? 'it replaced something live, and doing so once more needs to be typed again' : undefined;
-}
-
-function replaces(spec: JobSpec): boolean {
-  if (spec.kind === 'restore') return spec.plan.place.kind === 'in-place';
-  if (spec.kind === 'settle-transfer') return true;
-  return (spec.kind === 'database-recovery' || spec.kind === 'logical-restore') && isReplacing(spec.task);
 }

@@ -18,6 +18,14 @@ export const commandErrors = {
     messageZh: '`{command}` 需要 {option}',
     hintZh: '{option}:{help};完整说明见 `{command} --help`。',
   },
+  option_blank: {
+    class: 'input',
+    http: 400,
+    message: '{option} was given an empty text',
+    hint: 'Put a value behind {option}, or leave it out where it is optional; an empty text is often a shell variable that is not set. `{command} --help` says what belongs there.',
+    messageZh: '{option} 的值为空',
+    hintZh: '请为 {option} 填写值,可选时也可省略;空文本往往是未设置的 shell 变量。说明见 `{command} --help`。',
+  },
   options_unfit: {
     class: 'input',
     http: 400,
@@ -33,6 +41,20 @@ export const commandErrors = {
     hint: 'Near to it are: {near}. /openapi.json names every part of every request; nothing was done.',
     messageZh: '请求正文中的 {part} 不是可识别的项',
     hintZh: '相近的项:{near}。/openapi.json 列出了每个请求的所有项;未执行任何操作。',
+  },
+  query_part_unknown: {
+    class: 'input',
+    http: 400,
+    message: 'The address of the request has a parameter {part} that is not known there',
+    hint: 'Near to it are: {near}. /openapi.json names every parameter of every request; nothing was done.',
+    messageZh: '请求地址中的参数 {part} 不可识别',
+    hintZh: '相近的参数:{near}。/openapi.json 列出了每个请求的所有参数;未执行任何操作。',
+    hintWhen: {
+      param: 'near',
+      is: '',
+      hint: 'That request takes none. /openapi.json names every parameter of every request; nothing was done.',
+      hintZh: '该请求不接受参数。/openapi.json 列出了每个请求的所有参数;未执行任何操作。',
+    },
   },
   part_unknown: {
     class: 'input',

@@ -90,22 +90,6 @@ export const controlErrors = {
     messageZh: '主机 {host} 不在线',
     hintZh: '请在 {host} 上启动 `holdfast agent`,并检查其能否连接 API 与 Temporal。',
   },
-  host_unknown: {
-    class: 'input',
-    http: 404,
-    message: 'There is no host {host}',
-    hint: 'List the hosts with `holdfast host ls`.',
-    messageZh: '不存在主机 {host}',
-    hintZh: '请用 `holdfast host ls` 查看主机列表。',
-  },
-  resource_unknown: {
-    class: 'input',
-    http: 404,
-    message: 'There is no resource {resource}',
-    hint: 'List the resources with `holdfast resource ls`, find new ones with `holdfast resource discover`.',
-    messageZh: '不存在资源 {resource}',
-    hintZh: '请用 `holdfast resource ls` 查看资源,或用 `holdfast resource discover` 发现新资源。',
-  },
   resource_not_logged_in: {
     class: 'precondition',
     http: 409,
@@ -122,14 +106,6 @@ export const controlErrors = {
     messageZh: '资源 {resource} 仅来自存储池,未关联主机',
     hintZh: '请用 `holdfast resource discover --register` 注册实例,或恢复为副本。',
   },
-  pool_not_found: {
-    class: 'input',
-    http: 404,
-    message: 'There is no pool {pool}',
-    hint: 'List the pools with `holdfast pool ls`.',
-    messageZh: '不存在存储池 {pool}',
-    hintZh: '请用 `holdfast pool ls` 查看存储池列表。',
-  },
   pool_out_of_reach: {
     class: 'precondition',
     http: 409,
@@ -145,14 +121,6 @@ export const controlErrors = {
     hint: 'Choose another name.',
     messageZh: '名称 "{name}" 已被其他 {noun} 使用',
     hintZh: '请使用其他名称。',
-  },
-  job_unknown: {
-    class: 'input',
-    http: 404,
-    message: 'There is no job {job}',
-    hint: '`holdfast job ls` lists jobs; each run names its job.',
-    messageZh: '不存在作业 {job}',
-    hintZh: '`holdfast job ls` 可列出作业;每个运行都标明其作业。',
   },
   run_unknown: {
     class: 'input',

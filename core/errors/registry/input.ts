@@ -5,10 +5,19 @@ export const inputErrors = {
   id_malformed: {
     class: 'input',
     http: 400,
-    message: '"{text}" is not a {kind} id',
-    hint: 'Copy the id from the list command of that noun; ids look like {kind}_ followed by 32 hex digits.',
-    messageZh: '"{text}" 不是 {kind} 标识',
-    hintZh: '请从对应的列表命令复制标识,格式为 {kind}_ 加 32 位十六进制数字。',
+    message: '"{text}" is not a {noun} id',
+    hint: 'The id of a {noun} is {kind}_ and 32 hex digits: copy all of it from the command that lists it, e.g. `holdfast run ls`, `holdfast set ls`.',
+    messageZh: '"{text}" 不是 {noun} 标识',
+    hintZh:
+      '{noun} 标识为 {kind}_ 加 32 位十六进制数字:请从列表命令(如 `holdfast run ls`、`holdfast set ls`)完整复制。',
+  },
+  name_blank: {
+    class: 'input',
+    http: 400,
+    message: 'The {noun} is named by an empty text',
+    hint: 'Give its name or its id; an empty text is often a variable that is not set.',
+    messageZh: '{noun} 的名称为空',
+    hintZh: '请填写其名称或标识;空文本往往是未设置的变量。',
   },
   value_malformed: {
     class: 'input',

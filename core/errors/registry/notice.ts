@@ -14,9 +14,15 @@ export const noticeErrors = {
     class: 'input',
     http: 404,
     message: 'There is no {kind} {channel}',
-    hint: 'List them with `holdfast {kind} ls`.',
+    hint: 'Did you mean {near}? `holdfast {kind} ls` lists them.',
     messageZh: '不存在通知渠道 {channel}({kind})',
-    hintZh: '请用 `holdfast {kind} ls` 查看列表。',
+    hintZh: '是否指 {near}?`holdfast {kind} ls` 可查看列表。',
+    hintWhen: {
+      param: 'near',
+      is: '',
+      hint: 'List them with `holdfast {kind} ls`.',
+      hintZh: '请用 `holdfast {kind} ls` 查看列表。',
+    },
   },
   channel_limit: {
     class: 'precondition',

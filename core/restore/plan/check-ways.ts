@@ -1,6 +1,7 @@
 import { fail } from '#core/errors/fail.ts';
 import type { RestoreRequest } from '#core/restore/request.ts';
 import type { RestoreWays } from './ways.ts';
+import { cutText } from '../../text.ts';
 
 /** Refuses ways of a restore that do not go together, before anything is touched. Throws `restore_ways_conflict`, `damage_consent_mismatch`. */
 export function checkWays(request: RestoreRequest): void {
@@ -9,7 +10,7 @@ export function checkWays(request: RestoreRequest): void {
   if (why !== undefined) throw fail('restore_ways_conflict', { why });
   const { damageConsent: given } = ways;
   if (given !== undefined && given !== resource)
-    throw fail('damage_consent_mismatch', { given: given.slice(0, 80), resource });
+    throw fail('damage_consent_mismatch', { given: cutText(given, 80), resource });
 }
 
 function conflictOf(request: RestoreRequest, ways: RestoreWays): string | undefined {

@@ -11,6 +11,7 @@ import { compareLsn } from '#core/wal/lsn.ts';
 import type { RestoreRequest } from '#core/restore/request.ts';
 import type { RestoreWays } from './ways.ts';
 import { describeTarget, near, refuseAsUsual } from './unreachable.ts';
+import { cutText } from '../../text.ts';
 
 /** A request that knows only sets whose chain is whole and good, and which ones it does not know because of that. */
 export interface SortedRequest extends RestoreRequest {
@@ -83,7 +84,7 @@ export function refuse(
   if (lost === undefined) return usual;
   if (request.log.sets.length === 0) {
     const reasons = request.excluded.map(({ set, reason }) => `${set.setId}: ${reason}`).join('; ');
-    return fail('no_set_usable', { resource: request.resourceName, reasons: reasons.slice(0, 1000) });
+    return fail('no_set_usable', { resource: request.resourceName, reasons: cutText(reasons, 1000) });
   }
   const { before, after } = finding.found;
   return needsExcluded(request, lost, { before: near(before), after: near(after) });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ContentsView } from '../../contents/contents.ts';
+import type { NamesFound, WantedName } from '../../contents/wanted-names.ts';
 import { countShape, idShape } from './words.ts';
 
 const limit = z.number().int().min(1).max(1000);
@@ -43,4 +44,21 @@ export const setDifferenceShape = z.looseObject({
     }),
   ),
   hasMore: z.boolean(),
+});
+
+export const wantedNameShape: z.ZodType<WantedName> = z.looseObject({
+  database: z.string(),
+  schema: z.string().exactOptional(),
+  table: z.string().exactOptional(),
+});
+
+export const namesFoundShape: z.ZodType<NamesFound> = z.looseObject({
+  isKnown: z.boolean(),
+  absent: z.array(
+    z.looseObject({
+      of: z.enum(['database', 'schema', 'table']),
+      wanted: wantedNameShape,
+      near: z.array(z.string()),
+    }),
+  ),
 });

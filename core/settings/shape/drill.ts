@@ -4,6 +4,7 @@ import type { DrillFacts, DrillSql, DrillVerdict } from '../../drill/drill.ts';
 import type { DrillTargetOfJob, DrillTargetOfOrder, TargetFound } from '../../drill/drill-target.ts';
 import { afterwardsWords } from '../../drill/drill-target.ts';
 import type { DrillReport, PlannedDrill, SignedReport } from '../../drill/drill-report.ts';
+import type { RecentDemand } from '../../drill/recent.ts';
 import { restorePlanShape } from '../restore-options.ts';
 import { countShape, idShape, instantShape, lsnShape, pathShape } from './words.ts';
 
@@ -76,11 +77,17 @@ export const drillVerdictShape: z.ZodType<DrillVerdict> = z.looseObject({
   report: z.string(),
 });
 
+const recentDemandShape: z.ZodType<RecentDemand> = z.looseObject({
+  by: z.enum(['rpo-target', 'drill-policy']),
+  maxSeconds: countShape,
+});
+
 export const plannedDrillShape: z.ZodType<PlannedDrill> = z.looseObject({
   plan: restorePlanShape,
   plannedAt: instantShape,
   chooseSeconds: z.number(),
   coveredUntil: instantShape.exactOptional(),
+  recent: recentDemandShape.exactOptional(),
   canary: canaryExpectedShape.exactOptional(),
   canaryAbsent: canaryAbsentShape.exactOptional(),
 });

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { verifyDepths } from '../../care/verify-depth.ts';
-import type { BaseOfBackup, Inspection, InstanceAccess, Order } from '../../agent/order.ts';
+import type { BaseOfBackup, Inspection, InstanceAccess, NamesPlace, Order } from '../../agent/order.ts';
 import { backupOptionsShape, channelsField, compressionShape, resumeBufferField } from '../backup-options.ts';
 import { poolAccessShape } from '../pool-settings.ts';
 import { restorePlanShape } from '../restore-options.ts';
 import { changedPagesSourceShape, setSummaryShape } from './committed.ts';
-import { contentsViewShape } from './contents.ts';
+import { contentsViewShape, wantedNameShape } from './contents.ts';
 import { careTaskShape, newMarkShape } from './care.ts';
 import { canaryAbsentShape, canaryExpectedShape, drillChecksShape, drillTargetOfOrderShape } from './drill.ts';
 import { drillVerdictShape, targetInstanceShape, targetMarkShape } from './drill.ts';
@@ -145,6 +145,11 @@ export const orderShape: z.ZodType<Order> = z.discriminatedUnion('kind', [
   z.looseObject({ ...head, kind: z.literal('care'), pool: poolAccessShape, task: careTaskShape }),
 ]);
 
+const namesPlaceShape: z.ZodType<NamesPlace> = z.discriminatedUnion('in', [
+  z.looseObject({ in: z.literal('instance'), instance: instanceAccessShape }),
+  z.looseObject({ in: z.enum(['set', 'logical-set']), pool: poolAccessShape, setId: idShape('set') }),
+]);
+
 /** A question to an agent as it crosses `/agent/v1`. */
 export const inspectionShape: z.ZodType<Inspection> = z.discriminatedUnion('kind', [
   z.looseObject({
@@ -169,6 +174,7 @@ export const inspectionShape: z.ZodType<Inspection> = z.discriminatedUnion('kind
     ...{ kind: z.literal('canary'), instance: instanceAccessShape },
     canary: z.looseObject({ database: z.string(), staticTables: z.array(z.string()) }),
   }),
+  z.looseObject({ kind: z.literal('names'), where: namesPlaceShape, wanted: z.array(wantedNameShape) }),
   z.looseObject({ kind: z.literal('content-tree'), instance: instanceAccessShape, view: treeViewShape }),
   z.looseObject({
     kind: z.literal('set-contents'),

@@ -11,5 +11,6 @@ export const runOutcomeShape: z.ZodType<RunOutcome> = z.discriminatedUnion('stat
     code: z.string(),
     params: z.record(z.string(), z.string()),
     message: z.string(),
+    hasWorked: z.literal(true).exactOptional(),
   }),
 ]);

@@ -3,11 +3,13 @@ import type { IdByPrefix, IdPrefix } from '../../id.ts';
 import { parseId } from '../../id.ts';
 import type { Instant } from '../../instant.ts';
 import { parseInstant } from '../../instant.ts';
+import { plainPath } from '../../plain-path.ts';
 import type { Lsn } from '../../wal/lsn.ts';
 import { parseLsn } from '../../wal/lsn.ts';
 import type { SegmentName } from '../../wal/segment-name.ts';
 import { parseSegmentName } from '../../wal/segment-name.ts';
 import type { IdIssue } from '../request-error.ts';
+import { cutText } from '../../text.ts';
 
 /** Shapes of the small words that cross a wire as text. They accept exactly what their parse function accepts. */
 export const idShape = <P extends IdPrefix>(prefix: P): z.ZodType<IdByPrefix[P], string> =>
@@ -15,7 +17,7 @@ export const idShape = <P extends IdPrefix>(prefix: P): z.ZodType<IdByPrefix[P],
     .string()
     .transform((text, context) => {
       if (isId(prefix, text)) return parseId(prefix, text);
-      const params: IdIssue = { idKind: prefix, text: text.slice(0, 60) };
+      const params: IdIssue = { idKind: prefix, text: cutText(text, 60) };
       context.addIssue({ code: 'custom', message: `not a ${prefix} id`, params: { ...params } });
       return z.NEVER;
     })
@@ -48,11 +50,12 @@ export const segmentShape: z.ZodType<SegmentName, string> = z
 
 /** A count or a size in bytes: a whole number from 0, exact up to 2^53. */
 export const countShape = z.number().int().min(0);
-/** An absolute path on a host, never of the API's own machine. */
+/** An absolute path on a host, never of the API's own machine; without slashes and dots that mean nothing. */
 export const pathShape = z
   .string()
   .max(4000)
   .regex(/^\/[^\0]*$/, 'it must be an absolute path, such as /srv/backup')
+  .overwrite(plainPath)
   .meta({ description: 'absolute path on the agent host' });
 /** A name an operator gives: letters, digits, dot, dash, underscore; first a letter or digit. */
 export const nameShape = z

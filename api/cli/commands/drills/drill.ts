@@ -10,10 +10,10 @@ import { demandGenuine } from '#api/report-key.ts';
 import { listShape } from '#api/routes/words.ts';
 import type { Cli, Said } from '#api/cli/cli.ts';
 import { addVerb } from '#api/cli/cli.ts';
-import { durationText } from '#api/cli/progress-text.ts';
 import { tableOf, timeText } from '#api/cli/terminal.ts';
 import { demandNewFile, readTypedFile, readTypedJson, writeNewFile } from '#api/cli/typed-file.ts';
 import { checksOf, checkOptions, checkShape } from './drill-checks.ts';
+import { addStandingVerbs, secondsText } from './drill-standing.ts';
 import { addDrillTargetCommands, targetFields, targetOptions } from './drill-target.ts';
 import {
   limitOptions,
@@ -184,55 +184,11 @@ async function verified(
   return { json: { isGenuine: true, sha256, report }, text: `genuine, ${sha256}\n${reportText(report)}` };
 }
 
-export const outlookShape = z.looseObject({
-  maxAgeHours: z.number().optional(),
-  lastPassedRun: z.string().optional(),
-  lastPassedAt: z.string().optional(),
-  isStale: z.boolean(),
-  predictedRtoSeconds: z.number().optional(),
-});
-
-function addStandingVerbs(noun: Command, cli: Cli): void {
-  addVerb(noun, cli, {
-    usage: 'outlook <resource>',
-    title: 'when a drill last passed, whether that is too long ago, and how long a recovery would take now',
-    shape: z.object({ resource: z.string() }),
-    act: async (_cli, { resource }) => {
-      const path = `/api/v1/resources/${encodeURIComponent(resource)}/drill-outlook`;
-      return outlookSaid(await (await cli.client()).get(outlookShape, path));
-    },
-  });
-  addVerb(noun, cli, {
-    usage: 'policy <resource>',
-    title: 'raise an alarm when the last passed drill is older than this; without hours never',
-    options: { '--max-age <hours>': 'hours' },
-    shape: z.object({ resource: z.string(), maxAge: z.coerce.number().int().optional() }),
-    act: async (_cli, { resource, maxAge }) => {
-      const path = `/api/v1/resources/${encodeURIComponent(resource)}/drill-policy`;
-      const body = maxAge === undefined ? {} : { maxAgeHours: maxAge };
-      return outlookSaid(await (await cli.client()).put(outlookShape, path, body));
-    },
-  });
-}
-
-function outlookSaid(outlook: z.output<typeof outlookShape>): Said {
-  const { maxAgeHours, lastPassedRun, lastPassedAt, isStale, predictedRtoSeconds } = outlook;
-  const text = [
-    `last passed    ${lastPassedRun === undefined ? 'never' : `${timeText(lastPassedAt)} (${lastPassedRun})`}`,
-    `policy         ${maxAgeHours === undefined ? 'none' : `at least every ${String(maxAgeHours)} h${isStale ? ': STALE' : ''}`}`,
-    `recovery now   ${predictedRtoSeconds === undefined ? 'not known before a drill has passed' : `about ${secondsText(predictedRtoSeconds)}`}`,
-  ].join('\n');
-  return { json: outlook, text };
-}
-
 const wordOf = ({ isPassed, state }: Pick<Drill, 'isPassed' | 'state'>): string =>
   isPassed === null ? state : isPassed ? 'passed' : 'FAILED';
 
 const lessOf = ({ isPassed, isComplete }: DrillReport): string =>
   isPassed && !isComplete ? ' (less was proven: not everything was checked)' : '';
-
-const secondsText = (seconds: number | undefined): string =>
-  seconds === undefined ? '-' : seconds < 60 ? `${seconds.toFixed(1)} s` : durationText(Math.round(seconds));
 
 function reportText(report: DrillReport): string {
   const phases = Object.entries(report.rto.secondsByPhase).map(([phase, value]) => `${phase} ${secondsText(value)}`);

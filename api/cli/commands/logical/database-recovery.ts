@@ -51,6 +51,7 @@ export const transferArgsShape = {
 
 const recoveryShape = z.object({
   resource: z.string(),
+  unlisted: z.boolean().default(false),
   ...pointShape,
   channels: z.coerce.number().int().optional(),
   ...transferArgsShape,
@@ -64,6 +65,7 @@ const flags = {
   '--resource <resource>': 'whose sets and log are read',
   ...pointOptions,
   ...transferOptions,
+  '--unlisted': 'what is wanted was made after the set and is dropped by now: only the log can have it',
   '--channels <n>': 'parallel streams of the scratch instance, 1 to 255 (1; K-106)',
   ...limitOptions('writes'),
   ...resumeBufferOptions,
@@ -204,7 +206,7 @@ const settle = (cli: Cli, { does, args, consent, isJson }: Settling) =>
 function bodyOf(args: RecoveryArgs) {
   const { resource, channels } = args;
   return {
-    ...{ resource, ...pointOf(args), channels, limits: limitsOf(args) },
+    ...{ resource, ...pointOf(args), channels, limits: limitsOf(args), isUnlisted: args.unlisted },
     ...transferBodyOf(args),
     ...resumeBufferOf(args.resumeBuffer),
     ...reconnectOf(args.reconnect),

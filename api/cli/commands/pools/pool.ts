@@ -45,7 +45,7 @@ export function addPoolCommands(program: Command, cli: Cli): void {
         ...[pool.name, ...(ids ? [pool.id] : [])],
         ...[placeText(pool.place), wordsOf(pool)],
       ]);
-      return { json: data, text: tableOf(['POOL', ...(ids ? ['ID'] : []), 'PLACE', ''], rows) };
+      return { json: data, text: tableOf(['POOL', ...(ids ? ['ID'] : []), 'PLACE', 'PROTECTION'], rows) };
     },
   });
   addVerb(noun, cli, {
