@@ -14,7 +14,12 @@ export async function attach(
   begin: (step: JobStep) => Promise<WorkResult>,
 ): Promise<WorkResult> {
   const context = Context.current();
-  const job = jobs.attach(order, begin);
+  const { attempt } = context.info;
+  const job = jobs.attach(order, (step) => {
+    // Why only here: an attempt that finds the job still going broke nothing off.
+    if (attempt > 1) step.log({ level: 'warn', message: takenUpAgain(attempt) });
+    return begin(step);
+  });
   const stopBeating = beatOf(context, job);
   try {
     await Promise.race([job.end, context.cancelled]).catch((reason: unknown) => {
@@ -29,6 +34,10 @@ export async function attach(
     stopBeating();
   }
 }
+
+/** A process that was killed could not say so itself. */
+const takenUpAgain = (attempt: number): string =>
+  `attempt ${String(attempt)}: the one before failed, or its agent was stopped, killed or cut off; what is stored is not sent again`;
 
 /** Only a real cancel request stops the job, and then the attempt waits for its clean-up. */
 function letGo(context: Context, job: JobHandle, reason: unknown): void {

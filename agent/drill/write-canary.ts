@@ -98,6 +98,8 @@ async function insertCanary(
   await session.query("set lock_timeout = '5s'");
   await session.query("set statement_timeout = '10s'");
   await session.query("set synchronous_commit = 'local'");
+  // A database whose owner lets sessions only read is not written into for a canary; a restore of it has to write.
+  await session.query('reset default_transaction_read_only');
   await session.query('begin isolation level repeatable read');
   for (const statement of canarySetup) await session.query(statement);
   if ((await session.query(canaryIsOursSql)).length === 0) throw fail('canary_foreign', { database });

@@ -7,6 +7,7 @@ import type { RunId } from '#core/id.ts';
 import { formatId } from '#core/id.ts';
 import type { JobStep } from '#core/ports/job-table.ts';
 import { noProgress } from '#core/run/progress.ts';
+import type { LogLine } from '#core/run/progress.ts';
 import type { RateLimits, RatesNow } from '#core/run/rate.ts';
 import type { WorkOrder, WorkResult } from '#core/run/work-order.ts';
 import { openFence } from './fence.ts';
@@ -24,12 +25,12 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const table = async (): Promise<ClosableJobTable> =>
+const table = async (log: (runId: RunId, line: LogLine) => void = () => undefined): Promise<ClosableJobTable> =>
   openJobTable({
     journal: await openRunJournal(folder),
     fence: openFence(),
     clock: { nowMs: () => now },
-    log: () => undefined,
+    log,
   });
 const runId: RunId = formatId('run', 1, new Uint8Array(10));
 const order: WorkOrder = {
@@ -67,10 +68,12 @@ test('a finished job answers from its journal after a restart, success and final
   expect(kept).toMatchObject({ ok: false, error: { code: 'lane_busy', params: { holder: 'y' } } });
 });
 
-test('an outside trouble is not journalled: the next attempt begins again', async () => {
-  const jobs = await table();
+test('an outside trouble is not journalled: the log tells it, and the next attempt begins again', async () => {
+  const told: string[] = [];
+  const jobs = await table((_, { message }) => told.push(message));
   const away = await jobs.attach(order, () => Promise.reject(fail('agent_silent', { host: 'h' }))).end;
   expect(away).toMatchObject({ ok: false, error: { isRetryable: true } });
+  expect(told).toEqual([expect.stringMatching(/ \(agent_silent\)$/)]);
   expect(await jobs.attach(order, () => Promise.resolve(result)).end).toEqual({ ok: true, value: result });
 });
 

@@ -144,7 +144,10 @@ function startJob(deps: JobDeps, { order, begin, patience }: Start): Job {
     ...(deps.faults === undefined ? {} : { faults: deps.faults }),
   };
   const end = runJob(deps, { order, step, begin, control }).then((result) => {
-    if (!result.ok && result.error.isRetryable) patience.fails();
+    if (!result.ok && result.error.isRetryable) {
+      patience.fails();
+      step.log({ level: 'warn', message: `${result.error.message} (${result.error.code})` });
+    }
     return result;
   });
   const handle: JobHandle = {

@@ -11,6 +11,9 @@ await openAgent(
     folder,
     hostId,
     work: {},
+    onLine: (line) => {
+      appendFileSync(`${folder}/lines`, `${line}\n`);
+    },
     order: (runId) => {
       appendFileSync(`${folder}/orders`, `${String(process.pid)} ${runId}\n`);
       return Promise.resolve({ kind: 'no-op', runId: parseId('run', runId), hostId, seconds: Number(seconds) });
