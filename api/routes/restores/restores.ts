@@ -15,6 +15,7 @@ import { branchesOf, currentBranch } from '#core/log/branches.ts';
 import { planRestore } from '#core/restore/plan/plan-restore.ts';
 import type { RestorePlace, RestorePlan } from '#core/restore/plan/plan.ts';
 import { consentFor } from '#core/restore/plan/ways.ts';
+import { withSharedBranches } from '#core/restore/shared-branches.ts';
 import { reconnectField } from '#core/settings/backup-options.ts';
 import { hooksShape } from '#core/settings/hooks.ts';
 import { restoreOptionsShape, restorePlanShape, restoreTargetShape } from '#core/settings/restore-options.ts';
@@ -132,8 +133,9 @@ export interface PlannedRestore {
  */
 export async function planFor(context: Context, asked: RestoreBody): Promise<PlannedRestore> {
   const resource = await getResource(context.catalog, asked.resource);
-  const logs = await logsFor(context, resource, asked);
-  const body = onCurrentTimeline(asked, logs);
+  const found = await logsFor(context, resource, asked);
+  const body = onCurrentTimeline(asked, found);
+  const logs = withCurrentBranch(asked, found);
   const refusals: HoldfastError[] = [];
   const plans: PlannedRestore[] = [];
   for (const one of logs) {
@@ -181,6 +183,16 @@ function onCurrentTimeline(body: RestoreBody, logs: readonly PoolLog[]): Restore
   };
   const timeline = currentBranch(branchesOf(union), first?.log.owner)?.timeline;
   return timeline === undefined ? body : { ...body, timeline };
+}
+
+/**
+ * A point that stands still is looked for on the branch that is written now, whichever pool knows of it: up to its fork a pool
+ * that knows only the branch before leads there as well. An operator who names the timeline is taken at their word.
+ */
+function withCurrentBranch({ target, timeline }: RestoreBody, pools: readonly PoolLog[]): readonly PoolLog[] {
+  if (timeline !== undefined || target.at === 'latest' || target.at === 'immediate') return pools;
+  const all = pools.map(({ log }) => log);
+  return pools.map(({ pool, log }) => ({ pool, log: withSharedBranches(log, all) }));
 }
 
 /** Of several plans the one that gets furthest, the first of equals. Throws `name_ambiguous` when a name is several points. */

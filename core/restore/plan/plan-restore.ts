@@ -4,7 +4,7 @@ import { bug, fail } from '#core/errors/fail.ts';
 import { logSegmentKey } from '#core/format/object-key.ts';
 import type { SetId } from '#core/id.ts';
 import { branchesOf } from '#core/log/branches.ts';
-import { coverage, locate } from '#core/log/coverage.ts';
+import { coverage } from '#core/log/coverage.ts';
 import { knownHistories } from '#core/log/known-histories.ts';
 import type { CommittedLog } from '#core/log/coverage.ts';
 import type { LogTimeline, RoutedSegment } from '#core/log/timeline.ts';
@@ -16,6 +16,7 @@ import type { RestoreRequest } from '#core/restore/request.ts';
 import { stepsOf } from './steps.ts';
 import type { Reached } from '#core/restore/recovery/stop-branch.ts';
 import { stopOnOwner } from '#core/restore/recovery/stop-branch.ts';
+import { locateOnWay } from './before-fork.ts';
 import { checkWays } from './check-ways.ts';
 import type { RestoreWays } from './ways.ts';
 
@@ -34,7 +35,7 @@ export function planRestore(asked: RestoreRequest): RestorePlan {
   const timeline = coverage(request.log);
   const branchId = request.timeline === undefined ? undefined : branchOf(request, timeline, request.timeline);
   const log = onlyChosenSet(request);
-  const found = locate(log, request.target, branchId);
+  const found = locateOnWay(log, request.target, branchId);
   if (!found.isReachable) throw refuse(request, { found, timeline, branchId });
   demandNotWorse(request, { found, timeline, branchId });
   const located = stopOnOwner(found, request.log);

@@ -27,7 +27,8 @@ export function stopOnOwner(located: Reached, log: CommittedLog): Reached {
 
 const routed = ({ branchId, timeline, segment }: KnownSegment): RoutedSegment => ({ branchId, timeline, segment });
 
-function stopsBefore({ setting, lsn }: Reached, segment: SegmentOfBatch, fork: number): boolean {
+/** Whether recovery certainly stops before a fork, by what is known of the segment it stops in. */
+export function stopsBefore({ setting, lsn }: Reached, segment: SegmentOfBatch, fork: number): boolean {
   const stop = lsnToNumber(lsn);
   if (stop >= fork) return false;
   const marks = segment.marks ?? [];
