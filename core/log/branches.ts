@@ -1,6 +1,7 @@
 import type { SetSummary } from '../backup/set-summary.ts';
 import type { ResourceId } from '../id.ts';
 import type { Instant } from '../instant.ts';
+import { instantFromMicros } from '../instant.ts';
 import type { BatchSummary, SegmentOfBatch } from './batch-summary.ts';
 import type { RouteStep } from './timeline.ts';
 import { ancestryKey, endsOf, parentKey, parseHistory } from '../wal/history-file.ts';
@@ -27,7 +28,7 @@ export interface KnownSegment {
   readonly to: number;
   readonly segmentBytes: number;
   readonly segment: SegmentOfBatch;
-  /** Time up to which the log is known when this segment is the last one. */
+  /** Time up to which the log is proven to be known when this segment is the last one. */
   readonly coveredUntil: Instant;
 }
 
@@ -77,27 +78,37 @@ export function branchesOf(log: CommittedLog): ReadonlyMap<string, KnownBranch> 
     for (const known of knownSegments(batch)) keepBetter(branch.segments, known);
   }
   for (const batch of log.batches) if (batch.segments.length === 0) extendCover(branches.get(batch.branchId), batch);
-  for (const branch of branches.values()) branch.segments = new Map([...branch.segments].sort(([a], [b]) => a - b));
+  for (const branch of branches.values()) branch.segments = inOrder(branch.segments);
   return branches as ReadonlyMap<string, Growing & KnownBranch>;
 }
 
+/** What a segment says of time that holds no commit, and that no other log leads to. */
+const nothingProven = instantFromMicros(0);
+
+/**
+ * The time of a batch is that of its end. Why by position: when its last segments were found damaged, the last sound one does not
+ * end there, and a time behind its own commits would be taken as reached although their log is lost.
+ */
 function knownSegments(batch: BatchSummary): KnownSegment[] {
   const { branchId, timeline, segmentBytes } = batch;
-  return batch.segments.map((segment, i) => {
-    const isLast = i === batch.segments.length - 1;
-    const coveredUntil = isLast
-      ? batch.coveredUntil
-      : (segment.maxCommit ?? batch.segments[0]?.firstCommit ?? batch.coveredUntil);
-    return {
-      branchId,
-      timeline,
-      segmentBytes,
-      segment,
-      coveredUntil,
-      from: lsnToNumber(segment.from),
-      to: lsnToNumber(segment.to),
-    };
+  const end = lsnToNumber(batch.to);
+  return batch.segments.map((segment) => {
+    const [from, to] = [lsnToNumber(segment.from), lsnToNumber(segment.to)];
+    const coveredUntil = to >= end ? batch.coveredUntil : (segment.maxCommit ?? nothingProven);
+    return { branchId, timeline, segmentBytes, segment, coveredUntil, from, to };
   });
+}
+
+/** By begin; a segment that proves no time by itself proves what the log right before it does. */
+function inOrder(segments: ReadonlyMap<number, KnownSegment>): Map<number, KnownSegment> {
+  const ordered = new Map<number, KnownSegment>();
+  let before: KnownSegment | undefined;
+  for (const known of [...segments.values()].sort((a, b) => a.from - b.from)) {
+    const cover = before?.to === known.from ? before.coveredUntil : nothingProven;
+    before = known.coveredUntil === nothingProven ? { ...known, coveredUntil: cover } : known;
+    ordered.set(known.from, before);
+  }
+  return ordered;
 }
 
 /** A batch without segments says that nothing followed the log before it up to a later time: an idle database. */
