@@ -44,6 +44,8 @@ export class StreamedBranch {
   /** The whole segment before the one that is being filled: a record may begin in it. */
   #before: Uint8Array | undefined;
   #last: SegmentOfBatch | undefined;
+  /** Where committed log ends that reaches `committed`, as its batch says it. */
+  #end: Lsn | undefined;
   readonly #toldGaps = new Set<Lsn>();
   #toldBatches = 0;
   /** Byte position behind the last record that is durable in the pool. */
@@ -67,6 +69,7 @@ export class StreamedBranch {
     const { systemId, branchId } = this.#branch;
     const key = keyOfLog({ systemId, branchId, name: before.object });
     this.#last = before;
+    this.#end = before.to;
     this.#before = await getLogSegment(pool, key, before.rawSha256).catch((error: unknown) => {
       tally.warn({ code: 'log_segment_lost', detail: demandCorrupt(error).message });
       return undefined;
@@ -87,6 +90,7 @@ export class StreamedBranch {
       if (sha256Hex(bytes) !== committed.rawSha256)
         throw fail('log_duplicate_differs', { file: `${name} of the stream`, object: committed.object });
       this.#last = committed;
+      this.#end = committed.to;
       this.committed = from + segmentBytes;
       return;
     }
@@ -102,6 +106,7 @@ export class StreamedBranch {
   async commit(mark?: CoveredMark): Promise<void> {
     const to = this.#last === undefined ? this.committed : aligned(lsnToNumber(this.#last.to));
     await this.writer.commit(mark !== undefined && mark.position <= to ? mark.at : undefined);
+    if (to >= this.committed) this.#end = this.#last?.to ?? this.#end;
     this.committed = Math.max(this.committed, to);
     await this.#tell();
   }
@@ -123,14 +128,15 @@ export class StreamedBranch {
     await this.writer.add(entry, { segmentBytes, knownUntil: reading.knownUntil });
     const to = aligned(lsnToNumber(reading.to));
     await this.writer.commit(mark !== undefined && mark.position <= to ? mark.at : undefined);
+    this.#end = entry.to;
     this.committed = to;
     await this.#tell();
   }
 
   /** Nothing new came: the log that is committed is all there was up to the mark. */
   async cover(mark: CoveredMark | undefined): Promise<void> {
-    if (mark === undefined || mark.position > this.committed) return;
-    await this.writer.commitIdle(mark.at);
+    if (mark === undefined || mark.position > this.committed || this.#end === undefined) return;
+    await this.writer.commitIdle(mark.at, this.#end);
     await this.#tell();
   }
 

@@ -160,9 +160,14 @@ class BranchSession {
     const isOurs = closed !== undefined && sameTimeline(closed.segment, this.#work.branch.timeline);
     const isCovered = isOurs && this.#lastName !== undefined && this.#lastName >= closed.segment;
     await this.writer.commit(isCovered ? closed.at : undefined);
-    const isIdle = isOurs && this.#lastName === undefined && this.#known.segments.has(closed.segment);
-    if (isIdle) await this.writer.commitIdle(closed.at);
+    if (isOurs && !isCovered) await this.#coverIdle(closed);
     await this.writer.commitHistory(tally.segmentBytes ?? 16 * 1024 * 1024);
+  }
+
+  /** Nothing followed the closed segment up to the switch. It need not be that of the newest batch, which may have closed a gap. */
+  async #coverIdle(closed: NonNullable<LogSwitch['closed']>): Promise<void> {
+    const last = this.#known.segments.get(closed.segment);
+    if (last !== undefined && isWhole(last)) await this.writer.commitIdle(closed.at, last.to);
   }
 
   /** True when the segment is on its way into the pool: then its bytes are held until it is there. */

@@ -11,7 +11,7 @@ import { branchPrefix } from '#core/format/object-key.ts';
 import type { BatchSummary, ReferencesOfBatch, SegmentOfBatch } from '#core/log/batch-summary.ts';
 import type { AgentChannel } from '#core/ports/host-work.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
-import { lsnToNumber } from '#core/wal/lsn.ts';
+import { compareLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import type { BatchName } from '#agent/sets/log-objects.ts';
@@ -61,6 +61,8 @@ export class BatchWriter {
   /** Positions behind which log is committed. */
   readonly #ends: Set<number>;
   #previous: Previous;
+  /** Up to which time log is known that ends at a position. */
+  readonly #covers: Cover[];
   #segments: SegmentOfBatch[] = [];
   #knownUntil: Instant | undefined;
   #segmentBytes = 0;
@@ -78,6 +80,7 @@ export class BatchWriter {
     this.#ends = new Set([...known.segments.values()].map((segment) => lsnToNumber(segment.to)));
     const { newest } = known;
     this.#previous = previousOf(newest?.batch, newest?.sha256 ?? '');
+    this.#covers = known.batches.map(coverOf);
     if (newest !== undefined) this.#ends.add(lsnToNumber(newest.batch.to));
   }
 
@@ -120,10 +123,10 @@ export class BatchWriter {
     await this.#write({ from: fork, to: fork, isAfterGap: false });
   }
 
-  /** Nothing was written since the last batch: its end is now known to be the end of the log up to `at`. */
-  async commitIdle(at: Instant): Promise<void> {
-    const { end, coveredUntil, segmentBytes } = this.#previous;
-    if (end === undefined || (coveredUntil !== undefined && coveredUntil >= at)) return;
+  /** Nothing was written behind `end`, where committed log ends: it is now known to be the end of the log up to `at`. */
+  async commitIdle(at: Instant, end: Lsn): Promise<void> {
+    const { id, segmentBytes } = this.#previous;
+    if (id === '' || this.#coveredBy(end) >= at) return;
     this.#segmentBytes = segmentBytes;
     await this.#write({ from: end, to: end, isAfterGap: false }, at);
   }
@@ -149,7 +152,7 @@ export class BatchWriter {
     const { systemId, timeline, branchId, history } = this.#branch;
     const known: BatchSummary = {
       ...{ batchId: this.#nextId(), runId, resourceId, systemId, timeline, branchId, history },
-      ...{ segmentBytes: this.#segmentBytes, ...range, coveredUntil: this.#coveredUntil(closedAt) },
+      ...{ segmentBytes: this.#segmentBytes, ...range, coveredUntil: this.#coveredUntil(range.to, closedAt) },
       ...{ segments: this.#segments, previousSha256: this.#previous.sha256 },
     };
     const references = await this.#putReferences(known);
@@ -164,6 +167,7 @@ export class BatchWriter {
     await pool.store.barrier();
     reach(this.#deps, 'log.before-tell');
     this.#previous = previousOf(batch, sealed.storedSha256);
+    this.#covers.push(coverOf(batch));
     this.committed.push(batch.batchId);
     await channel.putBatch(batch);
     reach(this.#deps, 'log.after-tell');
@@ -191,27 +195,36 @@ export class BatchWriter {
     return this.#previous.id === '' ? drawn : idAfter('batch', this.#previous.id, drawn);
   }
 
-  /** Never before what is covered already; without any proof of time in the log, the beginning of time. */
-  #coveredUntil(closedAt: Instant | undefined): Instant {
-    const candidates = [closedAt, this.#knownUntil, this.#previous.coveredUntil].filter((each) => each !== undefined);
-    return candidates.reduce((a, b) => (a > b ? a : b), beginningOfTime);
+  /** Never before what is covered already up to there; without any proof of time in the log, the beginning of time. */
+  #coveredUntil(to: Lsn, closedAt: Instant | undefined): Instant {
+    return [closedAt, this.#knownUntil].reduce<Instant>(later, this.#coveredBy(to));
+  }
+
+  /** By log up to a position. What lies behind it says nothing: there may be a gap between, of which a part was found again. */
+  #coveredBy(to: Lsn): Instant {
+    const before = this.#covers.filter((cover) => compareLsn(cover.end, to) <= 0);
+    return before.reduce<Instant>((known, cover) => later(known, cover.until), beginningOfTime);
   }
 }
+
+interface Cover {
+  readonly end: Lsn;
+  readonly until: Instant;
+}
+
+const coverOf = (batch: BatchSummary): Cover => ({ end: batch.to, until: batch.coveredUntil });
+const later = (a: Instant, b: Instant | undefined): Instant => (b !== undefined && b > a ? b : a);
 
 /** What the next batch needs to know of the one before. */
 interface Previous {
   readonly id: BatchId | '';
   readonly sha256: string;
-  readonly coveredUntil: Instant | undefined;
-  readonly end: Lsn | undefined;
   readonly segmentBytes: number;
 }
 
 const previousOf = (batch: BatchSummary | undefined, sha256: string): Previous => ({
   id: batch?.batchId ?? '',
   sha256,
-  coveredUntil: batch?.coveredUntil,
-  end: batch?.to,
   segmentBytes: batch?.segmentBytes ?? 0,
 });
 
