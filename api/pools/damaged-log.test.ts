@@ -4,7 +4,7 @@ import { indexBatch } from '#catalog/log-batches.ts';
 import { storeScrubbed } from '#catalog/pools/verification.ts';
 import type { HostId, PoolId } from '#core/id.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
-import { batchSummaryShape } from '#core/settings/shape/committed.ts';
+import { batchSummaryShape, setSummaryShape } from '#core/settings/shape/committed.ts';
 import type { TestApi } from '#tests/support/api.ts';
 import { openTestApi } from '#tests/support/api.ts';
 import { begunRun, newHost, newPool, newResource } from '#tests/support/api-fixtures.ts';
@@ -56,4 +56,36 @@ test('K-096 a time whose commits lie in log that a scrub found damaged is refuse
   expect(refused.code).not.toBe(0);
   expect((await plan(20)).code).toBe(0);
   expect((await holdfast('timeline orders')).out).toMatch(/covered until 2026-11-21 08:20:00Z/);
+});
+
+test('D-021 a set without its log whose log was found damaged is not the newest good one: the older full stays', async () => {
+  const { id: hostId } = await newHost(api, 'db2');
+  const poolId = await newPool(api, 'second', hostId, { isPlain: true });
+  const systemId = '7432109876543210999';
+  const owner = await newResource(api, { name: 'bills', hostId, systemId });
+  const older = { ...sampleSet(owner), systemId };
+  const later = '000000010000000000000004';
+  const newer = setSummaryShape.parse({
+    ...{ ...older, ...sampleSet(owner), systemId, isConsistent: false, beginLsn: '0/4000028', endLsn: '0/4000100' },
+    ...{ backupEndLsn: '0/4000100', beginSegment: later, endSegment: later },
+    ...{ beganAt: '2026-11-21T09:00:00.000000Z', endedAt: '2026-11-21T09:01:00.000000Z' },
+  });
+  const one = sampleBatch(owner);
+  const place = { from: '0/4000000', to: '0/5000000' };
+  const batch = batchSummaryShape.parse({
+    ...{ ...one, systemId, ...place, coveredUntil: '2026-11-21T09:30:00.000000Z' },
+    segments: [{ ...one.segments[0], name: later, object: later, ...place, lastRecord: '0/4000180' }],
+  });
+  for (const set of [older, newer]) await indexSet(api.store.catalog, set, poolId);
+  await indexBatch(api.store.catalog, batch, poolId);
+  await holdfast('retention set --resource bills --pool second --fulls 1');
+  const fate = async (set: string): Promise<string> =>
+    (await holdfast('retention plan --resource bills --pool second')).out
+      .split('\n')
+      .find((line) => line.includes(set)) ?? '';
+  expect(await fate(older.setId)).toMatch(/^DELETE/);
+
+  await scrubbed(hostId, poolId, batch, later);
+  expect(await fate(older.setId)).toMatch(/^keep .*newest good set/);
+  expect(await fate(newer.setId)).toMatch(/^keep (?!.*newest good set)/);
 });

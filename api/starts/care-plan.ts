@@ -7,6 +7,7 @@ import type { PlannedDeletions } from '#catalog/pools/retention.ts';
 import { findPolicy, storePlan } from '#catalog/pools/retention.ts';
 import { standingsOf } from '#catalog/pools/set-marks.ts';
 import { unusableSets } from '#catalog/pools/set-standing.ts';
+import { damagedLogOf } from '#catalog/pools/verification.ts';
 import { systemsOfResource } from '#catalog/resources/systems-of-resource.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { LogToDelete } from '#core/care/care-task.ts';
@@ -37,10 +38,12 @@ export async function careWorld(
   const sets: SetSummary[] = [];
   const batches: BatchSummary[] = [];
   const damaged = new Map<SetId, string>();
+  const damagedLog = new Set<string>();
   for (const systemId of await systemsOfResource(catalog, resourceId, pool.id)) {
     const rows = (await setsOfDatabase(catalog, systemId)).filter((row) => row.poolId === pool.id);
     sets.push(...rows.map(({ summary }) => summary));
     batches.push(...(await batchesOf(catalog, systemId, pool.id)));
+    for (const object of await damagedLogOf(catalog, systemId, pool.id)) damagedLog.add(object);
     for (const [setId, why] of await unusableSets(catalog, systemId, pool.id)) damaged.set(setId, why);
   }
   for (const set of sets) if (hasDamagedPages(set)) damaged.set(set.setId, 'it holds damaged pages of its source');
@@ -50,7 +53,8 @@ export async function careWorld(
     pool.id,
   );
   const policy = (await findPolicy(catalog, pool.id, resourceId))?.policy;
-  return { resourceId, policy, now, sets, batches, damaged, standings, locked: await locksIn(catalog, pool) };
+  const locked = await locksIn(catalog, pool);
+  return { resourceId, policy, now, sets, batches, damagedLog, damaged, standings, locked };
 }
 
 const hasDamagedPages = ({ warnings }: SetSummary): boolean => warnings.some(({ code }) => code === 'page_damaged');

@@ -13,6 +13,7 @@ import { compareLsn, lsnToNumber } from '../wal/lsn.ts';
 import type { Standing } from './mark.ts';
 import type { RetentionPolicy } from './policy.ts';
 import type { Reason, ReasonCode } from './retention-plan.ts';
+import { withoutDamage } from './verification.ts';
 
 /** All that retention looks at: one resource in one pool. */
 export interface RetentionWorld {
@@ -22,6 +23,8 @@ export interface RetentionWorld {
   /** Every committed set of its databases in the pool, those of other resources too: they may share the log. */
   readonly sets: readonly SetSummary[];
   readonly batches: readonly BatchSummary[];
+  /** Keys of objects of log that were found damaged: no set counts because of them; what happens to log is decided on all of it. */
+  readonly damagedLog?: ReadonlySet<string>;
   /** Sets that were found damaged, or have damaged pages, in words. Quarantine comes from the marks. */
   readonly damaged: UnusableSets;
   readonly standings: ReadonlyMap<SetId, Standing>;
@@ -90,9 +93,16 @@ export function systemWorld(world: RetentionWorld, systemId: string): SystemWorl
   const branches = branchesOf({ sets, batches });
   const isOwn = (set: SetSummary): boolean => set.resourceId === world.resourceId;
   const { usable } = sortUsable(sets, unusableOf(world));
-  const good = usable.filter((set) => isOwn(set) && hasItsLog(set, branches)).sort(oldestFirst);
+  const sound = branchesOf({ sets, batches: soundOf(batches, world) });
+  const good = usable.filter((set) => isOwn(set) && hasItsLog(set, sound)).sort(oldestFirst);
   return { ...world, sets, batches, branches, own: sets.filter(isOwn), good };
 }
+
+/** Log as a restore would plan with it. */
+const soundOf = (
+  batches: readonly BatchSummary[],
+  { damagedLog = new Set() }: RetentionWorld,
+): readonly BatchSummary[] => batches.map((batch) => withoutDamage(batch, damagedLog));
 
 /** Damaged sets and quarantined ones. */
 function unusableOf({ damaged, standings }: RetentionWorld): UnusableSets {
@@ -103,7 +113,7 @@ function unusableOf({ damaged, standings }: RetentionWorld): UnusableSets {
   ]);
 }
 
-/** A set without its log inside is nothing when the pool has not that log either. */
+/** A set without its log inside is nothing when the pool has not that log either, or has it damaged. */
 function hasItsLog(set: SetSummary, branches: ReadonlyMap<string, KnownBranch>): boolean {
   const branch = branches.get(set.branchId);
   return branch !== undefined && reachOf(set, routeTo(branch, branches), branches) !== undefined;
