@@ -1,11 +1,15 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { branchIdOf } from '#agent/codec/hash.ts';
 import type { RestorePlan } from '#core/restore/plan/plan.ts';
+import type { ResourceId } from '#core/id.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
+import { parseLsn } from '#core/wal/lsn.ts';
 import { giveToUnprivileged } from '#scripts/supervisor/unprivileged.ts';
 import { pollUntil } from '#scripts/supervisor/wait.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
-import { instanceAccess, openBackupBench } from '#tests/support/backup.ts';
+import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
 import { openPostgres } from '#tests/support/postgres.ts';
 import type { Postgres } from '#tests/support/postgres.ts';
 import type { RestoreBench } from '#tests/support/restore.ts';
@@ -15,6 +19,8 @@ let postgres: Postgres;
 let bench: BackupBench;
 let restores: RestoreBench;
 let passFile: string;
+let fork: Lsn;
+let owner: ResourceId;
 
 beforeAll(async () => {
   postgres = await openPostgres({ major: 15, archive: true });
@@ -22,9 +28,13 @@ beforeAll(async () => {
   restores = openRestoreBench(bench, postgres);
   await postgres.sql('create table ledger as select g as id from generate_series(1, 1000) g');
   const instance = await instanceAccess(postgres);
+  owner = instance.resourceId;
   const order = bench.order(instance, { archiveDirectory: postgres.archiveDirectory });
   restores.sets.push(await bench.takeFullBackup(order, bench.step(order)));
   await postgres.sql('insert into ledger values (1001)');
+  const [now] = await postgres.sql('select pg_current_wal_insert_lsn()::text as lsn');
+  fork = parseLsn(String(now?.['lsn']));
+  await postgres.sql('insert into ledger values (1002)');
   await restores.backUpLog(instance, postgres.archiveDirectory);
   passFile = restores.directory('passfile');
   writeFileSync(passFile, `*:*:*:${postgres.user}:${postgres.password}\n`, { mode: 0o600 });
@@ -78,6 +88,20 @@ test('a copy restored as a standby follows its primary, and no password is in it
   expect(settings).not.toContain(postgres.password);
 });
 
+test('a standby streams from its primary although a copy that became an instance of its own has the next timeline', async () => {
+  const history = `1\t${fork}\tno recovery target specified\n`;
+  const ofCopy = restores.batches.map((batch) => ({
+    ...{ ...batch, batchId: newTestId('batch'), resourceId: newTestId('res'), segments: [], from: fork, to: fork },
+    ...{ timeline: 2, branchId: branchIdOf(history, 2), history },
+  }));
+  const log = { sets: restores.sets, batches: [...restores.batches, ...ofCopy], owner };
+  const place = { kind: 'copy', directory: restores.directory('beside-a-sibling') } as const;
+  // Whoever is opened must know that the number is taken.
+  expect(restores.plan({ target: { at: 'latest' }, log, place }).histories).toEqual({ '00000002.history': history });
+  const report = await restores.restore(restores.order(planStandby('beside-a-sibling', { log })));
+  expect(report.warnings).toEqual([]);
+});
+
 test('a standby whose primary is away is open for reading and says that it does not stream', async () => {
   const ways: RestorePlan['ways'] = {
     endsAs: 'standby',
@@ -86,5 +110,5 @@ test('a standby whose primary is away is open for reading and says that it does 
   const report = await restores.restore(restores.order(planStandby('alone', { ways })));
   expect(report.warnings.map(({ code }) => code)).toEqual(['standby_not_streaming']);
   expect(report.reachedLsn).toBeUndefined();
-  expect(await restores.sql(report, 'select max(id) as max from ledger')).toEqual([{ max: 1001 }]);
+  expect(await restores.sql(report, 'select max(id) as max from ledger')).toEqual([{ max: 1002 }]);
 });

@@ -5,7 +5,6 @@ import { logSegmentKey } from '#core/format/object-key.ts';
 import type { SetId } from '#core/id.ts';
 import { branchesOf } from '#core/log/branches.ts';
 import { coverage } from '#core/log/coverage.ts';
-import { knownHistories } from '#core/log/known-histories.ts';
 import type { CommittedLog } from '#core/log/coverage.ts';
 import type { LogTimeline, RoutedSegment } from '#core/log/timeline.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
@@ -13,6 +12,7 @@ import { chosenSet, demandNotWorse, isBrokenTaken, refuse, withBrokenChain, with
 import type { PlannedSegment, PlannedSet, RestorePlan } from './plan.ts';
 import { checkPlace, placeTablespaces } from '#core/restore/place.ts';
 import type { RestoreRequest } from '#core/restore/request.ts';
+import { historiesFor } from './histories.ts';
 import { stepsOf } from './steps.ts';
 import type { Reached } from '#core/restore/recovery/stop-branch.ts';
 import { stopOnOwner } from '#core/restore/recovery/stop-branch.ts';
@@ -53,7 +53,7 @@ export function planRestore(asked: RestoreRequest): RestorePlan {
     timeline: stopTimeline(located, set),
     mustReach: compareLsn(located.mustReach, set.endLsn) > 0 ? located.mustReach : set.endLsn,
     segments: located.segments.map((one) => planned(one, set.systemId)),
-    histories: knownHistories(timeline.branches, located.route),
+    histories: historiesFor(request.ways, timeline, located),
     place: request.place,
     tablespaceMap,
     isOpenedAfter: request.isOpenedAfter,

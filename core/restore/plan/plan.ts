@@ -49,7 +49,7 @@ export interface RestorePlan {
   /** The reached LSN must be at or after this, else the restore failed. */
   readonly mustReach: Lsn;
   readonly segments: readonly PlannedSegment[];
-  /** Every known history file by name → text, siblings too, so that the next timeline number is free. */
+  /** Every known history file by name → text, siblings too, so that the next timeline number is free; of a standby those of its way. */
   readonly histories: Readonly<Record<string, string>>;
   readonly place: RestorePlace;
   /** Tablespace oid → new absolute path. Every tablespace of the set must be mapped for a copy. */
