@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ScrubTask } from '#core/care/care-task.ts';
 import type { ScrubNext, ScrubTold } from '#core/care/verification.ts';
-import { verdictAfter, withoutDamage } from '#core/care/verification.ts';
+import { verdictAfter, verdictAfterScrub, withoutDamage } from '#core/care/verification.ts';
 import type { PoolId, ResourceId, RunId } from '#core/id.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
 import type { VerifyReport } from '#core/restore/report.ts';
@@ -18,14 +18,22 @@ const reportRow = z.object({ report: verifyReportShape.nullable() });
 const damaged = (column: string): string => `coalesce(jsonb_array_length(${column} -> 'damage'), 0) > 0`;
 
 /** Keeps what a look at a set found; a look that was not deep enough does not take earlier damage back. */
-export function storeVerify(db: Database, { id, poolId }: SetInPool, report: VerifyReport): Promise<void> {
+export const storeVerify = (db: Database, set: SetInPool, report: VerifyReport): Promise<void> =>
+  storeLook(db, set, { report, judge: verdictAfter });
+
+interface LookAtSet {
+  readonly report: VerifyReport;
+  readonly judge: typeof verdictAfter;
+}
+
+function storeLook(db: Database, { id, poolId }: SetInPool, { report, judge }: LookAtSet): Promise<void> {
   return db.transaction(async (inside) => {
     const [row] = await inside.rows(
       reportRow,
       'select verify_report as report from backup_set where id = $1 and pool_id = $2 for update',
       [id, poolId],
     );
-    const verdict = verdictAfter(row?.report ?? undefined, report);
+    const verdict = judge(row?.report ?? undefined, report);
     await inside.change(
       `update backup_set set verified_at = now(), verify_report = $3, next_piece = case when $4 then next_piece else 0 end,
          checked_at = case when $4 then checked_at else now() end where id = $1 and pool_id = $2`,
@@ -137,7 +145,7 @@ export function storeScrubbed(db: Database, { runId, poolId }: Teller, told: Scr
     if (added === 0) return false;
     if (told.kind === 'batch') await storeBatchReport(inside, { id: told.batchId, poolId }, told.report);
     else if (told.nextPiece === undefined || damage.length > 0)
-      await storeVerify(inside, { id: told.setId, poolId }, told.report);
+      await storeLook(inside, { id: told.setId, poolId }, { report: told.report, judge: verdictAfterScrub });
     if (told.kind === 'set' && told.nextPiece !== undefined)
       await inside.change('update backup_set set next_piece = $3, next_depth = $4 where id = $1 and pool_id = $2', [
         ...[told.setId, poolId, told.nextPiece, told.report.depth ?? 'full'],

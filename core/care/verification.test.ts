@@ -4,7 +4,7 @@ import type { VerifyReport } from '../restore/report.ts';
 import { testIds } from '#tests/support/catalog.ts';
 import { sampleBatch, sampleSet } from '#tests/support/samples.ts';
 import { needsNewFull } from './new-full.ts';
-import { verdictAfter, withoutDamage } from './verification.ts';
+import { verdictAfter, verdictAfterScrub, withoutDamage } from './verification.ts';
 import type { VerifyDepth } from './verify-depth.ts';
 import { isAsDeep, verifyDepths } from './verify-depth.ts';
 
@@ -29,6 +29,29 @@ describe('what is known after one more look', () => {
     expect(verdictAfter(damaged(), sound('quick'))).toEqual(damaged());
     expect(verdictAfter(damaged(), sound('full'))).toEqual(sound('full'));
     expect(verdictAfter(damaged('full'), sound())).toEqual(sound());
+  });
+
+  test('new damage of a less deep look joins what is known: no shallow look takes that back', () => {
+    const gone = { object: 'c', what: 'is gone' };
+    const both = verdictAfter(damaged('full'), { ...sound('quick'), damage: [{ object: 'a', what: 'z' }, gone] });
+    expect(both).toMatchObject({ depth: 'full', damage: [{ object: 'a', what: 'b' }, gone] });
+    expect(verdictAfter(both, sound('quick'))).toEqual(both);
+    expect(verdictAfter(both, sound('full'))).toEqual(sound('full'));
+    const many = { ...damaged('full'), damageCount: 9 };
+    expect(verdictAfter(many, { ...sound('quick'), damage: [gone] })).toMatchObject({ damageCount: 9 });
+  });
+
+  test('a scrub takes no damage back, however deep: it may have read another portion', () => {
+    for (const depth of verifyDepths) {
+      expect(verdictAfterScrub(damaged('quick'), sound(depth))).toEqual(damaged('quick'));
+      expect(verdictAfterScrub(sound('page'), damaged(depth))).toEqual(damaged(depth));
+      expect(verdictAfterScrub(undefined, sound(depth))).toEqual(sound(depth));
+    }
+    const other = { ...sound('page'), damage: [{ object: 'c', what: 'd' }] };
+    expect(verdictAfterScrub(damaged('full'), other)).toMatchObject({
+      depth: 'page',
+      damage: [{ object: 'a' }, { object: 'c' }],
+    });
   });
 });
 

@@ -43,12 +43,32 @@ export type ScrubTold =
 const depthOf = ({ depth = 'full' }: VerifyReport): VerifyDepth => depth;
 
 /**
- * What is known of a set or batch after one more look. Damage stays known until a look at least as deep as the one that
+ * What is known of a set after one more look at all of it. Damage stays known until a look at least as deep as the one that
  * found it finds nothing: a quick look does not see flipped bytes.
  */
 export function verdictAfter(before: VerifyReport | undefined, now: VerifyReport): VerifyReport {
-  const isStillDamaged = before !== undefined && before.damage.length > 0 && now.damage.length === 0;
-  return isStillDamaged && !isAsDeep(depthOf(now), depthOf(before)) ? before : now;
+  return before === undefined || isAsDeep(depthOf(now), depthOf(before)) ? now : withEarlier(before, now);
+}
+
+/**
+ * The same after a scrub, which may have read a portion only. It takes no damage back: it passes over what is known to be
+ * damaged, so what it did not see was found while it looked, or lies in another portion.
+ */
+export const verdictAfterScrub = (before: VerifyReport | undefined, now: VerifyReport): VerifyReport =>
+  before === undefined ? now : withEarlier(before, now);
+
+/** The later report with the damage of both; as deep as the deeper, so that no shallow look takes it back. */
+function withEarlier(before: VerifyReport, now: VerifyReport): VerifyReport {
+  if (before.damage.length === 0) return now;
+  if (now.damage.length === 0) return before;
+  const known = new Set(before.damage.map(({ object }) => object));
+  const damage = [...before.damage, ...now.damage.filter(({ object }) => !known.has(object))];
+  const count = Math.max(before.damageCount ?? 0, now.damageCount ?? 0);
+  return {
+    ...now,
+    ...{ depth: isAsDeep(depthOf(now), depthOf(before)) ? depthOf(now) : depthOf(before), damage },
+    ...(count > damage.length ? { damageCount: count } : {}),
+  };
 }
 
 /** A batch without the segments that were found damaged: nothing is planned over them, the gap is shown. */
