@@ -88,4 +88,7 @@ test('D-021 a set without its log whose log was found damaged is not the newest 
   await scrubbed(hostId, poolId, batch, later);
   expect(await fate(older.setId)).toMatch(/^keep .*newest good set/);
   expect(await fate(newer.setId)).toMatch(/^keep (?!.*newest good set)/);
+  const shown = await holdfast(`set show ${newer.setId}`);
+  expect(shown.out).toMatch(/CANNOT BE RESTORED: a scrub found its log damaged: without that, log from 0\/4000028 /);
+  expect(shown.out).not.toMatch(/back up the log/);
 });

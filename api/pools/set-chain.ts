@@ -3,6 +3,7 @@ import type { SetRow } from '#catalog/backup-sets.ts';
 import { getSet, setShape, setsOfFull } from '#catalog/backup-sets.ts';
 import type { Database } from '#catalog/database.ts';
 import { locksIn } from '#catalog/pools/pool-locks.ts';
+import { batchesOf } from '#catalog/log-batches.ts';
 import { getPool } from '#catalog/pools/pools.ts';
 import { soundBatchesOf } from '#catalog/pools/verification.ts';
 import { unusableSets } from '#catalog/pools/set-standing.ts';
@@ -39,7 +40,7 @@ export const setWithChain = z
     ...setWithStanding.shape,
     needs: z.array(linkShape),
     neededBy: z.array(linkShape),
-    /** Why it cannot be restored: damaged, quarantined, or its chain is not whole. */
+    /** Why it cannot be restored: it or the log it needs is damaged, it is quarantined, or its chain is not whole. */
     unusable: z.string().exactOptional(),
     /** Of a set that was made without its log (D-021): what of that the pool does not hold. */
     missingLog: z.string().exactOptional(),
@@ -62,8 +63,8 @@ export async function withChain(catalog: Database, id: SetId, pool?: PoolId): Pr
     standing: standing?.standing ?? unmarked,
     needs: chain.isComplete ? chain.sets.slice(0, -1).map(linkOf) : [],
     neededBy: dependentsOf(id, sets).map(linkOf),
+    ...(await lackOf(catalog, row)),
     ...(reason === undefined ? {} : { unusable: reason }),
-    ...(await missingLogOf(catalog, row)),
     ...(await lockOf(catalog, row)),
   };
 }
@@ -73,11 +74,18 @@ async function lockOf(catalog: Database, { id, poolId }: SetRow): Promise<{ lock
   return until === undefined ? {} : { lockedUntil: until };
 }
 
-async function missingLogOf(catalog: Database, { summary, poolId }: SetRow): Promise<{ missingLog?: string }> {
+/** Log that is there and damaged is not log that is still to come: no backup of the log brings it. */
+async function lackOf(
+  catalog: Database,
+  { summary, poolId }: SetRow,
+): Promise<{ readonly missingLog?: string; readonly unusable?: string }> {
   if (summary.isConsistent) return {};
-  const batches = await soundBatchesOf(catalog, summary.systemId, poolId);
-  const [lacking] = lackingLog({ sets: [summary], batches });
-  return lacking === undefined ? {} : { missingLog: lacking.reason };
+  const sets = [summary];
+  const [lacking] = lackingLog({ sets, batches: await soundBatchesOf(catalog, summary.systemId, poolId) });
+  if (lacking === undefined) return {};
+  const isThere = lackingLog({ sets, batches: await batchesOf(catalog, summary.systemId, poolId) }).length === 0;
+  if (!isThere) return { missingLog: lacking.reason };
+  return { unusable: `a scrub found its log damaged: without that, ${lacking.reason}` };
 }
 
 const linkOf = ({ setId, type, endedAt, storedBytes }: SetSummary): z.output<typeof linkShape> => ({
