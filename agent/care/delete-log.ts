@@ -4,6 +4,7 @@ import type { ObjectKey } from '#core/format/object-key.ts';
 import { logBatchKey, logReferencesKey, logSegmentKey } from '#core/format/object-key.ts';
 import type { BatchId } from '#core/id.ts';
 import { instantFromMs } from '#core/instant.ts';
+import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
 import type { ObjectInfo } from '#core/ports/object-store.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { compareLsn, lsnToNumber } from '#core/wal/lsn.ts';
@@ -39,6 +40,9 @@ export async function deleteLog(work: CareWork, log: LogToDelete): Promise<void>
   work.batches += batches.length;
 }
 
+/** What a tail that was saved unfinished holds is no file of an archive. */
+const isWhole = ({ from, to, rawBytes }: SegmentOfBatch): boolean => lsnToNumber(to) - lsnToNumber(from) >= rawBytes;
+
 const later = (a: Lsn | undefined, b: Lsn): Lsn => (a === undefined || compareLsn(a, b) < 0 ? b : a);
 const lsnHex = (lsn: Lsn): string => lsnToNumber(lsn).toString(16).toUpperCase().padStart(16, '0');
 
@@ -63,6 +67,7 @@ interface Link {
   readonly batchId: BatchId;
   readonly sha256: string;
   readonly previousSha256: string;
+  readonly segments: readonly SegmentOfBatch[];
 }
 
 /** A batch that is gone already was noted by the attempt before; one that is damaged broke the chain before we came. */
@@ -79,13 +84,17 @@ async function note(work: CareWork, { systemId, branchId, batches }: LogToDelete
     at: instantFromMs(deps.clock.nowMs()),
     links: joined(links),
     ranges: merged(batches),
+    segments: links
+      .flatMap(({ segments }) => segments.filter(isWhole))
+      .map(({ name, rawSha256 }) => ({ name, rawSha256 })),
   });
 }
 
 async function linkOf({ pool }: CareWork, key: ObjectKey, batchId: BatchId): Promise<Link | undefined> {
   try {
     const stored = await pool.store.get(key);
-    return { batchId, sha256: sha256Hex(stored), previousSha256: openBatch(pool, key, stored).previousSha256 };
+    const { previousSha256, segments } = openBatch(pool, key, stored);
+    return { batchId, sha256: sha256Hex(stored), previousSha256, segments };
   } catch (error) {
     if (error instanceof HoldfastError && error.class === 'corrupt') return undefined;
     throw error;

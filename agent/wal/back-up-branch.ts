@@ -6,7 +6,9 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { reach } from '#core/faults/fault-points.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
+import { judgeDeleted } from '#core/log/deleted-segment.ts';
 import type { StepContext } from '#core/ports/step.ts';
+import type { Warning } from '#core/run/progress.ts';
 import type { StoredSegment } from '#core/wal/check-segment.ts';
 import { checkSegment, entryOf } from '#core/wal/check-segment.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
@@ -28,6 +30,7 @@ import type { CommittedBranch } from './committed-log.ts';
 import { demandCorrupt, readBranch, secureBranch } from './committed-log.ts';
 import type { CheckedSegment, HeldSegment, LogPipeline } from './threads/log-pipeline.ts';
 import { openLogPipeline } from './threads/log-threads.ts';
+import type { DeletedOf } from './truncated-log.ts';
 import { deletedOf } from './truncated-log.ts';
 import type { LogSwitch } from './switch-log.ts';
 import type { LogTally } from './log-tally.ts';
@@ -66,16 +69,10 @@ export async function backUpBranch(work: BranchWork): Promise<void> {
       detail: `${message}; what the archive still has of its log is committed again`,
     });
   }
-  // What a plan deleted from the pool is not sent again, however long the archive keeps it (K-080 `keep`).
-  const wasDeleted = await deletedOf(deps.pool, branch, { known, names: archived });
-  const names = archived.filter((name) => !wasDeleted(name));
-  const session = new BranchSession(
-    work,
-    known,
-    names.filter((name) => !known.segments.has(name)),
-  );
+  const deleted = await deletedOf(deps.pool, branch, { known, names: archived });
+  const session = new BranchSession(work, { ...known, deleted }, archived);
   try {
-    for (const name of names) {
+    for (const name of archived) {
       await session.take(name, name === archive.segments[archive.segments.length - 1]);
       if (work.endsAtProblem === true && tally.problems.length > 0) break;
     }
@@ -86,6 +83,9 @@ export async function backUpBranch(work: BranchWork): Promise<void> {
   tally.gaps(branch, session.writer.gaps);
   tally.batches.push(...session.writer.committed);
 }
+
+/** What a pool holds of a branch, and what plans deleted from it. */
+type KnownBranch = CommittedBranch & { readonly deleted: DeletedOf };
 
 /** A segment that was checked and is on its way into the pool. */
 interface Pending {
@@ -99,20 +99,23 @@ interface Pending {
 class BranchSession {
   readonly writer: BatchWriter;
   readonly #work: BranchWork;
-  readonly #known: CommittedBranch;
+  readonly #known: KnownBranch;
   readonly #history: ReturnType<typeof parseHistory>;
   readonly #pipeline: LogPipeline;
   readonly #pending: Pending[] = [];
   #last: SegmentOfBatch | undefined;
   #isPrimed = false;
   #lastName: SegmentName | undefined;
+  /** Files in the place of deleted log of which nobody knows whether they are that log. */
+  readonly #unproven: SegmentName[] = [];
 
-  /** `names` will probably be stored. */
-  constructor(work: BranchWork, known: CommittedBranch, names: readonly SegmentName[]) {
+  constructor(work: BranchWork, known: KnownBranch, archived: readonly SegmentName[]) {
     const { level, order, deps, branch, archive } = work;
     this.#work = work;
     this.#known = known;
     this.#history = parseHistory(branch.history);
+    // What will probably be stored.
+    const names = archived.filter((name) => !known.segments.has(name) && known.deleted(name) === undefined);
     const sizes = names.map((name) => fileFacts(join(archive.directory, name))?.sizeBytes ?? 0);
     const isPutAtOnce = deps.pool.store.isPutAtOnce === true;
     const { channels } = order.options;
@@ -162,6 +165,7 @@ class BranchSession {
     await this.writer.commit(isCovered ? closed.at : undefined);
     if (isOurs && !isCovered) await this.#coverIdle(closed);
     await this.writer.commitHistory(tally.segmentBytes ?? 16 * 1024 * 1024);
+    if (this.#unproven.length > 0) tally.warn(unprovenLog(this.#work.archive.directory, this.#unproven));
   }
 
   /** Nothing followed the closed segment up to the switch. It need not be that of the newest batch, which may have closed a gap. */
@@ -193,6 +197,7 @@ class BranchSession {
       });
       return false;
     }
+    if (await this.#isDeleted(name, file, held)) return false;
     const { reading, references } = await this.#check(name, file, held);
     const stored = this.#store(name, file, held).finally(() => {
       this.#pipeline.release(held);
@@ -203,12 +208,30 @@ class BranchSession {
     return true;
   }
 
-  /** Whether a file is what was committed, to its last byte: one of another size may not have been read whole. */
+  /**
+   * What a plan deleted from the pool is not sent again, however long the archive keeps it (K-080 `keep`). Throws
+   * `log_deleted_differs`: other log in that place must not pass for it.
+   */
+  async #isDeleted(name: SegmentName, file: string, held: HeldSegment): Promise<boolean> {
+    const deleted = this.#known.deleted(name);
+    if (deleted === undefined) return false;
+    const rawSha256 = (await this.#hashOf(held, file)) ?? '';
+    const verdict = judgeDeleted(deleted, { rawSha256, mtimeMs: fileFacts(file)?.mtimeMs ?? Infinity });
+    if (verdict === 'other') throw fail('log_deleted_differs', { file, at: deleted.at });
+    if (verdict === 'unproven') this.#unproven.push(name);
+    return true;
+  }
+
+  /** Whether a file is what was committed, to its last byte. */
   async #isSame(held: HeldSegment, file: string, { rawBytes, rawSha256 }: SegmentOfBatch): Promise<boolean> {
-    if (held.fileBytes !== rawBytes) return false;
-    if (held.bytes.length === rawBytes) return (await this.#pipeline.hash(held)) === rawSha256;
+    return held.fileBytes === rawBytes && (await this.#hashOf(held, file)) === rawSha256;
+  }
+
+  /** Of a whole file: one of another size than usual may not have been read to its end. Undefined when it is gone. */
+  async #hashOf(held: HeldSegment, file: string): Promise<string | undefined> {
+    if (held.bytes.length === held.fileBytes) return this.#pipeline.hash(held);
     const bytes = new SegmentBuffer().read(file);
-    return bytes !== undefined && sha256Hex(bytes) === rawSha256;
+    return bytes === undefined ? undefined : sha256Hex(bytes);
   }
 
   /** Waits until at most so many segments are on their way; the others are entries of the batch. */
@@ -301,6 +324,11 @@ class BranchSession {
   readonly #keyOf = (object: string): ObjectKey => keyOfLog(this.#nameOf(object));
 }
 
+const unprovenLog = (directory: string, names: readonly SegmentName[]): Warning => ({
+  code: 'log_deletion_unproven',
+  detail: `${directory} holds ${String(names.length)} segments from ${names[0] ?? ''} to ${names[names.length - 1] ?? ''} where a plan deleted log from the pool without noting its content, as earlier versions did: they are not sent again, and a log backup does not delete them. When you know that they are the deleted log, remove them yourself`,
+});
+
 /** A tail that was saved before an in-place restore ends inside its segment. */
 const isWhole = ({ from, to, rawBytes }: SegmentOfBatch): boolean => lsnToNumber(to) - lsnToNumber(from) >= rawBytes;
 
@@ -313,6 +341,12 @@ function isUnfinished(bytes: Uint8Array): boolean {
 
 const sameTimeline = (name: SegmentName, timeline: number): boolean => parseInt(name.slice(0, 8), 16) === timeline;
 
-const aboutFile = new Set(['log_damaged', 'log_foreign', 'log_name_mismatch', 'log_duplicate_differs']);
+const aboutFile = new Set([
+  'log_damaged',
+  'log_foreign',
+  'log_name_mismatch',
+  'log_duplicate_differs',
+  'log_deleted_differs',
+]);
 const isAboutFile = (error: unknown): error is HoldfastError =>
   error instanceof HoldfastError && aboutFile.has(error.code);

@@ -44,7 +44,7 @@ type Order = OrderOf<'log-backup'>;
  * last record, stores and commits what the first pool does not hold, then applies the retention of archived files
  * (K-080). Safe to call again after a kill at any instant. Throws `archive_directory_unknown`,
  * `archive_directory_missing`, `archive_directory_unreadable`, and after everything good is committed and with no file deleted: `log_damaged`,
- * `log_foreign`, `log_name_mismatch`, `log_duplicate_differs`, `log_history_missing`, `log_history_damaged`.
+ * `log_foreign`, `log_name_mismatch`, `log_duplicate_differs`, `log_deleted_differs`, `log_history_missing`, `log_history_damaged`.
  */
 export const takeLogBackup =
   (deps: LogBackupDeps): HostWork['takeLogBackup'] =>

@@ -176,7 +176,9 @@ async function* readPool(order: OrderOf<'rebuild'>, step: StepContext): AsyncIte
       yield { kind: 'batch', batch };
     }
     for (const branch of branches.values())
-      for (const note of await readTruncations(pool, branch, tell)) yield { kind: 'truncation', note };
+      // Names of deleted segments stay in the pool: the catalog has no use for them, and they may be many.
+      for (const note of await readTruncations(pool, branch, tell))
+        yield { kind: 'truncation', note: { ...note, segments: [] } };
     for await (const { marks, unreadable } of listMarks(pool)) {
       unreadable.forEach(tell);
       for (const mark of marks) yield { kind: 'mark', mark };

@@ -90,4 +90,6 @@ export interface TruncationNote {
   readonly links: readonly { readonly previousSha256: string; readonly sha256: string; readonly count: number }[];
   /** Log that is gone, half-open, in order. */
   readonly ranges: readonly { readonly from: Lsn; readonly to: Lsn }[];
+  /** Whole segments that are gone, with the SHA-256 of their bytes. Notes of earlier versions do not have them. */
+  readonly segments?: readonly { readonly name: string; readonly rawSha256: string }[];
 }

@@ -8,6 +8,7 @@ import type { BatchSummary } from '#core/log/batch-summary.ts';
 import { markKey, parseObjectKey, setMetaKey } from '#core/format/object-key.ts';
 import { listMarks, putMark, readMarks } from '#agent/care/marks.ts';
 import { removeCommitPoint } from '#agent/care/remove-objects.ts';
+import { readTruncations } from '#agent/care/truncation.ts';
 import { openSet } from '#agent/sets/open-set.ts';
 import { readBatches } from '#agent/wal/committed-log.ts';
 import { testIds } from '../support/catalog.ts';
@@ -159,6 +160,10 @@ export function testCare(kind: CarePool): void {
       expect(batches[0]).toBe(third.batch.batchId);
       expect(problems).toEqual([]);
       expect(await stage.keys('marks/log/')).toHaveLength(1);
+      const notes = await readTruncations(stage.pool, { systemId: sampleSystemId, branchId });
+      const gone = [first, second].flatMap(({ batch }) => batch.segments);
+      expect(gone).toHaveLength(6);
+      expect(notes[0]?.segments).toEqual(gone.map(({ name, rawSha256 }) => ({ name, rawSha256 })));
     });
 
     test('a batch that somebody took away is still a break: only what a note names is explained', async () => {

@@ -53,7 +53,7 @@ export interface RetentionReport {
 /**
  * Deletes archived files that are safe elsewhere (K-080), after log and full backups alike. A file goes only when every
  * pool has committed a segment of that name, its object was read whole and found right, and the hash of the file equals
- * the committed one, or a plan has deleted the segment from the pool since; never the newest, never one that a running backup needs. A pool that cannot be asked keeps everything.
+ * the committed one, or that of a segment that a plan has deleted from the pool since; never the newest, never one that a running backup needs. A pool that cannot be asked keeps everything.
  * Notes of backups go behind the segments that they begin in (core/wal/deletable.ts).
  */
 export async function applyArchiveRetention(
@@ -106,7 +106,7 @@ async function deleteHeld(
   { archive, candidates }: Candidates,
   step: StepContext,
 ): Promise<RetentionReport> {
-  let held: ReadonlyMap<SegmentName, string> | undefined;
+  let held: Contents | undefined;
   const lost: Warning[] = [];
   const bucket = createTokenBucket(() => transferNow(step.limits()), deps.clock);
   for (const access of request.pools) {
@@ -120,7 +120,11 @@ async function deleteHeld(
       await pool.close();
     }
   }
-  const { same, different } = compareFiles(request.directory, held ?? new Map<SegmentName, string>(), step);
+  const { same, different } = compareFiles(
+    request.directory,
+    held ?? new Map<SegmentName, ReadonlySet<string>>(),
+    step,
+  );
   // What the pools hold was committed before this question, so a backup recorded after it begins behind all of it.
   const needed = await retrying(retriesWith(outageOf(step)), () => deps.neededLog(step.runId));
   const free = needed === undefined ? [] : deletable(archive.segments, needed).filter((name) => same.includes(name));
@@ -128,19 +132,19 @@ async function deleteHeld(
   removeFiles(request.directory, free);
   reach(step, 'log.after-delete');
   const warnings = different.map((name): Warning => {
-    const detail = `${join(request.directory, name)} is not what the pools hold under its name and was not deleted`;
+    const detail = `${join(request.directory, name)} is not what the pools hold, or held until a plan deleted it, under its name and was not deleted`;
     return { code: 'archive_file_differs', detail };
   });
   return { deletedFiles: free.length, warnings: [...lost, ...warnings] };
 }
 
-/** Stands for a hash where a plan deleted the segment from the pool: nobody needs it there, and nothing is to be compared. */
-const unneeded = '';
+/** Hashes that a file may have to be deleted, by name. */
+type Contents = ReadonlyMap<SegmentName, ReadonlySet<string>>;
 
 /** What a pool has of the candidates. */
 interface Held {
-  /** Hash by name of those that it has committed and can give back, or that a plan deleted. */
-  readonly held: ReadonlyMap<SegmentName, string>;
+  /** Of those that it has committed and can give back, or that a plan deleted: what was deleted, when that is known. */
+  readonly held: Contents;
   /** Of those that it has committed and cannot give back: the archive may hold their only copy. */
   readonly lost: readonly Warning[];
 }
@@ -151,7 +155,7 @@ async function heldBy(
   { archive, candidates }: Candidates,
   step: StepContext,
 ): Promise<Held> {
-  const held = new Map<SegmentName, string>();
+  const held = new Map<SegmentName, ReadonlySet<string>>();
   const lost: Warning[] = [];
   const { systemId, dataDirectory } = request;
   const from = Math.min(...candidates.map(earliestPosition));
@@ -160,14 +164,14 @@ async function heldBy(
     const known = await readBranch(pool, branch, from);
     await secureBranch(pool, known);
     const names = candidates.filter((each) => parseInt(each.slice(0, 8), 16) === timeline);
-    const wasDeleted = await deletedOf(pool, branch, { known, names });
+    const deleted = await deletedOf(pool, branch, { known, names });
     for (const name of names) {
       step.signal.throwIfAborted();
       const segment = known.segments.get(name);
       const why = segment === undefined ? undefined : await faultOf(pool, branch, segment);
       if (why !== undefined) lost.push(lostSegment(join(request.directory, name), why));
-      else if (segment !== undefined) held.set(name, segment.rawSha256);
-      else if (wasDeleted(name)) held.set(name, unneeded);
+      else if (segment !== undefined) held.set(name, new Set([segment.rawSha256]));
+      else held.set(name, deleted(name)?.rawSha256 ?? new Set());
     }
   }
   return { held, lost };
@@ -188,32 +192,25 @@ async function faultOf(pool: Pool, branch: OpenBranch, segment: SegmentOfBatch):
   }
 }
 
-const both = (
-  a: ReadonlyMap<SegmentName, string>,
-  b: ReadonlyMap<SegmentName, string>,
-): ReadonlyMap<SegmentName, string> =>
+/** What both have of a name: nothing when they do not agree. */
+const both = (a: Contents, b: Contents): Contents =>
   new Map(
-    [...a].flatMap(([name, hash]) => {
-      const other = b.get(name);
-      if (other === undefined || (hash !== unneeded && other !== unneeded && other !== hash)) return [];
-      return [[name, hash === unneeded ? other : hash] as const];
-    }),
+    [...a].map(([name, hashes]) => [name, new Set([...hashes].filter((hash) => b.get(name)?.has(hash) === true))]),
   );
 
 function compareFiles(
   directory: string,
-  held: ReadonlyMap<SegmentName, string>,
+  held: Contents,
   step: StepContext,
 ): { same: SegmentName[]; different: SegmentName[] } {
   const buffer = new SegmentBuffer();
   const same: SegmentName[] = [];
   const different: SegmentName[] = [];
-  for (const [name, hash] of held) {
+  for (const [name, hashes] of held) {
     step.signal.throwIfAborted();
-    const bytes = hash === unneeded ? undefined : buffer.read(join(directory, name));
-    if (hash === unneeded) same.push(name);
+    const bytes = hashes.size === 0 ? undefined : buffer.read(join(directory, name));
     if (bytes === undefined) continue;
-    (sha256Hex(bytes) === hash ? same : different).push(name);
+    (hashes.has(sha256Hex(bytes)) ? same : different).push(name);
   }
   return { same, different };
 }

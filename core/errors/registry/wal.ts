@@ -18,6 +18,17 @@ export const walErrors = {
     hintZh:
       '可能有两个服务器使用同一名称归档（脑裂），或归档文件被修改。请停止其中一个服务器的归档，确认正确的日志，并将错误的文件移出归档目录。未覆盖任何内容。',
   },
+  log_deleted_differs: {
+    class: 'unsafe',
+    http: 409,
+    message:
+      'The log file {file} lies where retention deleted log from the pool ({at}), but it is not the log that was deleted there. It was neither stored nor deleted.',
+    hint: 'The server was put back to an earlier state (storage snapshot, virtual machine), or a copy of it archives here. Keep the file: its log is nowhere else. Let that server begin a timeline of its own (recover it with recovery.signal, then promote it), move the file to another directory, and take a full backup; give a copy an archive directory and a pool of its own. Only if the file is the old log, copied here later, remove it.',
+    messageZh:
+      '日志文件 {file} 位于保留策略已从存储池删除的日志范围内（{at}），但并不是当时被删除的日志。该文件既未存储，也未删除。',
+    hintZh:
+      '服务器可能被恢复到较早的状态（存储快照、虚拟机），或其副本归档到此处。请保留该文件：这些日志没有其他副本。请让该服务器开始新的时间线（使用 recovery.signal 恢复后提升），将该文件移到其他目录，并执行全量备份；副本应使用独立的归档目录和存储池。只有确认该文件是之后复制到此处的旧日志时，才可将其删除。',
+  },
   log_foreign: {
     class: 'precondition',
     http: 409,

@@ -56,6 +56,7 @@ export const truncationNoteShape: z.ZodType<TruncationNote> = z.looseObject({
   ...{ runId: idShape('run'), at: instantShape },
   links: z.array(z.looseObject({ previousSha256: sha256, sha256, count: countShape })),
   ranges: z.array(rangeShape),
+  segments: z.array(z.looseObject({ name: z.string(), rawSha256: sha256 })).exactOptional(),
 });
 
 const logToDeleteShape: z.ZodType<LogToDelete> = z.looseObject({
