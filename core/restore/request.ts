@@ -1,5 +1,6 @@
 import type { UnusableSets } from '../backup/usable-sets.ts';
 import type { SetId } from '../id.ts';
+import type { BatchSummary } from '../log/batch-summary.ts';
 import type { CommittedLog } from '../log/coverage.ts';
 import type { RestorePlace } from './plan/plan.ts';
 import type { RestoreTarget } from './target.ts';
@@ -8,6 +9,8 @@ import type { RestoreWays } from './plan/ways.ts';
 /** What a restore is asked to do, with everything committed for the database: one system id, maybe several instances. */
 export interface RestoreRequest {
   readonly log: CommittedLog;
+  /** Log of other pools: nothing is read there, but what is known there and not reached is told. */
+  readonly elsewhere?: readonly BatchSummary[] | undefined;
   /** Sets found damaged or quarantined: neither they nor what builds on them is restored. Default: none. */
   readonly unusable?: UnusableSets;
   /** Name of the resource as the operator sees it: in place, the consent must equal it. */

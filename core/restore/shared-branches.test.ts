@@ -37,7 +37,7 @@ const time = (n: number): RestoreTarget => ({ at: 'time', time: minute(n), isInc
 const lsn = (n: number, offset = 0): RestoreTarget => ({ at: 'lsn', lsn: at(n, offset), isInclusive: true });
 const shared = (log: CommittedLog): CommittedLog => withSharedBranches(log, [abandoned, current]);
 
-test('K-098 a pool that knows only an abandoned branch leads to no point behind the fork that another pool knows of', () => {
+test('K-095 a pool that knows only an abandoned branch leads to no point behind the fork that another pool knows of', () => {
   for (const target of [time(7), lsn(7)]) {
     expect(ask(abandoned, target)).toMatchObject({ timeline: 1 });
     expect(ask(shared(abandoned), target)).toEqual({ code: 'point_after_latest' });
@@ -46,7 +46,7 @@ test('K-098 a pool that knows only an abandoned branch leads to no point behind 
   }
 });
 
-test('K-098 a point before the fork is reached from both pools, and the server is told of the branch that follows', () => {
+test('K-095 a point before the fork is reached from both pools, and the server is told of the branch that follows', () => {
   expect(ask(shared(abandoned), lsn(3, 5000))).toMatchObject({ timeline: 1, histories: ['00000002.history'] });
   expect(ask(shared(current), lsn(3, 5000))).toMatchObject({ timeline: 1, histories: ['00000002.history'] });
 });

@@ -111,6 +111,9 @@ export const restorePlanShape: z.ZodType<RestorePlan> = z.looseObject({
   configFile: z.string().exactOptional(),
   offline: offlineOfSetShape.exactOptional(),
   ways: restoreWaysShape.exactOptional(),
+  givesUp: z
+    .looseObject({ end: lsnShape, lastCommit: instantShape, from: lsnShape, to: lsnShape, until: instantShape })
+    .exactOptional(),
   rawBytes: countShape,
   chain: z.array(plannedSetShape),
   fetchBytes: countShape,

@@ -10,6 +10,7 @@ import { unusableSets } from '#catalog/pools/set-standing.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { HostId } from '#core/id.ts';
+import type { BatchSummary } from '#core/log/batch-summary.ts';
 import type { CommittedLog } from '#core/log/branches.ts';
 import { branchesOf, currentBranch } from '#core/log/branches.ts';
 import { planRestore } from '#core/restore/plan/plan-restore.ts';
@@ -140,7 +141,8 @@ export async function planFor(context: Context, asked: RestoreBody): Promise<Pla
   const plans: PlannedRestore[] = [];
   for (const one of logs) {
     try {
-      plans.push(await planFrom(context, { resource, body, ...one }));
+      const elsewhere = logs.filter((each) => each !== one).flatMap(({ log }) => log.batches);
+      plans.push(await planFrom(context, { resource, body, elsewhere, ...one }));
       if (!isSoughtEverywhere(body)) break;
     } catch (error) {
       // Behind a plan only what follows from the request itself still counts, not what is wrong in one more pool.
@@ -148,7 +150,7 @@ export async function planFor(context: Context, asked: RestoreBody): Promise<Pla
     }
   }
   const best = furthest(plans, body, resource.name);
-  if (best !== undefined) return best;
+  if (best !== undefined) return demandAllKnown(best, body);
   throw nearestRefusal(refusals) ?? fail('no_set_to_restore', { resource: resource.name });
 }
 
@@ -209,17 +211,34 @@ function furthest(
   return plans.find(({ plan }) => plan.mustReach === points[points.length - 1]);
 }
 
-interface PlanQuestion extends HostQuestion {
-  readonly log: CommittedLog;
+/**
+ * In place, what is written over is gone: a latest point that leaves known log behind is refused unless the set was named. Whoever
+ * accepts its end names that, as a time or an LSN. Throws `latest_incomplete`.
+ */
+function demandAllKnown(planned: PlannedRestore, body: RestoreBody): PlannedRestore {
+  const { givesUp, mustReach } = planned.plan;
+  if (givesUp === undefined || body.place.kind !== 'in-place' || body.setId !== undefined) return planned;
+  const { end, lastCommit, from, to, until } = givesUp;
+  const params = { resource: planned.resource.name, lsn: mustReach, end, lastCommit, from, to, until };
+  throw fail('latest_incomplete', params);
 }
 
-async function planFrom(context: Context, { resource, pool, body, log }: PlanQuestion): Promise<PlannedRestore> {
+interface PlanQuestion extends HostQuestion {
+  readonly log: CommittedLog;
+  readonly elsewhere: readonly BatchSummary[];
+}
+
+async function planFrom(
+  context: Context,
+  { resource, pool, body, log, elsewhere }: PlanQuestion,
+): Promise<PlannedRestore> {
   const { catalog } = context;
   const hostId = await hostFor(context, { resource, pool, body });
   demandReach(pool, hostId);
   const { isOpenedAfter, tablespaceMap, configFile, ways } = body.options;
   const plan = planRestore({
     log,
+    elsewhere,
     unusable: await unusableSets(catalog, resource.systemId, pool.id),
     resourceName: resource.name,
     target: body.target,

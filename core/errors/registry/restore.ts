@@ -43,6 +43,17 @@ export const restoreErrors = {
     hintZh:
       '最近的可达点:之前 {before},之后 {after}。各恢复分支的最远点:{furthest}。若缺失的日志仍存在,请放回归档目录并执行日志备份;请立即执行一次完全备份,使其后的时间点可恢复。',
   },
+  latest_incomplete: {
+    class: 'precondition',
+    http: 409,
+    message:
+      'The latest point of {resource} that can be reached is LSN {lsn} (last commit {lastCommit}), but log is known up to LSN {to} ({until}): log from LSN {end} to {from} is missing, damaged or in another pool',
+    hint: 'If that log still exists somewhere, put it into the archive directory and run a log backup. To restore in place and give up the later log, name the point: `--lsn {lsn}`. `holdfast timeline {resource}` shows every point.',
+    messageZh:
+      '{resource} 可达的最新点为 LSN {lsn}（最后提交 {lastCommit}），但已知日志直到 LSN {to}（{until}）：LSN {end} 至 {from} 的日志缺失、损坏或位于其他存储池',
+    hintZh:
+      '若该日志仍存在，请放回归档目录并执行日志备份。若要就地恢复并放弃其后的日志，请指明该点：`--lsn {lsn}`。`holdfast timeline {resource}` 可查看所有时间点。',
+  },
   point_before_first_set: {
     class: 'precondition',
     http: 409,

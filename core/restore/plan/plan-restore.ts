@@ -13,6 +13,7 @@ import type { PlannedSegment, PlannedSet, RestorePlan } from './plan.ts';
 import { checkPlace, placeTablespaces } from '#core/restore/place.ts';
 import type { RestoreRequest } from '#core/restore/request.ts';
 import { historiesFor } from './histories.ts';
+import { logBehind } from './log-behind.ts';
 import { stepsOf } from './steps.ts';
 import type { Reached } from '#core/restore/recovery/stop-branch.ts';
 import { stopOnOwner } from '#core/restore/recovery/stop-branch.ts';
@@ -42,6 +43,7 @@ export function planRestore(asked: RestoreRequest): RestorePlan {
   const set = setOf(request, located.setId);
   checkProven(request, set);
   const tablespaceMap = placeTablespaces(request, set);
+  const givesUp = logBehind(request, located, set);
   const plan = {
     setId: set.setId,
     systemId: set.systemId,
@@ -60,6 +62,7 @@ export function planRestore(asked: RestoreRequest): RestorePlan {
     ...(request.configFile === undefined ? {} : { configFile: request.configFile }),
     ...(set.offline === undefined ? {} : { offline: set.offline }),
     ...(isUsual(request.ways) ? {} : { ways: request.ways }),
+    ...(givesUp === undefined ? {} : { givesUp }),
     rawBytes: set.rawBytes + located.segments.length * set.segmentBytes,
     ...readOf(request, set, located),
   };

@@ -1,5 +1,6 @@
 import type { OfflineOfSet, SetType } from '#core/backup/set-summary.ts';
 import type { ResourceId, SetId } from '#core/id.ts';
+import type { Instant } from '#core/instant.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import type { RestoreTarget } from '#core/restore/target.ts';
@@ -29,6 +30,18 @@ export interface PlannedSet {
   readonly setId: SetId;
   readonly type: SetType;
   readonly storedBytes: number;
+}
+
+/** Log of the way of a plan that was backed up but is not reached, because what leads to it is missing or damaged. */
+export interface LogBehind {
+  /** The end of the log that is reached, and its last commit, or the end of the set. */
+  readonly end: Lsn;
+  readonly lastCommit: Instant;
+  /** Where the known log goes on; `to` when all behind the end is damaged. */
+  readonly from: Lsn;
+  readonly to: Lsn;
+  /** Up to when that log is known. */
+  readonly until: Instant;
 }
 
 /**
@@ -62,6 +75,8 @@ export interface RestorePlan {
   readonly offline?: OfflineOfSet;
   /** What was asked beside the usual; absent: nothing. */
   readonly ways?: RestoreWays;
+  /** Of a plan to the latest point: log that is known behind its end. Absent: none. */
+  readonly givesUp?: LogBehind;
   readonly rawBytes: number;
   /** Sets that are read, the full first, `setId` last. */
   readonly chain: readonly PlannedSet[];

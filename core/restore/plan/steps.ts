@@ -1,5 +1,6 @@
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { RestorePlan } from './plan.ts';
+import { behindText } from './log-behind.ts';
 import { describeTarget } from './unreachable.ts';
 import { beginDelta, endOf, fileSteps } from './way-steps.ts';
 
@@ -8,6 +9,7 @@ type Unprinted = Omit<RestorePlan, 'steps'>;
 /** The ordered steps in words, as `restore plan` prints them before anything is touched (design §7). */
 export function stepsOf(plan: Unprinted, set: SetSummary): readonly string[] {
   return [
+    ...(plan.givesUp === undefined ? [] : [behindText(plan.givesUp)]),
     ...(plan.place.kind === 'in-place'
       ? begin(plan)
       : [`Prove that ${plan.place.directory} is empty and large enough`]),
