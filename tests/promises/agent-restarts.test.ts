@@ -55,7 +55,9 @@ test('after kill -9 of the agent the next attempt begins at its restart, not at 
   expect(started?.lastFailure?.timeoutFailureInfo ?? undefined).toBeUndefined();
   expect(started?.lastFailure?.applicationFailureInfo?.type).toBe('agent_restarted');
   expect(readdirSync(`${folder.path}/tokens`)).toEqual([]);
-  expect(readFileSync(`${folder.path}/lines`, 'utf8')).toMatch(/^attempt 2: .*its agent was stopped, killed or cut off/m);
+  expect(readFileSync(`${folder.path}/lines`, 'utf8')).toMatch(
+    /^attempt 2: .*its agent was stopped, killed or cut off/m,
+  );
   await orchestra.close();
   folder.remove();
 });
