@@ -3,7 +3,6 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  readFileSync,
   readdirSync,
   rmSync,
   statSync,
@@ -26,7 +25,6 @@ import { askTarget } from '#agent/drill/drill-target.ts';
 import { giveTargetBack } from '#agent/drill/replace-target.ts';
 import { runDrill } from '#agent/drill/run-drill.ts';
 import { begunTargets, writeNote } from '#agent/drill/target-note.ts';
-import { waitFor } from '#scripts/supervisor/wait.ts';
 import type { BackupBench } from '#tests/support/backup.ts';
 import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
 import { canMount, mount, unmount } from '#tests/support/mount.ts';
@@ -34,6 +32,8 @@ import type { Postgres } from '#tests/support/postgres.ts';
 import { openPostgres } from '#tests/support/postgres.ts';
 import type { RestoreBench } from '#tests/support/restore.ts';
 import { openRestoreBench } from '#tests/support/restore.ts';
+import type { Inbox } from '#tests/support/subscription.ts';
+import { configOfSource, isEnabled, openInbox } from '#tests/support/subscription.ts';
 
 let postgres: Postgres;
 let spare: Postgres;
@@ -43,49 +43,22 @@ let source: InstanceAccess;
 const mark = { resourceId: newTestId('res'), token: 'consented' };
 const markName = '.holdfast-drill-target';
 
-/** A source that says who takes changes from it. */
-const config = ['wal_level = logical', 'log_replication_commands = on'];
-
-/** A subscription of a database of the source to another one, enabled as long as the log is backed up. */
-async function subscribed(use: () => Promise<unknown>): Promise<void> {
-  const { host, port, user, password } = postgres.connection;
-  await postgres.sql('create database inbox');
-  await postgres.sql("create publication news for table ledger with (publish = 'insert')");
-  await postgres.sql("select pg_create_logical_replication_slot('inbox', 'pgoutput')");
-  const session = await openSession(source, 'inbox');
-  try {
-    await session.query('create table public.ledger (id int)');
-    const from = `host=${host} port=${String(port)} user=${user} password=${password} dbname=postgres`;
-    await session.query(
-      `create subscription taker connection '${from}' publication news with (create_slot = false, slot_name = 'inbox', copy_data = false)`,
-    );
-    await use();
-    await session.query('alter subscription taker disable');
-  } finally {
-    await session.close();
-  }
-  expect(await waitFor(async () => (await slot())[0]?.['active'] === 'false', 20_000)).toBe(true);
-}
-const slot = () =>
-  postgres.sql(
-    "select confirmed_flush_lsn::text as at, active::text from pg_replication_slots where slot_name = 'inbox'",
-  );
-/** How often anybody asked the source for changes. */
-const asked = (): number => readFileSync(postgres.logPath, 'utf8').split('START_REPLICATION').length - 1;
+let inbox: Inbox;
 
 beforeAll(async () => {
   [postgres, spare] = await Promise.all([
-    openPostgres({ major: 15, archive: true, config }),
+    openPostgres({ major: 15, archive: true, config: configOfSource }),
     openPostgres({ major: 15 }),
   ]);
   bench = await openBackupBench();
   restores = openRestoreBench(bench, postgres);
   source = await instanceAccess(postgres);
+  inbox = openInbox(postgres, source);
   await postgres.sql('create table ledger as select g as id from generate_series(1, 700) g');
   const order = bench.order(source, { archiveDirectory: postgres.archiveDirectory });
   restores.sets.push(await bench.takeFullBackup(order, bench.step(order)));
   await postgres.sql('insert into ledger values (701)');
-  await subscribed(() => restores.backUpLog(source, postgres.archiveDirectory));
+  await inbox.subscribed(() => restores.backUpLog(source, postgres.archiveDirectory));
 });
 afterAll(async () => {
   await restores.stop(spare.dataDirectory);
@@ -155,10 +128,6 @@ async function drill(
 
 const statement = 'select count(*) from ledger';
 const ledger = { name: 'ledger', database: 'postgres', statement, expected: '701', timeoutSeconds: 30 };
-const enabled = {
-  ...{ name: 'subscription', database: 'inbox', expected: 'true', timeoutSeconds: 30 },
-  statement: "select subenabled from pg_subscription where subname = 'taker'",
-};
 const everything = { isPageChecked: true, isStructureChecked: true, sql: [ledger, { ...ledger, name: 'again' }] };
 
 /** Roles with what they may do, and extensions, of an instance. */
@@ -397,10 +366,10 @@ test('K-092 K-105 D-047 D-048 a drill replaces the marked instance, leaves it op
   const before = await restored(await instanceAccess(postgres));
   // Somebody else has the port of the instance: it is reached by a private socket alone.
   const other = createServer().listen(5999, '127.0.0.1');
-  const [takenTo, askedBefore] = [await slot(), asked()];
+  const [takenTo, askedBefore] = [await inbox.slot(), inbox.asked()];
   const open = await drill({
     target: targetOf({ afterwards: 'leave-open' }),
-    checks: { ...everything, sql: [...everything.sql, enabled] },
+    checks: { ...everything, sql: [...everything.sql, isEnabled] },
   });
   other.close();
   expect(await open.outcome).toMatchObject({ isPassed: true, failed: [] });
@@ -413,7 +382,7 @@ test('K-092 K-105 D-047 D-048 a drill replaces the marked instance, leaves it op
   expect(await restored({ ...(await instanceAccess(postgres)), socket, port: 5999 })).toEqual(before);
   // Its subscription is enabled, its source has news for it, and not one message moved.
   await postgres.sql('insert into ledger values (702)');
-  expect([await slot(), asked()]).toEqual([takenTo, askedBefore]);
+  expect([await inbox.slot(), inbox.asked()]).toEqual([takenTo, askedBefore]);
   await postgres.sql('delete from ledger where id = 702');
   // The source goes on, and the drilled instance carries the mark that lets the next drill in.
   expect(await postgres.sql('select count(*)::text as n from ledger')).toEqual([{ n: '701' }]);

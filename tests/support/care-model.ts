@@ -41,15 +41,7 @@ import { noScrub } from './care-stage.ts';
 import { testIds } from './catalog.ts';
 import type { ModelStage } from './care-model-stage.ts';
 import { openModelStage, quietStep } from './care-model-stage.ts';
-
-/** What the reference model knows of one database: plain lists, changed by hand after each operation. */
-interface Model {
-  readonly sets: Set<SetId>;
-  readonly batches: Set<string>;
-  readonly orphans: Map<SetId, { readonly endedMs: number | undefined }>;
-  /** Open runs that read: each with all sets of its chain. */
-  readonly readers: Map<RunId, ReadonlySet<SetId>>;
-}
+import { emptyModel } from './care-reference.ts';
 
 /**
  * A real pool, a real catalog and the real agent against a reference model: sets, log, marks, readers, damage, plans that
@@ -57,7 +49,7 @@ interface Model {
  */
 export class CareModel {
   readonly #world = new CareWorld();
-  readonly #model: Model = { sets: new Set(), batches: new Set(), orphans: new Map(), readers: new Map() };
+  readonly #model = emptyModel();
   readonly #lastSha = new Map<string, string>();
   readonly #store: TestCatalog;
   readonly #context: Context;

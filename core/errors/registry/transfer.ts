@@ -1,5 +1,13 @@
 import type { ErrorSpec } from '../error-spec.ts';
 
+/** What to do when no name is like the one that was asked for. */
+const nothingNear = {
+  param: 'near',
+  is: '',
+  hint: 'Check the name and its letter case, or choose another point or set.',
+  hintZh: '请检查名称及大小写,或选择其他时间点或备份集。',
+} as const;
+
 /** Errors of scratch instances, and of carrying databases and tables from one server into another. */
 export const transferErrors = {
   scratch_closed: {
@@ -93,12 +101,7 @@ export const transferErrors = {
     hint: 'Did you mean {near}? Names are exact and case counts; another point or set may have it.',
     messageZh: '要恢复的内容中没有数据库 "{database}";现有 {known}',
     hintZh: '是否指 {near}?名称须完全一致并区分大小写;其他时间点或备份集中可能有它。',
-    hintWhen: {
-      param: 'near',
-      is: '',
-      hint: 'Check the name and its letter case, or choose another point or set.',
-      hintZh: '请检查名称及大小写,或选择其他时间点或备份集。',
-    },
+    hintWhen: nothingNear,
   },
   transfer_part_over_whole: {
     class: 'precondition',
@@ -162,12 +165,7 @@ export const transferErrors = {
     hint: 'Did you mean {near}? Names are exact and case counts; another point or set may have it.',
     messageZh: '要恢复的数据库 "{database}" 中没有模式 "{schema}"',
     hintZh: '是否指 {near}?名称须完全一致并区分大小写;其他时间点或备份集中可能有它。',
-    hintWhen: {
-      param: 'near',
-      is: '',
-      hint: 'Check the name and its letter case, or choose another point or set.',
-      hintZh: '请检查名称及大小写,或选择其他时间点或备份集。',
-    },
+    hintWhen: nothingNear,
   },
   recovery_name_unlisted: {
     class: 'input',
