@@ -39,7 +39,7 @@ export interface KnownBranch {
   /** By begin, no two begin at one position. */
   readonly segments: ReadonlyMap<number, KnownSegment>;
   /** Latest wall time at which anything of it is known. */
-  readonly latest: string;
+  readonly latest: Instant;
   /** Resources that made sets or log on it. */
   readonly writers: ReadonlySet<ResourceId>;
 }
@@ -49,14 +49,14 @@ interface Growing {
   readonly timeline: number;
   history: string | undefined;
   segments: Map<number, KnownSegment>;
-  latest: string;
+  latest: Instant;
   readonly writers: Set<ResourceId>;
 }
 
 /** Sorts what is committed by branch. */
 export function branchesOf(log: CommittedLog): ReadonlyMap<string, KnownBranch> {
   const branches = new Map<string, Growing>();
-  const grow = ({ branchId, timeline, resourceId }: SetSummary | BatchSummary, at: string): Growing => {
+  const grow = ({ branchId, timeline, resourceId }: SetSummary | BatchSummary, at: Instant): Growing => {
     const history = timeline === 1 ? '' : undefined;
     const branch = branches.get(branchId) ?? {
       branchId,

@@ -20,6 +20,8 @@ export interface RestoreRequest {
   readonly setId?: SetId | undefined;
   /** Recovery branch by its timeline number. Default: the branch that the owner of the log writes now. */
   readonly timeline?: number | undefined;
+  /** True: the operator named no timeline, `timeline` is the one that is written now by what all pools know. */
+  readonly isTimelineFound?: boolean;
   readonly place: RestorePlace;
   /** Tablespace oid → new absolute path. In place, an unmapped tablespace goes back to where it was. */
   readonly tablespaceMap: Readonly<Record<string, string>>;

@@ -114,6 +114,12 @@ export const restorePlanShape: z.ZodType<RestorePlan> = z.looseObject({
   givesUp: z
     .looseObject({ end: lsnShape, lastCommit: instantShape, from: lsnShape, to: lsnShape, until: instantShape })
     .exactOptional(),
+  leavesYounger: z
+    .looseObject({
+      ...{ followed: countShape, followedUntil: instantShape, split: lsnShape },
+      ...{ timeline: countShape, until: instantShape },
+    })
+    .exactOptional(),
   rawBytes: countShape,
   chain: z.array(plannedSetShape),
   fetchBytes: countShape,

@@ -7,6 +7,7 @@ import { reach } from '#core/faults/fault-points.ts';
 import type { SetMeta } from '#core/format/meta.ts';
 import { startOf } from '#core/restore/recovery/offline-start.ts';
 import type { RestorePlan } from '#core/restore/plan/plan.ts';
+import { warningsOf } from '#core/restore/plan/warnings.ts';
 import type { Progress } from '#core/run/progress.ts';
 import { noProgress } from '#core/run/progress.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
@@ -88,7 +89,8 @@ async function fill(work: RestoreWork, { readable, target, ways }: Filling): Pro
   await target.finish(control);
   reach(step, 'restore.after-control');
   await prove(work, target, restored);
-  return { target, restored, configFile, configured };
+  const warnings = [...warningsOf(order.plan), ...restored.warnings];
+  return { target, restored: { ...restored, warnings }, configFile, configured };
 }
 
 /** Before any server: from its first moment on it changes files. */

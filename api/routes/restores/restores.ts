@@ -142,7 +142,8 @@ export async function planFor(context: Context, asked: RestoreBody): Promise<Pla
   for (const one of logs) {
     try {
       const elsewhere = logs.filter((each) => each !== one).flatMap(({ log }) => log.batches);
-      plans.push(await planFrom(context, { resource, body, elsewhere, ...one }));
+      const isTimelineFound = asked.timeline === undefined;
+      plans.push(await planFrom(context, { resource, body, elsewhere, isTimelineFound, ...one }));
       if (!isSoughtEverywhere(body)) break;
     } catch (error) {
       // Behind a plan only what follows from the request itself still counts, not what is wrong in one more pool.
@@ -226,11 +227,12 @@ function demandAllKnown(planned: PlannedRestore, body: RestoreBody): PlannedRest
 interface PlanQuestion extends HostQuestion {
   readonly log: CommittedLog;
   readonly elsewhere: readonly BatchSummary[];
+  readonly isTimelineFound: boolean;
 }
 
 async function planFrom(
   context: Context,
-  { resource, pool, body, log, elsewhere }: PlanQuestion,
+  { resource, pool, body, log, elsewhere, isTimelineFound }: PlanQuestion,
 ): Promise<PlannedRestore> {
   const { catalog } = context;
   const hostId = await hostFor(context, { resource, pool, body });
@@ -244,6 +246,7 @@ async function planFrom(
     target: body.target,
     setId: body.setId,
     timeline: body.timeline,
+    isTimelineFound,
     place: placeFor(resource, body),
     tablespaceMap,
     isOpenedAfter,

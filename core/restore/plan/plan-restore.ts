@@ -20,6 +20,7 @@ import { stopOnOwner } from '#core/restore/recovery/stop-branch.ts';
 import { locateOnWay } from './before-fork.ts';
 import { checkWays } from './check-ways.ts';
 import type { RestoreWays } from './ways.ts';
+import { youngerBranch } from './younger-branch.ts';
 
 /**
  * Plans a restore without touching anything (design §7): the set by its end LSN with the chain it builds on, every
@@ -44,6 +45,7 @@ export function planRestore(asked: RestoreRequest): RestorePlan {
   checkProven(request, set);
   const tablespaceMap = placeTablespaces(request, set);
   const givesUp = logBehind(request, located, set);
+  const leavesYounger = youngerBranch(ownedAs(request, log), located);
   const plan = {
     setId: set.setId,
     systemId: set.systemId,
@@ -63,6 +65,7 @@ export function planRestore(asked: RestoreRequest): RestorePlan {
     ...(set.offline === undefined ? {} : { offline: set.offline }),
     ...(isUsual(request.ways) ? {} : { ways: request.ways }),
     ...(givesUp === undefined ? {} : { givesUp }),
+    ...(leavesYounger === undefined ? {} : { leavesYounger }),
     rawBytes: set.rawBytes + located.segments.length * set.segmentBytes,
     ...readOf(request, set, located),
   };
@@ -97,6 +100,10 @@ function onlyChosenSet(request: RestoreRequest): CommittedLog {
   const isForeign = request.log.owner !== undefined && set.resourceId !== request.log.owner;
   return { ...request.log, sets: [set], ...(isForeign ? { owner: set.resourceId } : {}) };
 }
+
+/** All that is known, in the name of whose branches count. */
+const ownedAs = (request: RestoreRequest, { owner }: CommittedLog): RestoreRequest =>
+  owner === undefined ? request : { ...request, log: { ...request.log, owner } };
 
 function setOf(request: RestoreRequest, setId: SetId): SetSummary {
   const set = request.log.sets.find((one) => one.setId === setId);

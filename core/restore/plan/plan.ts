@@ -44,6 +44,18 @@ export interface LogBehind {
   readonly until: Instant;
 }
 
+/** A branch that was written longer than the one that a plan follows, and that parts from it before the point of the plan. */
+export interface YoungerBranch {
+  /** The timeline that is followed, and up to when it is known. */
+  readonly followed: number;
+  readonly followedUntil: Instant;
+  /** Where the two part. */
+  readonly split: Lsn;
+  /** The other one. */
+  readonly timeline: number;
+  readonly until: Instant;
+}
+
 /**
  * A printable restore: made before anything is touched, executed as it is, never re-decided (plan → show → execute).
  * `setting` is the recovery target as the server will be told it, which may differ from what was asked: `latest` and
@@ -77,6 +89,8 @@ export interface RestorePlan {
   readonly ways?: RestoreWays;
   /** Of a plan to the latest point: log that is known behind its end. Absent: none. */
   readonly givesUp?: LogBehind;
+  /** Of a plan whose timeline nobody named: one that may be meant instead. Absent: none. */
+  readonly leavesYounger?: YoungerBranch;
   readonly rawBytes: number;
   /** Sets that are read, the full first, `setId` last. */
   readonly chain: readonly PlannedSet[];

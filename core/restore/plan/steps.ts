@@ -1,7 +1,7 @@
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { RestorePlan } from './plan.ts';
-import { behindText } from './log-behind.ts';
 import { describeTarget } from './unreachable.ts';
+import { warningsOf } from './warnings.ts';
 import { beginDelta, endOf, fileSteps } from './way-steps.ts';
 
 type Unprinted = Omit<RestorePlan, 'steps'>;
@@ -9,7 +9,7 @@ type Unprinted = Omit<RestorePlan, 'steps'>;
 /** The ordered steps in words, as `restore plan` prints them before anything is touched (design §7). */
 export function stepsOf(plan: Unprinted, set: SetSummary): readonly string[] {
   return [
-    ...(plan.givesUp === undefined ? [] : [behindText(plan.givesUp)]),
+    ...warningsOf(plan).map(({ detail }) => detail),
     ...(plan.place.kind === 'in-place'
       ? begin(plan)
       : [`Prove that ${plan.place.directory} is empty and large enough`]),
