@@ -42,7 +42,8 @@ export interface Scrub {
 /**
  * What a scrub looks at next, leased to it; what it had leased before is given back. What is being deleted is passed over. At
  * least one set or batch is looked at, however small the budget; sets are read in parts, so that a budget a night gets
- * through a set of any size.
+ * through a set of any size. Damaged log comes last: somebody may have put it right, and nobody else looks. A damaged set waits for a
+ * decision (`set verify`, `set unquarantine`).
  */
 export async function nextToScrub({ catalog }: Context, { run, poolId, care }: Scrub): Promise<ScrubNext> {
   await releaseLeases(catalog, run.id);
@@ -53,7 +54,7 @@ export async function nextToScrub({ catalog }: Context, { run, poolId, care }: S
     const { resourceId, depth } = care;
     const scope = { poolId, resourceId, depth, runId: run.id, limit: atOnce };
     const candidates = await scrubCandidates(catalog, scope);
-    for (const candidate of candidates.filter(({ damage }) => damage === null)) {
+    for (const candidate of candidates.filter(({ damage, kind }) => damage === null || kind === 'batch')) {
       if (candidate.kind === 'batch' && left !== undefined && candidate.storedBytes > left && !isFirst) break;
       const next = await leased(catalog, { run, poolId, candidate, left });
       if (next !== undefined) return next;
@@ -111,13 +112,19 @@ export async function tellScrubbed(context: Context, scrub: Scrub, told: ScrubTo
   const { catalog } = context;
   const { run, poolId, care } = scrub;
   if (told.kind === 'set' && told.marks !== undefined) await indexMarks(catalog, poolId, told.marks);
-  await storeScrubbed(catalog, { runId: run.id, poolId }, told);
-  if (told.report.damage.length === 0 || !care.isFollowedByFull) return;
+  const { newDamage, isWholeAgain } = await storeScrubbed(catalog, { runId: run.id, poolId }, told);
+  if (isWholeAgain && told.kind === 'batch') await tellWhole(context, run, told.batchId);
+  if (newDamage === 0 || !care.isFollowedByFull) return;
   const object = told.kind === 'set' ? told.setId : told.batchId;
   if ((await newFullFor(catalog, run.id, object)) !== undefined) return;
   const place = await placeOfDamage(context, poolId, told);
   if (place !== undefined) await startNewFull(context, scrub, { ...place, object });
 }
+
+const tellWhole = ({ catalog }: Context, { id }: RunRow, batchId: string): Promise<void> =>
+  addRunEvents(catalog, id, [
+    { level: 'info', message: `log batch ${batchId} was found damaged before and is whole again: its log is in use` },
+  ]);
 
 interface PlaceOfDamage {
   readonly resourceId: ResourceId;

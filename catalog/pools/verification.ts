@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ScrubTask } from '#core/care/care-task.ts';
 import type { ScrubNext, ScrubTold } from '#core/care/verification.ts';
-import { verdictAfter, verdictAfterScrub, withoutDamage } from '#core/care/verification.ts';
+import { newFindings, verdictAfter, verdictAfterScrub, withoutDamage } from '#core/care/verification.ts';
 import type { PoolId, ResourceId, RunId } from '#core/id.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
 import type { VerifyReport } from '#core/restore/report.ts';
@@ -60,8 +60,8 @@ const words = (column: string): string =>
   `case when ${damaged(column)} then concat_ws(': ', ${column} -> 'damage' -> 0 ->> 'object', ${column} -> 'damage' -> 0 ->> 'what') end`;
 
 /**
- * What a scrub was in the middle of, then what nobody has looked at for longest. Known damage comes last, with its words. Sizes
- * are read of what is picked only: the summary of a batch may be large.
+ * What a scrub was in the middle of, then what nobody has looked at for longest. Known damage comes last, log before sets, with its
+ * words. Sizes are read of what is picked only: the summary of a batch may be large.
  */
 export const scrubCandidates = (
   db: Database,
@@ -78,7 +78,7 @@ export const scrubCandidates = (
        select 'batch', id, resource_id, checked_at, 0, coalesce(checked_at, indexed_at), ${words('verify_report')}
        from log_batch where pool_id = $1
      ), picked as (
-       select c.*, row_number() over (order by damage is not null, piece > 0 desc, since, id) as place from everything c
+       select c.*, row_number() over (order by damage is not null, damage is not null and kind = 'set', piece > 0 desc, since, id) as place from everything c
        where ($2::text is null or resource_id = $2)
          and not exists (select 1 from verification v where v.run_id = $3 and v.kind = c.kind and v.object = c.id)
        order by place limit $4
@@ -132,33 +132,80 @@ interface Teller {
   readonly poolId: PoolId;
 }
 
-/** Keeps what a scrub found. False when it was told before. */
-export function storeScrubbed(db: Database, { runId, poolId }: Teller, told: ScrubTold): Promise<boolean> {
+/** What a look of a scrub changed. */
+export interface ScrubStored {
+  /** Findings that were not known before this run. */
+  readonly newDamage: number;
+  /** Log that was known to be damaged and is whole now: it is in use again. */
+  readonly isWholeAgain: boolean;
+}
+
+/** Keeps what a scrub found; told again, nothing changes any more. */
+export function storeScrubbed(db: Database, { runId, poolId }: Teller, told: ScrubTold): Promise<ScrubStored> {
   const object = told.kind === 'set' ? told.setId : told.batchId;
-  const { damage, damageCount = damage.length, bytes } = told.report;
+  const { report } = told;
   return db.transaction(async (inside) => {
+    const before = told.kind === 'batch' ? await batchReport(inside, { id: told.batchId, poolId }) : undefined;
+    const found = newFindings(before, report);
     const added = await inside.change(
       `insert into verification (run_id, pool_id, kind, object, bytes, damage, finding) values ($1, $2, $3, $4, $5, $6, $7)
        on conflict do nothing`,
-      [runId, poolId, told.kind, object, bytes, damageCount, damage.length === 0 ? null : jsonText(damage[0])],
+      [
+        runId,
+        poolId,
+        told.kind,
+        object,
+        report.bytes,
+        found.count,
+        found.first === undefined ? null : jsonText(found.first),
+      ],
     );
-    if (added === 0) return false;
-    if (told.kind === 'batch') await storeBatchReport(inside, { id: told.batchId, poolId }, told.report);
-    else if (told.nextPiece === undefined || damage.length > 0)
-      await storeLook(inside, { id: told.setId, poolId }, { report: told.report, judge: verdictAfterScrub });
-    if (told.kind === 'set' && told.nextPiece !== undefined)
-      await inside.change('update backup_set set next_piece = $3, next_depth = $4 where id = $1 and pool_id = $2', [
-        ...[told.setId, poolId, told.nextPiece, told.report.depth ?? 'full'],
-      ]);
-    return true;
+    if (added === 0) return { newDamage: await damageTold(inside, runId, object), isWholeAgain: false };
+    if (told.kind === 'batch') await storeBatchReport(inside, { id: told.batchId, poolId }, report);
+    else await storePortion(inside, poolId, told);
+    return { newDamage: found.count, isWholeAgain: isDamaged(before) && !isDamaged(report) };
   });
 }
 
-const storeBatchReport = (
+const isDamaged = (report: VerifyReport | undefined): boolean => report !== undefined && report.damage.length > 0;
+
+async function storePortion(
   db: Database,
-  { id, poolId }: { readonly id: string; readonly poolId: PoolId },
-  report: VerifyReport,
-): Promise<number> =>
+  poolId: PoolId,
+  { setId, report, nextPiece }: Extract<ScrubTold, { kind: 'set' }>,
+): Promise<void> {
+  if (nextPiece === undefined || isDamaged(report))
+    await storeLook(db, { id: setId, poolId }, { report, judge: verdictAfterScrub });
+  if (nextPiece !== undefined)
+    await db.change('update backup_set set next_piece = $3, next_depth = $4 where id = $1 and pool_id = $2', [
+      ...[setId, poolId, nextPiece, report.depth ?? 'full'],
+    ]);
+}
+
+interface BatchInPool {
+  readonly id: string;
+  readonly poolId: PoolId;
+}
+
+async function batchReport(db: Database, { id, poolId }: BatchInPool): Promise<VerifyReport | undefined> {
+  const [row] = await db.rows(
+    reportRow,
+    'select verify_report as report from log_batch where id = $1 and pool_id = $2 for update',
+    [id, poolId],
+  );
+  return row?.report ?? undefined;
+}
+
+async function damageTold(db: Database, runId: RunId, object: string): Promise<number> {
+  const [row] = await db.rows(
+    z.object({ damage: countShape }),
+    'select damage from verification where run_id = $1 and object = $2',
+    [runId, object],
+  );
+  return row?.damage ?? 0;
+}
+
+const storeBatchReport = (db: Database, { id, poolId }: BatchInPool, report: VerifyReport): Promise<number> =>
   db.change('update log_batch set checked_at = now(), verify_report = $3 where id = $1 and pool_id = $2', [
     ...[id, poolId, jsonText(report)],
   ]);

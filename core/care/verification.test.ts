@@ -4,7 +4,7 @@ import type { VerifyReport } from '../restore/report.ts';
 import { testIds } from '#tests/support/catalog.ts';
 import { sampleBatch, sampleSet } from '#tests/support/samples.ts';
 import { needsNewFull } from './new-full.ts';
-import { verdictAfter, verdictAfterScrub, withoutDamage } from './verification.ts';
+import { newFindings, verdictAfter, verdictAfterScrub, withoutDamage } from './verification.ts';
 import type { VerifyDepth } from './verify-depth.ts';
 import { isAsDeep, verifyDepths } from './verify-depth.ts';
 
@@ -53,6 +53,19 @@ describe('what is known after one more look', () => {
       damage: [{ object: 'a' }, { object: 'c' }],
     });
   });
+});
+
+test('log that is damaged as it was known to be is no news to a scrub that looks again, other damage of its batch is', () => {
+  const report = (...objects: readonly string[]) => ({
+    ...{ depth: 'full' as const, objects: 3, bytes: 1 },
+    damage: objects.map((object) => ({ object, what: 'is cut' })),
+  });
+  expect(newFindings(undefined, report('a', 'b'))).toMatchObject({ count: 2, first: { object: 'a' } });
+  expect(newFindings(undefined, { ...report('a'), damageCount: 9 })).toMatchObject({ count: 9 });
+  expect(newFindings(report(), report('a'))).toMatchObject({ count: 1 });
+  expect(newFindings(report('a'), report('a'))).toEqual({ count: 0 });
+  expect(newFindings(report('a'), report('a', 'b'))).toMatchObject({ count: 1, first: { object: 'b' } });
+  expect(newFindings(report('a'), report())).toEqual({ count: 0 });
 });
 
 test('K-096 a segment that was found damaged is no part of its batch any more, the others are', () => {

@@ -71,6 +71,23 @@ function withEarlier(before: VerifyReport, now: VerifyReport): VerifyReport {
   };
 }
 
+/**
+ * What a look at a whole batch of log found that was not known: a scrub looks at damaged log again, because it may have been put
+ * right, and what is still as it was is no news.
+ */
+export function newFindings(before: VerifyReport | undefined, { damage, damageCount }: VerifyReport): NewFindings {
+  const known = new Set(before?.damage.map(({ object }) => object));
+  const found = damage.filter(({ object }) => !known.has(object));
+  const [first] = found;
+  const count = found.length === damage.length ? (damageCount ?? found.length) : found.length;
+  return first === undefined ? { count } : { count, first };
+}
+
+export interface NewFindings {
+  readonly count: number;
+  readonly first?: VerifyReport['damage'][number];
+}
+
 /** A batch without the segments that were found damaged: nothing is planned over them, the gap is shown. */
 export function withoutDamage(batch: BatchSummary, damaged: ReadonlySet<string>): BatchSummary {
   const prefix = `logs/${batch.systemId}/${batch.branchId}/`;

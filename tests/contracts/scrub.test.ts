@@ -240,10 +240,9 @@ describe('a scrub that finds damage', () => {
     expect((await listed()).filter(({ damage }) => damage !== null)).toEqual([]);
   });
 
-  test('K-096 takes damaged log out of the timeline, so that nothing is planned over it', async () => {
-    const object = logSegmentKey(tinyLog.systemId, tinyLog.branchId, tinyLog.name);
-    flip(object, 100);
-    expect(await scrub()).toMatchObject({ code: 'scrub_found_damage', params: { count: '1' } });
+  const logObject = logSegmentKey(tinyLog.systemId, tinyLog.branchId, tinyLog.name);
+
+  async function stretches(): Promise<readonly unknown[] | undefined> {
     const { body } = await api.ask('GET', '/api/v1/resources/main/timeline');
     const shape = listShape(
       z.looseObject({
@@ -252,8 +251,40 @@ describe('a scrub that finds damage', () => {
       }),
     );
     const here = shape.parse(body).data.find(({ poolName }) => poolName === pool.name);
-    expect(here?.timeline.branches.flatMap(({ stretches }) => stretches)).toEqual([]);
+    return here?.timeline.branches.flatMap((branch) => branch.stretches);
+  }
+
+  test('K-096 takes damaged log out of the timeline, so that nothing is planned over it', async () => {
+    flip(logObject, 100);
+    expect(await scrub()).toMatchObject({ code: 'scrub_found_damage', params: { count: '1' } });
+    expect(await stretches()).toEqual([]);
     const { out } = await runLine(api, ['timeline', 'main']);
-    expect(out).toContain(`DAMAGED ${object}`);
+    expect(out).toContain(`DAMAGED ${logObject}`);
+  });
+
+  test('D-002 K-096 a later scrub puts damaged log into use again once its very bytes are back, also for a rebuilt catalog', async () => {
+    const whole = readFileSync(`${pool.directory}/${logObject}`);
+    flip(logObject, 100);
+    expect(await scrub()).toMatchObject({ code: 'scrub_found_damage' });
+    // As long as it is damaged it stays out of use, and is told once: a nightly scrub would fail for ever.
+    expect(await scrub({ isFollowedByFull: true })).toMatchObject({ sets: 3, batches: 1 });
+    expect(await stretches()).toEqual([]);
+    // What was put there is another damage of the same object.
+    writeFileSync(`${pool.directory}/${logObject}`, whole.subarray(0, -1));
+    await scrub();
+    expect(await stretches()).toEqual([]);
+
+    writeFileSync(`${pool.directory}/${logObject}`, whole);
+    const runId = await start();
+    await work(runId);
+    await moveRun(api.store.catalog, runId, 'cancelled');
+    const { out } = await runLine(api, ['run', 'logs', runId]);
+    expect(out).toMatch(/log batch batch_\w+ was found damaged before and is whole again/);
+    expect(await stretches()).toHaveLength(1);
+    expect((await listed()).filter(({ damage }) => damage !== null)).toEqual([]);
+    // Told again by a rebuild, it stays as it is.
+    const batch = await makeTinyLog(pool);
+    await indexBatch(api.store.catalog, { ...batch, resourceId }, pool.id);
+    expect(await stretches()).toHaveLength(1);
   });
 });
