@@ -3,6 +3,8 @@ import type { InstanceAccess } from '#core/agent/order.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
+import { parseLsn } from '#core/wal/lsn.ts';
 import { instanceName } from '#agent/database/session.ts';
 import { streamTo } from '#agent/database/server-socket.ts';
 import { codeOf } from '#agent/file-system.ts';
@@ -11,7 +13,8 @@ import { StartReplication } from './start-replication.ts';
 
 /** A connection in replication mode (PG manual "Streaming Replication Protocol"). */
 export interface Replication {
-  identify(): Promise<{ readonly systemId: string; readonly timeline: number }>;
+  /** `written`: up to where the server has made its log durable. */
+  identify(): Promise<{ readonly systemId: string; readonly timeline: number; readonly written: Lsn }>;
   /** Text of the history file of a timeline, as the server has it. */
   history(timeline: number): Promise<string>;
   /** Only one at a time; `ended` tells when the connection can be asked again. */
@@ -49,8 +52,8 @@ export async function openReplication(access: InstanceAccess): Promise<Replicati
   };
   return {
     identify: async () => {
-      const { systemid, timeline } = await ask('IDENTIFY_SYSTEM');
-      return { systemId: String(systemid), timeline: Number(timeline) };
+      const { systemid, timeline, xlogpos } = await ask('IDENTIFY_SYSTEM');
+      return { systemId: String(systemid), timeline: Number(timeline), written: parseLsn(String(xlogpos)) };
     },
     history: async (timeline) => String((await ask(`TIMELINE_HISTORY ${String(timeline)}`))['content']),
     start: (start, sink) => client.query(new StartReplication(start, sink)),

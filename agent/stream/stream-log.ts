@@ -74,7 +74,7 @@ const longestWaitMs = 15_000;
  * cancelled (design §6): the slot goes then, unless it keeps log that the pool may lack. A server, network or pool that went
  * away is waited for without end, for the slot keeps the log. Safe to begin again after a kill: it goes on behind what the pool
  * holds. Throws `cancelled`, `slot_lost`, `slot_refused`, `stream_refused`, `stream_source_standby`, `system_id_mismatch`,
- * `passphrase_old` after a rotation, so that the step begins again with an order of now, and for log that is not what it
+ * `log_put_back`, `passphrase_old` after a rotation, so that the step begins again with an order of now, and for log that is not what it
  * should be what a log backup throws.
  */
 export const streamLog = (deps: StreamDeps): HostWork['streamLog'] => {
@@ -138,9 +138,9 @@ async function streamFrom(streaming: Streaming, ground: Omit<LegGround, 'replica
   const { pool, systemId, segmentBytes, slot } = ground;
   const replication = await openReplication(streaming.order.instance);
   try {
-    const { timeline } = await replication.identify();
+    const { timeline, written } = await replication.identify();
     const { restartLsn } = slot;
-    const route = await routeOf({ replication, pool, systemId, segmentBytes, timeline, restartLsn });
+    const route = await routeOf({ replication, pool, systemId, segmentBytes, timeline, written, restartLsn });
     for (const warning of route.warnings) tellOnce(streaming, warning);
     for (const leg of route.legs) await follow(streaming, leg, { ...ground, replication });
   } finally {

@@ -1,7 +1,8 @@
+import { fail } from '#core/errors/fail.ts';
 import { ancestorHistory, endsOf, parseHistory } from '#core/wal/history-file.ts';
 import type { LogRange } from '#core/log/switches/lost-log.ts';
 import type { StreamedTimeline } from '#core/log/switches/stream-plan.ts';
-import { planStream } from '#core/log/switches/stream-plan.ts';
+import { logAhead, planStream } from '#core/log/switches/stream-plan.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { compareLsn, formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
@@ -31,6 +32,8 @@ export interface RouteRequest {
   readonly segmentBytes: number;
   /** What the server writes now. */
   readonly timeline: number;
+  /** Up to where. */
+  readonly written: Lsn;
   /** Oldest log that the slot keeps. */
   readonly restartLsn: Lsn;
 }
@@ -42,7 +45,8 @@ export interface StreamRoute {
 }
 
 /**
- * Where to go on along the server's own history (`planStream`). Throws what reading the pool throws, `log_history_damaged`.
+ * Where to go on along the server's own history (`planStream`). Throws what reading the pool throws, `log_history_damaged`,
+ * `log_put_back`.
  */
 export async function routeOf(request: RouteRequest): Promise<StreamRoute> {
   const { timeline, segmentBytes, restartLsn } = request;
@@ -62,6 +66,7 @@ export async function routeOf(request: RouteRequest): Promise<StreamRoute> {
     });
     if (furthest !== undefined) break;
   }
+  demandNotPutBack(logAhead(found, lsnToNumber(request.written)));
   const { legs, abandoned, over } = planStream(found, { restart, segmentBytes });
   return {
     legs: legs.flatMap((leg) =>
@@ -72,6 +77,13 @@ export async function routeOf(request: RouteRequest): Promise<StreamRoute> {
       ...(abandoned === undefined ? [] : [abandonedWarning(abandoned)]),
     ],
   };
+}
+
+function demandNotPutBack(ahead: LogRange | undefined): void {
+  if (ahead === undefined) return;
+  const [from, to] = [formatLsn(ahead.from), formatLsn(ahead.to)];
+  const what = `it has written up to LSN ${from}, and the pool has log up to LSN ${to}`;
+  throw fail('log_put_back', { timeline: String(ahead.timeline), what });
 }
 
 /** The server writes another timeline now. */

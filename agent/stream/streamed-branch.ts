@@ -44,6 +44,8 @@ export class StreamedBranch {
   /** The whole segment before the one that is being filled: a record may begin in it. */
   #before: Uint8Array | undefined;
   #last: SegmentOfBatch | undefined;
+  /** What is committed of the segment with which the stream goes on. */
+  #begun: { readonly entry: SegmentOfBatch; readonly bytes: Uint8Array } | undefined;
   /** Where committed log ends that reaches `committed`, as its batch says it. */
   #end: Lsn | undefined;
   readonly #toldGaps = new Set<Lsn>();
@@ -62,24 +64,46 @@ export class StreamedBranch {
 
   /** Shows the reader the committed segment before `from`, so that a record that goes on there is checked whole. */
   async begin(from: number): Promise<void> {
-    const { segmentBytes, pool, tally } = this.#deps;
+    const { segmentBytes } = this.#deps;
     this.committed = from;
+    const entry = this.#known.segments.get(this.#nameAt(from));
+    const bytes = entry === undefined || isWhole(entry) ? undefined : await this.#fetch(entry);
+    this.#begun = entry === undefined || bytes === undefined ? undefined : { entry, bytes };
     const before = from === 0 ? undefined : this.#known.segments.get(this.#nameAt(from - segmentBytes));
     if (before === undefined || !isWhole(before)) return;
-    const { systemId, branchId } = this.#branch;
-    const key = keyOfLog({ systemId, branchId, name: before.object });
     this.#last = before;
     this.#end = before.to;
-    this.#before = await getLogSegment(pool, key, before.rawSha256).catch((error: unknown) => {
-      tally.warn({ code: 'log_segment_lost', detail: demandCorrupt(error).message });
-      return undefined;
-    });
+    this.#before = await this.#fetch(before);
     if (this.#before !== undefined) this.#reader.read(this.#before);
   }
 
-  /** Stores a whole segment; visible with `commit`. Throws what `checkSegment` throws, `log_duplicate_differs`. */
-  async takeWhole({ from, bytes }: FullSegment): Promise<void> {
+  #fetch({ object, rawSha256 }: SegmentOfBatch): Promise<Uint8Array | undefined> {
+    const { pool, tally } = this.#deps;
+    const { systemId, branchId } = this.#branch;
+    return getLogSegment(pool, keyOfLog({ systemId, branchId, name: object }), rawSha256).catch((error: unknown) => {
+      tally.warn({ code: 'log_segment_lost', detail: demandCorrupt(error).message });
+      return undefined;
+    });
+  }
+
+  /**
+   * The segment with which the stream goes on must begin as it is committed, as far as both go: a server that was put back writes other
+   * log there, and nothing else may show it when the segment before is not in the pool any more. Throws `log_put_back`.
+   */
+  #demandSameBegin({ from, bytes }: FullSegment, to: number): void {
+    const begun = this.#begun;
+    if (begun === undefined || lsnToNumber(begun.entry.from) !== from) return;
+    const length = Math.min(to, lsnToNumber(begun.entry.to)) - from;
+    if (Buffer.compare(bytes.subarray(0, length), begun.bytes.subarray(0, length)) === 0) return;
+    const what = `its segment ${begun.entry.name} differs from ${begun.entry.object}`;
+    throw fail('log_put_back', { timeline: String(this.#branch.timeline), what });
+  }
+
+  /** Stores a whole segment; visible with `commit`. Throws what `checkSegment` throws, `log_duplicate_differs`, `log_put_back`. */
+  async takeWhole(full: FullSegment): Promise<void> {
+    const { from, bytes } = full;
     const { level, tally, segmentBytes } = this.#deps;
+    this.#demandSameBegin(full, from + segmentBytes);
     const name = this.#nameAt(from);
     const references = new BlockReferences();
     const found = this.#reader.read(bytes, references);
@@ -112,10 +136,12 @@ export class StreamedBranch {
   }
 
   /** Commits the unfinished segment up to its last whole record. Without a new record only the time is committed. */
-  async takeTail({ from, bytes }: FullSegment, mark?: CoveredMark): Promise<void> {
+  async takeTail(tail: FullSegment, mark?: CoveredMark): Promise<void> {
+    const { from, bytes } = tail;
     const reader = new LogReader();
     if (this.#before !== undefined) reader.read(this.#before);
     const reading = reader.read(bytes);
+    if (reading !== undefined) this.#demandSameBegin(tail, lsnToNumber(reading.to));
     const isNew = reading !== undefined && reading.records > 0 && aligned(lsnToNumber(reading.to)) > this.committed;
     if (!isNew) {
       await this.cover(mark);

@@ -29,6 +29,16 @@ export const walErrors = {
     hintZh:
       '服务器可能被恢复到较早的状态（存储快照、虚拟机），或其副本归档到此处。请保留该文件：这些日志没有其他副本。请让该服务器开始新的时间线（使用 recovery.signal 恢复后提升），将该文件移到其他目录，并执行全量备份；副本应使用独立的归档目录和存储池。只有确认该文件是之后复制到此处的旧日志时，才可将其删除。',
   },
+  log_put_back: {
+    class: 'unsafe',
+    http: 409,
+    message:
+      'The server does not continue the log of timeline {timeline} that the pool holds: {what}. Nothing of its log is stored.',
+    hint: 'The server was put back to an earlier state (storage snapshot, virtual machine) without a timeline of its own, or it is a copy of another one. What it writes now is not what the pool holds under the same positions. Let it begin a timeline of its own (recover it with recovery.signal, then promote it), start the stream again, and take a full backup; give a copy a pool of its own.',
+    messageZh: '服务器写出的日志与存储池中时间线 {timeline} 的日志不连续：{what}。其日志未被存储。',
+    hintZh:
+      '服务器可能被恢复到较早的状态（存储快照、虚拟机）而未开始新的时间线，或者它是另一台服务器的副本。它现在写出的日志与存储池中相同位置的日志不同。请让其开始新的时间线（使用 recovery.signal 恢复后提升），重新启动流接收，并执行全量备份；副本应使用独立的存储池。',
+  },
   log_foreign: {
     class: 'precondition',
     http: 409,

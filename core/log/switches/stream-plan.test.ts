@@ -1,11 +1,28 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { StreamedTimeline } from './stream-plan.ts';
-import { planStream } from './stream-plan.ts';
+import { logAhead, planStream } from './stream-plan.ts';
 
 const segmentBytes = 100;
 const plan = (newestFirst: readonly StreamedTimeline[], restart: number) =>
   planStream(newestFirst, { restart, segmentBytes });
+
+test('K-049 log in the pool behind what the server has written tells that the server was put back, but for a timeline that it left', () => {
+  const furthest = 730;
+  const first = { timeline: 1, fork: 0, furthest };
+  expect(logAhead([first], 729)).toEqual({ timeline: 1, from: 729, to: 730 });
+  for (const written of [730, 990]) expect(logAhead([first], written)).toBeUndefined();
+  expect(
+    logAhead(
+      [
+        { timeline: 2, fork: 640 },
+        { ...first, left: 640 },
+      ],
+      650,
+    ),
+  ).toBeUndefined();
+  expect(logAhead([{ timeline: 1, fork: 0 }], 5)).toBeUndefined();
+});
 
 describe('K-049 where a stream goes on', () => {
   test('behind what the pool has, on the timeline that is written', () => {

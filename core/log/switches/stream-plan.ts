@@ -20,6 +20,16 @@ export interface StreamPlan {
   readonly over?: { readonly timeline: number; readonly left: number };
 }
 
+/**
+ * Log that the pool has of the timeline that is written, behind the place where the server writes: a server that was put back to an
+ * earlier state without a timeline of its own, for a stream never gets log that the server has not made durable. Undefined when there is none.
+ */
+export function logAhead(newestFirst: readonly StreamedTimeline[], written: number): LogRange | undefined {
+  const [current] = newestFirst;
+  if (current?.furthest === undefined || current.left !== undefined || current.furthest <= written) return undefined;
+  return { timeline: current.timeline, from: written, to: current.furthest };
+}
+
 interface Slot {
   /** Oldest log that the slot keeps. */
   readonly restart: number;
