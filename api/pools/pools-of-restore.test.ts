@@ -80,7 +80,10 @@ test('K-095 a point that the pool of the newest set does not reach is planned fr
       ...(pool === undefined ? {} : { pool }),
     });
   const time = '2026-11-21T08:10:00.000000Z';
-  expect((await plan(time, 'near')).body).toMatchObject({ code: 'point_after_latest' });
+  expect((await plan(time, 'near')).body).toMatchObject({
+    code: 'point_needs_other_pool',
+    params: { where: 'pool far-reaching does' },
+  });
   expect((await plan(time)).body).toMatchObject({ plan: { setId: set } });
   const refused = await plan('2026-11-21T09:00:00.000000Z');
   expect(refused.body).toMatchObject({

@@ -16,6 +16,7 @@ import { branchesOf, currentBranch } from '#core/log/branches.ts';
 import { planRestore } from '#core/restore/plan/plan-restore.ts';
 import type { RestorePlace, RestorePlan } from '#core/restore/plan/plan.ts';
 import { consentFor } from '#core/restore/plan/ways.ts';
+import type { RestoreRequest } from '#core/restore/request.ts';
 import { withSharedBranches } from '#core/restore/shared-branches.ts';
 import { reconnectField } from '#core/settings/backup-options.ts';
 import { hooksShape } from '#core/settings/hooks.ts';
@@ -26,6 +27,7 @@ import { compareLsn } from '#core/wal/lsn.ts';
 import type { Context } from '#api/context.ts';
 import { lookAtPlace } from '#api/pools/look-at-place.ts';
 import { demandOfPool, demandRefusal, nearestRefusal } from '#api/starts/nearest-refusal.ts';
+import { tellOtherPools } from '#api/starts/other-pools.ts';
 import type { Route } from '#api/http/route.ts';
 import { route } from '#api/http/route.ts';
 import { demandReach, startRun } from '#api/starts/start-run.ts';
@@ -130,7 +132,7 @@ export interface PlannedRestore {
 
 /**
  * Plans from the first pool that reaches the point; the latest point and a restore point are looked for in every pool.
- * Else throws the refusal that names the nearest point of all pools.
+ * Else throws the refusal that names the nearest point of all pools, or what leads there from several of them (`tellOtherPools`).
  */
 export async function planFor(context: Context, asked: RestoreBody): Promise<PlannedRestore> {
   const resource = await getResource(context.catalog, asked.resource);
@@ -152,7 +154,8 @@ export async function planFor(context: Context, asked: RestoreBody): Promise<Pla
   }
   const best = furthest(plans, body, resource.name);
   if (best !== undefined) return demandAllKnown(best, body);
-  throw nearestRefusal(refusals) ?? fail('no_set_to_restore', { resource: resource.name });
+  const refusal = nearestRefusal(refusals) ?? fail('no_set_to_restore', { resource: resource.name });
+  throw await tellOtherPools(context.catalog, { resource, request: requestOf(resource, body), refusal });
 }
 
 interface PoolLog {
@@ -237,23 +240,23 @@ async function planFrom(
   const { catalog } = context;
   const hostId = await hostFor(context, { resource, pool, body });
   demandReach(pool, hostId);
-  const { isOpenedAfter, tablespaceMap, configFile, ways } = body.options;
   const plan = planRestore({
     log,
     elsewhere,
     unusable: await unusableSets(catalog, resource.systemId, pool.id),
-    resourceName: resource.name,
-    target: body.target,
-    setId: body.setId,
-    timeline: body.timeline,
     isTimelineFound,
-    place: placeFor(resource, body),
-    tablespaceMap,
-    isOpenedAfter,
-    configFile,
-    ways,
+    ...requestOf(resource, body),
   });
   return { plan, hostId, pool, resource };
+}
+
+/** What is asked, of whatever pool. */
+function requestOf(resource: ResourceRow, body: RestoreBody): Omit<RestoreRequest, 'log'> {
+  const { isOpenedAfter, tablespaceMap, configFile, ways } = body.options;
+  return {
+    ...{ resourceName: resource.name, target: body.target, setId: body.setId, timeline: body.timeline },
+    ...{ place: placeFor(resource, body), tablespaceMap, isOpenedAfter, configFile, ways },
+  };
 }
 
 /**

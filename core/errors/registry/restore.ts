@@ -43,6 +43,14 @@ export const restoreErrors = {
     hintZh:
       '最近的可达点:之前 {before},之后 {after}。各恢复分支的最远点:{furthest}。若缺失的日志仍存在,请放回归档目录并执行日志备份;请立即执行一次完全备份,使其后的时间点可恢复。',
   },
+  point_needs_other_pool: {
+    class: 'precondition',
+    http: 409,
+    message: 'No pool that was asked reaches the point {point} of {resource}, but {where}',
+    hint: 'A restore reads set and log from one pool. {remedy} Nearest points that are reached without that: before {before}, after {after}.',
+    messageZh: '所查询的存储池均无法到达 {resource} 的目标点 {point}，但：{where}',
+    hintZh: '恢复只从一个存储池读取备份集和日志。{remedy} 无需此操作即可到达的最近点:之前 {before},之后 {after}。',
+  },
   latest_incomplete: {
     class: 'precondition',
     http: 409,
