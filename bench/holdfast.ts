@@ -25,7 +25,7 @@ export interface HoldfastWays {
   readonly folder?: string;
 }
 
-/** Our engine as a child process: pool on the same disk, two channels, zstd 3, page checksums, log in the set. */
+/** Our engine as a child process: pool on the same disk, two channels, zstd as `fast` has it, page checksums, log in the set. */
 export async function openHoldfast(cluster: BenchCluster, ways: HoldfastWays = {}): Promise<Contender> {
   const name = ways.source === undefined ? 'holdfast' : `holdfast ${ways.source}`;
   const home = join(cluster.folder, ways.folder ?? name.replace(' ', '-'));
@@ -52,7 +52,7 @@ class Holdfast implements Contender {
     const { channels = 2, source } = parts.ways;
     const pages = source === undefined ? 'changed pages from the best source' : `changed pages from ${source}`;
     this.name = parts.name;
-    this.options = `engine alone, ${String(channels)} channels, zstd 3, page checksums, log in the set, ${pages}`;
+    this.options = `engine alone, ${String(channels)} channels, zstd as "fast", page checksums, log in the set, ${pages}`;
     this.#cluster = cluster;
     this.#parts = parts;
   }

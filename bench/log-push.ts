@@ -70,7 +70,7 @@ function holdfastPush(cluster: BenchCluster, log: Log, hasScript: boolean) {
   const name = hasScript ? 'holdfast and script' : 'holdfast';
   const script = hasScript ? 'archive script for each segment, then ' : '';
   return {
-    ...{ name, version: productVersion, options: `${script}log backup, zstd 3, every record checked` },
+    ...{ name, version: productVersion, options: `${script}log backup, zstd as "fast", every record checked` },
     async log(round: number): Promise<Measured> {
       const home = join(log.folder, `${hasScript ? 'script' : 'holdfast'}-${String(round)}`);
       const engine = await openEngine(home);

@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import { engineProfile } from '#core/engine/profiles.ts';
 import type { TimelineStep } from '#core/wal/history-file.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
+import { LogReader } from '#core/wal/read-segment.ts';
 import { formatSegmentName } from '#core/wal/segment-name.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { getLogSegment } from '#agent/sets/log-objects.ts';
 import { keyOfLog } from '#agent/sets/seal-log.ts';
-import { SegmentBuffer } from '#agent/wal/archive/archive-folder.ts';
 import type { CommittedBranch } from '#agent/wal/committed-log.ts';
+import { PartlyRead } from './partly-read.ts';
+import type { OpenLog } from './partly-read.ts';
 import type { ChangedPagesRequest } from './request.ts';
 
 /** One timeline of the way from the base to now, with what the pool has committed of it. */
@@ -23,7 +25,8 @@ export interface LogPlace {
   readonly timeline: number;
   /** Byte position up to which log of this timeline counts on the way. */
   readonly validTo: number;
-  load(): Promise<Uint8Array | undefined>;
+  /** Undefined when it is gone. The caller closes it before the next is loaded. */
+  load(): Promise<OpenLog | undefined>;
 }
 
 /** Finds the places of segments: for each the pool first, unless little of it is needed, then the archive directory, then pg_wal of the running server. */
@@ -31,11 +34,17 @@ export class LogPlaces {
   readonly #request: ChangedPagesRequest;
   readonly #route: readonly RouteStep[];
   readonly #rejected = new Set<string>();
-  readonly #buffer = new SegmentBuffer();
+  readonly #room: PartlyRead;
 
   constructor(request: ChangedPagesRequest, route: readonly RouteStep[]) {
     this.#request = request;
     this.#route = route;
+    this.#room = new PartlyRead(request.control.segmentBytes);
+  }
+
+  /** Reads what is loaded, from the begin of a record or of a segment on. */
+  newReader(): LogReader {
+    return new LogReader(undefined, this.#room.sums);
   }
 
   /**
@@ -81,11 +90,17 @@ export class LogPlaces {
     const segment = step.committed.segments.get(name);
     if (segment === undefined) return [];
     const key = keyOfLog({ systemId: base.systemId, branchId: step.branchId, name: segment.object });
-    return [{ ...placeOn(step), at: key, load: () => getLogSegment(pool, key, segment.rawSha256) }];
+    return [
+      {
+        ...placeOn(step),
+        at: key,
+        load: async () => this.#room.hold(await getLogSegment(pool, key, segment.rawSha256)),
+      },
+    ];
   }
 
   #inFile(step: RouteStep, path: string): LogPlace {
-    return { ...placeOn(step), at: path, load: async () => Promise.resolve(this.#buffer.read(path)) };
+    return { ...placeOn(step), at: path, load: async () => Promise.resolve(this.#room.open(path)) };
   }
 }
 

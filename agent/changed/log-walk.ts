@@ -3,7 +3,7 @@ import { BlockReferences } from '#core/changed/block-references.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { BatchSummary, ReferencesOfBatch } from '#core/log/batch-summary.ts';
 import { formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
-import { LogReader } from '#core/wal/read-segment.ts';
+import type { LogReader } from '#core/wal/read-segment.ts';
 import type { SegmentReading } from '#core/wal/segment-reading.ts';
 import { formatSegmentName } from '#core/wal/segment-name.ts';
 import { getReferences } from '#agent/sets/log-objects.ts';
@@ -34,13 +34,14 @@ export class LogWalk {
   #cover: number;
   /** Number of the segment to read next. */
   #segment: number;
-  #reader = new LogReader();
+  #reader: LogReader;
   #wasRetried = false;
 
   constructor(request: ChangedPagesRequest, route: readonly RouteStep[]) {
     this.#request = request;
     this.#route = route;
     this.#places = new LogPlaces(request, route);
+    this.#reader = this.#places.newReader();
     this.#target = lsnToNumber(request.now.beginLsn);
     this.#cover = lsnToNumber(request.base.beginLsn);
     this.#segment = this.#segmentOfCover();
@@ -91,12 +92,10 @@ export class LogWalk {
   }
 
   async #takeSegment(place: LogPlace): Promise<void> {
-    const bytes = await place.load().catch((error: unknown) => {
+    const reading = await this.#readingOf(place).catch((error: unknown) => {
       if (!isUnreadable(error)) throw error;
       this.notes.push(error.message);
     });
-    const reading = bytes === undefined ? undefined : this.#read(bytes);
-    this.bytesRead += bytes?.length ?? 0;
     const isOurs =
       reading !== undefined && this.#isOurs(place, reading) && lsnToNumber(reading.recordsFrom) <= this.#cover;
     if (!isOurs) {
@@ -110,10 +109,18 @@ export class LogWalk {
   }
 
   /** From the first record that is not known; should none begin there after all, from the begin of the segment. */
-  #read(bytes: Uint8Array): SegmentReading | undefined {
-    const reading = this.#reader.read(bytes, this.references, this.#cover);
-    const isWithout = reading?.ending === 'early' && reading.records === 0;
-    return isWithout ? this.#reader.read(bytes, this.references) : reading;
+  async #readingOf(place: LogPlace): Promise<SegmentReading | undefined> {
+    const log = await place.load();
+    if (log === undefined) return undefined;
+    try {
+      const { bytes, need } = log;
+      const reading = this.#reader.read(bytes, this.references, { begin: this.#cover, need });
+      const isWithout = reading?.ending === 'early' && reading.records === 0;
+      return isWithout ? this.#reader.read(bytes, this.references, { need }) : reading;
+    } finally {
+      this.bytesRead += log.bytesRead;
+      log.close();
+    }
   }
 
   #isOurs({ timeline }: LogPlace, reading: SegmentReading): boolean {
@@ -139,7 +146,7 @@ export class LogWalk {
   #moveTo(position: number): void {
     this.#cover = position;
     this.#segment = this.#segmentOfCover();
-    this.#reader = new LogReader();
+    this.#reader = this.#places.newReader();
   }
 
   #segmentOfCover(): number {

@@ -17,7 +17,7 @@ import type { SegmentReading } from '#core/wal/segment-reading.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { earliestPosition } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
-import { withUsualTables } from '#agent/codec/zstd.ts';
+import { earlierPackings, packedAs } from '#agent/codec/zstd.ts';
 import type { SealLog } from '#agent/sets/log-objects.ts';
 import { getLogSegment, putLogSealedBy } from '#agent/sets/log-objects.ts';
 import type { SealedLog } from '#agent/sets/seal-log.ts';
@@ -286,8 +286,7 @@ class BranchSession {
       const sealed = sealLogSegment(deps.pool, this.#nameOf(lost.object), raw, level);
       return sealed.storedSha256 === lost.storedSha256 ? sealed : undefined;
     };
-    // Why twice: what an earlier version sealed comes out the same only with the tables that it used.
-    const sealed = isKept ? (seal(bytes) ?? withUsualTables(() => seal(bytes))) : undefined;
+    const sealed = isKept ? sealedAsBefore(() => seal(bytes)) : undefined;
     const isPut = sealed !== undefined && (await deps.pool.store.putIfAbsent(sealed.key, sealed.stored)) === 'created';
     if (isPut) await deps.pool.store.barrier();
     const outcome = isPut
@@ -328,6 +327,13 @@ const unprovenLog = (directory: string, names: readonly SegmentName[]): Warning 
   code: 'log_deletion_unproven',
   detail: `${directory} holds ${String(names.length)} segments from ${names[0] ?? ''} to ${names[names.length - 1] ?? ''} where a plan deleted log from the pool without noting its content, as earlier versions did: they are not sent again, and a log backup does not delete them. When you know that they are the deleted log, remove them yourself`,
 });
+
+/** What an earlier version sealed comes out the same only when it is packed as that version did. */
+function sealedAsBefore(seal: () => SealedLog | undefined): SealedLog | undefined {
+  let sealed = seal();
+  for (const packing of earlierPackings) sealed ??= packedAs(packing, seal);
+  return sealed;
+}
 
 /** A tail that was saved before an in-place restore ends inside its segment. */
 const isWhole = ({ from, to, rawBytes }: SegmentOfBatch): boolean => lsnToNumber(to) - lsnToNumber(from) >= rawBytes;

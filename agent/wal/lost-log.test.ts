@@ -9,7 +9,7 @@ import { entryOf } from '#core/wal/check-segment.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
 import { LogReader } from '#core/wal/read-segment.ts';
 import { branchIdOf, sha256Hex } from '#agent/codec/hash.ts';
-import { withUsualTables } from '#agent/codec/zstd.ts';
+import { earlierPackings, packedAs } from '#agent/codec/zstd.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
 import { keyOfLog, sealLogSegment } from '#agent/sets/seal-log.ts';
 import type { LogStage } from '#tests/support/log-stage.ts';
@@ -104,35 +104,44 @@ test('K-049 log of a damaged batch is committed again from the archive, and a re
   expect(await problemsOf(stage)).toEqual(['object_damaged', 'batch_chain_broken']);
 });
 
-test('K-049 a lost segment that an earlier version sealed comes back as the object that its batch names', async () => {
-  const stage = await stageOn();
-  await write(stage);
-  await stage.server.sql('SELECT pg_switch_wal()');
-  await expect.poll(() => archived(stage).length, { timeout: 60_000 }).toBeGreaterThan(0);
-  const [name] = archived(stage).filter(isSegmentName);
-  const [access] = stage.pools;
-  if (access === undefined || name === undefined) return expect.fail('the stage has no pool or no log');
-  const pool = await openPool(access);
-  const branch = { systemId: stage.systemId, timeline: 1, branchId: branchIdOf(''), history: '', fork: undefined };
-  const { runId, instance } = stage.order();
-  const deps = { pool, channel: { putBatch: () => Promise.resolve() }, newId, runId, resourceId: instance.resourceId };
-  const writer = new BatchWriter(deps, branch, await readBranch(pool, branch, 0));
-  const bytes = readFileSync(join(stage.server.archiveDirectory, name));
-  const reading = new LogReader().read(bytes);
-  if (reading === undefined) return expect.fail('the archive has no log');
-  const log = { systemId: stage.systemId, branchId: branch.branchId, name };
-  const { stored, storedSha256, rawSha256, key } = withUsualTables(() => sealLogSegment(pool, log, bytes));
-  expect(storedSha256).not.toBe(sealLogSegment(pool, log, bytes).storedSha256);
-  const sums = { object: name, rawSha256, storedSha256, rawBytes: bytes.length, storedBytes: stored.length };
-  const { segmentBytes } = reading.header;
-  await writer.add(entryOf(name, reading, sums, reading.from), { segmentBytes, knownUntil: reading.knownUntil });
-  await writer.commit();
-  await pool.close();
-  await write(stage);
-  const report = await stage.backUp();
-  expect(report.warnings[0]?.detail).toContain('put again');
-  expect(sha256Hex(readFileSync(inPool(stage, key)))).toBe(storedSha256);
-});
+test.each(earlierPackings)(
+  'K-049 a lost segment that an earlier version sealed comes back as the object that its batch names: %o',
+  async (packing) => {
+    const stage = await stageOn();
+    await write(stage);
+    await stage.server.sql('SELECT pg_switch_wal()');
+    await expect.poll(() => archived(stage).length, { timeout: 60_000 }).toBeGreaterThan(0);
+    const [name] = archived(stage).filter(isSegmentName);
+    const [access] = stage.pools;
+    if (access === undefined || name === undefined) return expect.fail('the stage has no pool or no log');
+    const pool = await openPool(access);
+    const branch = { systemId: stage.systemId, timeline: 1, branchId: branchIdOf(''), history: '', fork: undefined };
+    const { runId, instance } = stage.order();
+    const deps = {
+      pool,
+      channel: { putBatch: () => Promise.resolve() },
+      newId,
+      runId,
+      resourceId: instance.resourceId,
+    };
+    const writer = new BatchWriter(deps, branch, await readBranch(pool, branch, 0));
+    const bytes = readFileSync(join(stage.server.archiveDirectory, name));
+    const reading = new LogReader().read(bytes);
+    if (reading === undefined) return expect.fail('the archive has no log');
+    const log = { systemId: stage.systemId, branchId: branch.branchId, name };
+    const { stored, storedSha256, rawSha256, key } = packedAs(packing, () => sealLogSegment(pool, log, bytes));
+    expect(storedSha256).not.toBe(sealLogSegment(pool, log, bytes).storedSha256);
+    const sums = { object: name, rawSha256, storedSha256, rawBytes: bytes.length, storedBytes: stored.length };
+    const { segmentBytes } = reading.header;
+    await writer.add(entryOf(name, reading, sums, reading.from), { segmentBytes, knownUntil: reading.knownUntil });
+    await writer.commit();
+    await pool.close();
+    await write(stage);
+    const report = await stage.backUp();
+    expect(report.warnings[0]?.detail).toContain('put again');
+    expect(sha256Hex(readFileSync(inPool(stage, key)))).toBe(storedSha256);
+  },
+);
 
 test('a damaged file in pg_wal ends the saved tail with a warning that names it', async () => {
   const stage = await stageOn();

@@ -22,7 +22,7 @@ import type { InstanceAccess } from './instance-access.ts';
 
 export type { InstanceAccess };
 
-/** K-079. `fast` is zstd level 3; `level` is zstd 1–22. */
+/** K-079. `fast` is zstd 1 that looks for shorter matches (agent/codec/zstd.ts); `level` is zstd 1–22. */
 export type Compression =
   { readonly mode: 'none' } | { readonly mode: 'fast' } | { readonly mode: 'level'; readonly level: number };
 

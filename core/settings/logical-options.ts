@@ -11,7 +11,7 @@ export const logicalBackupOptionsShape: z.ZodType<LogicalBackupOptions> = z.obje
   channels: channelsField.default(1),
   compression: field(compressionShape, {
     title: 'Compression',
-    description: 'none, fast (zstd 3) or a zstd level from 1 to 22 (K-079)',
+    description: 'none, fast (zstd 1, tuned for pages and log) or a zstd level from 1 to 22 (K-079)',
     since,
   }).default({ mode: 'fast' }),
   limits: field(rateLimitsShape, {

@@ -158,7 +158,7 @@ describe('reading log', () => {
         const reader = new LogReader();
         const readings = segmentsOf(log)
           .slice(Math.floor(begin / segmentBytes))
-          .map((bytes) => reader.read(bytes, undefined, firstPosition + begin));
+          .map((bytes) => reader.read(bytes, undefined, { begin: firstPosition + begin }));
         const expected = log.begins.filter((at) => at >= begin);
         expect(readings.map((reading) => reading?.ending)).toEqual(
           begin < segmentBytes ? ['full', 'switch'] : ['switch'],
@@ -174,8 +174,26 @@ describe('reading log', () => {
   test('reading that begins where no record does ends there', () => {
     const log = write(1, [500]);
     const begin = (log.begins[300] ?? 0) + 8;
-    const reading = new LogReader().read(log.bytes, undefined, firstPosition + begin);
+    const reading = new LogReader().read(log.bytes, undefined, { begin: firstPosition + begin });
     expect(reading).toMatchObject({ ending: 'early', records: 0, recordsTo: formatLsn(firstPosition + begin) });
+  });
+
+  test('only what is looked at is asked for: the header, then pages from the begin up to the switch', () => {
+    const log = write(1, [500]);
+    const begin = log.begins[1100] ?? 0;
+    const asked: { from: number; to: number }[] = [];
+    const need = (from: number, to: number): void => void asked.push({ from, to });
+    const there = new LogReader().read(log.bytes, undefined, { begin: firstPosition + begin });
+    const seen = new LogReader().read(log.bytes, undefined, { begin: firstPosition + begin, need });
+    expect(seen).toEqual(there);
+    expect(seen?.ending).toBe('switch');
+    expect(asked[0]).toEqual({ from: 0, to: 64 });
+    expect(asked[1]?.from).toBe(begin - (begin % pageBytes));
+    const last = log.begins[log.begins.length - 1] ?? 0;
+    expect(asked[asked.length - 1]?.to).toBe(last - (last % pageBytes) + pageBytes);
+    const only = new Uint8Array(log.bytes.length).fill(0xff);
+    for (const { from, to } of asked) only.set(log.bytes.subarray(from, to), from);
+    expect(new LogReader().read(only, undefined, { begin: firstPosition + begin })).toEqual(there);
   });
 
   test('a truncated file and a zero-filled tail end early at the last whole record', () => {

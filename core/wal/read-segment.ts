@@ -12,6 +12,17 @@ import { UnfinishedRecord } from './unfinished-record.ts';
 
 type PageEnd = 'page' | 'switch' | EarlyEnd;
 
+/** How a segment is read that is not wanted or not there as a whole. */
+export interface PartOfSegment {
+  /** A byte position of the log inside the segment at which a record is known to begin: what lies before it is not looked at. */
+  readonly begin?: number;
+  /** Called before bytes are looked at, in ascending order but for the header: they must be there when it returns. */
+  readonly need?: (from: number, to: number) => void;
+}
+
+/** Of the first page, which tells what segment it is. */
+const headerBytes = 64;
+
 /**
  * Reads log of one branch segment by segment in LSN order and checks every record: page headers, lengths, CRC-32C and
  * the chain of previous-record pointers. A record that goes on in the next segment is carried; after a jump the reader
@@ -31,6 +42,7 @@ export class LogReader {
   #bytes: Uint8Array = new Uint8Array(0);
   #facts = new SegmentFacts(0, 0, 0);
   #sink: BlockSink | undefined;
+  #need: PartOfSegment['need'];
   readonly #decoder = new BlockDecoder();
   readonly #onEnd: ((end: TransactionEnd) => void) | undefined;
 
@@ -42,17 +54,17 @@ export class LogReader {
 
   /**
    * Reads the next segment; undefined when the bytes do not begin with a log page that we know. `sink` hears of every
-   * record that ends in it. `begin`, a byte position of the log inside the segment at which a record is known to begin: what lies
-   * before it is not looked at.
+   * record that ends in it. What lies behind a switch is not looked at.
    */
-  read(bytes: Uint8Array, sink?: BlockSink, begin = 0): SegmentReading | undefined {
+  read(bytes: Uint8Array, sink?: BlockSink, { begin = 0, need }: PartOfSegment = {}): SegmentReading | undefined {
+    need?.(0, Math.min(headerBytes, bytes.length));
     const header = decodeSegmentHeader(bytes);
     if (header === undefined) return undefined;
-    const skipped =
-      begin > header.position && begin < header.position + header.segmentBytes ? begin - header.position : 0;
+    const skipped = offsetIn(header, begin);
     if (header.position !== this.#next || header.magic !== this.#header?.magic || skipped > 0) this.#restart();
     this.#header = header;
     this.#sink = sink;
+    this.#need = need;
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const recordsFrom = this.#unfinished?.position ?? header.position + skipped;
@@ -72,6 +84,7 @@ export class LogReader {
     const first = skipped - (skipped % header.pageBytes);
     for (let at = first; at < header.segmentBytes; at += header.pageBytes) {
       if (at + header.pageBytes > length) return { reason: 'page-header', offset: at };
+      this.#need?.(at, at + header.pageBytes);
       const page = decodePage(this.#view, at, header, this.#facts.timeline);
       if (page === undefined) return { reason: 'page-header', offset: at };
       this.#facts.timeline = page.timeline;
@@ -191,5 +204,9 @@ export class LogReader {
     };
   }
 }
+
+/** Of a position of the log; 0 for one that lies elsewhere. */
+const offsetIn = ({ position, segmentBytes }: SegmentHeader, begin: number): number =>
+  begin > position && begin < position + segmentBytes ? begin - position : 0;
 
 const align = (offset: number): number => (offset + 7) & ~7;

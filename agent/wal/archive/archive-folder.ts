@@ -62,7 +62,7 @@ export function readTextFile(path: string): string | undefined {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw unreadable(path, error);
+    throw archiveUnreadable(path, error);
   }
 }
 
@@ -77,7 +77,7 @@ export class SegmentBuffer {
       file = openSync(path, 'r');
     } catch (error) {
       if (isMissing(error)) return undefined;
-      throw unreadable(path, error);
+      throw archiveUnreadable(path, error);
     }
     try {
       const { size } = fstatSync(file);
@@ -87,7 +87,7 @@ export class SegmentBuffer {
         read = readSync(file, this.#buffer, filled, size - filled, filled);
       return this.#buffer.subarray(0, filled);
     } catch (error) {
-      throw unreadable(path, error);
+      throw archiveUnreadable(path, error);
     } finally {
       closeSync(file);
     }
@@ -111,13 +111,14 @@ export function removeFiles(directory: string, names: readonly string[]): void {
     try {
       unlinkSync(join(directory, name));
     } catch (error) {
-      if (!isMissing(error)) throw unreadable(join(directory, name), error);
+      if (!isMissing(error)) throw archiveUnreadable(join(directory, name), error);
     }
   }
   if (names.length > 0) syncDirectory(directory);
 }
 
-const unreadable = (path: string, cause: unknown): Error =>
+/** What a file or directory of log cannot be read for. */
+export const archiveUnreadable = (path: string, cause: unknown): Error =>
   fail(
     'archive_directory_unreadable',
     { directory: path, why: cause instanceof Error ? cause.message : String(cause) },
