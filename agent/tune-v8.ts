@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /**
  * What is asked of V8 for an agent, whose bytes pass through native code and WebAssembly, which none of this touches (figures in
@@ -22,3 +23,16 @@ export const flagsOfAgent = [
 export function tuneV8(): void {
   for (const flag of flagsOfAgent) setFlagsFromString(flag);
 }
+
+/**
+ * Collects garbage now; what that frees goes back to the system within milliseconds. Why: V8 does not count memory that threads share as its own, and sees no reason to give it back; for who
+ * lets go of a hundred MiB of it the 20 milliseconds are well spent.
+ */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  // A context that was made since has it, whenever the flag was set.
+  const collect: unknown = runInNewContext('gc');
+  if (isCollector(collect)) collect();
+}
+
+const isCollector = (value: unknown): value is () => void => typeof value === 'function';

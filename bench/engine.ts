@@ -1,9 +1,13 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { z } from 'zod';
 import { createPool } from '#agent/pools/open-pool.ts';
+import { fail } from '#core/errors/fail.ts';
 import type { IdPrefix } from '#core/id.ts';
 import { formatId } from '#core/id.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
@@ -58,24 +62,56 @@ export type EngineRun = z.infer<typeof toldShape> & { readonly ms: number };
 export interface Engine {
   readonly poolDirectory: string;
   run(options: EngineOptions): Promise<EngineRun>;
+  /** Ends the process that stays, where there is one. */
+  close(): Promise<void>;
+}
+
+const env = { PATH: process.env['PATH'] ?? '' };
+
+/** A process for each thing to do. */
+const anewEach = (program: string): Pick<Engine, 'run' | 'close'> => ({
+  run: async (options) => {
+    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+    const { ms, output } = await timed({ command: process.execPath, args: [program, ...args], env, user: undefined });
+    const last = output.trim().split('\n').slice(-1).join('');
+    return { ...toldShape.parse(JSON.parse(last)), ms };
+  },
+  close: () => Promise.resolve(),
+});
+
+/** One process for all, as an agent is: its program is loaded and compiled before the first thing that is timed. */
+function stays(program: string): Pick<Engine, 'run' | 'close'> {
+  const child = spawn(process.execPath, [program, '--action', 'serve'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const exited = once(child, 'close');
+  const answers = createInterface(child.stdout)[Symbol.asyncIterator]();
+  return {
+    run: async (options) => {
+      const beganAt = performance.now();
+      child.stdin.write(`${JSON.stringify(options)}\n`);
+      const answer: IteratorResult<string, unknown> = await answers.next();
+      const ms = performance.now() - beganAt;
+      if (answer.done === true) throw fail('tool_failed', { tool: program, status: 'its end', output: '' });
+      return { ...toldShape.parse(JSON.parse(answer.value)), ms };
+    },
+    close: async () => {
+      child.stdin.end();
+      await exited;
+    },
+  };
 }
 
 /** Makes a new pool on the local disk below `home`, which is made too. */
-export async function openEngine(home: string): Promise<Engine> {
+export async function openEngine(home: string, process: 'anew' | 'stays' = 'anew'): Promise<Engine> {
   const program = await bundleEngine();
   mkdirSync(home, { mode: 0o755 });
   const directory = join(home, 'pool');
   const pool: PoolAccess = { poolId: newId('pool'), name: 'bench', place: { kind: 'local', directory }, secrets: {} };
   await createPool(pool, { nowMs: () => Date.now() });
   const always: EngineOptions = { home, channels: '2', pool: directory, 'pool-id': pool.poolId };
+  const engine = process === 'stays' ? stays(program) : anewEach(program);
   return {
     poolDirectory: directory,
-    run: async (options) => {
-      const args = Object.entries({ ...always, ...options }).flatMap(([name, value]) => [`--${name}`, value]);
-      const env = { PATH: process.env['PATH'] ?? '' };
-      const { ms, output } = await timed({ command: process.execPath, args: [program, ...args], env, user: undefined });
-      const last = output.trim().split('\n').slice(-1).join('');
-      return { ...toldShape.parse(JSON.parse(last)), ms };
-    },
+    run: (options) => engine.run({ ...always, ...options }),
+    close: () => engine.close(),
   };
 }

@@ -20,12 +20,12 @@ export interface Line {
 
 type RatioName =
   | ('full' | 'restore' | 'size' | 'smallFiles' | 'smallFilesRestore' | 'logPush')
-  | ('incremental' | 'incrementalWhole' | 'incrementalBytes');
+  | ('incremental' | 'incrementalFresh' | 'incrementalWhole' | 'incrementalBytes');
 
 /**
  * Our medians divided by a peer's, below 1 where we are better; `logPush` is ours in segments a second divided by theirs.
- * `incremental` is our engine time divided by the wall time of the peer, as design §9 has it, `incrementalWhole` whole programs on
- * both sides.
+ * `incremental` is our engine time divided by the wall time of the peer, as design §9 has it: of a process that stays, as an agent is,
+ * `incrementalFresh` of one that has just started, without that start; `incrementalWhole` whole programs on both sides.
  */
 export type Ratios = Readonly<Partial<Record<RatioName, number>>>;
 

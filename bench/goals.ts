@@ -49,6 +49,7 @@ function barsOf(report: Figures, version: string): readonly Bar[] {
     ratio('full backup, size', 'size', 1.05),
     ratio('restore, time', 'restore', 0.6),
     ratio('incremental after 2 000 transactions, engine time', 'incremental', 0.2),
+    ratio('the same in a process that has just started', 'incrementalFresh', 0.2),
     ratio('incremental after 2 000 transactions, size', 'incrementalBytes', 0.6),
     { ...ratio('log, segments a second', 'logPush', 2), isLeast: true },
     ratio('20 000 relations, full', 'smallFiles', 0.5),

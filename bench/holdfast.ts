@@ -32,6 +32,31 @@ export async function openHoldfast(cluster: BenchCluster, ways: HoldfastWays = {
   return new Holdfast(cluster, { name, home, ways, engine: await openEngine(home) });
 }
 
+/** Name of the one that stays. */
+export const agentName = 'holdfast agent';
+
+/**
+ * Opens the same engine in one process that does everything, as an agent does: nothing starts, nothing is loaded and compiled
+ * anew for a backup. It answers for incrementals only, where that counts.
+ */
+export async function withAgent<T>(cluster: BenchCluster, use: (agent: Contender) => Promise<T>): Promise<T> {
+  const home = join(cluster.folder, 'holdfast-agent');
+  const engine = await openEngine(home, 'stays');
+  const all = new Holdfast(cluster, { name: agentName, home, ways: {}, engine });
+  const { name, version, options } = all;
+  const agent: Contender = {
+    ...{ name, version, options: `${options}, in a process that stays` },
+    full: () => all.full(),
+    incremental: () => all.incremental(),
+    keepUp: () => all.keepUp(),
+  };
+  try {
+    return await use(agent);
+  } finally {
+    await engine.close();
+  }
+}
+
 interface Parts {
   readonly name: string;
   readonly home: string;

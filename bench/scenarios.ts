@@ -6,7 +6,7 @@ import { openBenchCluster } from './cluster.ts';
 import type { Contender, Work } from './contender.ts';
 import type { Fill } from './fills.ts';
 import { fillSparsely, fillWithPgbench, fillWithRandom, fillWithRelations, fillWithText } from './fills.ts';
-import { openHoldfast } from './holdfast.ts';
+import { openHoldfast, withAgent } from './holdfast.ts';
 import { openLogContenders } from './log-push.ts';
 import type { Scenario } from './options.ts';
 import type { Row } from './rounds.ts';
@@ -95,7 +95,7 @@ function runPgbench(bench: Bench): Promise<readonly Row[]> {
       const scan = await openHoldfast(cluster, { source: 'page-lsn' });
       const block = await openBackrest(cluster, 'block');
       const all = [...contenders, scan, ...(block === undefined ? [] : [block])];
-      rows.push(...(await runIncrementals(bench, cluster, all)));
+      rows.push(...(await withAgent(cluster, (agent) => runIncrementals(bench, cluster, [...all, agent]))));
     }
     if (scenarios.includes('log')) {
       const few = Math.min(bench.rounds, fewRounds);
@@ -141,11 +141,14 @@ async function runIncrementals(
 function runServerIncrementals({ base, sizeGb, rounds, say }: Bench): Promise<readonly Row[]> {
   say('bench: filling a cluster of PostgreSQL 18');
   return withCluster({ base, major: 18, fill: fillWithPgbench(sizeGb) }, async (cluster) => {
-    const contenders = [await openHoldfast(cluster), await openServerIncrementals(cluster)];
-    for (const contender of contenders) await contender.full?.(0);
-    await applyChange(cluster, judgedChange);
-    const request = { scenario: serverRows, server: cluster.version, rounds: Math.min(rounds, fewRounds), say };
-    return runRounds(contenders, { ...request, works: ['incremental', 'restore'] });
+    const alone = [await openHoldfast(cluster), await openServerIncrementals(cluster)];
+    return withAgent(cluster, async (agent) => {
+      const contenders = [...alone, agent];
+      for (const contender of contenders) await contender.full?.(0);
+      await applyChange(cluster, judgedChange);
+      const request = { scenario: serverRows, server: cluster.version, rounds: Math.min(rounds, fewRounds), say };
+      return runRounds(contenders, { ...request, works: ['incremental', 'restore'] });
+    });
   });
 }
 

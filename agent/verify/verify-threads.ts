@@ -6,6 +6,7 @@ import type { StepContext } from '#core/ports/step.ts';
 import { keepBusy, untilAllDone } from '#agent/copy/threads/keep-busy.ts';
 import { OutageWatch } from '#agent/copy/outage.ts';
 import { applyRates, cell, newSharedCells } from '#agent/copy/threads/shared-control.ts';
+import { logRooms } from '#agent/wal/threads/log-rooms.ts';
 import { threadFile, threadOptions } from '#agent/copy/threads/thread-file.ts';
 import type { Check, Checked, CheckRunner } from './check.ts';
 import type { FromVerifier, ToVerifier } from './verify-message.ts';
@@ -36,6 +37,7 @@ export class VerifyThreads implements CheckRunner {
     };
     look();
     this.#timer = setInterval(look, lookEveryMs);
+    logRooms.letGo();
     this.#threads = Array.from({ length: threadCount }, () => new Worker(threadFile('verify-thread'), threadOptions));
     const settings = { cells: this.#cells, pool, reconnectMs: step.reconnectMs };
     for (const thread of this.#threads) thread.postMessage({ kind: 'open', settings } satisfies ToVerifier);

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { StepContext } from '#core/ports/step.ts';
+import { logRooms } from '#agent/wal/threads/log-rooms.ts';
 import { threadFile, threadOptions } from './thread-file.ts';
 
 /**
@@ -33,6 +34,7 @@ export const noneStarted: StartedThreads = { take: startOne, close: () => Promis
 
 /** Starts the threads of a copy with so many channels. The caller closes what no copy took. */
 export function startThreads(channels: number): StartedThreads {
+  logRooms.letGo();
   const waiting = new Set<Worker>();
   for (let number = 0; number < threadsFor(channels); number++) {
     const worker = startOne(number);

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { bug } from '#core/errors/fail.ts';
 import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
 import { keepBusy, untilAllDone } from '#agent/copy/threads/keep-busy.ts';
+import { logRooms } from '#agent/wal/threads/log-rooms.ts';
 import { threadFile, threadOptions } from '#agent/copy/threads/thread-file.ts';
 import { cell } from '#agent/copy/threads/shared-control.ts';
 import type { FromWriter, ToWriter, WriteSettings } from './write-message.ts';
@@ -18,6 +19,7 @@ export class WriteThreads {
 
   constructor(settings: WriteSettings, count: number) {
     this.#settings = settings;
+    logRooms.letGo();
     this.#threads = Array.from({ length: count }, () => new Worker(threadFile('restore-thread'), threadOptions));
     for (const thread of this.#threads) thread.postMessage({ kind: 'open', settings } satisfies ToWriter);
   }

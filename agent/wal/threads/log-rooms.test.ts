@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { bug } from '#core/errors/fail.ts';
 import { formatId } from '#core/id.ts';
 import type { HeldSegment, LogPipeline } from './log-pipeline.ts';
+import { collectGarbage } from '#agent/tune-v8.ts';
 import { LogRooms, logRooms } from './log-rooms.ts';
 import { openLogPipeline } from './log-threads.ts';
 
@@ -79,8 +80,33 @@ test('a read that fails and a pipeline that is closed while it reads keep no mem
   expect(logRooms.made).toBe(made);
 });
 
+const residentMiB = (): number => process.memoryUsage().rss / mib;
+
+/** Uses a room to its last byte and gives it back; what it took of the system. */
+function useRoom(rooms: LogRooms): number {
+  const before = residentMiB();
+  const room = rooms.take({ memory: 128 * mib, sealed: 128 * mib });
+  for (const buffer of [room.memory.buffer, room.sealed]) new Uint8Array(buffer).fill(1);
+  const taken = residentMiB() - before;
+  rooms.giveBack(room);
+  return taken;
+}
+
+test('what a log backup kept for the next one is given back to the system before other work takes memory', async () => {
+  const rooms = new LogRooms(collectGarbage);
+  expect(useRoom(rooms)).toBeGreaterThan(200);
+  expect(useRoom(rooms)).toBeLessThan(50);
+  // A new turn of the event loop: nothing on the stack refers to it.
+  await new Promise(setImmediate);
+  const kept = residentMiB();
+  rooms.letGo();
+  await expect.poll(() => kept - residentMiB()).toBeGreaterThan(200);
+  rooms.letGo();
+  expect(rooms.made).toBe(1);
+});
+
 test('a room is made when none is large enough, and the larger of two stays', () => {
-  const rooms = new LogRooms();
+  const rooms = new LogRooms(() => undefined);
   const small = { memory: 65_536, sealed: 100 };
   const large = { memory: 131_072, sealed: 200 };
   const first = rooms.take(small);

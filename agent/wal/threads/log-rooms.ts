@@ -1,3 +1,4 @@
+import { collectGarbage } from '#agent/tune-v8.ts';
 import { newLogMemory } from '#agent/wasm/log-memory.ts';
 
 /** Memory of one log backup: for its segments, and for what they are sealed into. */
@@ -31,6 +32,12 @@ export class LogRooms {
   #kept: LogRoom | undefined;
   /** What others gave back and was not collected yet: memory that is there anyhow. */
   #left: readonly WeakRef<LogRoom>[] = [];
+  readonly #collect: () => void;
+
+  /** `collect` finds what nobody refers to any more. */
+  constructor(collect: () => void) {
+    this.#collect = collect;
+  }
 
   /** For one user, until it is given back. A larger one than is wanted serves too. */
   take(wanted: RoomBytes): LogRoom {
@@ -60,10 +67,18 @@ export class LogRooms {
     if (rest !== undefined) this.#leave(rest);
   }
 
+  /** Gives the room that nobody uses back to the system: whoever calls this needs the memory more. */
+  letGo(): void {
+    if (this.#kept === undefined) return;
+    // Why no weak reference: it would keep the room until this turn of the event loop is over.
+    this.#kept = undefined;
+    this.#collect();
+  }
+
   #leave(room: LogRoom): void {
     this.#left = [...this.#left.filter((each) => each.deref() !== undefined), new WeakRef(room)];
   }
 }
 
 /** Those of this process. */
-export const logRooms = new LogRooms();
+export const logRooms = new LogRooms(collectGarbage);
