@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { bug } from '#core/errors/fail.ts';
 import { formatId } from '#core/id.ts';
+import { fastLevel } from '#agent/codec/zstd.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import { openLogSegment } from '#agent/sets/log-objects.ts';
 import type { LogSealer } from '#agent/sets/seal-log.ts';
@@ -22,7 +23,7 @@ const nameOf = (i: number) => ({ systemId: '7300000000000000001', branchId: 'b'.
 const segmentName = (i: number): string => `00000001000000000000000${String(i)}`;
 
 function openPipeline(pool: LogSealer, sizes: readonly number[], isPutAtOnce = true): LogPipeline {
-  const pipeline = openLogPipeline({ pool, level: 3, channels: 2, isPutAtOnce, sizes });
+  const pipeline = openLogPipeline({ pool, level: fastLevel, channels: 2, isPutAtOnce, sizes });
   onTestFinished(() => pipeline.close());
   return pipeline;
 }
