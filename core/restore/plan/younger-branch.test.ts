@@ -41,6 +41,17 @@ test('K-095 so does a plan to a time behind the split, and one whose other timel
   expect(plan(here, { elsewhere: [kept], timeline: 2, isTimelineFound: true }).leavesYounger).toEqual(younger);
 });
 
+test('K-095 of several timelines that were written longer, one that parts behind the stop does not hide the one that parts before it', () => {
+  const history = `${two.history}2\t${at(7, 5000)}\tfork\n`;
+  const three = { timeline: 3, branchId: 'three', history, from: 7, to: 12, parent: two };
+  const longest = batchOf(two, [4, 5, 6, 7, 8, 9, 10]);
+  const log = { ...both, batches: [kept, longest, batchOf(three, [7, 8])] };
+  const first = { followed: 3, split: at(4, 5000), timeline: 1, until: minute(9.5) };
+  expect(plan(log, time(5.6)).leavesYounger).toMatchObject(first);
+  expect(plan(log, time(7.6)).leavesYounger).toMatchObject({ split: at(7, 5000), timeline: 2 });
+  expect(plan(log, time(2.5)).leavesYounger).toBeUndefined();
+});
+
 test('a timeline that was named, a point before the split and the end of a set are not doubted', () => {
   for (const more of [{ timeline: 2 }, { timeline: 1 }, time(2.5), { target: { at: 'immediate' } as const }])
     expect(plan(both, more).leavesYounger).toBeUndefined();

@@ -10,8 +10,8 @@ import type { YoungerBranch } from './plan.ts';
 /**
  * The highest timeline is followed unless one is named, also when it is one that nobody wants: a copy or an old standby that was
  * promoted by mistake, whose log got into the archive. What tells is that another branch was still written when that one was no longer:
- * of those the one that is known longest, in the pool that is read or in the others that were asked. Undefined when there is none, when
- * the timeline was named, and when recovery certainly stops before the two part.
+ * of those the one that is known longest, in the pool that is read or in others. One that parts only behind the stop does not count.
+ * Undefined when there is none, and when the timeline was named.
  */
 export function youngerBranch(request: RestoreRequest, located: Reached): YoungerBranch | undefined {
   const { target, timeline, isTimelineFound = false, log, elsewhere = [] } = request;
@@ -19,15 +19,17 @@ export function youngerBranch(request: RestoreRequest, located: Reached): Younge
   const branches = branchesOf({ ...log, batches: [...log.batches, ...elsewhere] });
   const followed = branches.get(located.branchId);
   if (followed === undefined) return undefined;
+  // The latest point of the one branch gives the other up even where its own log ends right at the split.
+  const isLeft = (split: number): boolean => target.at === 'latest' || !isBefore(located, split);
   const isWritten = ({ writers }: KnownBranch): boolean => log.owner === undefined || writers.has(log.owner);
   const younger = [...branches.values()].flatMap((branch): Younger[] => {
     const split = splitOf(routeTo(followed, branches), routeTo(branch, branches));
     const isYounger = branch !== followed && isWritten(branch) && branch.latest > followed.latest;
-    return isYounger && split !== undefined && hasLogBehind(branch, split) ? [{ branch, split }] : [];
+    const isGivenUp = isYounger && split !== undefined && isLeft(split) && hasLogBehind(branch, split);
+    return isGivenUp ? [{ branch, split }] : [];
   });
   const [best] = younger.sort((a, b) => (a.branch.latest > b.branch.latest ? -1 : 1));
-  // The latest point of the one branch gives the other up even where its own log ends right at the split.
-  if (best === undefined || (target.at !== 'latest' && isBefore(located, best.split))) return undefined;
+  if (best === undefined) return undefined;
   return {
     ...{ followed: followed.timeline, followedUntil: followed.latest, split: formatLsn(best.split) },
     ...{ timeline: best.branch.timeline, until: best.branch.latest },
