@@ -39,6 +39,18 @@ test('K-095 a plan to the latest point tells of log that goes on in another pool
   expect(plan(log, { elsewhere }).steps[0]).toContain('goes on only in another pool');
 });
 
+test('K-095 log that ends inside a segment of which another pool holds more is not called missing or damaged', () => {
+  const tail = { ...segmentOf(one, 4), object: 'tail', to: at(4, 8000), lastRecord: at(4, 7000), marks: [] };
+  const here = { ...batchOf(one, [2, 3, 4]), to: tail.to, segments: [segmentOf(one, 2), segmentOf(one, 3), tail] };
+  const more = (...numbers: readonly number[]) =>
+    plan({ sets: [set], batches: [here] }, { elsewhere: [batchOf(one, numbers)] });
+  expect(more(2, 3, 4, 5).givesUp).toMatchObject({ end: at(4, 8000), from: at(4, 8000), to: at(6) });
+  expect(more(4).steps[0]).toContain('which goes on only in another pool');
+  expect(more(5).givesUp).toMatchObject({ end: at(4, 8000), from: at(5), to: at(6) });
+  const noLog = plan({ sets: [set], batches: [] }, { elsewhere: [batchOf(one, [2, 3])] });
+  expect(noLog.givesUp).toMatchObject({ end: set.endLsn, from: set.endLsn, to: at(4) });
+});
+
 test('a plan that reaches all that is known, leaves an abandoned branch or names its point tells of nothing given up', () => {
   const after = { sets: [set, fullOf(one, 5, 2)], batches: [batchOf(one, [2, 3]), batchOf(one, [5, 6])] };
   const left = { sets: [set], batches: [whole, batchOf(two, [4, 5])] };

@@ -32,7 +32,10 @@ export function logBehind(
   if (known.length === 0) return undefined;
   const to = known.map(({ batch, step }) => endOf(batch, step)).reduce((a, b) => Math.max(a, b));
   const begins = steps.flatMap(({ branch, limit }) =>
-    [...(branch?.segments.values() ?? [])].map(({ from }) => from).filter((from) => from >= end && from < limit),
+    [...(branch?.segments.values() ?? [])]
+      .filter((known) => known.to > end && known.from < limit)
+      // The log ends inside a segment of which another pool holds more: it goes on right there.
+      .map(({ from }) => Math.max(from, end)),
   );
   const commits = segments.flatMap(({ segment }) => segment.maxCommit ?? []);
   return {
