@@ -42,8 +42,8 @@ export interface Scrub {
 /**
  * What a scrub looks at next, leased to it; what it had leased before is given back. What is being deleted is passed over. At
  * least one set or batch is looked at, however small the budget; sets are read in parts, so that a budget a night gets
- * through a set of any size. Damaged log comes last: somebody may have put it right, and nobody else looks. A damaged set waits for a
- * decision (`set verify`, `set unquarantine`).
+ * through a set of any size. Damaged log has its turn, too: somebody may have put it right, and nobody else looks. A damaged set waits
+ * for a decision (`set verify`, `set unquarantine`).
  */
 export async function nextToScrub({ catalog }: Context, { run, poolId, care }: Scrub): Promise<ScrubNext> {
   await releaseLeases(catalog, run.id);

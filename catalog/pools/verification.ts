@@ -60,8 +60,9 @@ const words = (column: string): string =>
   `case when ${damaged(column)} then concat_ws(': ', ${column} -> 'damage' -> 0 ->> 'object', ${column} -> 'damage' -> 0 ->> 'what') end`;
 
 /**
- * What a scrub was in the middle of, then what nobody has looked at for longest. Known damage comes last, log before sets, with its
- * words. Sizes are read of what is picked only: the summary of a batch may be large.
+ * What a scrub was in the middle of, then what nobody has looked at for longest, with the words of known damage. Log that is damaged
+ * has its turn like sound log, or a budget would never get to it; sets that are damaged come last. Sizes are read of what is picked
+ * only: the summary of a batch may be large.
  */
 export const scrubCandidates = (
   db: Database,
@@ -78,7 +79,7 @@ export const scrubCandidates = (
        select 'batch', id, resource_id, checked_at, 0, coalesce(checked_at, indexed_at), ${words('verify_report')}
        from log_batch where pool_id = $1
      ), picked as (
-       select c.*, row_number() over (order by damage is not null, damage is not null and kind = 'set', piece > 0 desc, since, id) as place from everything c
+       select c.*, row_number() over (order by damage is not null and kind = 'set', piece > 0 desc, since, id) as place from everything c
        where ($2::text is null or resource_id = $2)
          and not exists (select 1 from verification v where v.run_id = $3 and v.kind = c.kind and v.object = c.id)
        order by place limit $4
