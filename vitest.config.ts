@@ -55,6 +55,7 @@ const longEngines = [
   ...['all-visible', 'begin-behind-base', 'changed-pages-traps', 'channels', 'drill'],
   ...['drill-target', 'incremental-chains'],
   ...[
+    'log-of-another',
     'log-stream-archive',
     'log-stream-failover',
     'log-stream-left',

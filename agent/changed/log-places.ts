@@ -29,7 +29,10 @@ export interface LogPlace {
   load(): Promise<OpenLog | undefined>;
 }
 
-/** Finds the places of segments: for each the pool first, unless little of it is needed, then the archive directory, then pg_wal of the running server. */
+/**
+ * Finds the places of segments: for each pg_wal of the running server first, which nobody else writes to, then the pool and the
+ * archive directory.
+ */
 export class LogPlaces {
   readonly #request: ChangedPagesRequest;
   readonly #route: readonly RouteStep[];
@@ -49,7 +52,7 @@ export class LogPlaces {
 
   /**
    * The best place of a segment that was not rejected; undefined: there is none. Its log is known up to `cover`: when little is left to
-   * read, files of this host come first, for an object is opened whole.
+   * read, the archive comes before the pool, for an object is opened whole.
    */
   of(number: number, cover: number): LogPlace | undefined {
     const { segmentBytes } = this.#request.control;
@@ -74,15 +77,13 @@ export class LogPlaces {
     this.#rejected.clear();
   }
 
-  #placesOf(step: RouteStep, name: SegmentName, areFilesFirst: boolean): LogPlace[] {
+  #placesOf(step: RouteStep, name: SegmentName, isArchiveFirst: boolean): LogPlace[] {
     const { archiveDirectory, dataDirectory, engine } = this.#request;
     const logDirectory = join(dataDirectory, engineProfile(engine).files.log);
-    const directories = archiveDirectory === undefined ? [logDirectory] : [archiveDirectory, logDirectory];
-    const [objects, files] = [
-      this.#inPool(step, name),
-      directories.map((each) => this.#inFile(step, join(each, name))),
-    ];
-    return areFilesFirst ? [...files, ...objects] : [...objects, ...files];
+    const own = this.#inFile(step, join(logDirectory, name));
+    const archived = archiveDirectory === undefined ? [] : [this.#inFile(step, join(archiveDirectory, name))];
+    const objects = this.#inPool(step, name);
+    return [own, ...(isArchiveFirst ? [...archived, ...objects] : [...objects, ...archived])];
   }
 
   #inPool(step: RouteStep, name: SegmentName): LogPlace[] {

@@ -7,13 +7,14 @@ import type { CommittedBranch } from '#agent/wal/committed-log.ts';
 import { readBranch } from '#agent/wal/committed-log.ts';
 import type { RouteStep } from './log-places.ts';
 import { LogWalk } from './log-walk.ts';
+import { ownLog } from './own-log.ts';
 import type { ChangedPagesRequest, Unusable, Usable } from './request.ts';
 import { layoutOf } from './request.ts';
 
 /**
  * Block references of log (engine.md §B): those that log backup made beside its batches; where there are none, the
- * segments of the pool; behind them the archive directory and pg_wal. All of it along the history of the timeline, with
- * every record checked. A hole anywhere makes the source unusable.
+ * segments of pg_wal, the pool and the archive directory. All of it along the history of the timeline, each record of what is read
+ * checked and chained to the one before it. A hole anywhere, and log in the pool that is not the server's, make the source unusable.
  */
 export async function openLogReferences(request: ChangedPagesRequest): Promise<Usable | Unusable> {
   const { base, now } = request;
@@ -29,6 +30,9 @@ export async function openLogReferences(request: ChangedPagesRequest): Promise<U
     const branchId = branchIdOf(step.history, step.timeline);
     route.push({ ...step, branchId, committed: await committedLog(request, step.from, branchId) });
   }
+  const [written] = route.slice(-1);
+  const own = written === undefined ? { bytesRead: 0 } : await ownLog(request, written);
+  if (own.other !== undefined) return { unusable: own.other, isExpected: false };
   const walk = new LogWalk(request, route);
   const hole = await walk.run();
   if (hole !== undefined)
@@ -41,7 +45,7 @@ export async function openLogReferences(request: ChangedPagesRequest): Promise<U
   }
   const layout = layoutOf(request);
   const changedIn: Usable['pages']['changedIn'] = (file) => changedByReferences(file, layout, references);
-  return { pages: { source: 'log', changedIn }, logBytesRead: bytesRead, notes };
+  return { pages: { source: 'log', changedIn }, logBytesRead: bytesRead + own.bytesRead, notes };
 }
 
 function committedLog(

@@ -32,6 +32,8 @@ export class LogWalk {
   #named: NamedReferences[];
   /** Every record that begins before it is known. */
   #cover: number;
+  /** Where the last of them begins: the next one must name it. Undefined when it is not known. */
+  #previous: number | undefined;
   /** Number of the segment to read next. */
   #segment: number;
   #reader: LogReader;
@@ -88,7 +90,7 @@ export class LogWalk {
       return;
     }
     this.bytesRead += named.storedBytes;
-    this.#moveTo(endOnWay(step, named));
+    this.#moveTo(endOnWay(step, named), lastRecordOf(known));
   }
 
   async #takeSegment(place: LogPlace): Promise<void> {
@@ -103,20 +105,25 @@ export class LogWalk {
       return;
     }
     const known = lsnToNumber(reading.recordsTo);
+    const isOnWay = known <= place.validTo;
     this.#cover = Math.max(this.#cover, Math.min(known, place.validTo));
-    if (reading.ending !== 'early' && known <= place.validTo) this.#segment++;
+    const { lastRecord } = reading;
+    if (!isOnWay) this.#previous = undefined;
+    else if (lastRecord !== undefined) this.#previous = lsnToNumber(lastRecord);
+    if (reading.ending !== 'early' && isOnWay) this.#segment++;
     else if (this.#cover < this.#target) this.#reject(place);
   }
 
-  /** From the first record that is not known; should none begin there after all, from the begin of the segment. */
+  /**
+   * From the first record that is not known, which must name the last one that is: a file of the same name and place may be that of a
+   * copy of the server, or of a time that was given up.
+   */
   async #readingOf(place: LogPlace): Promise<SegmentReading | undefined> {
     const log = await place.load();
     if (log === undefined) return undefined;
     try {
       const { bytes, need } = log;
-      const reading = this.#reader.read(bytes, this.references, { begin: this.#cover, need });
-      const isWithout = reading?.ending === 'early' && reading.records === 0;
-      return isWithout ? this.#reader.read(bytes, this.references, { need }) : reading;
+      return this.#reader.read(bytes, this.references, { begin: this.#cover, previous: this.#previous, need });
     } finally {
       this.bytesRead += log.bytesRead;
       log.close();
@@ -133,18 +140,19 @@ export class LogWalk {
   /** Another file may have what this one has not. The next reading begins where the known records end. */
   #reject(place: LogPlace): void {
     this.#places.reject(place);
-    this.#moveTo(this.#cover);
+    this.#moveTo(this.#cover, this.#previous);
   }
 
   /** A segment may have gone from pg_wal into the archive between two looks. */
   #lookAgain(): void {
     this.#wasRetried = true;
     this.#places.lookAgain();
-    this.#moveTo(this.#cover);
+    this.#moveTo(this.#cover, this.#previous);
   }
 
-  #moveTo(position: number): void {
+  #moveTo(position: number, previous: number | undefined): void {
     this.#cover = position;
+    this.#previous = previous;
     this.#segment = this.#segmentOfCover();
     this.#reader = this.#places.newReader();
   }
@@ -161,6 +169,13 @@ export class LogWalk {
     const archive = archiveDirectory ?? 'an archive directory (none is known)';
     return `log from ${formatLsn(this.#cover)} (segment ${name}) is neither in pool ${pool.name} nor in ${archive} nor in pg_wal`;
   }
+}
+
+/** Of a batch whose references are used to their end; behind a fork it is another branch's. */
+function lastRecordOf({ step, batch, named }: NamedReferences): number | undefined {
+  const last = batch.segments[batch.segments.length - 1];
+  const isWhole = endOnWay(step, named) === lsnToNumber(named.to);
+  return last === undefined || !isWhole ? undefined : lsnToNumber(last.lastRecord);
 }
 
 /** What lies behind the fork of the next timeline was abandoned. */

@@ -16,6 +16,8 @@ type PageEnd = 'page' | 'switch' | EarlyEnd;
 export interface PartOfSegment {
   /** A byte position of the log inside the segment at which a record is known to begin: what lies before it is not looked at. */
   readonly begin?: number;
+  /** Where the record before `begin`, or before the segment, begins: the first one must name it. Of no account to a reader that goes on. */
+  readonly previous?: number | undefined;
   /** Called before bytes are looked at, in ascending order but for the header: they must be there when it returns. */
   readonly need?: (from: number, to: number) => void;
 }
@@ -56,12 +58,16 @@ export class LogReader {
    * Reads the next segment; undefined when the bytes do not begin with a log page that we know. `sink` hears of every
    * record that ends in it. What lies behind a switch is not looked at.
    */
-  read(bytes: Uint8Array, sink?: BlockSink, { begin = 0, need }: PartOfSegment = {}): SegmentReading | undefined {
+  read(
+    bytes: Uint8Array,
+    sink?: BlockSink,
+    { begin = 0, previous = -1, need }: PartOfSegment = {},
+  ): SegmentReading | undefined {
     need?.(0, Math.min(headerBytes, bytes.length));
     const header = decodeSegmentHeader(bytes);
     if (header === undefined) return undefined;
     const skipped = offsetIn(header, begin);
-    if (header.position !== this.#next || header.magic !== this.#header?.magic || skipped > 0) this.#restart();
+    if (header.position !== this.#next || header.magic !== this.#header?.magic || skipped > 0) this.#restart(previous);
     this.#header = header;
     this.#sink = sink;
     this.#need = need;
@@ -73,8 +79,8 @@ export class LogReader {
     return this.#conclude(header, end);
   }
 
-  #restart(): void {
-    this.#previous = -1;
+  #restart(previous: number): void {
+    this.#previous = previous;
     this.#unfinished = undefined;
     this.#unknownBytes = 0;
   }
@@ -205,8 +211,8 @@ export class LogReader {
   }
 }
 
-/** Of a position of the log; 0 for one that lies elsewhere. */
+/** Of a position of the log, where records begin at multiples of 8; 0 for one that lies elsewhere. */
 const offsetIn = ({ position, segmentBytes }: SegmentHeader, begin: number): number =>
-  begin > position && begin < position + segmentBytes ? begin - position : 0;
+  begin > position && begin < position + segmentBytes ? align(begin - position) : 0;
 
 const align = (offset: number): number => (offset + 7) & ~7;
