@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { indexSet } from '#catalog/backup-sets.ts';
 import { indexBatch } from '#catalog/log-batches.ts';
 import { storeScrubbed } from '#catalog/pools/verification.ts';
-import { getRun } from '#catalog/runs/runs.ts';
+import { getRun, runEventsAfter } from '#catalog/runs/runs.ts';
 import type { HostId, PoolId } from '#core/id.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
 import type { Context } from '#api/context.ts';
@@ -72,4 +72,19 @@ test('K-096 damaged log has its turn among sound sets, also in a pool that is la
   const nights: string[][] = [];
   for (let i = 0; i < 6; i++) nights.push(await night());
   expect(nights).toEqual([['set'], ['set'], ['set'], ['set'], ['batch'], ['set']]);
+});
+
+test('the log of the run says that damaged log is whole again together with its use, once, also when the API died before it answered', async () => {
+  const { catalog } = api.store;
+  await findDamaged();
+  const { run, poolId } = await begin();
+  const told = { kind: 'batch' as const, batchId: log.batchId, report: sound };
+  const lines = async (): Promise<string[]> =>
+    (await runEventsAfter(catalog, run.id, 0, 100))
+      .map(({ message }) => message)
+      .filter((line) => /whole again/.test(line));
+  for (let i = 0; i < 2; i++) {
+    await storeScrubbed(catalog, { runId: run.id, poolId }, told);
+    expect(await lines()).toEqual([expect.stringContaining(log.batchId)]);
+  }
 });

@@ -112,19 +112,13 @@ export async function tellScrubbed(context: Context, scrub: Scrub, told: ScrubTo
   const { catalog } = context;
   const { run, poolId, care } = scrub;
   if (told.kind === 'set' && told.marks !== undefined) await indexMarks(catalog, poolId, told.marks);
-  const { newDamage, isWholeAgain } = await storeScrubbed(catalog, { runId: run.id, poolId }, told);
-  if (isWholeAgain && told.kind === 'batch') await tellWhole(context, run, told.batchId);
+  const newDamage = await storeScrubbed(catalog, { runId: run.id, poolId }, told);
   if (newDamage === 0 || !care.isFollowedByFull) return;
   const object = told.kind === 'set' ? told.setId : told.batchId;
   if ((await newFullFor(catalog, run.id, object)) !== undefined) return;
   const place = await placeOfDamage(context, poolId, told);
   if (place !== undefined) await startNewFull(context, scrub, { ...place, object });
 }
-
-const tellWhole = ({ catalog }: Context, { id }: RunRow, batchId: string): Promise<void> =>
-  addRunEvents(catalog, id, [
-    { level: 'info', message: `log batch ${batchId} was found damaged before and is whole again: its log is in use` },
-  ]);
 
 interface PlaceOfDamage {
   readonly resourceId: ResourceId;

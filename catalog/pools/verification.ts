@@ -12,6 +12,8 @@ import { countShape, idShape } from '#core/settings/shape/words.ts';
 import type { SetInPool } from '#catalog/backup-sets.ts';
 import type { Database } from '#catalog/database.ts';
 import { batchesOf } from '#catalog/log-batches.ts';
+import type { NewRunEvent } from '#catalog/runs/runs.ts';
+import { addRunEvents } from '#catalog/runs/runs.ts';
 import { jsonText } from '#core/text.ts';
 
 const reportRow = z.object({ report: verifyReportShape.nullable() });
@@ -133,16 +135,11 @@ interface Teller {
   readonly poolId: PoolId;
 }
 
-/** What a look of a scrub changed. */
-export interface ScrubStored {
-  /** Findings that were not known before this run. */
-  readonly newDamage: number;
-  /** Log that was known to be damaged and is whole now: it is in use again. */
-  readonly isWholeAgain: boolean;
-}
-
-/** Keeps what a scrub found; told again, nothing changes any more. */
-export function storeScrubbed(db: Database, { runId, poolId }: Teller, told: ScrubTold): Promise<ScrubStored> {
+/**
+ * Keeps what a scrub found, and answers how many findings were not known before this run; told again, nothing changes any more. Log
+ * that was known to be damaged and is whole now is in use again: the log of the run says so.
+ */
+export function storeScrubbed(db: Database, { runId, poolId }: Teller, told: ScrubTold): Promise<number> {
   const object = told.kind === 'set' ? told.setId : told.batchId;
   const { report } = told;
   return db.transaction(async (inside) => {
@@ -161,12 +158,18 @@ export function storeScrubbed(db: Database, { runId, poolId }: Teller, told: Scr
         found.first === undefined ? null : jsonText(found.first),
       ],
     );
-    if (added === 0) return { newDamage: await damageTold(inside, runId, object), isWholeAgain: false };
+    if (added === 0) return damageTold(inside, runId, object);
     if (told.kind === 'batch') await storeBatchReport(inside, { id: told.batchId, poolId }, report);
     else await storePortion(inside, poolId, told);
-    return { newDamage: found.count, isWholeAgain: isDamaged(before) && !isDamaged(report) };
+    if (isDamaged(before) && !isDamaged(report)) await addRunEvents(inside, runId, [wholeAgain(object)]);
+    return found.count;
   });
 }
+
+const wholeAgain = (batchId: string): NewRunEvent => ({
+  level: 'info',
+  message: `log batch ${batchId} was found damaged before and is whole again: its log is in use`,
+});
 
 const isDamaged = (report: VerifyReport | undefined): boolean => report !== undefined && report.damage.length > 0;
 
