@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { getSet, setsOfDatabase } from '#catalog/backup-sets.ts';
 import { getHost } from '#catalog/hosts.ts';
+import { poolsWithDatabase } from '#catalog/log-batches.ts';
 import { soundBatchesOf } from '#catalog/pools/verification.ts';
 import type { PoolRow } from '#catalog/pools/pools.ts';
 import { getPool } from '#catalog/pools/pools.ts';
@@ -139,11 +140,12 @@ export async function planFor(context: Context, asked: RestoreBody): Promise<Pla
   const found = await logsFor(context, resource, asked);
   const body = onCurrentTimeline(asked, found);
   const logs = withCurrentBranch(asked, found);
+  const notRead = await logNotRead(context, resource, found);
   const refusals: HoldfastError[] = [];
   const plans: PlannedRestore[] = [];
   for (const one of logs) {
     try {
-      const elsewhere = logs.filter((each) => each !== one).flatMap(({ log }) => log.batches);
+      const elsewhere = [...logs.filter((each) => each !== one).flatMap(({ log }) => log.batches), ...notRead];
       const isTimelineFound = asked.timeline === undefined;
       plans.push(await planFrom(context, { resource, body, elsewhere, isTimelineFound, ...one }));
       if (!isSoughtEverywhere(body)) break;
@@ -175,6 +177,17 @@ async function logsFor(context: Context, resource: ResourceRow, body: RestoreBod
       return { pool, log: { sets, batches: await soundBatchesOf(catalog, systemId, pool.id), owner } };
     }),
   );
+}
+
+/** What pools hold that are not planned from, as they have no set or another one was named: nothing known is given up in silence. */
+async function logNotRead(
+  { catalog }: Context,
+  { systemId }: ResourceRow,
+  found: readonly PoolLog[],
+): Promise<readonly BatchSummary[]> {
+  const read = new Set(found.map(({ pool }) => pool.id));
+  const others = (await poolsWithDatabase(catalog, systemId)).filter((id) => !read.has(id));
+  return (await Promise.all(others.map((id) => soundBatchesOf(catalog, systemId, id)))).flat();
 }
 
 const isSoughtEverywhere = ({ target }: RestoreBody): boolean => target.at === 'latest' || target.at === 'name';

@@ -41,6 +41,16 @@ test('K-095 so does a plan to a time behind the split, and one whose other timel
   expect(plan(here, { elsewhere: [kept], timeline: 2, isTimelineFound: true }).leavesYounger).toEqual(younger);
 });
 
+test('K-095 a timeline that only another pool knows is told with what brings its log to a set', () => {
+  const here = { sets: [set], batches: [batchOf(one, [2, 3, 4])], owner: resourceId };
+  const elsewhere = [batchOf(two, [4, 5, 6, 7])];
+  const made = plan(here, { elsewhere });
+  const later = { followed: 1, split: at(4, 5000), timeline: 2, until: minute(7.5) };
+  expect(made).toMatchObject({ timeline: 1, leavesYounger: later });
+  expect(made.steps[0]).toMatch(/knows no later one.* timeline 2 of another pool was written longer.*pool copy/);
+  expect(plan(here, { elsewhere, ...time(2.5) }).leavesYounger).toBeUndefined();
+});
+
 test('K-095 of several timelines that were written longer, one that parts behind the stop does not hide the one that parts before it', () => {
   const history = `${two.history}2\t${at(7, 5000)}\tfork\n`;
   const three = { timeline: 3, branchId: 'three', history, from: 7, to: 12, parent: two };

@@ -66,8 +66,10 @@ function isBefore(located: Reached, split: number): boolean {
   return lsnToNumber(segment.to) <= split || stopsBefore(located, segment, split);
 }
 
-/** The same in words, with what to do about it. */
+/** The same in words, with what to do about it. A branch that is no lower is known in other pools only: else it would be followed. */
 export function youngerText({ followed, followedUntil, split, timeline, until }: YoungerBranch): string {
   const [one, other] = [`timeline ${String(followed)}`, `timeline ${String(timeline)}`];
+  if (timeline >= followed)
+    return `LEAVES YOUNGER LOG: ${one} is followed because the pool that is read knows no later one, and it is known up to ${followedUntil} only; ${other} of another pool was written longer, up to ${until}, and the two part at LSN ${split}. If ${other} is wanted, bring a set and the log of both into one pool (\`holdfast pool copy\`), and plan with that one`;
   return `LEAVES YOUNGER LOG: ${one} is followed because its number is the highest, and it is known up to ${followedUntil} only; ${other} was written longer, up to ${until}, and the two part at LSN ${split}. If ${one} began by mistake, plan with --timeline ${String(timeline)}`;
 }
