@@ -84,13 +84,16 @@ async function waitForAgent(order: WorkOrder, run: RunControl): Promise<void> {
   if (isTooOld) throw fail('agent_too_old', { host: order.hostId, version, oldest: oldestAgentVersion });
 }
 
+const askingFor = ({ kind, owner }: WorkOrder['lane']): string =>
+  kind === 'none' ? 'asking to begin: it shares nothing with other runs' : `asking for the ${kind} lane of ${owner}`;
+
 type LaneEnd = WorkEnd | { readonly state: 'busy'; readonly holder: string };
 
 /** Enters the lane and waits for the end of the work. Whatever breaks this wait stops the work first. */
 async function workInLane(order: WorkOrder, run: RunControl, whenBusy: RunTicket['whenBusy']): Promise<LaneEnd> {
   const control = controlActivities(order.queuePrefix);
   const workId = workWorkflowId(order.lane.owner, order.lane.kind);
-  run.enter('waiting-for-lane', `asking for the ${order.lane.kind} lane of ${order.lane.owner}`);
+  run.enter('waiting-for-lane', askingFor(order.lane));
   try {
     const verdict = await control.enterLane({ order, whenBusy });
     if (verdict.verdict === 'busy') return { state: 'busy', holder: verdict.holder };

@@ -90,3 +90,10 @@ test('a place beside data directories, archives and pools is free, and a pool ma
   restoreTo(at('copy'));
   expect(readdirSync(folder).sort()).toEqual(['archive', 'copy', 'data', 'pool']);
 });
+
+test('a pool is not created where the directory above is missing: a mistyped path or a disk that is not mounted', async () => {
+  await expect(poolAt(at('mistyped', 'pool'))).rejects.toMatchObject({ code: 'pool_parent_missing' });
+  expect(readdirSync(folder)).toEqual([]);
+  await poolAt(at('pool'));
+  expect(readdirSync(folder)).toEqual(['pool']);
+});

@@ -172,9 +172,15 @@ async function headMounted(ground: LocalGround, key: ObjectKey): Promise<ObjectI
   return found;
 }
 
-async function prepare(ground: LocalGround): Promise<void> {
-  await mkdir(ground.directory, { recursive: true, mode: 0o700 });
-  await fsyncPath(dirname(ground.directory));
+/** One directory and no more: a mistyped path, or one whose disk is not mounted, must not become a pool beside the system's files. */
+async function prepare({ directory, pool }: LocalGround): Promise<void> {
+  try {
+    await mkdir(directory, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw fail('pool_parent_missing', { directory, pool }, error);
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+  await fsyncPath(dirname(directory));
 }
 
 /** Adapter of the object port on a directory: 0700 directories, 0600 files, atomic by temporary name and link. */

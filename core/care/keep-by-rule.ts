@@ -54,7 +54,14 @@ function keepNewest({ good }: SystemWorld, onCurrent: readonly SetSummary[], { m
     keep(keeping, current.setId, 'newest-good', 'it is the newest good set of the branch that is written now');
   const fulls = onCurrent.filter(({ type }) => type === 'full').slice(-Math.max(1, minimum));
   for (const { setId } of fulls)
-    keep(keeping, setId, 'minimum', `one of the ${String(Math.max(1, minimum))} good fulls that are always kept`);
+    keep(
+      keeping,
+      setId,
+      'minimum',
+      minimum > 1
+        ? `one of the ${String(minimum)} good fulls that are always kept`
+        : 'the one good full that is always kept',
+    );
 }
 
 interface Ruling {
@@ -82,10 +89,27 @@ function keepLastFulls({ own }: SystemWorld, count: number, { onCurrent, keeping
   const isMerged = new Set(fulls.map(({ mergedFrom }) => mergedFrom?.setId));
   for (const { setId, endedAt } of own) {
     if (endedAt === from && isMerged.has(setId)) continue;
-    if (isCounted.has(setId)) keep(keeping, setId, 'by-rule', `one of the last ${String(count)} good fulls`);
-    else if (from === undefined) keep(keeping, setId, 'by-rule', `there are fewer than ${String(count)} good fulls`);
+    if (isCounted.has(setId))
+      keep(
+        keeping,
+        setId,
+        'by-rule',
+        count === 1 ? 'the last good full' : `one of the last ${String(count)} good fulls`,
+      );
+    else if (from === undefined)
+      keep(
+        keeping,
+        setId,
+        'by-rule',
+        count === 1 ? 'there is no good full' : `there are fewer than ${String(count)} good fulls`,
+      );
     else if (endedAt >= from)
-      keep(keeping, setId, 'by-rule', `newer than the oldest of the last ${String(count)} good fulls`);
+      keep(
+        keeping,
+        setId,
+        'by-rule',
+        count === 1 ? 'newer than the last good full' : `newer than the oldest of the last ${String(count)} good fulls`,
+      );
   }
   return from;
 }

@@ -45,7 +45,8 @@ export function policyText({ rule, logDays, minimumFulls }: RetentionPolicy): st
 }
 
 function ruleText(rule: RetentionRule): string {
-  if (rule.kind === 'fulls') return `the last ${String(rule.count)} good fulls and all that is newer`;
+  if (rule.kind === 'fulls')
+    return `the last ${rule.count === 1 ? 'good full' : `${String(rule.count)} good fulls`} and all that is newer`;
   if (rule.kind === 'window') return `every point of the last ${String(rule.days)} days`;
   const { daily, weekly, monthly, yearly, zone } = rule;
   return `${String(daily)} daily, ${String(weekly)} weekly, ${String(monthly)} monthly and ${String(yearly)} yearly fulls (${zone})`;

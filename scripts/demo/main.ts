@@ -18,17 +18,27 @@ interface DemoOptions extends StageOptions {
   readonly isJson: boolean;
 }
 
+const expected = '--pool local or s3, --pg 12 to 18, --size <MiB>, --json, --keep';
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        pool: { type: 'string', default: 'local' },
+        pg: { type: 'string', default: '18' },
+        size: { type: 'string', default: '400' },
+        json: { type: 'boolean', default: false },
+        keep: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (cause) {
+    throw fail('value_malformed', { text: args.join(' '), what: 'command line of the demo', expected }, cause);
+  }
+}
+
 function optionsFrom(args: readonly string[], signal: AbortSignal): DemoOptions {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      pool: { type: 'string', default: 'local' },
-      pg: { type: 'string', default: '18' },
-      size: { type: 'string', default: '400' },
-      json: { type: 'boolean', default: false },
-      keep: { type: 'boolean', default: false },
-    },
-  });
+  const values = parsed(args);
   const major = majors.find((known) => String(known) === values.pg);
   if (values.pool !== 'local' && values.pool !== 's3') {
     throw fail('value_malformed', { text: values.pool, what: 'pool of the demo', expected: 'local or s3' });

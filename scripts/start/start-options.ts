@@ -11,7 +11,7 @@ export const usage = `npm start                                everything in the
 npm start -- --port-base <port>          the same on other ports than 8420 and up
 npm start -- --demo-instance close       close the demo PostgreSQL of a start that runs, e.g. to restore in place
 npm start -- --demo-instance open        open it again
-HOLDFAST_HOME names the folder of data, keys and logs.`;
+HOLDFAST_HOME names the folder of data, keys and logs`;
 
 /** Ports from the base up; the last one must be a port, too. */
 const portsAbove = 5;

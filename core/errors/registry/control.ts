@@ -30,9 +30,10 @@ export const controlErrors = {
     class: 'denied',
     http: 401,
     message: 'This request carries no API token',
-    hint: 'Send "Authorization: Bearer hf_…"; the command line reads HOLDFAST_TOKEN or <home>/admin.token.',
+    hint: 'Send "Authorization: Bearer hf_…"; the command line reads HOLDFAST_TOKEN, or admin.token in the folder that HOLDFAST_HOME names (`npm start` prints it).',
     messageZh: '请求未携带 API 令牌',
-    hintZh: '请发送 "Authorization: Bearer hf_…";命令行读取 HOLDFAST_TOKEN 或 <home>/admin.token。',
+    hintZh:
+      '请发送 "Authorization: Bearer hf_…";命令行读取 HOLDFAST_TOKEN,或 HOLDFAST_HOME 所指目录(`npm start` 会显示)中的 admin.token。',
   },
   token_refused: {
     class: 'denied',
@@ -238,9 +239,10 @@ export const controlErrors = {
     class: 'precondition',
     http: 409,
     message: 'The key file {file} does not exist',
-    hint: 'Run `holdfast init` on the server, or bring the file back from the copy you keep.',
+    hint: 'Check HOLDFAST_HOME: it must name the folder of data and keys (`npm start` prints it). Run `holdfast init` only on a server that is new; otherwise bring the file back from the copy you keep.',
     messageZh: '密钥文件 {file} 不存在',
-    hintZh: '请在服务器上执行 `holdfast init`,或从您保存的副本恢复该文件。',
+    hintZh:
+      '请检查 HOLDFAST_HOME 是否指向数据与密钥目录(`npm start` 会显示)。仅在新服务器上执行 `holdfast init`,否则请从您保存的副本恢复该文件。',
   },
   key_unsafe: {
     class: 'unsafe',
@@ -278,9 +280,9 @@ export const controlErrors = {
     class: 'unavailable',
     http: 503,
     message: 'The Holdfast API at {url} does not answer',
-    hint: 'Check HOLDFAST_API_URL and that `holdfast api` runs.',
+    hint: 'Check HOLDFAST_API_URL and that `holdfast api` (or `npm start`) runs.',
     messageZh: '{url} 上的 Holdfast API 无响应',
-    hintZh: '请检查 HOLDFAST_API_URL 以及 `holdfast api` 是否运行。',
+    hintZh: '请检查 HOLDFAST_API_URL 以及 `holdfast api`(或 `npm start`)是否运行。',
   },
   answer_lost: {
     class: 'unavailable',

@@ -51,6 +51,14 @@ export const poolErrors = {
     messageZh: '存储池 {pool} 空间已满:{why}',
     hintZh: '请释放存储池空间、缩短保留期,或扩大文件系统与配额;已提交的数据没有丢失。',
   },
+  pool_parent_missing: {
+    class: 'input',
+    http: 400,
+    message: 'The directory {directory} of pool {pool} cannot be made: the directory above it does not exist',
+    hint: 'Check the spelling, and that the file system of the pool is mounted; when the path is right, make the directory above it first. Nothing was made.',
+    messageZh: '无法创建存储池 {pool} 的目录 {directory}:其上级目录不存在',
+    hintZh: '请检查拼写以及存储池所在文件系统是否已挂载;若路径无误,请先创建上级目录。未创建任何内容。',
+  },
   pool_unknown: {
     class: 'precondition',
     http: 409,

@@ -23,7 +23,7 @@ test('a printed plan names every set and every stretch of log with its fate, the
     'DELETE',
     'keep  ',
   ]);
-  expect(lineOf('keeps ')).toContain('the last 1 good fulls and all that is newer');
+  expect(lineOf('keeps ')).toContain('the last good full and all that is newer');
   expect(lineOf('Logical sets')).toMatch(/apart from this plan and stay: .*holdfast logical rm --keep <n>/);
   expect(lines[lines.length - 1]).toBe('To be deleted: 1 set, 1 batch of log, 4.9 KiB; by:  the command');
 });
