@@ -21,8 +21,27 @@ export const sealedObjectBound = (rawBytes: number): number =>
 export function sealObjectInto(
   target: Uint8Array,
   raw: Uint8Array,
+  how: { readonly lock: ObjectLock; readonly level: number },
+): SealedInto {
+  const sealing = sealingInto(target, raw, how);
+  for (;;) {
+    const step = sealing.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** How much of the target is the object, and the SHA-256 of that in hex. */
+export interface SealedInto {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** The same frame by frame; after each it says how many bytes there are. */
+export function* sealingInto(
+  target: Uint8Array,
+  raw: Uint8Array,
   { lock, level }: { readonly lock: ObjectLock; readonly level: number },
-): { readonly bytes: number; readonly sha256: string } {
+): Generator<number, SealedInto, undefined> {
   const salt = newSalt(lock);
   writeObjectHeader(target, lock, salt);
   let offset = objectHeaderBytes;
@@ -31,6 +50,7 @@ export function sealObjectInto(
     const part = raw.subarray(counter * objectFrameBytes, (counter + 1) * objectFrameBytes);
     const seal = { ...frameLockAt(lock, salt, offset), level, channel: 0, counter, isLast: counter === frames - 1 };
     offset += sealFrameInto(target.subarray(offset), part, seal);
+    yield offset;
   }
   const hash = createHash('sha256').update(target.subarray(0, offset));
   const digest = hash.copy().digest();

@@ -7,7 +7,7 @@ import binding from 'zstd-napi/binding.js';
 export const fastLevel = 1;
 
 /** A level and what differs from its usual search; 0 leaves a parameter as the level has it. */
-interface Packing {
+export interface Packing {
   readonly level: number;
   readonly hashLog: number;
   readonly chainLog: number;
@@ -16,6 +16,7 @@ interface Packing {
 
 const usual = (level: number): Packing => ({ level, hashLog: 0, chainLog: 0, minMatch: 0 });
 const fast: Packing = { ...usual(fastLevel), hashLog: 14, minMatch: 5 };
+const packingOf = (level: number): Packing => (level === fastLevel ? fast : usual(level));
 
 /** How earlier versions packed what is `fast`, the younger first: bytes that must come out the same may need one of these. */
 export const earlierPackings: readonly Packing[] = [{ ...usual(3), hashLog: 15, chainLog: 14 }, usual(3)];
@@ -27,11 +28,20 @@ let decompressor: binding.DCtx | undefined;
 const isSame = (one: Packing, other: Packing): boolean =>
   one.level === other.level && one.hashLog === other.hashLog && one.minMatch === other.minMatch;
 
+const lastLevel = 22;
+
+/** All that any version may have packed with, what a level means now first and the slow ones last; level 0 packs nothing. */
+export function packingsFrom(level: number): readonly Packing[] {
+  const usualOnes = Array.from({ length: lastLevel + 1 }, (_, each) => usual(each));
+  const all = [packingOf(level), fast, ...earlierPackings, ...usualOnes];
+  return all.filter((one, i) => all.findIndex((other) => isSame(one, other)) === i);
+}
+
 /** One native context per thread: making one costs more than compressing a page. */
 function contextFor(level: number): binding.CCtx {
   compressor ??= { context: new binding.CCtx() };
   const { context, packing: before } = compressor;
-  const packing = forced ?? (level === fastLevel ? fast : usual(level));
+  const packing = forced ?? packingOf(level);
   if (before === undefined || !isSame(before, packing)) {
     context.setParameter(binding.CParameter.compressionLevel, packing.level);
     context.setParameter(binding.CParameter.hashLog, packing.hashLog);

@@ -17,11 +17,9 @@ import type { SegmentReading } from '#core/wal/segment-reading.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { earliestPosition } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
-import { earlierPackings, packedAs } from '#agent/codec/zstd.ts';
 import type { SealLog } from '#agent/sets/log-objects.ts';
 import { getLogSegment, putLogSealedBy } from '#agent/sets/log-objects.ts';
-import type { SealedLog } from '#agent/sets/seal-log.ts';
-import { keyOfLog, sealLogSegment } from '#agent/sets/seal-log.ts';
+import { keyOfLog } from '#agent/sets/seal-log.ts';
 import type { ArchiveListing } from './archive/archive-folder.ts';
 import { fileFacts, SegmentBuffer } from './archive/archive-folder.ts';
 import type { BatchDeps, OpenBranch } from './batch-writer.ts';
@@ -30,6 +28,7 @@ import type { CommittedBranch } from './committed-log.ts';
 import { demandCorrupt, readBranch, secureBranch } from './committed-log.ts';
 import type { CheckedSegment, HeldSegment, LogPipeline } from './threads/log-pipeline.ts';
 import { openLogPipeline } from './threads/log-threads.ts';
+import { sealedAsBefore } from './seal-as-before.ts';
 import type { DeletedOf } from './truncated-log.ts';
 import { deletedOf } from './truncated-log.ts';
 import type { LogSwitch } from './switch-log.ts';
@@ -279,14 +278,13 @@ class BranchSession {
    * batch names. Without it the log behind is still backed up: the reader skips the rest of a record it did not see begin.
    */
   async #replace(lost: SegmentOfBatch, error: HoldfastError): Promise<Uint8Array | undefined> {
-    const { archive, deps, level, tally } = this.#work;
+    const { archive, deps, level, tally, step } = this.#work;
     const bytes = new SegmentBuffer().read(join(archive.directory, lost.name));
     const isKept = bytes !== undefined && sha256Hex(bytes) === lost.rawSha256;
-    const seal = (raw: Uint8Array): SealedLog | undefined => {
-      const sealed = sealLogSegment(deps.pool, this.#nameOf(lost.object), raw, level);
-      return sealed.storedSha256 === lost.storedSha256 ? sealed : undefined;
-    };
-    const sealed = isKept ? sealedAsBefore(() => seal(bytes)) : undefined;
+    const wanted = { log: this.#nameOf(lost.object), lost, level, signal: step.signal };
+    // Why: an object that is there and damaged keeps its place, whatever is sealed.
+    const isAwaited = isKept && error.code === 'object_missing';
+    const sealed = isAwaited ? await sealedAsBefore(deps.pool, { ...wanted, raw: bytes }) : undefined;
     const isPut = sealed !== undefined && (await deps.pool.store.putIfAbsent(sealed.key, sealed.stored)) === 'created';
     if (isPut) await deps.pool.store.barrier();
     const outcome = isPut
@@ -327,13 +325,6 @@ const unprovenLog = (directory: string, names: readonly SegmentName[]): Warning 
   code: 'log_deletion_unproven',
   detail: `${directory} holds ${String(names.length)} segments from ${names[0] ?? ''} to ${names[names.length - 1] ?? ''} where a plan deleted log from the pool without noting its content, as earlier versions did: they are not sent again, and a log backup does not delete them. When you know that they are the deleted log, remove them yourself`,
 });
-
-/** What an earlier version sealed comes out the same only when it is packed as that version did. */
-function sealedAsBefore(seal: () => SealedLog | undefined): SealedLog | undefined {
-  let sealed = seal();
-  for (const packing of earlierPackings) sealed ??= packedAs(packing, seal);
-  return sealed;
-}
 
 /** A tail that was saved before an in-place restore ends inside its segment. */
 const isWhole = ({ from, to, rawBytes }: SegmentOfBatch): boolean => lsnToNumber(to) - lsnToNumber(from) >= rawBytes;

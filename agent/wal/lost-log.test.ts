@@ -85,6 +85,21 @@ test('K-049 a lost object in the pool never stops the log behind it, and comes b
   expect(coverage({ sets: [], batches: stage.told }).branches[0]?.gaps).toEqual([]);
 });
 
+test('K-049 a lost newest segment comes back from the archive although the job has another level now', async () => {
+  const stage = await stageOn();
+  const { options } = stage.order();
+  await write(stage);
+  await stage.backUp({ options: { ...options, compression: { mode: 'level', level: 9 } } });
+  const lost = newestSegment(stage);
+  const before = readFileSync(lost.path);
+  rmSync(lost.path);
+  await write(stage);
+  const report = await stage.backUp();
+  expect(codesOf(report)).toEqual(['log_segment_lost']);
+  expect(report.warnings[0]?.detail).toContain('put again');
+  expect(readFileSync(lost.path).equals(before)).toBe(true);
+});
+
 test('K-049 log of a damaged batch is committed again from the archive, and a rebuild hears of damage and of a removed batch', async () => {
   const stage = await stageOn();
   await write(stage);
