@@ -56,11 +56,11 @@ export const restoreErrors = {
     http: 409,
     message:
       'The latest point of {resource} that can be reached is LSN {lsn} (last commit {lastCommit}), but log is known up to LSN {to} ({until}): log from LSN {end} to {from} is missing, damaged or in another pool',
-    hint: 'Log that was never backed up: put its files into the archive directory and run a log backup. Log that the pool lost or that is damaged there: put its objects back as they were (from a copy of the pool or a file backup of it), then run `holdfast pool scrub`; when they are lost for good, take a new full backup. To restore in place and give up the later log, name the point: `--lsn {lsn}`. `holdfast timeline {resource}` shows every point.',
+    hint: 'Log that was never backed up: put its files into the archive directory and run a log backup. Log that the pool lost or that is damaged there: put its objects back as they were (from a copy of the pool or a file backup of it), then run `holdfast pool scrub`; when they are lost for good, take a new full backup. Log in another pool: `holdfast pool copy` brings it here. To restore in place and give up the later log, name the point: `--lsn {lsn}`. `holdfast timeline {resource}` shows every point.',
     messageZh:
       '{resource} 可达的最新点为 LSN {lsn}（最后提交 {lastCommit}），但已知日志直到 LSN {to}（{until}）：LSN {end} 至 {from} 的日志缺失、损坏或位于其他存储池',
     hintZh:
-      '从未备份过的日志：请将其文件放回归档目录并执行日志备份。存储池中丢失或损坏的日志：请将其对象原样放回（取自存储池的副本或其文件备份），然后执行 `holdfast pool scrub`；若已无法找回，请执行一次新的完全备份。若要就地恢复并放弃其后的日志，请指明该点：`--lsn {lsn}`。`holdfast timeline {resource}` 可查看所有时间点。',
+      '从未备份过的日志：请将其文件放回归档目录并执行日志备份。存储池中丢失或损坏的日志：请将其对象原样放回（取自存储池的副本或其文件备份），然后执行 `holdfast pool scrub`；若已无法找回，请执行一次新的完全备份。其他存储池中的日志：可用 `holdfast pool copy` 复制过来。若要就地恢复并放弃其后的日志，请指明该点：`--lsn {lsn}`。`holdfast timeline {resource}` 可查看所有时间点。',
   },
   point_before_first_set: {
     class: 'precondition',
