@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startPostgres } from '#scripts/supervisor/postgres-instance.ts';
@@ -242,8 +242,11 @@ describe('what it costs', () => {
       expect(wrong).toEqual([]);
       // 340 of 100 000 rows, a hundred on each page.
       expect(bytesRead).toBeLessThan(Number(row?.['bytes']) * 0.6);
-      // The batches are known by their references; of the segment in use only what holds records is read.
-      expect(opened.logBytesRead).toBeLessThanOrEqual(2_097_152 + references);
+      // The batches are known by their references; of the segment in use only what holds records is read, and the newest committed
+      // one is compared with the server's own, while that is there.
+      const newest = join(stage.server.dataDirectory, 'pg_wal', last?.segments.at(-1)?.name ?? '');
+      const compared = existsSync(newest) ? 16_777_216 : 0;
+      expect(opened.logBytesRead).toBeLessThanOrEqual(2_097_152 + compared + references);
     });
   });
 });

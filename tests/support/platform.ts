@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -120,6 +120,7 @@ export const openPlatform = async (options: Omit<StackOptions, 'home' | 'parts'>
     throw error;
   });
   const { stack, instance } = opened;
+  mkdirSync(join(folder.path, 'pools'));
   const commands = commandsOf(stack);
   const [{ name: host }] = hostsShape.parse(await commands.done(['host', 'ls']));
   return {
