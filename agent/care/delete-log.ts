@@ -8,6 +8,7 @@ import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
 import type { ObjectInfo } from '#core/ports/object-store.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { compareLsn, lsnToNumber } from '#core/wal/lsn.ts';
+import { isWholeSegment } from '#core/log/whole-segment.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import { openBatch } from '#agent/sets/log-objects.ts';
 import type { CareWork } from './care-work.ts';
@@ -39,9 +40,6 @@ export async function deleteLog(work: CareWork, log: LogToDelete): Promise<void>
   await work.tell({ ...told, step: 'done' });
   work.batches += batches.length;
 }
-
-/** What a tail that was saved unfinished holds is no file of an archive. */
-const isWhole = ({ from, to, rawBytes }: SegmentOfBatch): boolean => lsnToNumber(to) - lsnToNumber(from) >= rawBytes;
 
 const later = (a: Lsn | undefined, b: Lsn): Lsn => (a === undefined || compareLsn(a, b) < 0 ? b : a);
 const lsnHex = (lsn: Lsn): string => lsnToNumber(lsn).toString(16).toUpperCase().padStart(16, '0');
@@ -85,7 +83,7 @@ async function note(work: CareWork, { systemId, branchId, batches }: LogToDelete
     links: joined(links),
     ranges: merged(batches),
     segments: links
-      .flatMap(({ segments }) => segments.filter(isWhole))
+      .flatMap(({ segments }) => segments.filter(isWholeSegment))
       .map(({ name, rawSha256 }) => ({ name, rawSha256 })),
   });
 }

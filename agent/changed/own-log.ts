@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { engineProfile } from '#core/engine/profiles.ts';
 import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
+import { isWholeSegment } from '#core/log/whole-segment.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
-import { compareLsn, lsnToNumber } from '#core/wal/lsn.ts';
+import { compareLsn } from '#core/wal/lsn.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import { readServerFacts } from '#agent/database/server-facts.ts';
 import { SegmentBuffer } from '#agent/wal/archive/archive-folder.ts';
@@ -43,12 +44,9 @@ export async function ownLog(request: ChangedPagesRequest, { committed, timeline
 }
 
 /** The newest whole segment that both have: those before it are not needed to tell. */
-function compareNewest(
-  { dataDirectory, engine, control }: ChangedPagesRequest,
-  segments: readonly SegmentOfBatch[],
-): OwnLog {
+function compareNewest({ dataDirectory, engine }: ChangedPagesRequest, segments: readonly SegmentOfBatch[]): OwnLog {
   const directory = join(dataDirectory, engineProfile(engine).files.log);
-  const whole = segments.filter(({ from, to }) => lsnToNumber(to) - lsnToNumber(from) === control.segmentBytes);
+  const whole = segments.filter(isWholeSegment);
   for (const { name, rawSha256 } of whole.sort((a, b) => compareLsn(b.from, a.from))) {
     const bytes = new SegmentBuffer().read(join(directory, name));
     if (bytes === undefined) continue;

@@ -8,6 +8,7 @@ import { formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import { LogReader } from '#core/wal/read-segment.ts';
 import { segmentOf } from '#core/wal/segment-name.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
+import { isWholeSegment } from '#core/log/whole-segment.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import { getLogSegment } from '#agent/sets/log-objects.ts';
 import { keyOfLog } from '#agent/sets/seal-log.ts';
@@ -67,10 +68,10 @@ export class StreamedBranch {
     const { segmentBytes } = this.#deps;
     this.committed = from;
     const entry = this.#known.segments.get(this.#nameAt(from));
-    const bytes = entry === undefined || isWhole(entry) ? undefined : await this.#fetch(entry);
+    const bytes = entry === undefined || isWholeSegment(entry) ? undefined : await this.#fetch(entry);
     this.#begun = entry === undefined || bytes === undefined ? undefined : { entry, bytes };
     const before = from === 0 ? undefined : this.#known.segments.get(this.#nameAt(from - segmentBytes));
-    if (before === undefined || !isWhole(before)) return;
+    if (before === undefined || !isWholeSegment(before)) return;
     this.#last = before;
     this.#end = before.to;
     this.#before = await this.#fetch(before);
@@ -110,7 +111,7 @@ export class StreamedBranch {
     const reading = checkSegment(this.#expected(name, bytes), found);
     this.#before = bytes;
     const committed = this.#known.segments.get(name);
-    if (committed !== undefined && isWhole(committed)) {
+    if (committed !== undefined && isWholeSegment(committed)) {
       if (sha256Hex(bytes) !== committed.rawSha256)
         throw fail('log_duplicate_differs', { file: `${name} of the stream`, object: committed.object });
       this.#last = committed;
@@ -186,8 +187,6 @@ export class StreamedBranch {
     ...{ bytes: bytes.length, history: this.#history },
   });
 }
-
-const isWhole = ({ from, to, rawBytes }: SegmentOfBatch): boolean => lsnToNumber(to) - lsnToNumber(from) >= rawBytes;
 
 /** Records begin at multiples of 8. */
 const aligned = (position: number): number => Math.ceil(position / 8) * 8;

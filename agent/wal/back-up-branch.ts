@@ -11,11 +11,11 @@ import type { StepContext } from '#core/ports/step.ts';
 import type { Warning } from '#core/run/progress.ts';
 import type { StoredSegment } from '#core/wal/check-segment.ts';
 import { checkSegment, entryOf } from '#core/wal/check-segment.ts';
-import { lsnToNumber } from '#core/wal/lsn.ts';
 import { parseHistory } from '#core/wal/history-file.ts';
 import type { SegmentReading } from '#core/wal/segment-reading.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { earliestPosition } from '#core/wal/segment-name.ts';
+import { isWholeSegment } from '#core/log/whole-segment.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import type { SealLog } from '#agent/sets/log-objects.ts';
 import { getLogSegment, putLogSealedBy } from '#agent/sets/log-objects.ts';
@@ -170,7 +170,7 @@ class BranchSession {
   /** Nothing followed the closed segment up to the switch. It need not be that of the newest batch, which may have closed a gap. */
   async #coverIdle(closed: NonNullable<LogSwitch['closed']>): Promise<void> {
     const last = this.#known.segments.get(closed.segment);
-    if (last !== undefined && isWhole(last)) await this.writer.commitIdle(closed.at, last.to);
+    if (last !== undefined && isWholeSegment(last)) await this.writer.commitIdle(closed.at, last.to);
   }
 
   /** True when the segment is on its way into the pool: then its bytes are held until it is there. */
@@ -181,7 +181,7 @@ class BranchSession {
   ): Promise<boolean> {
     const { tally } = this.#work;
     const committed = this.#known.segments.get(name);
-    if (committed !== undefined && isWhole(committed)) {
+    if (committed !== undefined && isWholeSegment(committed)) {
       await this.#settle(0);
       if (!(await this.#isSame(held, file, committed)))
         throw fail('log_duplicate_differs', { file, object: this.#keyOf(committed.object) });
@@ -265,7 +265,7 @@ class BranchSession {
   async #prime(): Promise<void> {
     const before = this.#isPrimed ? undefined : (this.#last ?? this.#known.newest?.batch.segments.slice(-1)[0]);
     this.#isPrimed = true;
-    if (before === undefined || !isWhole(before)) return;
+    if (before === undefined || !isWholeSegment(before)) return;
     const { pool } = this.#work.deps;
     const bytes = await getLogSegment(pool, this.#keyOf(before.object), before.rawSha256).catch((error: unknown) =>
       this.#replace(before, demandCorrupt(error)),
@@ -325,9 +325,6 @@ const unprovenLog = (directory: string, names: readonly SegmentName[]): Warning 
   code: 'log_deletion_unproven',
   detail: `${directory} holds ${String(names.length)} segments from ${names[0] ?? ''} to ${names[names.length - 1] ?? ''} where a plan deleted log from the pool without noting its content, as earlier versions did: they are not sent again, and a log backup does not delete them. When you know that they are the deleted log, remove them yourself`,
 });
-
-/** A tail that was saved before an in-place restore ends inside its segment. */
-const isWhole = ({ from, to, rawBytes }: SegmentOfBatch): boolean => lsnToNumber(to) - lsnToNumber(from) >= rawBytes;
 
 /** Shorter than its own header says: an archive command is still writing it. */
 function isUnfinished(bytes: Uint8Array): boolean {
