@@ -36,6 +36,7 @@ import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
 import { patienceOf } from '#agent/pools/retry.ts';
 import { rotateKey } from '#agent/pools/rotate-key.ts';
 import { copyPool } from '#agent/replica/copy-pool.ts';
+import { lookAtOwner } from '#agent/restore/place/look-at-owner.ts';
 import { lookAtPlace, lookAtScratch } from '#agent/restore/place/look-at-place.ts';
 import { restore } from '#agent/restore/restore.ts';
 import { listSets } from '#agent/sets/list-sets.ts';
@@ -112,7 +113,7 @@ export function openHostWork(parts: HostWorkParts): HostWork {
     lookAtPlace: async (asked) =>
       asked.isOfLog === true
         ? lookAtLogPlace(asked, { logDirectories: await logDirectories(), account: parts.account })
-        : lookAtPlace(asked, await logDirectories()),
+        : [...lookAtPlace(asked, await logDirectories()), lookAtOwner(asked, parts.account)],
     lookAtScratch: ({ bytes }) => Promise.resolve(lookAtScratch({ home, root: parts.scratch }, bytes)),
     tryCanary: ({ instance, canary }) => tryCanary(instance, canary),
     askTarget,

@@ -6,6 +6,7 @@ import { registerResource } from '#catalog/resources/resources.ts';
 import { addRunEvents, listRuns, moveRun, runShape } from '#catalog/runs/runs.ts';
 import { parseId } from '#core/id.ts';
 import { clientSettings } from '#core/settings/client-settings.ts';
+import { bytesText } from '#core/bytes-text.ts';
 import type { TestApi } from '#tests/support/api.ts';
 import { openTestApi } from '#tests/support/api.ts';
 import { testIds } from '#tests/support/catalog.ts';
@@ -14,7 +15,7 @@ import { openLine } from '#tests/support/line.ts';
 import { sampleSystemId } from '#tests/support/samples.ts';
 import { makeBearer } from '#api/http/bearer.ts';
 import { runCli } from './run-cli.ts';
-import { bytesText, tableOf } from './terminal.ts';
+import { tableOf } from './terminal.ts';
 
 let api: TestApi;
 beforeAll(async () => {

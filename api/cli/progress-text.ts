@@ -1,6 +1,6 @@
 import type { Progress } from '#core/run/progress.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
-import { bytesText } from './terminal.ts';
+import { bytesText } from '#core/bytes-text.ts';
 
 const minute = 60;
 const hour = 3600;
@@ -30,4 +30,12 @@ export function doneOf({ bytesRead, bytesWritten, bytesTotal, replay }: Progress
   const now = replay === undefined ? Math.max(bytesRead, bytesWritten) : lsnToNumber(replay.at) - from;
   const done = Math.min(now, all);
   return { done, all, text: replay === undefined ? bytesText(done) : `${bytesText(done)} log` };
+}
+
+/** `30 % of 2.1 GiB`, in tenths, so that a log holds at most ten lines of it for a phase; empty before the first tenth. */
+export function tenthText(progress: Progress): string {
+  const { done, all } = doneOf(progress);
+  const tenth = all === 0 ? 0 : Math.floor((done * 10) / all);
+  const what = progress.replay === undefined ? bytesText(all) : `${bytesText(all)} log`;
+  return tenth === 0 ? '' : `${String(tenth * 10)} % of ${what}`;
 }

@@ -27,15 +27,6 @@ export function tableOf(headings: readonly string[], rows: readonly (readonly st
     .join('\n');
 }
 
-const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-/** 1536 → `1.5 KiB`. */
-export function bytesText(bytes: number): string {
-  let [value, unit] = [bytes, 0];
-  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
-  return `${unit === 0 ? String(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
-}
-
 /** An instant without fractions of a second. */
 export const timeText = (instant: string | null | undefined): string =>
   instant == null ? '-' : `${instant.slice(0, 19).replace('T', ' ')}Z`;

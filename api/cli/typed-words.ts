@@ -31,6 +31,8 @@ const typedAs: Readonly<Partial<Record<string, readonly string[]>>> = {
   password: ['passwordFile'],
   maxAgeHours: ['maxAge'],
   budgetBytes: ['budget'],
+  count: ['fulls'],
+  days: ['days', 'windowDays'],
   immutableDays: ['immutable'],
   endpoint: ['s3'],
   host: ['primaryHost', 'host'],

@@ -10,13 +10,13 @@ import { HoldfastError, isErrorCode } from '#core/errors/holdfast-error.ts';
 import type { RunId } from '#core/id.ts';
 import { isFinal } from '#core/run/run-state.ts';
 import { progressShape } from '#core/settings/shape/progress.ts';
+import { bytesText } from '#core/bytes-text.ts';
 import { withNames } from '#api/http/with-names.ts';
 import type { Cli } from './cli.ts';
 import type { ApiClient } from './client.ts';
 import { apiPatienceMs, isAway } from './patience.ts';
-import { doneOf, phaseText } from './progress-text.ts';
+import { doneOf, phaseText, tenthText } from './progress-text.ts';
 import type { Terminal } from './terminal.ts';
-import { bytesText } from './terminal.ts';
 
 export const liveRunShape = z.looseObject({
   run: runShape,
@@ -32,7 +32,7 @@ export type LiveRun = z.output<typeof liveRunShape>;
 const lookEveryMs = 700;
 
 /**
- * Watches a run to its end: a bar on a terminal, a line per phase elsewhere. An API that goes away meanwhile is waited for.
+ * Watches a run to its end: a bar on a terminal, a line per phase and tenth of it elsewhere. An API that goes away meanwhile is waited for.
  * Throws `timed_out`, `interrupted`, `api_unreachable`.
  */
 export async function watchRun(cli: Cli, id: RunId, timeoutSeconds?: number): Promise<LiveRun> {
@@ -145,7 +145,7 @@ function openLines(terminal: Terminal, id: RunId): Show {
   };
   return {
     update: ({ run, phase, detail, progress }) => {
-      const parts = [run.state, phase, progress?.phase, detail];
+      const parts = [run.state, phase, progress?.phase, progress === undefined ? '' : tenthText(progress), detail];
       say(parts.filter((part) => part !== undefined && part !== '').join(' · '));
     },
     away: (error) => {

@@ -11,12 +11,15 @@ import { canonicalPath } from '#agent/datadir/writer-paths.ts';
  * the instance when there is one, else the account named in the settings. Throws `account_missing`.
  */
 export function ownerOf(order: OrderOf<'restore'>, account: string): FileOwner {
-  const uid = process.getuid?.() ?? 0;
-  if (uid !== 0) return { uid, gid: process.getgid?.() ?? 0 };
   const stands =
     order.instance === undefined ? undefined : standing(canonicalPath(order.instance.dataDirectory), order.runId);
-  if (stands !== undefined && stands.uid !== 0) return { uid: stands.uid, gid: stands.gid };
-  return ownerOfCopy(account, order.plan.place.directory);
+  return ownerOfInstance(stands) ?? ownerOfCopy(account, order.plan.place.directory);
+}
+
+/** The owner of a data directory that stands, to an agent that is root; undefined where that is root or cannot be taken. */
+export function ownerOfInstance(stands: Stats | undefined): FileOwner | undefined {
+  if (process.getuid?.() !== 0 || stands === undefined || stands.uid === 0) return undefined;
+  return { uid: stands.uid, gid: stands.gid };
 }
 
 /** Who owns what is written beside no instance: the agent itself, or the account named in the settings. Throws `account_missing`. */

@@ -1,10 +1,11 @@
+import { bytesText } from '#core/bytes-text.ts';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { hostShape } from '#catalog/hosts.ts';
 import { listShape } from '../../routes/words.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
-import { bytesText, tableOf, timeText } from '../terminal.ts';
+import { tableOf, timeText } from '../terminal.ts';
 
 const tokenShape = z.object({ token: z.string(), expiresAt: z.string() });
 

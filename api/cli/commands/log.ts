@@ -4,9 +4,9 @@ import { parseBound } from '#core/log/parse-bound.ts';
 import { findingShape } from '#core/settings/shape/host.ts';
 import { logRestorePlanShape } from '#core/settings/shape/log-restore.ts';
 import { idShape } from '#core/settings/shape/words.ts';
+import { bytesText } from '#core/bytes-text.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
-import { bytesText } from '../terminal.ts';
 import {
   limitOptions,
   limitShape,

@@ -5,9 +5,9 @@ import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import { consentFor } from '#core/restore/plan/ways.ts';
 import { restorePlanShape } from '#core/settings/restore-options.ts';
 import { findingShape } from '#core/settings/shape/host.ts';
+import { bytesText } from '#core/bytes-text.ts';
 import type { Cli } from '../cli.ts';
 import { addVerb } from '../cli.ts';
-import { bytesText } from '../terminal.ts';
 import { hookOptions, hookShape, hooksOf } from './jobs/hook-words.ts';
 import {
   limitOptions,

@@ -1,4 +1,5 @@
 import type { SetSummary } from '#core/backup/set-summary.ts';
+import { bytesText } from '#core/bytes-text.ts';
 import type { RestorePlan } from './plan.ts';
 import { describeTarget } from './unreachable.ts';
 import { warningsOf } from './warnings.ts';
@@ -14,7 +15,7 @@ export function stepsOf(plan: Unprinted, set: SetSummary): readonly string[] {
       ? begin(plan)
       : [`Prove that ${plan.place.directory} is empty and large enough`]),
     ...chainStep(plan),
-    `Write ${String(set.fileCount)} files (${String(set.rawBytes)} bytes) of set ${set.setId}, ended ${set.endedAt} at LSN ${set.endLsn}, timeline ${String(set.timeline)}`,
+    `Write ${String(set.fileCount)} files (${bytesText(set.rawBytes)}) of set ${set.setId}, ended ${set.endedAt} at LSN ${set.endLsn}, timeline ${String(set.timeline)}`,
     ...Object.entries(plan.tablespaceMap).map(([oid, path]) => `Write tablespace ${oid} to ${path}`),
     logStep(plan),
     ...offlineStep(plan),
@@ -50,7 +51,7 @@ const beginInPlace = (plan: Unprinted): readonly string[] => [
 function chainStep({ chain, fetchBytes }: Unprinted): readonly string[] {
   if (chain.length < 2) return [];
   const names = chain.map(({ setId, type }) => `${setId} (${type})`).join(', ');
-  return [`Read the chain ${names}: at most ${String(fetchBytes)} bytes with the log`];
+  return [`Read the chain ${names}: at most ${bytesText(fetchBytes)} with the log`];
 }
 
 function logStep(plan: Unprinted): string {

@@ -1,6 +1,7 @@
 import type { CarePlan, LogVerdict, Reason, SetVerdict } from '#core/care/retention-plan.ts';
 import { policyText } from '#core/care/policy.ts';
-import { bytesText, tableOf, timeText } from '#api/cli/terminal.ts';
+import { bytesText } from '#core/bytes-text.ts';
+import { tableOf, timeText } from '#api/cli/terminal.ts';
 
 const shownReasons = 2;
 

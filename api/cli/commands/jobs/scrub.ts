@@ -2,10 +2,11 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { bug, fail } from '#core/errors/fail.ts';
 import { scrubCandidateShape } from '#core/settings/shape/scrub.ts';
+import { bytesText } from '#core/bytes-text.ts';
 import { listShape } from '#api/routes/words.ts';
 import type { Cli, Said } from '#api/cli/cli.ts';
 import { addVerb } from '#api/cli/cli.ts';
-import { bytesText, tableOf, timeText } from '#api/cli/terminal.ts';
+import { tableOf, timeText } from '#api/cli/terminal.ts';
 import { startAndWatch, waitOptions, waitShape } from '#api/cli/commands/runs/run-words.ts';
 
 const scrubShape = z.object({

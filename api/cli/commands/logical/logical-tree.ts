@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { treePageShape } from '#core/settings/shape/logical.ts';
+import { bytesText } from '#core/bytes-text.ts';
 import type { Cli } from '#api/cli/cli.ts';
 import { addVerb } from '#api/cli/cli.ts';
-import { bytesText, tableOf } from '#api/cli/terminal.ts';
+import { tableOf } from '#api/cli/terminal.ts';
 
 /** The live content tree, one level at a time (K-050). */
 export function addTreeVerb(noun: Command, cli: Cli): void {

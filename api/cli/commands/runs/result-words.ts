@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { instantShape } from '#core/settings/shape/words.ts';
-import { bytesText, timeText } from '#api/cli/terminal.ts';
+import { bytesText } from '#core/bytes-text.ts';
+import { timeText } from '#api/cli/terminal.ts';
 
 const openedShape = z.looseObject({
   isOpen: z.literal(true),

@@ -4,10 +4,11 @@ import type { FileList, SetDifference, TableList } from '#core/contents/contents
 import type { SetId } from '#core/id.ts';
 import { fileListShape, setDifferenceShape, tableListShape } from '#core/settings/shape/contents.ts';
 import { idShape } from '#core/settings/shape/words.ts';
+import { bytesText } from '#core/bytes-text.ts';
 import type { Cli, Said } from '#api/cli/cli.ts';
 import { addVerb } from '#api/cli/cli.ts';
 import type { ApiClient } from '#api/cli/client.ts';
-import { bytesText, tableOf } from '#api/cli/terminal.ts';
+import { tableOf } from '#api/cli/terminal.ts';
 
 interface Question {
   readonly set: SetId;

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { SetSummary } from '#core/backup/set-summary.ts';
+import { bytesText } from '#core/bytes-text.ts';
 import type { setWithChain } from '#api/pools/set-chain.ts';
-import { bytesText, tableOf, timeText } from '#api/cli/terminal.ts';
+import { tableOf, timeText } from '#api/cli/terminal.ts';
 
 type Row = z.output<typeof setWithChain>;
 

@@ -1,0 +1,28 @@
+import { readFileSync, statSync } from 'node:fs';
+import type { Finding } from '#core/agent/inspection.ts';
+import type { InspectionOf } from '#core/agent/order.ts';
+import { canonicalPath } from '#agent/datadir/writer-paths.ts';
+import { look } from './look-at-place.ts';
+import { ownerOfCopy, ownerOfInstance } from './owner.ts';
+
+/**
+ * Whose files a restore will write at its place, and so who runs the server there: of an instance its owner, of a copy the agent's own
+ * account or, where the agent is root, the one of its settings, which a reader of the plan cannot know otherwise. Nothing is touched.
+ */
+export function lookAtOwner({ isCopy, directory: asked }: InspectionOf<'place'>, account: string): Finding {
+  const directory = canonicalPath(asked);
+  let owner = '';
+  const found = look('owner', '', () => {
+    const stands = isCopy ? undefined : statSync(directory, { throwIfNoEntry: false });
+    const { uid } = ownerOfInstance(stands) ?? ownerOfCopy(account, directory);
+    owner = nameOf(uid);
+  });
+  return found.verdict === 'ok' ? { ...found, detail: `files and server will belong to ${owner}` } : found;
+}
+
+/** The name in /etc/passwd; accounts of a directory service are told by number. */
+function nameOf(uid: number): string {
+  const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
+  const [name] = lines.find((line) => line.split(':')[2] === String(uid))?.split(':') ?? [];
+  return name ?? `account ${String(uid)}`;
+}
