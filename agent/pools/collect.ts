@@ -18,3 +18,25 @@ export async function collect(stream: Readable, idleMs: number, stalled: () => H
   }
   return Buffer.concat(parts);
 }
+
+/**
+ * The items of a stream. One that brings nothing for `idleMs` while it is waited for is destroyed with `stalled()`; the time that its
+ * reader takes does not count.
+ */
+export async function* itemsOf(
+  stream: Readable,
+  idleMs: number,
+  stalled: () => HoldfastError,
+): AsyncGenerator<unknown, void> {
+  const waiting = (): NodeJS.Timeout => setTimeout(() => stream.destroy(stalled()), idleMs);
+  let timer = waiting();
+  try {
+    for await (const item of stream) {
+      clearTimeout(timer);
+      yield item;
+      timer = waiting();
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}

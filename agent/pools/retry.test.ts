@@ -109,3 +109,35 @@ test('the patience of a step is the reconnect time of its run, and is told once 
   patience?.onAway?.(away());
   expect(lines).toEqual([expect.stringMatching(/cannot be reached.*2 min at most/)]);
 });
+
+test('K-084 a listing that breaks goes on behind what was told, and one that stays broken ends with the pool', async () => {
+  const keys = ['a', 'b', 'c'].map((name) => parseObjectKey(`marks/${name}.json`));
+  let breaks = 0;
+  let isClosed = false;
+  async function* list(most: number): AsyncGenerator<{ key: ReturnType<typeof parseObjectKey>; sizeBytes: number }> {
+    try {
+      for (const key of keys) {
+        if (key === keys[1] && breaks++ < most) throw away();
+        await Promise.resolve();
+        yield { key, sizeBytes: 1 };
+      }
+    } finally {
+      isClosed = true;
+    }
+  }
+  const folder = openFolder('hf-retry-');
+  const local = openLocalStore({ directory: folder.path, pool: 'p' });
+  const told = async (most: number): Promise<string[]> => {
+    breaks = 0;
+    const found: string[] = [];
+    for await (const { key } of withRetries({ ...local, list: () => list(most) }, quick).list('')) found.push(key);
+    return found;
+  };
+  expect(await told(2)).toEqual(keys);
+  await expect(told(3)).rejects.toMatchObject({ code: 'pool_unreachable' });
+  isClosed = false;
+  for await (const { key } of withRetries({ ...local, list: () => list(0) }, quick).list('')) if (key === keys[0]) break;
+  expect(isClosed).toBe(true);
+  await local.close();
+  folder.remove();
+});

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
-import type { ObjectStore } from '#core/ports/object-store.ts';
+import type { ObjectInfo, ObjectStore } from '#core/ports/object-store.ts';
 import type { StepContext } from '#core/ports/step.ts';
 
 /** How often and how patiently; waits double from `firstWaitMs` to at most `longestWaitMs`. */
@@ -79,19 +79,68 @@ function lastWord(error: HoldfastError, { patience }: RetryRule): HoldfastError 
   return fail('pool_lost', { pool, minutes: minutesText(patience.ms), why }, error);
 }
 
+/** Failures of one step in a row: each is borne while it is `unavailable` and attempts or patience are left. */
+class Failures {
+  readonly #rule: RetryRule;
+  #since: number | undefined;
+  attempt = 1;
+
+  constructor(rule: RetryRule) {
+    this.#rule = rule;
+  }
+
+  /** Rests before the next attempt, or throws what this one ended with. */
+  async bear(error: unknown): Promise<void> {
+    const rule = this.#rule;
+    if (!isUnavailable(error)) throw error;
+    if (this.#since === undefined) rule.patience?.onAway?.(error);
+    this.#since ??= (rule.time ?? timeOfProcess).nowMs();
+    if (this.attempt >= rule.attempts && !hasPatience(rule, this.#since)) throw lastWord(error, rule);
+    await rest(rule, this.attempt++);
+  }
+
+  /** The step went on: what fails next is a failure of its own. */
+  forget(): void {
+    this.#since = undefined;
+    this.attempt = 1;
+  }
+}
+
 /** Repeats a step while its error is `unavailable` and attempts or patience are left. */
 export async function retrying<T>(rule: RetryRule, step: (attempt: number) => Promise<T>): Promise<T> {
-  let since: number | undefined;
-  for (let attempt = 1; ; attempt++) {
+  for (const failures = new Failures(rule); ; ) {
     try {
-      return await step(attempt);
+      return await step(failures.attempt);
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      if (since === undefined) rule.patience?.onAway?.(error);
-      since ??= (rule.time ?? timeOfProcess).nowMs();
-      if (attempt >= rule.attempts && !hasPatience(rule, since)) throw lastWord(error, rule);
-      await rest(rule, attempt);
+      await failures.bear(error);
     }
+  }
+}
+
+/** A listing that breaks begins again and leaves out what was told: it comes in key order. What its reader throws is not repeated. */
+async function* listing(rule: RetryRule, list: () => AsyncIterable<ObjectInfo>): AsyncGenerator<ObjectInfo, void> {
+  const failures = new Failures(rule);
+  let items = list()[Symbol.asyncIterator]();
+  const next = async (): Promise<IteratorResult<ObjectInfo, unknown>> => {
+    for (;;) {
+      try {
+        return await items.next();
+      } catch (error) {
+        await failures.bear(error);
+        items = list()[Symbol.asyncIterator]();
+      }
+    }
+  };
+  let told = '';
+  try {
+    for (let one = await next(); one.done !== true; one = await next()) {
+      if (one.value.key <= told) continue;
+      failures.forget();
+      told = one.value.key;
+      yield one.value;
+    }
+  } finally {
+    await items.return?.();
   }
 }
 
@@ -109,7 +158,7 @@ async function putOnce(
   return Buffer.compare(await store.get(key), body) === 0 ? 'created' : 'exists';
 }
 
-/** Decorator: repeats what failed for want of a connection. Listings are not repeated: their readers start again. */
+/** Decorator: repeats what failed for want of a connection. */
 export function withRetries(store: ObjectStore, rule: RetryRule = poolRetries): ObjectStore {
   const { renewProtection: renew } = store;
   return {
@@ -118,7 +167,7 @@ export function withRetries(store: ObjectStore, rule: RetryRule = poolRetries): 
     putIfAbsent: (key, body) => retrying(rule, (attempt) => putOnce(store, key, body, attempt)),
     get: (key, range) => retrying(rule, () => store.get(key, range)),
     head: (key) => retrying(rule, () => store.head(key)),
-    list: (prefix) => store.list(prefix),
+    list: (prefix) => listing(rule, () => store.list(prefix)),
     remove: (keys) => retrying(rule, () => store.remove(keys)),
     // Never repeated: the second sync of lost bytes succeeds.
     barrier: (also) => store.barrier(also),

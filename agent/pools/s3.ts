@@ -11,7 +11,7 @@ import type { ObjectInfo, ObjectStore } from '#core/ports/object-store.ts';
 import type { PoolGround } from './pool-ground.ts';
 import { isMissing, isTaken, isUnsupported, s3Code, s3Error } from './s3-errors.ts';
 import { demandLockable, demandUnlocked, hasObjectLock, isProtected, putLocked, renewLocks } from './s3-lock.ts';
-import { collect } from './collect.ts';
+import { collect, itemsOf } from './collect.ts';
 import { withDeadline } from './deadline.ts';
 
 /** Larger than any object we put: every put is one request, atomic on the server (no multipart, design §8). */
@@ -185,9 +185,13 @@ const isListed = (item: unknown): item is { readonly name: string; readonly size
 
 async function* list(opening: Promise<S3Handle>, prefix: string): AsyncIterable<ObjectInfo> {
   const s3 = await opening;
-  const stream: AsyncIterable<unknown> = s3.client.listObjectsV2(s3.bucket, `${s3.prefix}${prefix}`, true);
+  const stream = s3.client.listObjectsV2(s3.bucket, `${s3.prefix}${prefix}`, true);
+  const stalled = (): HoldfastError => {
+    dropConnections(s3);
+    return fail('pool_unreachable', { pool: s3.pool, why: `listing took more than ${String(s3.requestMs / 1000)} s` });
+  };
   try {
-    for await (const item of stream) {
+    for await (const item of itemsOf(stream, s3.requestMs, stalled)) {
       if (isListed(item)) yield { key: parseObjectKey(item.name.slice(s3.prefix.length)), sizeBytes: item.size };
     }
   } catch (error) {

@@ -87,3 +87,26 @@ test('K-084 a get that stops in the middle of its body is given up and asked aga
   await through.close();
   await direct.close();
 });
+
+test('K-084 a listing that hangs in a line gone silent is repeated when the line is back, and tells every object once', async () => {
+  const [through, direct] = [storeAt(line.port), storeAt(minio.port)];
+  const keys = Array.from({ length: 3 }, newKey).sort();
+  for (const key of keys) await direct.putIfAbsent(key, randomBytes(10));
+  await line.cut('silent');
+  const told: string[] = [];
+  let isDone = false;
+  const listing = (async () => {
+    for await (const { key } of patient(through).list('sets/')) told.push(key);
+    isDone = true;
+  })();
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  expect(isDone).toBe(false);
+  await line.mend();
+  await listing;
+  expect(told.filter((key) => keys.some((one) => one === key))).toEqual(keys);
+  await line.cut('silent');
+  await expect(through.list('sets/')[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'pool_unreachable' });
+  await line.mend();
+  await through.close();
+  await direct.close();
+});
