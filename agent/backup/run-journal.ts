@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
@@ -8,6 +8,7 @@ import { parseId } from '#core/id.ts';
 import type { RunId } from '#core/id.ts';
 import type { AcknowledgedPiece } from '#agent/copy/copy-request.ts';
 import { isAlive, readIfPresent } from '#agent/datadir/reader.ts';
+import { linesOfFile } from '#agent/file-lines.ts';
 import { syncDirectory } from '#agent/file-system.ts';
 
 /**
@@ -71,14 +72,15 @@ export function openRunJournal(home: string, runId: RunId): RunJournal {
   };
 }
 
+/** A journal of some TiB is longer than one text may be. */
 function readPieces(path: string): { pieces: AcknowledgedPiece[]; length: number } {
-  const text = readIfPresent(path) ?? '';
+  const length = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   const pieces: AcknowledgedPiece[] = [];
-  for (const line of text.split('\n')) {
+  for (const line of length === 0 ? [] : linesOfFile(path)) {
     const parsed = pieceShape.safeParse(parsedLine(line));
     if (parsed.success) pieces.push(parsed.data);
   }
-  return { pieces, length: text.length };
+  return { pieces, length };
 }
 
 /** Journals each piece that the pool acknowledged, of whatever makes a set. */

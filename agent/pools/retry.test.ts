@@ -136,7 +136,8 @@ test('K-084 a listing that breaks goes on behind what was told, and one that sta
   expect(await told(2)).toEqual(keys);
   await expect(told(3)).rejects.toMatchObject({ code: 'pool_unreachable' });
   isClosed = false;
-  for await (const { key } of withRetries({ ...local, list: () => list(0) }, quick).list('')) if (key === keys[0]) break;
+  for await (const { key } of withRetries({ ...local, list: () => list(0) }, quick).list(''))
+    if (key === keys[0]) break;
   expect(isClosed).toBe(true);
   await local.close();
   folder.remove();

@@ -108,7 +108,7 @@ class Failures {
 
 /** Repeats a step while its error is `unavailable` and attempts or patience are left. */
 export async function retrying<T>(rule: RetryRule, step: (attempt: number) => Promise<T>): Promise<T> {
-  for (const failures = new Failures(rule); ; ) {
+  for (const failures = new Failures(rule); ;) {
     try {
       return await step(failures.attempt);
     } catch (error) {

@@ -105,7 +105,9 @@ test('K-084 a listing that hangs in a line gone silent is repeated when the line
   await listing;
   expect(told.filter((key) => keys.some((one) => one === key))).toEqual(keys);
   await line.cut('silent');
-  await expect(through.list('sets/')[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'pool_unreachable' });
+  await expect(through.list('sets/')[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+    code: 'pool_unreachable',
+  });
   await line.mend();
   await through.close();
   await direct.close();

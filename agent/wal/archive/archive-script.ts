@@ -26,7 +26,12 @@ set -u
 umask 077
 directory='${directory}'
 say() { echo "holdfast-archive: $1" >&2; }
-flush() { sync "$1" 2>/dev/null || sync; }
+# A sync that takes files and fails has lost what was written; one that takes none writes everything out.
+flush() {
+  sync "$1" 2>/dev/null && return
+  sync / 2>/dev/null && { say "cannot sync $1"; exit 3; }
+  sync
+}
 same() {
   cmp -s "$source" "$target" || { say "$target holds different content; nothing was overwritten"; exit 1; }
   flush "$target"
@@ -43,7 +48,11 @@ rm -f "$directory/.$name".*.tmp
 [ -e "$target" ] && same
 trap 'rm -f "$temporary"' EXIT
 dd if="$source" of="$temporary" bs=1048576 conv=fsync 2>/dev/null || { say "cannot copy $source to $directory"; exit 3; }
-ln "$temporary" "$target" 2>/dev/null || { [ -e "$target" ] && same; say "cannot make $target"; exit 3; }
+if ! ln "$temporary" "$target" 2>/dev/null; then
+  [ -e "$target" ] && same
+  # A file system without hard links: the server calls for one segment at a time, so check and rename is enough there.
+  mv "$temporary" "$target" 2>/dev/null || { say "cannot make $target"; exit 3; }
+fi
 rm -f "$temporary"
 flush "$directory"
 exit 0

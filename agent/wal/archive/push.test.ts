@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -99,7 +99,43 @@ describe('archiving a file', () => {
     expect(readdirSync(archive)).toEqual([name]);
     expect(() => installArchiveScript(folder, "/it's")).toThrow(expect.objectContaining({ code: 'value_malformed' }));
   });
+
+  test('the shell script says no success when what it wrote cannot be flushed, also of a file that was there', () => {
+    const { source, archive, folder } = place();
+    const script = installArchiveScript(folder, archive);
+    const sync = 'for one in "$@"; do case $one in *archive*) exit 1 ;; esac; done';
+    const broken = toolsIn(folder, { sync });
+    const run = (path: string): number | null =>
+      spawnSync('/bin/sh', [script, source, name], { env: { PATH: path } }).status;
+    expect(run(broken)).toBe(3);
+    expect(run(broken)).toBe(3);
+    expect(run(process.env['PATH'] ?? '')).toBe(0);
+    // A sync that takes no files refuses them all, and is called without one.
+    const old = toolsIn(folder, { sync: '[ $# -eq 0 ] || exit 2' });
+    expect(run(old)).toBe(0);
+  });
+
+  test('the shell script stores on a file system without hard links', () => {
+    const { source, archive, target, content, folder } = place();
+    const script = installArchiveScript(folder, archive);
+    const env = { PATH: toolsIn(folder, { ln: 'exit 1' }) };
+    const run = (): number | null => spawnSync('/bin/sh', [script, source, name], { env }).status;
+    expect(run()).toBe(0);
+    expect(readFileSync(target).equals(content)).toBe(true);
+    expect(readdirSync(archive)).toEqual([name]);
+    expect(run()).toBe(0);
+    writeFileSync(source, 'other');
+    expect(run()).toBe(1);
+  });
 });
+
+/** A PATH on which some tools are ours. */
+function toolsIn(folder: string, tools: Readonly<Record<string, string>>): string {
+  const place = mkdtempSync(join(folder, 'tools-'));
+  for (const [tool, text] of Object.entries(tools))
+    writeFileSync(join(place, tool), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  return `${place}:${process.env['PATH'] ?? ''}`;
+}
 
 /** Waits until a temporary file, or at least anything, is in the directory: the copy has begun. */
 const seen = async (directory: string, isEager: boolean): Promise<void> => {
