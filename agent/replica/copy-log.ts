@@ -114,6 +114,7 @@ class BranchCopy {
     const copied = references === undefined ? known : { ...known, references };
     const sealed = sealBatch(to, copied);
     await to.store.barrier();
+    await this.#work.demandOpen();
     reach(this.#work, 'pool-copy.before-batch');
     if ((await this.#work.put(sealed.key, sealed.stored)) === 'exists')
       throw fail('copy_contended', { object: sealed.key, pool: to.name });

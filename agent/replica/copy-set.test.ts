@@ -13,10 +13,11 @@ import { commitBackupSet } from '../sets/commit-backup-set.ts';
 import { quietStep } from '#tests/repositories/pools.ts';
 import { makeTinyChain, middleIds } from '#tests/repositories/tiny-chain.ts';
 import { tinyIds } from '#tests/repositories/tiny-set.ts';
+import { commitLog } from '#tests/support/care-stage.ts';
 import { testIds } from '#tests/support/catalog.ts';
 import type { CopyStage } from '#tests/support/copy-stage.ts';
 import { openCopyStage } from '#tests/support/copy-stage.ts';
-import { sampleSet } from '#tests/support/samples.ts';
+import { sampleSet, sampleSystemId } from '#tests/support/samples.ts';
 import { copySet } from './copy-set.ts';
 import { Copying } from './copying.ts';
 
@@ -114,5 +115,29 @@ test('K-005 an incremental is not copied upon a base that is damaged in the targ
   writeFileSync(join(stage.folder, 'to', setMetaKey(full)), 'not a meta');
   await expect(copySet(work, middleIds.setId)).rejects.toMatchObject({ code: 'set_base_damaged' });
   expect(await stage.to.store.head(setMetaKey(middleIds.setId))).toBeUndefined();
+  await stage.close();
+});
+
+test('K-084 a copy whose run was given up commits neither a set nor log; what it put is not sent again', async () => {
+  const stage = await openCopyStage({ isFromEncrypted: false, isToEncrypted: false });
+  const { setId } = await commitPieces(stage.from);
+  await commitLog(stage.from, { first: 3, count: 2, previousSha256: '' });
+  const ofLog = { sets: [], systems: [sampleSystemId] };
+  const demandOpen = () => Promise.reject(fail('run_over', { run: testIds('run') }));
+  for (const task of [{ sets: [setId] }, ofLog])
+    await expect(stage.copy(task, { demandOpen })).rejects.toMatchObject({ code: 'run_over' });
+  expect(await stage.to.store.head(setMetaKey(setId))).toBeUndefined();
+  for await (const { key } of stage.to.store.list('logs/')) expect(key).not.toContain('/batches/');
+  let asked = 0;
+  const isOpen = () => Promise.resolve(void (asked += 1));
+  const [ofSet, log] = [
+    await stage.copy({ sets: [setId] }, { demandOpen: isOpen }),
+    await stage.copy(ofLog, { demandOpen: isOpen }),
+  ];
+  expect([ofSet.report, log.report]).toMatchObject([
+    { sets: 1, objectsReused: pieceCount },
+    { batches: 1, objectsReused: 2 },
+  ]);
+  expect(asked).toBe(2);
   await stage.close();
 });

@@ -34,6 +34,7 @@ export async function copySet(work: Copying, setId: SetId): Promise<SetSummary> 
   const keys = { from: source.keys, to: await beginSet(to, { setId, runId: work.runId }) };
   const { pieces, frames } = await carryPieces(work, source, keys);
   work.demandGoing();
+  await work.demandOpen();
   const meta = { ...source.meta, pieces, frames, summary: base === undefined ? summary : { ...summary, base } };
   const committed = await commitBackupSet(to, keys.to, meta, work);
   reach(work, 'pool-copy.after-set');

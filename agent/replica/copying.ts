@@ -55,6 +55,11 @@ export class Copying {
       throw fail('cancelled', { what: `the copy from ${this.from.name} to ${this.to.name}` });
   }
 
+  /** K-084: right before each commit point. Throws `run_over` when the run was given up: somebody may have collected what was put. */
+  async demandOpen(): Promise<void> {
+    await this.#step.demandOpen?.();
+  }
+
   count(what: Exclude<keyof PoolCopyReport, 'leftOut' | 'warnings' | 'bytes'>): void {
     this.#counts[what] += 1;
   }

@@ -24,6 +24,7 @@ import { patienceOf } from '#agent/pools/retry.ts';
 import type { BatchDeps } from '#agent/wal/batch-writer.ts';
 import { LogTally } from '#agent/wal/log-tally.ts';
 import { levelOf } from '#agent/wal/take-log-backup.ts';
+import { demandOpenStream, isOver } from './stream-gate.ts';
 import type { ArchivedLegDeps } from './archived-leg.ts';
 import { archivedLeg } from './archived-leg.ts';
 import type { EndOfLeg } from './follow-leg.ts';
@@ -222,7 +223,7 @@ async function follow(streaming: Streaming, first: StreamLeg, ground: LegGround)
 
 const batchDeps = ({ deps, order, step }: Streaming, pool: Pool): BatchDeps => ({
   ...{ pool, channel: deps.channel, newId: deps.newId, runId: order.runId },
-  ...{ resourceId: order.instance.resourceId, faults: step.faults },
+  ...{ resourceId: order.instance.resourceId, demandOpen: demandOpenStream(step), faults: step.faults },
 });
 
 const archivedDeps = (streaming: Streaming, { session, pool, segmentBytes }: LegGround): ArchivedLegDeps => ({
@@ -319,6 +320,8 @@ function tellOfSlot({ order, step, memory }: Streaming): void {
  */
 async function ended({ order, step, memory, standing }: Streaming, error: unknown): Promise<unknown> {
   const { reason } = step.signal as { readonly reason: unknown };
+  // Why: what came and was not committed for a run that is over has its only copy in the slot.
+  if (isOver(step.signal)) await needSlot({ memory, standing });
   if (!(reason instanceof HoldfastError) || reason.code !== 'cancelled') return error;
   const name = slotOf(order.instance.resourceId);
   if (!standing.isCovered) {

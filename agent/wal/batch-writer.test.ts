@@ -37,11 +37,11 @@ async function openDoubtful(before: () => Promise<void>): Promise<Pool> {
   return { ...pool, store: { ...pool.store, barrier } };
 }
 
-function writerInto(pool: Pool): BatchWriter {
+function writerInto(pool: Pool, demandOpen?: () => Promise<void>): BatchWriter {
   const channel = { putBatch: () => Promise.resolve() };
   const resourceId = parseId('res', `res_${'0'.repeat(32)}`);
   const known = { branchId: branch.branchId, segments: new Map(), batches: [], unreadable: [], unreadableIds: [] };
-  return new BatchWriter({ pool, channel, newId, runId: newId('run'), resourceId }, branch, known);
+  return new BatchWriter({ pool, channel, newId, runId: newId('run'), resourceId, demandOpen }, branch, known);
 }
 
 function segmentAt(i: number): SegmentOfBatch {
@@ -71,6 +71,20 @@ test('no batch is committed over segments whose early barrier failed, also when 
   await expect(writer.commit()).rejects.toBe(lost);
   expect(await batchesIn(pool)).toEqual([]);
   expect(writer.committed).toEqual([]);
+});
+
+test('K-084 no batch is committed for a run that was given up: its segments may have been collected', async () => {
+  const pool = await openDoubtful(() => Promise.resolve());
+  const over = fail('run_over', { run: newId('run') });
+  let isOpen = true;
+  const writer = writerInto(pool, () => (isOpen ? Promise.resolve() : Promise.reject(over)));
+  await writer.add(segmentAt(1), { segmentBytes, knownUntil: undefined });
+  await writer.commit();
+  isOpen = false;
+  await writer.add(segmentAt(2), { segmentBytes, knownUntil: undefined });
+  await expect(writer.commit()).rejects.toBe(over);
+  await writer.close();
+  expect([writer.committed.length, (await batchesIn(pool)).length]).toEqual([1, 1]);
 });
 
 test('the next segment hears of a failed early barrier, it does not wait for the commit', async () => {

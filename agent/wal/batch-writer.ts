@@ -38,6 +38,8 @@ export interface BatchDeps {
   readonly newId: IdSource;
   readonly runId: RunId;
   readonly resourceId: ResourceId;
+  /** K-084: asked right before each batch; see `StepContext.demandOpen`. */
+  readonly demandOpen?: (() => Promise<void>) | undefined;
   /** Where a test lets the process die. */
   readonly faults?: Faults | undefined;
 }
@@ -160,6 +162,8 @@ export class BatchWriter {
     const sealed = sealBatch(pool, batch);
     await this.#early.settle();
     await pool.store.barrier();
+    // Why: segments of a run that was given up may have been collected, and a batch over nothing would pass for log.
+    await this.#deps.demandOpen?.();
     reach(this.#deps, 'log.before-batch');
     if ((await pool.store.putIfAbsent(sealed.key, sealed.stored)) === 'exists')
       throw bug(`the id of batch ${batch.batchId} is not new`);

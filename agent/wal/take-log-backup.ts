@@ -120,7 +120,10 @@ async function backUpBranches({ deps, order, step, archive, tally, closed, pool 
   const disk = createTokenBucket(() => diskNow(step.limits()), deps.clock);
   const hasRead = (bytes: number): Promise<void> => takeTokens(disk, bytes, step.signal);
   const paced = { ...pool, store: withRateLimit(pool.store, bucket, step.signal) };
-  const batchDeps = { pool: paced, channel: deps.channel, newId: deps.newId, runId, resourceId, faults: step.faults };
+  const batchDeps = {
+    ...{ pool: paced, channel: deps.channel, newId: deps.newId, runId, resourceId },
+    ...{ demandOpen: step.demandOpen, faults: step.faults },
+  };
   for (const timeline of timelinesIn(archive)) {
     const branch = await openBranch({ archive, dataDirectory, systemId, pool }, timeline).catch((error: unknown) => {
       if (!(error instanceof HoldfastError) || !error.code.startsWith('log_history_')) throw error;

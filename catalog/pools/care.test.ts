@@ -4,6 +4,7 @@ import type { MarkKind } from '#core/care/mark.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { HostId, PoolId, ResourceId, RunId, SetId } from '#core/id.ts';
 import type { Instant } from '#core/instant.ts';
+import type { JobSpec } from '#core/settings/job-spec.ts';
 import { instantFromMs } from '#core/instant.ts';
 import { parseLsn } from '#core/wal/lsn.ts';
 import { instanceIn } from '#tests/support/api-fixtures.ts';
@@ -55,16 +56,17 @@ beforeEach(async () => {
   });
 });
 
-async function run(setId?: SetId): Promise<RunId> {
+const common = { reconnectMinutes: 1, whenBusy: 'wait' as const };
+const collecting = (): JobSpec => ({
+  ...{ ...common, kind: 'care', hostId, poolId },
+  care: { does: 'collect', isDryRun: false, graceHours: 1 },
+});
+const copyingInto = (toPoolId: PoolId): JobSpec => ({
+  ...{ ...common, kind: 'pool-copy', hostId, poolId, toPoolId, sets: [], isAll: true, isWithLog: false, limits: {} },
+});
+
+async function run(setId?: SetId, spec = collecting()): Promise<RunId> {
   const [id, jobId] = [testIds('run'), testIds('job')];
-  const common = { reconnectMinutes: 1, whenBusy: 'wait' as const };
-  const spec = {
-    ...common,
-    kind: 'care' as const,
-    hostId,
-    poolId,
-    care: { does: 'collect' as const, isDryRun: false, graceHours: 1 },
-  };
   await addJob(store.catalog, { id: jobId, name: 'test', spec, createdBy: 'test' });
   await addRun(store.catalog, {
     id,
@@ -282,6 +284,30 @@ test('log without a batch is left to an agent that was given up, until the grace
   expect(await claim(care, { ...leftovers, graceHours: 2 })).toEqual({ verdict: 'granted' });
 });
 
+test('log without a batch is left to a copy or a restore in place that was given up, in the pool that it wrote into', async () => {
+  const systemId = '7400000000000000014';
+  const found = instanceIn('/copied', systemId);
+  await registerResource(store.catalog, { id: testIds('res'), hostId, name: 'copied', found });
+  const leftovers = { kind: 'log', systemId, branchId: sampleBatch(resourceId).branchId, graceHours: 2 } as const;
+  const asked = { ...leftovers, isDryRun: true };
+  const care = await run();
+  for (const kind of ['pool-copy', 'restore']) {
+    const writer = await run();
+    await store.catalog.change('update run set kind = $2 where id = $1', [writer, kind]);
+    await acquireLeases(store.catalog, writer, [{ poolId, sets: [], log: [{ systemId, from: 0 }] }]);
+    await close(writer);
+    const why = `run ${writer} was given up less than 2 h ago`;
+    expect(await claim(care, asked)).toEqual({ verdict: 'refused', why });
+    await store.catalog.change(`update run set closed_at = now() - interval '3 hours' where id = $1`, [writer]);
+    expect(await claim(care, asked)).toEqual({ verdict: 'granted' });
+  }
+  const reader = await run();
+  const { branchId } = leftovers;
+  await acquireLeases(store.catalog, reader, [{ poolId, sets: [], log: [{ systemId, branchId, from: 0 }] }]);
+  await close(reader);
+  expect(await claim(care, leftovers)).toEqual({ verdict: 'granted' });
+});
+
 test('log without a batch is left alone after a rebuild: for good where no host has its database, else for the grace time', async () => {
   const [strange, ours] = ['7400000000000000011', '7400000000000000012'];
   const batch = sampleBatch(resourceId);
@@ -337,4 +363,28 @@ test('leftovers are collected only of runs that ended longer ago than the grace 
   const orphaned = orphan(2);
   const stranger = { ...orphaned, setId: testIds('set'), madeBy: testIds('run') };
   expect(await claim(care, stranger)).toMatchObject({ why: 'its run is unknown here, and it is younger than a week' });
+});
+
+test('K-005 leftovers of the second copy of a set are its own: while it goes on, and for the grace time after it was given up', async () => {
+  const { setId } = await indexed();
+  const copy = async (toPoolId: PoolId): Promise<RunId> => {
+    const id = await run(undefined, copyingInto(toPoolId));
+    await lease(id, setId);
+    return id;
+  };
+  const [backup, first, second, care] = [await run(setId), await copy(poolId), await copy(poolId), await run()];
+  await copy(testIds('pool'));
+  for (const id of [backup, first]) await close(id);
+  await store.catalog.change(`update run set closed_at = now() - interval '3 days' where id = any ($1)`, [
+    [backup, first],
+  ]);
+  const orphan: DeletionClaim = {
+    ...{ kind: 'orphan', setId, madeBy: first, lastTriedAt: instantFromMs(Date.now() - 4 * 86_400_000) },
+    ...{ graceHours: 24, isDryRun: true },
+  };
+  expect(await claim(care, orphan)).toMatchObject({ why: 'its run has not ended and may still commit it' });
+  await close(second);
+  expect(await claim(care, orphan)).toMatchObject({ why: 'its run ended less than 24 h ago' });
+  await store.catalog.change(`update run set closed_at = now() - interval '2 days' where id = $1`, [second]);
+  expect(await claim(care, orphan)).toEqual({ verdict: 'granted' });
 });

@@ -126,6 +126,13 @@ async function againstLog(
   return user === undefined ? undefined : `run ${user.run} reads or writes it`;
 }
 
+/**
+ * A run that may write log of a database holds a lease on all of it (core/care/reads.ts): a copy, and a restore in place, which
+ * saves the tail.
+ */
+const isWriterOfLogSql = `exists (select 1 from log_lease l
+  where l.run_id = r.id and l.system_id = $1 and l.pool_id = $3 and l.branch_id = '')`;
+
 /** A run that was given up may have an agent that lives on, cut off from us but not from the pool, and commits them yet. */
 async function againstLeftovers(
   db: Database,
@@ -139,10 +146,10 @@ async function againstLeftovers(
   if (rebuilt !== undefined) return rebuilt;
   const [lost] = await db.rows(
     holderShape,
-    `select r.id as run from run r join resource s on s.id = r.resource_id
-     where s.system_id = $1 and r.kind in ('log-backup', 'log-stream') and r.state in ('failed', 'cancelled')
-       and r.closed_at > $2 limit 1`,
-    [systemId, before],
+    `select r.id as run from run r left join resource s on s.id = r.resource_id
+     where ((s.system_id = $1 and r.kind in ('log-backup', 'log-stream')) or ${isWriterOfLogSql})
+       and r.state in ('failed', 'cancelled') and r.closed_at > $2 limit 1`,
+    [systemId, before, poolId],
   );
   return lost === undefined ? undefined : `run ${lost.run} was given up less than ${String(graceHours)} h ago`;
 }
@@ -187,19 +194,26 @@ async function isKnownHere(db: Database, poolId: PoolId, systemId: string): Prom
 
 const runShape = z.object({ state: runStateShape, closedAt: instantShape.nullable() });
 
+/**
+ * The first copy of a set is named in its `start`; a later one goes on with the same objects, and only its lease on the set in the
+ * pool that it reads tells of it.
+ */
+const isCopyOfSetSql = `(r.kind = 'pool-copy' and exists (select 1 from set_lease l where l.run_id = r.id and l.set_id = $2)
+  and exists (select 1 from job_revision v where v.job_id = r.job_id and v.n = r.revision and v.spec ->> 'toPoolId' = $3))`;
+
 /** Pieces without a set: only of a run that has ended, and only when the grace time is over. */
 async function againstOrphan(
   db: Database,
-  { now }: Claimant,
+  { poolId, now }: Claimant,
   { setId, madeBy, lastTriedAt, graceHours }: Extract<DeletionClaim, { kind: 'orphan' }>,
 ): Promise<string | undefined> {
   const before = instantFromMicros(microsOfInstant(now) - graceHours * hourMicros);
   if (lastTriedAt > before) return `it is younger than ${String(graceHours)} h`;
   const [byRun] = await db.rows(
     runShape,
-    `select state, closed_at as "closedAt" from run where id = $1 or set_id = $2
+    `select r.state, r.closed_at as "closedAt" from run r where r.id = $1 or r.set_id = $2 or ${isCopyOfSetSql}
      order by case when state in ('queued', 'running', 'paused') then 0 else 1 end, closed_at desc limit 1`,
-    [madeBy ?? '', setId],
+    [madeBy ?? '', setId, poolId],
   );
   if (byRun === undefined) return againstUnknown(lastTriedAt, now);
   if (!isFinal(byRun.state)) return 'its run has not ended and may still commit it';

@@ -16,11 +16,11 @@ export interface StepContext {
   /** K-084: how long a step waits for a pool that went away, in milliseconds; absent = a few seconds. */
   readonly reconnectMs?: number;
   /**
-   * K-084: asked right before a set is committed or a copy is left open. Settles when the run is known to be open, and waits
+   * K-084: asked right before a set or a batch of log is committed or a copy is left open. Settles when the run is known to be open, and waits
    * while neither the API nor Temporal can be asked: a host that is cut off finishes nothing for a run that was given up meanwhile.
    * Throws `run_over`, with the signal aborted for the same reason. Absent where nobody can be asked.
    */
-  demandOpen?(): Promise<void>;
+  readonly demandOpen?: () => Promise<void>;
   /** Where a test lets the process die; absent everywhere else. */
   readonly faults?: Faults;
 }

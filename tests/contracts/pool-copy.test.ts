@@ -116,10 +116,15 @@ describe.each(ends.slice(0, 2))('K-005 a copy that meets trouble, $name', (which
     rmSync(join(stage.folder, 'to', 'sets'), { recursive: true });
     let objects = 0;
     const stopped = await failureOf(
-      stage.copy({ sets: chain }, (stop) => {
-        objects += 1;
-        if (objects === 1) stop();
-      }),
+      stage.copy(
+        { sets: chain },
+        {
+          hear: (stop) => {
+            objects += 1;
+            if (objects === 1) stop();
+          },
+        },
+      ),
     );
     expect(stopped?.code).toBe('cancelled');
     const left = await keysIn(stage.to, 'sets/');

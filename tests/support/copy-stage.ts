@@ -19,9 +19,16 @@ export interface CopyStage {
   readonly access: { readonly from: PoolAccess; readonly to: PoolAccess };
   readonly from: Pool;
   readonly to: Pool;
-  /** One attempt of a copy; `told` is what the catalog hears. `hear` is called after each progress. */
-  copy(task: Partial<PoolCopyTask>, hear?: (stop: () => void) => void): Promise<Copied>;
+  /** One attempt of a copy; `told` is what the catalog hears. */
+  copy(task: Partial<PoolCopyTask>, attempt?: CopyAttempt): Promise<Copied>;
   close(): Promise<void>;
+}
+
+export interface CopyAttempt {
+  /** Called after each progress. */
+  readonly hear?: (stop: () => void) => void;
+  /** The gate of the run; absent: nobody can be asked. */
+  readonly demandOpen?: () => Promise<void>;
 }
 
 export interface Copied {
@@ -48,8 +55,12 @@ export async function openCopyStage({ isFromEncrypted, isToEncrypted, target }: 
   const [from, to] = [await openPool(access.from), await openPool(access.to)];
   return {
     ...{ folder: folder.path, access, from, to },
-    copy: (task, hear) =>
-      copyOnce(access, { sets: [], bases: [], systems: [], bytesTotal: 0, leftOut: [], warnings: [], ...task }, hear),
+    copy: (task, attempt = {}) =>
+      copyOnce(
+        access,
+        { sets: [], bases: [], systems: [], bytesTotal: 0, leftOut: [], warnings: [], ...task },
+        attempt,
+      ),
     close: async () => {
       await from.close();
       await to.close();
@@ -61,7 +72,7 @@ export async function openCopyStage({ isFromEncrypted, isToEncrypted, target }: 
 async function copyOnce(
   access: CopyStage['access'],
   task: PoolCopyTask,
-  hear: (stop: () => void) => void = () => undefined,
+  { hear, demandOpen }: CopyAttempt,
 ): Promise<Copied> {
   const runId = testIds('run');
   const order: OrderOf<'pool-copy'> = {
@@ -76,10 +87,11 @@ async function copyOnce(
   const step: StepContext = {
     ...{ runId, signal: stopping.signal, limits: () => ({}), log: () => undefined },
     report: () => {
-      hear(() => {
+      hear?.(() => {
         stopping.abort();
       });
     },
+    ...(demandOpen === undefined ? {} : { demandOpen }),
   };
   const told: CommittedInPool[] = [];
   const copying = copyPool({ clock, newId: testIds })(order, step);

@@ -18,7 +18,8 @@ export async function saveTail(
     return [{ code: 'log_tail_unsaved', detail: `${logDirectory} does not exist: log that was not archived is lost` }];
   const { channel, newId } = deps;
   const request = { logDirectory, systemId: plan.systemId };
-  const saved = await saveLogTail({ pool, channel, newId, runId, resourceId: resourceOf(order) }, request, step);
+  const batches = { pool, channel, newId, runId, resourceId: resourceOf(order), demandOpen: step.demandOpen };
+  const saved = await saveLogTail(batches, request, step);
   if (saved.segments > 0)
     step.log({
       level: 'info',
