@@ -13,7 +13,8 @@ import { objectsBelow, protectionOf, removeCommitPoint, removeObjects } from './
  * keys that were put late may be protected longer than the set: they stay, are named, and a later collection takes them.
  */
 export async function deleteSet(work: CareWork, setId: SetId): Promise<void> {
-  const claim = await work.claim({ kind: 'set', setId });
+  const isGone = (await work.pool.store.head(setMetaKey(setId))) === undefined;
+  const claim = await work.claim({ kind: 'set', setId, ...(isGone ? { isGone } : {}) });
   if (claim.verdict === 'refused') {
     work.keep(setId, claim.why);
     return;

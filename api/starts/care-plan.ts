@@ -1,15 +1,8 @@
 import { createHash } from 'node:crypto';
-import { setsOfDatabase } from '#catalog/backup-sets.ts';
-import { batchesOf } from '#catalog/log-batches.ts';
-import { locksIn } from '#catalog/pools/pool-locks.ts';
-import type { PoolRow } from '#catalog/pools/pools.ts';
+import type { CareScope } from '#catalog/pools/care-world.ts';
+import { careWorld } from '#catalog/pools/care-world.ts';
 import type { PlannedDeletions } from '#catalog/pools/retention.ts';
-import { findPolicy, storePlan } from '#catalog/pools/retention.ts';
-import { standingsOf } from '#catalog/pools/set-marks.ts';
-import { unusableSets } from '#catalog/pools/set-standing.ts';
-import { damagedLogOf } from '#catalog/pools/verification.ts';
-import { systemsOfResource } from '#catalog/resources/systems-of-resource.ts';
-import type { SetSummary } from '#core/backup/set-summary.ts';
+import { storePlan } from '#catalog/pools/retention.ts';
 import type { LogToDelete } from '#core/care/care-task.ts';
 import { decideRemoval } from '#core/care/remove-set.ts';
 import type { CarePlan, Verdicts } from '#core/care/retention-plan.ts';
@@ -17,47 +10,10 @@ import { decideRetention } from '#core/care/retention.ts';
 import { deletionsOf, isStillDecided, worldText } from '#core/care/same-world.ts';
 import type { RetentionWorld } from '#core/care/world.ts';
 import { fail } from '#core/errors/fail.ts';
-import type { ResourceId, SetId } from '#core/id.ts';
-import type { Instant } from '#core/instant.ts';
+import type { SetId } from '#core/id.ts';
 import { instantFromMs } from '#core/instant.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
 import type { Context } from '#api/context.ts';
-
-/** Which resource in which pool a plan is about. */
-export interface CareScope {
-  readonly resourceId: ResourceId;
-  readonly pool: PoolRow;
-}
-
-/** Everything that retention looks at, as the catalog knows it now. */
-export async function careWorld(
-  { catalog }: Context,
-  { resourceId, pool }: CareScope,
-  now: Instant,
-): Promise<RetentionWorld> {
-  const sets: SetSummary[] = [];
-  const batches: BatchSummary[] = [];
-  const damaged = new Map<SetId, string>();
-  const damagedLog = new Set<string>();
-  for (const systemId of await systemsOfResource(catalog, resourceId, pool.id)) {
-    const rows = (await setsOfDatabase(catalog, systemId)).filter((row) => row.poolId === pool.id);
-    sets.push(...rows.map(({ summary }) => summary));
-    batches.push(...(await batchesOf(catalog, systemId, pool.id)));
-    for (const object of await damagedLogOf(catalog, systemId, pool.id)) damagedLog.add(object);
-    for (const [setId, why] of await unusableSets(catalog, systemId, pool.id)) damaged.set(setId, why);
-  }
-  for (const set of sets) if (hasDamagedPages(set)) damaged.set(set.setId, 'it holds damaged pages of its source');
-  const standings = await standingsOf(
-    catalog,
-    sets.map(({ setId }) => setId),
-    pool.id,
-  );
-  const policy = (await findPolicy(catalog, pool.id, resourceId))?.policy;
-  const locked = await locksIn(catalog, pool);
-  return { resourceId, policy, now, sets, batches, damagedLog, damaged, standings, locked };
-}
-
-const hasDamagedPages = ({ warnings }: SetSummary): boolean => warnings.some(({ code }) => code === 'page_damaged');
 
 interface Wish {
   readonly scope: CareScope;
@@ -69,7 +25,7 @@ interface Wish {
 /** Makes a plan and stores it, so that exactly it can be executed. Throws `set_unknown`, `set_protected`. */
 export async function makeCarePlan(context: Context, { scope, setId, madeBy }: Wish): Promise<CarePlan> {
   const madeAt = instantFromMs(context.clock.nowMs());
-  const world = await careWorld(context, scope, madeAt);
+  const world = await careWorld(context.catalog, scope, madeAt);
   const verdicts = verdictsOf(world, setId);
   const deleted = [...verdicts.sets, ...verdicts.log].filter(({ isDeleted }) => isDeleted);
   const plan: CarePlan = {
@@ -119,7 +75,7 @@ function logOf(going: readonly BatchSummary[], staying: ReadonlySet<string>): Lo
 
 /** Throws `plan_outdated` when anything that a plan stands on is not as it was when it was shown. */
 export async function demandSameWorld(context: Context, plan: CarePlan, scope: CareScope): Promise<void> {
-  const world = await careWorld(context, scope, plan.madeAt);
+  const world = await careWorld(context.catalog, scope, plan.madeAt);
   const outdated = (what: string) => fail('plan_outdated', { plan: plan.planId, what });
   if (sha256(worldText(world)) !== plan.worldSha256)
     throw outdated('sets, their marks, their condition or the policy have changed since it was shown');

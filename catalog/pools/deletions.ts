@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { ClaimVerdict, DeletionClaim, DeletionTold } from '#core/care/care-task.ts';
 import { refusalOf, standingOf } from '#core/care/mark.ts';
+import { decideRetention } from '#core/care/retention.ts';
+import { staysByNow } from '#core/care/same-world.ts';
 import type { PoolId, RunId, SetId } from '#core/id.ts';
 import type { Instant } from '#core/instant.ts';
 import { instantFromMicros, microsOfInstant } from '#core/instant.ts';
@@ -9,7 +11,10 @@ import { instantShape } from '#core/settings/shape/words.ts';
 import { runStateShape } from '#core/settings/shape/progress.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
 import type { Database } from '#catalog/database.ts';
+import { careWorld } from './care-world.ts';
 import { isOpenSql, lockChains, lockLog } from './leases.ts';
+import { getPool } from './pools.ts';
+import { planOfRun } from './retention.ts';
 import { marksOf } from './set-marks.ts';
 
 /** Who claims, in which pool, and when. */
@@ -36,9 +41,12 @@ export function claimDeletion(db: Database, who: Claimant, claim: DeletionClaim)
     const object = objectOf(claim);
     const state = await stateOf(inside, who.runId, claim.kind, object);
     if (state === 'done') return { verdict: 'done' };
-    if (state === 'claimed' || state === 'removed') return granted;
+    if (state === 'removed' || (state === 'claimed' && isBegun(claim))) return granted;
     const why = await reasonAgainst(inside, who, claim);
-    if (why !== undefined) return refused(why);
+    if (why !== undefined) {
+      if (state === 'claimed') await giveUp(inside, who.runId, { kind: claim.kind, object });
+      return refused(why);
+    }
     if (claim.kind !== 'set' && claim.isDryRun === true) return granted;
     await inside.change(
       `insert into deletion (run_id, pool_id, kind, object, state, summary)
@@ -49,6 +57,16 @@ export function claimDeletion(db: Database, who: Claimant, claim: DeletionClaim)
     return granted;
   });
 }
+
+/** A set that was claimed and is whole still, by an agent that was lost then, is decided on once more. */
+const isBegun = (claim: DeletionClaim): boolean => claim.kind !== 'set' || claim.isGone === true;
+
+const giveUp = (db: Database, runId: RunId, { kind, object }: { readonly kind: string; readonly object: string }) =>
+  db.change(`update deletion set state = 'kept' where run_id = $1 and kind = $2 and object = $3`, [
+    runId,
+    kind,
+    object,
+  ]);
 
 const objectOf = (one: DeletionClaim | DeletionTold): string =>
   one.kind === 'log' ? `${one.systemId}/${one.branchId}` : one.setId;
@@ -96,7 +114,19 @@ async function againstSet(db: Database, { runId, poolId, now }: Claimant, setId:
     `select id as name from backup_set where summary -> 'base' ->> 'setId' = $1 and pool_id = $2 limit 1`,
     [setId, poolId],
   );
-  return child === undefined ? undefined : `${child.name} builds on it`;
+  return child === undefined ? againstPlan(db, runId, setId) : `${child.name} builds on it`;
+}
+
+/**
+ * What was to stay may have been found damaged since the plan was looked at: scrub and verify go on beside it. A set that an
+ * operator wants gone goes.
+ */
+async function againstPlan(db: Database, runId: RunId, setId: SetId): Promise<string | undefined> {
+  const plan = await planOfRun(db, runId);
+  if (plan?.kind !== 'retention') return undefined;
+  const scope = { resourceId: plan.resourceId, pool: await getPool(db, plan.poolId) };
+  const why = staysByNow(decideRetention(await careWorld(db, scope, plan.madeAt)), setId);
+  return why === undefined ? undefined : `it is needed by now: ${why}`;
 }
 
 /**

@@ -87,6 +87,14 @@ export async function getPlan(db: Database, id: PlanId): Promise<StoredPlan> {
   return found;
 }
 
+/** The plan that a run executes; undefined: it executes none. */
+export async function planOfRun(db: Database, runId: RunId): Promise<CarePlan | undefined> {
+  const rows = await db.rows(z.object({ plan: carePlanShape }), 'select plan from care_plan where run_id = $1', [
+    runId,
+  ]);
+  return rows[0]?.plan;
+}
+
 /** Throws `plan_unknown`. */
 export async function deletionsOfPlan(db: Database, id: PlanId): Promise<PlannedDeletions> {
   const rows = await db.rows(z.object({ deletions: deletionsShape }), 'select deletions from care_plan where id = $1', [

@@ -39,7 +39,12 @@ export type CareTask = DeleteTask | CollectTask | ScrubTask;
 
 /** What an agent asks right before it deletes: leases, holds and runs may have changed since the plan was made. */
 export type DeletionClaim =
-  | { readonly kind: 'set'; readonly setId: SetId }
+  | {
+      readonly kind: 'set';
+      readonly setId: SetId;
+      /** Its commit point is not there: an earlier attempt got so far. Absent: it is. */
+      readonly isGone?: boolean;
+    }
   | {
       readonly kind: 'log';
       readonly systemId: string;

@@ -38,3 +38,10 @@ export function isStillDecided(plan: CarePlan, now: Verdicts): boolean {
   const [sets, batches] = [new Set(decided.sets), new Set(decided.batches)];
   return planned.sets.every((setId) => sets.has(setId)) && planned.batches.every((batchId) => batches.has(batchId));
 }
+
+/** Why a set that a plan deletes stays by what is decided now for the moment of the plan; undefined: it goes. */
+export function staysByNow({ sets }: Verdicts, setId: SetId): string | undefined {
+  const verdict = sets.find((each) => each.setId === setId);
+  if (verdict === undefined || verdict.isDeleted) return undefined;
+  return verdict.reasons.map(({ detail }) => detail).join('; ');
+}

@@ -81,7 +81,7 @@ export const careTaskShape: z.ZodType<CareTask> = z.discriminatedUnion('task', [
 export const deletionsShape = z.looseObject({ sets: z.array(idShape('set')), log: z.array(logToDeleteShape) });
 
 export const deletionClaimShape: z.ZodType<DeletionClaim> = z.discriminatedUnion('kind', [
-  z.looseObject({ kind: z.literal('set'), setId: idShape('set') }),
+  z.looseObject({ kind: z.literal('set'), setId: idShape('set'), isGone: z.boolean().exactOptional() }),
   z.looseObject({
     kind: z.literal('log'),
     systemId: systemIdShape,
