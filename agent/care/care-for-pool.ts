@@ -61,7 +61,7 @@ async function collectHalfWritten(work: CareWork, task: CollectTask): Promise<vo
   const ground = openGround(work.order.pool);
   try {
     const beforeMs = work.deps.clock.nowMs() - task.graceHours * hourMs;
-    work.add(await ground.collectTemporaries({ beforeMs, isDryRun: task.isDryRun, signal: work.step.signal }));
+    work.add(await ground.collectTemporaries({ beforeMs, isDryRun: task.isDryRun, step: work.step }));
   } finally {
     await ground.close();
   }

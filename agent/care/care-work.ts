@@ -6,6 +6,7 @@ import type { IdSource } from '#core/ports/id-source.ts';
 import { noProgress } from '#core/run/progress.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
+import { demandGoing } from '#agent/pools/while-paused.ts';
 import type { Removed } from './remove-objects.ts';
 import { nothingRemoved, plus } from './remove-objects.ts';
 
@@ -35,7 +36,9 @@ export class CareWork {
     this.pool = parts.pool;
   }
 
-  claim(claim: DeletionClaim): Promise<ClaimVerdict> {
+  /** Nothing is claimed while the run is paused: what is claimed nobody may read. Throws `cancelled`. */
+  async claim(claim: DeletionClaim): Promise<ClaimVerdict> {
+    await demandGoing(this.step);
     return this.deps.channel.claimDeletion(this.order.runId, claim);
   }
 

@@ -58,7 +58,7 @@ async function collectBranch(
   // Why again: a log backup may have committed some of them before the claim was granted.
   const now = await unnamed(work, { systemId, branchId });
   const gone = now instanceof HoldfastError ? [] : now;
-  const refusal = await removeObjects(work.pool, gone, work.step.signal).then((removed) => {
+  const refusal = await removeObjects(work.pool, gone, work.step).then((removed) => {
     work.add(removed);
     return undefined;
   }, protectionOf);

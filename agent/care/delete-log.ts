@@ -36,7 +36,7 @@ export async function deleteLog(work: CareWork, log: LogToDelete): Promise<void>
     work.add(await removeCommitPoint(work.pool, logBatchKey(systemId, branchId, lsnHex(from), batchId)));
   }
   await work.tell({ ...told, step: 'removed' });
-  work.add(await removeObjects(work.pool, await present(work, log), work.step.signal));
+  work.add(await removeObjects(work.pool, await present(work, log), work.step));
   await work.tell({ ...told, step: 'done' });
   work.batches += batches.length;
 }

@@ -57,8 +57,7 @@ export async function removeAllBelow(work: CareWork, prefix: string, start: Obje
   const { pool, step } = work;
   const all = await objectsBelow(pool, prefix);
   const pieces = all.filter(({ key }) => key !== start);
-  for (const some of [pieces, all.filter(({ key }) => key === start)])
-    work.add(await removeObjects(pool, some, step.signal));
+  for (const some of [pieces, all.filter(({ key }) => key === start)]) work.add(await removeObjects(pool, some, step));
 }
 
 /** Marks and keys mean nothing without the set. */
@@ -68,5 +67,5 @@ async function removeSides(work: CareWork, setId: SetId): Promise<void> {
     ...(await objectsBelow(pool, marksPrefix(setId))),
     ...(await objectsBelow(pool, setKeysPrefix(setId))),
   ];
-  work.add(await removeObjects(pool, sides, step.signal));
+  work.add(await removeObjects(pool, sides, step));
 }

@@ -2,7 +2,9 @@ import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import type { ObjectInfo } from '#core/ports/object-store.ts';
+import type { StepContext } from '#core/ports/step.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
+import { demandGoing } from '#agent/pools/while-paused.ts';
 
 const atOnce = 500;
 
@@ -15,13 +17,18 @@ export const nothingRemoved: Removed = { objects: 0, bytes: 0 };
 export const plus = (a: Removed, b: Removed): Removed => ({ objects: a.objects + b.objects, bytes: a.bytes + b.bytes });
 
 /**
- * Removes objects and makes it durable. A store that protects them (object lock, a policy of the bucket) is told as such.
- * Throws `delete_refused`, `cancelled` between two portions, and what the pool throws.
+ * Removes objects and makes it durable; waits before each portion while the step is paused. A store that protects them
+ * (object lock, a policy of the bucket) is told as such. Throws `delete_refused`, `cancelled` between two portions, and what
+ * the pool throws.
  */
-export async function removeObjects(pool: Pool, objects: readonly ObjectInfo[], signal: AbortSignal): Promise<Removed> {
+export async function removeObjects(
+  pool: Pool,
+  objects: readonly ObjectInfo[],
+  step: Pick<StepContext, 'signal' | 'limits'>,
+): Promise<Removed> {
   let bytes = 0;
   for (let at = 0; at < objects.length; at += atOnce) {
-    if (signal.aborted) throw fail('cancelled', { what: 'the deletion' });
+    await demandGoing(step);
     const some = objects.slice(at, at + atOnce);
     await removeSome(
       pool,

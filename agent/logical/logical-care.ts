@@ -20,6 +20,7 @@ import {
 } from '#agent/care/remove-objects.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPoolOfStep } from '#agent/pools/pool-of-step.ts';
+import { demandGoing } from '#agent/pools/while-paused.ts';
 import { openLogicalSet } from './open-logical-set.ts';
 import { cutText } from '#core/text.ts';
 
@@ -91,7 +92,7 @@ async function removeSets(care: Care, sets: readonly SetId[]): Promise<LogicalCa
   let removed = nothingRemoved;
   let gone = 0;
   for (const setId of sets) {
-    care.step.signal.throwIfAborted();
+    await demandGoing(care.step);
     const end = await removeSet(care, setId);
     removed = plus(removed, end.removed);
     if (end.kept === undefined) gone += 1;
@@ -119,12 +120,12 @@ async function removeSet({ deps, order, step, pool }: Care, setId: SetId): Promi
     const pieces = await removeObjects(
       pool,
       rest.filter(({ key }) => key !== start),
-      step.signal,
+      step,
     );
     const last = await removeObjects(
       pool,
       rest.filter(({ key }) => key === start),
-      step.signal,
+      step,
     );
     await deps.channel.tellLogicalRemoval(order.runId, { setId, isGone: true });
     return { removed: [head, pieces, last].reduce(plus) };

@@ -114,7 +114,7 @@ async function removeEarlierAttempts({ pool, order, step }: Attempt): Promise<vo
   const left = (await objectsBelow(pool, logicalSetPrefix(order.setId))).filter(({ key }) => !kept.includes(key));
   if (left.length === 0) return;
   try {
-    const { objects, bytes } = await removeObjects(pool, left, step.signal);
+    const { objects, bytes } = await removeObjects(pool, left, step);
     const message = `an earlier attempt was given up: ${String(objects)} of its pieces with ${String(bytes)} bytes are removed`;
     step.log({ level: 'warn', message });
   } catch (error) {

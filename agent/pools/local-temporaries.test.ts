@@ -17,7 +17,7 @@ test('half-written files of a killed writer are collected; young ones, objects a
     for (const path of [old, young, object, foreign]) writeFileSync(path, 'seven b');
     for (const path of [old, object, foreign]) utimesSync(path, 1000, 1000);
     const ground = { directory, pool: 'p' };
-    const asked = { beforeMs: 2_000_000, signal: new AbortController().signal };
+    const asked = { beforeMs: 2_000_000, step: { signal: new AbortController().signal, limits: () => ({}) } };
     const found = { objects: 1, bytes: 7 };
     expect(await collectTemporaries(ground, { ...asked, isDryRun: true })).toEqual(found);
     expect(existsSync(old)).toBe(true);

@@ -1,8 +1,10 @@
 import { lstat, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { StepContext } from '#core/ports/step.ts';
 import { codeOf } from '#agent/file-system.ts';
 import type { LocalGround } from './local-paths.ts';
 import { temporaryPrefix } from './local-paths.ts';
+import { demandGoing } from './while-paused.ts';
 
 /** Where objects lie, below the directory of a pool. Others' directories (`lost+found`, snapshots) are not entered. */
 const folders = ['sets', 'logs', 'logical', 'marks', 'keys', 'probes'] as const;
@@ -11,18 +13,18 @@ export interface OldTemporaries {
   /** Milliseconds since 1970; what changed at or after it stays: its writer may be at work. */
   readonly beforeMs: number;
   readonly isDryRun: boolean;
-  readonly signal: AbortSignal;
+  readonly step: Pick<StepContext, 'signal' | 'limits'>;
 }
 
 /** Finds, and unless it is a dry run removes, files that a writer which was killed left half written. They were never objects. */
 export async function collectTemporaries(
   ground: LocalGround,
-  { beforeMs, isDryRun, signal }: OldTemporaries,
+  { beforeMs, isDryRun, step }: OldTemporaries,
 ): Promise<{ readonly objects: number; readonly bytes: number }> {
   let objects = 0;
   let bytes = 0;
   for await (const path of temporariesOf(ground)) {
-    signal.throwIfAborted();
+    await demandGoing(step);
     const found = await orGone(lstat(path));
     if (found?.isFile() !== true || found.mtimeMs >= beforeMs) continue;
     if (!isDryRun) await orGone(unlink(path));

@@ -7,6 +7,7 @@ import type { Pool } from './open-pool.ts';
 import { openPool } from './open-pool.ts';
 import { withRateLimit } from './rate-limit.ts';
 import { patienceOf } from './retry.ts';
+import { withPause } from './while-paused.ts';
 
 /**
  * A pool as a step uses it on its own thread: a pool that goes away is waited for (K-084), bodies keep to the transfer
@@ -15,5 +16,5 @@ import { patienceOf } from './retry.ts';
 export async function openPoolOfStep(access: PoolAccess, step: StepContext, clock: Clock): Promise<Pool> {
   const pool = await openPool(access, patienceOf(step));
   const bucket = createTokenBucket(() => transferNow(step.limits()), clock);
-  return { ...pool, store: withRateLimit(pool.store, bucket, step.signal) };
+  return { ...pool, store: withPause(withRateLimit(pool.store, bucket, step.signal), step) };
 }

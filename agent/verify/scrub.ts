@@ -14,6 +14,7 @@ import type { Progress, Warning } from '#core/run/progress.ts';
 import type { CareWork } from '#agent/care/care-work.ts';
 import { putMark, readMarks } from '#agent/care/marks.ts';
 import { demandNewestKey } from '#agent/pools/newest-key.ts';
+import { demandGoing } from '#agent/pools/while-paused.ts';
 import type { PartReport, VerifyRequest } from '#agent/sets/verify-set.ts';
 import { lookAtSet } from '#agent/sets/verify-set.ts';
 import type { VerifiedPool } from './check-runner.ts';
@@ -37,7 +38,7 @@ export async function scrub(work: CareWork, { depth }: ScrubTask): Promise<CareR
   const { runId } = work.order;
   const looker = new Looker(work, depth);
   for (;;) {
-    if (work.step.signal.aborted) throw fail('cancelled', { what: 'The scrub' });
+    await demandGoing(work.step);
     const next = await channel.nextToScrub(runId);
     if (next.next === 'nothing') return reportOf(work, next, looker.warnings);
     await channel.tellScrubbed(runId, next.next === 'set' ? await looker.set(next) : await looker.batch(next));
