@@ -2,6 +2,7 @@
 
 export const recordHeaderBytes = 24;
 const transactionManager = 1;
+const tablespaceManager = 5;
 const hasInfoFlag = 0x80;
 const microsTo2000 = 946_684_800_000_000;
 
@@ -17,6 +18,8 @@ export type NotableRecord =
       readonly isShutdown: boolean;
       readonly atMicros: number;
     }
+  /** CREATE TABLESPACE: replay makes the link to this very path, whatever directory it replays into (`tablespace.h`). */
+  | { readonly kind: 'tablespace'; readonly oid: number; readonly path: string }
   /** The rest of the segment is padding. */
   | { readonly kind: 'switch' };
 
@@ -32,6 +35,7 @@ export interface RecordBytes {
 export function isNotable(manager: number, info: number): boolean {
   if (manager === transactionManager) return (info & 0x70) !== 0x10 && (info & 0x70) <= 0x40;
   const op = info & 0xf0;
+  if (manager === tablespaceManager) return op === 0;
   return manager === 0 && (op === 0 || op === 0x10 || op === 0x40 || op === 0x70);
 }
 
@@ -43,6 +47,8 @@ export function decodeRecord(record: RecordBytes): NotableRecord | undefined {
   if (manager === 0 && (info & 0xf0) === 0x40) return { kind: 'switch' };
   const main = mainDataOf(record);
   if (main === undefined || record.end - main < 8) return undefined;
+  if (manager === tablespaceManager)
+    return { kind: 'tablespace', oid: record.view.getUint32(main, true), path: textAt(record, main + 4) };
   if (manager === transactionManager) return decodeEnd(record, info, main);
   return (info & 0xf0) === 0x70
     ? decodeRestorePoint(record, main)
@@ -90,14 +96,21 @@ function preparedXid({ view, end, major }: RecordBytes, main: number): number {
   return (flags & 16) !== 0 ? read(p) : 0;
 }
 
-function decodeRestorePoint({ view, end }: RecordBytes, main: number): NotableRecord {
-  const bytes = new Uint8Array(view.buffer, view.byteOffset + main + 8, Math.min(64, end - main - 8));
-  const length = bytes.indexOf(0);
+const restorePointBytes = 64;
+
+function decodeRestorePoint(record: RecordBytes, main: number): NotableRecord {
   return {
     kind: 'restore-point',
-    name: decodeUtf8(bytes.subarray(0, length < 0 ? bytes.length : length)),
-    atMicros: microsAt(view, main),
+    name: textAt(record, main + 8, restorePointBytes),
+    atMicros: microsAt(record.view, main),
   };
+}
+
+/** A text up to its NUL, the end of the record, or so many bytes. */
+function textAt({ view, end }: RecordBytes, from: number, most = Infinity): string {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + from, Math.min(most, end - from));
+  const length = bytes.indexOf(0);
+  return decodeUtf8(bytes.subarray(0, length < 0 ? bytes.length : length));
 }
 
 function decodeCheckpoint({ view, end }: RecordBytes, main: number, isShutdown: boolean): NotableRecord | undefined {

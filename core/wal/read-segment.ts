@@ -1,6 +1,7 @@
 import type { BlockSink } from './block-sink.ts';
 import type { LogPage, SegmentHeader } from './page-header.ts';
 import { BlockDecoder } from './block-decoder.ts';
+import type { NotableRecord } from './log-record.ts';
 import { decodeRecord, isNotable, recordHeaderBytes } from './log-record.ts';
 import { formatLsn } from './lsn.ts';
 import { decodePage, decodeSegmentHeader, positionAt } from './page-header.ts';
@@ -20,6 +21,12 @@ export interface PartOfSegment {
   readonly previous?: number | undefined;
   /** Called before bytes are looked at, in ascending order but for the header: they must be there when it returns. */
   readonly need?: (from: number, to: number) => void;
+}
+
+/** Byte positions of the log: where a record begins, and where the one before it does. */
+export interface RecordPlace {
+  readonly position: number;
+  readonly previous: number;
 }
 
 /** Of the first page, which tells what segment it is. */
@@ -47,11 +54,17 @@ export class LogReader {
   #need: PartOfSegment['need'];
   readonly #decoder = new BlockDecoder();
   readonly #onEnd: ((end: TransactionEnd) => void) | undefined;
+  readonly #onNotable: ((record: NotableRecord, at: RecordPlace) => void) | undefined;
 
-  /** `onEnd` sees every commit and abort in log order. */
-  constructor(onEnd?: (end: TransactionEnd) => void, sums: RecordSums = plainSums()) {
+  /** `onEnd` sees every commit and abort in log order, `onNotable` every notable record. */
+  constructor(
+    onEnd?: (end: TransactionEnd) => void,
+    sums: RecordSums = plainSums(),
+    onNotable?: (record: NotableRecord, at: RecordPlace) => void,
+  ) {
     this.#onEnd = onEnd;
     this.#sums = sums;
+    this.#onNotable = onNotable;
   }
 
   /**
@@ -183,7 +196,9 @@ export class LogReader {
   #note(view: DataView, at: number, end: number, position: number): PageEnd {
     const record = decodeRecord({ view, at, end, major: this.#header?.major ?? 0 });
     if (record === undefined) return 'page';
+    this.#onNotable?.(record, { position, previous: positionAt(view, at + 8) });
     if (record.kind === 'switch') return 'switch';
+    if (record.kind === 'tablespace') return 'page';
     this.#facts.note(record, position);
     if (record.kind === 'end' && this.#onEnd !== undefined) {
       this.#onEnd({ xid: record.xid, atMicros: record.atMicros, lsn: formatLsn(position), isCommit: record.isCommit });

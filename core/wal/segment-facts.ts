@@ -56,7 +56,7 @@ export class SegmentFacts {
     this.recordsTo = this.recordsFrom;
   }
 
-  note(record: Exclude<NotableRecord, { kind: 'switch' }>, position: number): void {
+  note(record: Exclude<NotableRecord, { kind: 'switch' | 'tablespace' }>, position: number): void {
     if (record.kind === 'end') this.#noteEnd(record, position);
     else if (record.kind === 'restore-point') {
       this.#restorePoints.push({ name: record.name, lsn: formatLsn(position), at: instantFromMicros(record.atMicros) });

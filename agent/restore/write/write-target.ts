@@ -18,6 +18,7 @@ import type { OpenSet } from '#agent/sets/open-set.ts';
 import { writeManifest } from '#agent/manifest/write-manifest.ts';
 import type { Configured, ServerAddress } from '#agent/restore/recovery/configure.ts';
 import { configure } from '#agent/restore/recovery/configure.ts';
+import { refuseLateTablespaces } from '#agent/restore/recovery/late-tablespaces.ts';
 import { prefillLog } from '#agent/restore/recovery/prefill-log.ts';
 import type { ReadableChain } from './open-readable-chain.ts';
 import { openReadableChain } from './open-readable-chain.ts';
@@ -81,6 +82,7 @@ async function fill(work: RestoreWork, { readable, target, ways }: Filling): Pro
   reach(step, 'restore.after-write');
   await watch.time('log', () => prefill(work, target, restored));
   reach(step, 'restore.after-log');
+  await watch.time('log', () => refuseLateTablespaces(order.plan, target, step.signal));
   ways.beforeFinish(target, configFile);
   const configured = configure(order.plan, target, { ...ways.addressOf(target), outside: configFile });
   const control = await controlFileOf(order.plan, set, target.files.control);

@@ -145,6 +145,16 @@ export const restoreErrors = {
     messageZh: '备份集中的表空间 {oid}(原路径 {path})没有指定新位置',
     hintZh: '请用 {oid}=<空的绝对路径> 映射;副本绝不写入原位置。',
   },
+  tablespace_in_log: {
+    class: 'precondition',
+    http: 409,
+    message:
+      'The log behind backup set {setId} makes tablespace {oid} at {path}, and replay would use that very directory: no restore maps it',
+    hint: 'Restore from a set that was made after the tablespace, which a plan can map (holdfast set ls), or to a point before it; or, where nothing of {path} is needed on that host any more, move it away, leave an empty directory in its place that belongs to the account of the server, and repeat.',
+    messageZh: '备份集 {setId} 之后的日志在 {path} 创建了表空间 {oid},重放会直接使用该目录,任何恢复都无法映射它',
+    hintZh:
+      '请使用该表空间创建之后的备份集恢复(可以映射,见 holdfast set ls),或恢复到其创建之前的时间点;若该主机上的 {path} 已不再需要,请将其移走,在原处留下属于数据库账户的空目录,然后重试。',
+  },
   tablespace_unknown: {
     class: 'input',
     http: 400,
