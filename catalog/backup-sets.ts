@@ -50,8 +50,8 @@ export function indexSet(db: Database, set: SetSummary, pool: PoolId): Promise<v
 }
 
 /**
- * In an immutable pool the commit of a set renewed the protection of all it builds on, to a day beyond its own
- * (agent/sets/renew-protection.ts).
+ * In an immutable pool the commit of a set renewed the protection of all it builds on, to between one and two days beyond its own
+ * (agent/sets/renew-protection.ts): the later end is noted.
  */
 const noteRenewedLocks = (db: Database, base: SetId, pool: PoolId): Promise<number> =>
   db.change(
@@ -59,7 +59,7 @@ const noteRenewedLocks = (db: Database, base: SetId, pool: PoolId): Promise<numb
        select $1::text
        union select s.summary->'base'->>'setId' from backup_set s join below b on s.id = b.id where s.pool_id = $2
      )
-     update backup_set s set locked_until = greatest(s.locked_until, now() + make_interval(days => (p.place->>'immutableDays')::int + 1))
+     update backup_set s set locked_until = greatest(s.locked_until, now() + make_interval(days => (p.place->>'immutableDays')::int + 2))
      from pool p where p.id = $2 and p.place ? 'immutableDays' and s.pool_id = $2 and s.id in (select id from below)`,
     [base, pool],
   );

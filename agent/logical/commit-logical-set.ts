@@ -2,7 +2,7 @@ import { fail } from '#core/errors/fail.ts';
 import type { Faults } from '#core/faults/fault-points.ts';
 import { reach } from '#core/faults/fault-points.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
-import { logicalMetaKey, logicalPieceKey, logicalSetPrefix } from '#core/format/object-key.ts';
+import { logicalMetaKey, logicalPieceKey, logicalSetPrefix, logicalStartKey } from '#core/format/object-key.ts';
 import type { LogicalMeta } from '#core/logical/meta.ts';
 import type { LogicalSetSummary } from '#core/logical/set-summary.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
@@ -25,6 +25,8 @@ export async function commitLogicalSet(
   const before = await committedLogicalSummary(pool, setId);
   if (before !== undefined) return before;
   await pool.store.barrier(await checkedPieces(pool, meta));
+  // Its pieces are those of this attempt; `start` may be older, and in an immutable pool its protection must not end before theirs.
+  await pool.store.renewProtection?.([logicalStartKey(setId)], 'own');
   const key = logicalMetaKey(setId);
   reach(step, 'logical.before-meta');
   const outcome = await pool.store.putIfAbsent(key, sealLogicalMeta(keys, meta));

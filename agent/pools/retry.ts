@@ -162,7 +162,7 @@ async function putOnce(
 export function withRetries(store: ObjectStore, rule: RetryRule = poolRetries): ObjectStore {
   const { renewProtection: renew } = store;
   return {
-    ...(renew === undefined ? {} : { renewProtection: (keys) => retrying(rule, () => renew(keys)) }),
+    ...(renew === undefined ? {} : { renewProtection: (keys, as) => retrying(rule, () => renew(keys, as)) }),
     isPutAtOnce: store.isPutAtOnce === true,
     putIfAbsent: (key, body) => retrying(rule, (attempt) => putOnce(store, key, body, attempt)),
     get: (key, range) => retrying(rule, () => store.get(key, range)),

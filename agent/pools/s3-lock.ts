@@ -4,6 +4,7 @@ import { fail } from '#core/errors/fail.ts';
 import { isProbe } from '#core/format/object-key.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
 import { instantFromMs } from '#core/instant.ts';
+import type { RenewedAs } from '#core/ports/object-store.ts';
 import { s3Code } from './s3-errors.ts';
 
 const dayMs = 86_400_000;
@@ -96,30 +97,36 @@ export async function demandUnlocked(locked: LockedBucket, names: readonly strin
   }
 }
 
-/** A renewed protection ends this much later than that of an object which is put now: what needs it is put a little later. */
-const spareMs = dayMs;
-/** With so much left of that, an object needs not be renewed again. */
-const enoughMs = 3_600_000;
+const hourMs = 3_600_000;
+/** What others need is renewed for so much longer than what is put now: what needs it is put a little later. */
+const spareMs = 2 * dayMs;
+/** With so much left of that it is not renewed again: never less than a day is left. */
+const enoughMs = dayMs + hourMs;
 
 interface Renewal {
-  /** With the prefix of the pool; the last one tells when all were renewed. */
+  /** With the prefix of the pool; of `needed` ones the last tells when all were renewed. */
   readonly names: readonly string[];
   readonly days: number;
+  readonly as: RenewedAs;
 }
 
 /** Renews the protection of objects, each in the mode that it has (core/ports/object-store.ts). Throws what `guard` throws. */
-export async function renewLocks(locked: LockedBucket, { names, days }: Renewal, guard: Guard): Promise<void> {
+export async function renewLocks(locked: LockedBucket, { names, days, as }: Renewal, guard: Guard): Promise<void> {
   const last = names[names.length - 1];
   if (last === undefined) return;
-  const nowMs = wallMs();
+  const endMs = wallMs() + days * dayMs;
+  const renew = (wanted: Retention) => (name: string) =>
+    guard(`protecting ${name}`, () => retain(locked, name, wanted));
+  if (as === 'own') return forEach(names, renew({ mode: ours, untilMs: endMs + hourMs }));
   const known = await guard(`asking for ${last}`, () => retentionOf(locked, last));
-  if (known !== undefined && known.untilMs >= nowMs + days * dayMs + enoughMs) return;
-  const wanted = { mode: known?.mode ?? ours, untilMs: nowMs + days * dayMs + spareMs };
-  const renew = (name: string): Promise<void> => guard(`protecting ${name}`, () => retain(locked, name, wanted));
-  const others = names.slice(0, -1);
-  for (let at = 0; at < others.length; at += askedAtOnce)
-    await Promise.all(others.slice(at, at + askedAtOnce).map(renew));
-  await renew(last);
+  if (known !== undefined && known.untilMs >= endMs + enoughMs) return;
+  const longer = renew({ mode: known?.mode ?? ours, untilMs: endMs + spareMs });
+  await forEach(names.slice(0, -1), longer);
+  await longer(last);
+}
+
+async function forEach(names: readonly string[], ask: (name: string) => Promise<void>): Promise<void> {
+  for (let at = 0; at < names.length; at += askedAtOnce) await Promise.all(names.slice(at, at + askedAtOnce).map(ask));
 }
 
 /** An object that is protected for longer stays so; one in another mode than the rest keeps its mode. */

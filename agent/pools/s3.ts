@@ -242,10 +242,10 @@ function renewalOf({ place }: S3Ground, handle: () => Promise<S3Handle>): Pick<O
   const { immutableDays: days } = place;
   if (days === undefined) return {};
   return {
-    renewProtection: async (keys) => {
+    renewProtection: async (keys, as) => {
       const s3 = await handle();
       const names = keys.map((key) => nameOf(s3, key));
-      await renewLocks(s3, { names, days }, (what, step) => guarded(s3, what, step));
+      await renewLocks(s3, { names, days, as }, (what, step) => guarded(s3, what, step));
     },
   };
 }

@@ -138,6 +138,7 @@ class BranchCopy {
     const held = this.#holds(segment);
     if (held !== undefined) {
       const { object, storedSha256, storedBytes } = held;
+      await this.#work.to.store.renewProtection?.([keyOfLog({ ...this.#place, name: object })], 'own');
       return { ...segment, object, storedSha256, storedBytes };
     }
     const key = keyOfLog({ ...this.#place, name: segment.object });

@@ -42,5 +42,6 @@ async function put(work: Copying, { batch, named, batchId }: ReferencesToCopy): 
   const there = await to.store.get(key);
   const left = { ...copied, storedSha256: sha256Hex(there), storedBytes: there.length };
   await getReferences(to, batch, left);
+  await to.store.renewProtection?.([key], 'own');
   return left;
 }

@@ -2,6 +2,7 @@ import type { BaseOfSet, SetSummary } from '#core/backup/set-summary.ts';
 import { fail } from '#core/errors/fail.ts';
 import { reach } from '#core/faults/fault-points.ts';
 import type { FrameOfSet, PieceOfSet, SetMeta } from '#core/format/meta.ts';
+import type { ObjectKey } from '#core/format/object-key.ts';
 import { setMetaKey } from '#core/format/object-key.ts';
 import type { SetId } from '#core/id.ts';
 import type { Pool } from '../pools/open-pool.ts';
@@ -32,11 +33,11 @@ export async function copySet(work: Copying, setId: SetId): Promise<SetSummary> 
   const { summary } = source.meta;
   const base = await linkIn(to, source.meta);
   const keys = { from: source.keys, to: await beginSet(to, { setId, runId: work.runId }) };
-  const { pieces, frames } = await carryPieces(work, source, keys);
+  const { pieces, frames, reused } = await carryPieces(work, source, keys);
   work.demandGoing();
   await work.demandOpen();
   const meta = { ...source.meta, pieces, frames, summary: base === undefined ? summary : { ...summary, base } };
-  const committed = await commitBackupSet(to, keys.to, meta, work);
+  const committed = await commitBackupSet(to, keys.to, meta, { faults: work.faults, reused });
   reach(work, 'pool-copy.after-set');
   work.count('sets');
   return committed;
@@ -72,13 +73,15 @@ function piecesToCarry({ pieces, frames }: SetMeta): readonly PieceToCarry[] {
   return found;
 }
 
-type Carried = Pick<SetMeta, 'pieces' | 'frames'>;
+/** `reused`: pieces that an attempt before put into the target. */
+type Carried = Pick<SetMeta, 'pieces' | 'frames'> & { readonly reused: readonly ObjectKey[] };
 
 async function carryPieces(work: Copying, { meta }: OpenSet, keys: BothKeys): Promise<Carried> {
   const entries = piecesToCarry(meta);
   const sizes = await sizesOf(work.to, keys.to.setId);
   const pieces = new Array<PieceOfSet>(entries.length);
   const frames = [...meta.frames];
+  const reused: ObjectKey[] = [];
   let next = 0;
   let hasFailed = false;
   const carrier = async (): Promise<void> => {
@@ -87,6 +90,7 @@ async function carryPieces(work: Copying, { meta }: OpenSet, keys: BothKeys): Pr
       const carried = await carryOne(work, keys, { entry, sizeThere: sizes.get(keyOfPiece(keys.to, entry.piece)) });
       pieces[at] = { ...entry.piece, storedBytes: carried.body.length };
       for (const { index, frame } of carried.frames) frames[index] = frame;
+      if (carried.isReused) reused.push(carried.key);
       work.passed(entry.piece.storedBytes);
     }
   };
@@ -98,7 +102,7 @@ async function carryPieces(work: Copying, { meta }: OpenSet, keys: BothKeys): Pr
   );
   // Why all are waited for: a put behind a failure would contend with that of the next attempt (`copy_contended`).
   await Promise.all(carriers).finally(() => Promise.allSettled(carriers));
-  return { pieces, frames };
+  return { pieces, frames, reused };
 }
 
 interface OnePiece {
@@ -107,14 +111,18 @@ interface OnePiece {
   readonly sizeThere: number | undefined;
 }
 
-async function carryOne(work: Copying, keys: BothKeys, { entry, sizeThere }: OnePiece): Promise<CarriedPiece> {
+async function carryOne(
+  work: Copying,
+  keys: BothKeys,
+  { entry, sizeThere }: OnePiece,
+): Promise<CarriedPiece & { readonly isReused: boolean }> {
   const carried = await carryPiece(work.from, keys, entry);
   if (sizeThere !== undefined && (await isKept(work, carried, sizeThere === bytesInTarget(keys, entry))))
-    return carried;
+    return { ...carried, isReused: true };
   const outcome = await work.put(carried.key, carried.body);
   reach(work, 'pool-copy.after-piece');
   if (outcome === 'exists') throw fail('copy_contended', { object: carried.key, pool: work.to.name });
-  return carried;
+  return { ...carried, isReused: false };
 }
 
 /**

@@ -5,7 +5,7 @@ import { reach } from '#core/faults/fault-points.ts';
 import type { SetToCommit } from '#core/format/meta.ts';
 import { metaFault } from '#core/format/meta-fault.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
-import { pieceKey, setMetaKey, setPrefix } from '#core/format/object-key.ts';
+import { pieceKey, setMetaKey, setPrefix, setStartKey } from '#core/format/object-key.ts';
 import type { SetId } from '#core/id.ts';
 import type { Pool } from '../pools/open-pool.ts';
 import type { SetKeys } from './set-keys.ts';
@@ -53,9 +53,20 @@ function summaryOf(pool: Pool, { summary, pieces, members }: SetToCommit): SetSu
   };
 }
 
+interface Committing {
+  readonly faults?: Faults | undefined;
+  /** Pieces that were in the pool before; absent: those of another attempt than that of the set. */
+  readonly reused?: readonly ObjectKey[];
+}
+
+const ofEarlierAttempts = ({ summary, pieces }: Pick<SetToCommit, 'summary' | 'pieces'>): readonly ObjectKey[] =>
+  pieces
+    .filter(({ attempt }) => attempt !== summary.attemptId)
+    .map(({ attempt, piece }) => pieceKey(summary.setId, attempt, piece));
+
 /**
  * Makes a set visible: the only place that does (design §3). Checks that every piece is there with its size and that the
- * log range is inside, makes all of it durable, sees to it that in an immutable pool what it needs stays protected as long as it is, then creates `meta`. A set that was committed before, by this attempt or
+ * log range is inside, makes all of it durable, sees to it that in an immutable pool its pieces and what it needs stay protected as long as it is, then creates `meta`. A set that was committed before, by this attempt or
  * by an earlier one whose answer was lost, stays as it is and its summary is returned. The counts and `isEncrypted` of
  * the summary are computed here. Throws `set_incomplete`, `set_base_missing`, `set_base_damaged` and what the pool throws.
  */
@@ -63,7 +74,7 @@ export async function commitBackupSet(
   pool: Pool,
   keys: SetKeys,
   meta: SetToCommit,
-  step: { readonly faults?: Faults | undefined } = {},
+  step: Committing = {},
 ): Promise<SetSummary> {
   const { setId } = keys;
   const committed = await committedSummary(pool, keys);
@@ -75,6 +86,8 @@ export async function commitBackupSet(
   const pieces = await checkPieces(pool, meta);
   // Pieces of an earlier process may never have been fsynced: name them all before the commit point is written.
   await pool.store.barrier(pieces);
+  // Else a set would seem protected for longer than a piece of it that an earlier attempt put.
+  await pool.store.renewProtection?.([...(step.reused ?? ofEarlierAttempts(meta)), setStartKey(setId)], 'own');
   await renewProtection(pool, meta);
   const summary = summaryOf(pool, meta);
   reach(step, 'backup.before-meta');

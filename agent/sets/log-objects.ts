@@ -68,6 +68,8 @@ async function compared(pool: Pool, key: ObjectKey, raw: Uint8Array): Promise<Pu
   const there = await pool.store.get(key);
   const rawSha256 = rawHashOf(pool, key, there);
   const outcome = rawSha256 === sha256Hex(raw) ? 'identical' : 'different';
+  // What an earlier run left is protected as if it were put now: the batch that is about to name it is, too.
+  if (outcome === 'identical') await pool.store.renewProtection?.([key], 'own');
   return { outcome, key, rawSha256, storedSha256: sha256Hex(there), storedBytes: there.length };
 }
 

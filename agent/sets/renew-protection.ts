@@ -21,10 +21,10 @@ export async function renewProtection(pool: Pool, { summary }: Pick<SetMeta, 'su
   if (store.renewProtection === undefined) return;
   const bases = summary.base === undefined ? [] : await openChain(pool, summary.base.setId);
   // The full first: a run that dies in between leaves no base that is protected longer than what it builds on.
-  for (const base of [...bases].reverse()) await store.renewProtection(objectsOf(base));
-  await store.renewProtection(await ownLog(pool, summary));
-  for await (const { key } of store.list(keyFilesPrefix())) await store.renewProtection([key]);
-  await store.renewProtection([poolKey()]);
+  for (const base of [...bases].reverse()) await store.renewProtection(objectsOf(base), 'needed');
+  await store.renewProtection(await ownLog(pool, summary), 'needed');
+  for await (const { key } of store.list(keyFilesPrefix())) await store.renewProtection([key], 'needed');
+  await store.renewProtection([poolKey()], 'needed');
 }
 
 /** The commit point last: it says for the next one that all the others were renewed, too. */

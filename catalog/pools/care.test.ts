@@ -184,7 +184,7 @@ test('K-005 a set that was deleted can be indexed and leased again once a copy b
   expect(await store.catalog.change('select 1 from backup_set where id = $1', [set.setId])).toBe(1);
 });
 
-test('in an immutable pool a set is locked a day longer than the last that builds on it, also when that is gone', async () => {
+test('in an immutable pool a set is locked a day longer than the last that builds on it, also when that is gone; plans wait two', async () => {
   poolId = testIds('pool');
   const s3 = { endpoint: 's3.test', port: 9000, isTls: false, region: 'r', bucket: 'b', prefix: '' };
   const place = { kind: 's3' as const, ...s3, immutableDays: 10 };
@@ -201,6 +201,9 @@ test('in an immutable pool a set is locked a day longer than the last that build
   expect(await Promise.all([full, child, top].map(daysOf))).toEqual([11, 11, 10]);
   await store.catalog.change('delete from backup_set where id = $1', [top.setId]);
   expect(await Promise.all([full, child].map(daysOf))).toEqual([11, 11]);
+  const planned = await locksIn(store.catalog, { id: poolId, place });
+  for (const { setId } of [full, child])
+    expect(Date.parse(planned.get(setId) ?? now()) - Date.now()).toBeGreaterThan(11.9 * 86_400_000);
 });
 
 test('a hold refuses a claim; a quarantined set is neither restored nor built upon', async () => {

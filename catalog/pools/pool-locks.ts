@@ -10,8 +10,9 @@ const dayMicros = 86_400_000_000;
 
 /**
  * Until when the sets and batches of a pool are protected by it, counted from when the catalog heard of them, which is after
- * their last object was put: in a catalog that was rebuilt later than they really are. A set that others build on is protected a day longer than the last of
- * those, also when they are gone. With `only` that set alone. Empty when the pool protects nothing.
+ * their last object was put: in a catalog that was rebuilt later than they really are. A set that others build on is protected one to
+ * two days longer than the last of those, also when they are gone: the later end counts, before it nobody tries to delete. With `only`
+ * that set alone, and the earlier end: so long it surely is protected. Empty when the pool protects nothing.
  */
 export async function locksIn(
   db: Database,
@@ -20,7 +21,9 @@ export async function locksIn(
 ): Promise<ReadonlyMap<SetId | BatchId, Instant>> {
   const days = place.kind === 's3' ? place.immutableDays : undefined;
   if (days === undefined) return new Map();
-  const until = (at: Instant): Instant => instantFromMicros(microsOfInstant(at) + days * dayMicros);
+  // Pieces that an earlier attempt put are renewed for an hour longer than what their commit puts.
+  const spare = only === undefined ? dayMicros / 24 : 0;
+  const until = (at: Instant): Instant => instantFromMicros(microsOfInstant(at) + days * dayMicros + spare);
   const sets = await db.rows(
     z.object({ id: idShape('set'), at: instantShape, renewed: instantShape.nullable() }),
     `select id, indexed_at as at, locked_until as renewed from backup_set
@@ -29,7 +32,7 @@ export async function locksIn(
   );
   const locks = new Map<SetId | BatchId, Instant>();
   for (const { id: set, at, renewed } of sets)
-    locks.set(set, renewed !== null && renewed > until(at) ? renewed : until(at));
+    locks.set(set, later(until(at), only === undefined ? renewed : dayBefore(renewed)));
   if (only !== undefined) return locks;
   const batches = await db.rows(
     z.object({ id: idShape('batch'), at: instantShape }),
@@ -39,3 +42,7 @@ export async function locksIn(
   for (const { id: batch, at } of batches) locks.set(batch, until(at));
   return locks;
 }
+
+const later = (a: Instant, b: Instant | null): Instant => (b !== null && b > a ? b : a);
+const dayBefore = (at: Instant | null): Instant | null =>
+  at === null ? null : instantFromMicros(microsOfInstant(at) - dayMicros);

@@ -6,6 +6,17 @@ export interface ObjectInfo {
 }
 
 /**
+ * Why the protection of objects is renewed.
+ *
+ * `needed`: what is put now builds on them, so theirs MUST end at least a day later. The last object is renewed last; where it
+ * was renewed a moment ago, all were, and nothing is done.
+ *
+ * `own`: an earlier attempt put them, and what is put now names them as its own: theirs MUST NOT end before that of anything
+ * which is put within the hour. Each is renewed.
+ */
+export type RenewedAs = 'needed' | 'own';
+
+/**
  * Where a pool keeps its objects. Objects are written once and never changed; nothing may be concluded from a listing
  * but which objects exist (design §8). One contract suite (`tests/contracts/object-store.ts`) runs on every adapter.
  */
@@ -45,11 +56,10 @@ export interface ObjectStore {
    */
   secure(key: ObjectKey): Promise<void>;
   /**
-   * Only of a store that protects its objects against deletion (object lock): renews the protection of objects that are there, so
-   * that it ends later than that of anything which is put within a day. Never shortens one, keeps its mode, and is safe to repeat.
-   * The last object is renewed last; where it was renewed a moment ago, all were, and nothing is done. Throws `pool_unreachable`.
+   * Only of a store that protects its objects against deletion (object lock): renews the protection of objects that are there.
+   * Never shortens one, keeps its mode, and is safe to repeat. Throws `pool_unreachable`.
    */
-  readonly renewProtection?: (keys: readonly ObjectKey[]) => Promise<void>;
+  readonly renewProtection?: (keys: readonly ObjectKey[], as: RenewedAs) => Promise<void>;
   /** Free bytes where that is known (a local pool); undefined where it is not (S3). */
   freeBytes(): Promise<number | undefined>;
   close(): Promise<void>;
