@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import type { SetSummary, SetType } from '#core/backup/set-summary.ts';
 import { fail } from '#core/errors/fail.ts';
-import type { PoolId, ResourceId, SetId } from '#core/id.ts';
+import type { PoolId, ResourceId, RunId, SetId } from '#core/id.ts';
 import { setSummaryShape } from '#core/settings/shape/committed.ts';
 import { verifyReportShape } from '#core/settings/shape/reports.ts';
 import { idShape, instantShape } from '#core/settings/shape/words.ts';
 import type { Database } from './database.ts';
 import type { Page, PageRequest } from './page.ts';
 import { pageOf } from './page.ts';
+import { forgetUndone } from './pools/pool-copies.ts';
 import { ensureResource } from './resources/resources.ts';
 
 export const setShape = z.object({
@@ -32,10 +33,12 @@ const columns = `s.id, s.pool_id as "poolId", s.resource_id as "resourceId", s.s
 
 /**
  * Indexes a committed set in its pool; told again it stays as it is (the pool is truth, design §5). One that a plan has deleted
- * meanwhile does not come back: who tells of it had read its metadata before.
+ * meanwhile does not come back: who tells of it had read its metadata before. A rebuild that began after that read it later:
+ * somebody has put it back.
  */
-export function indexSet(db: Database, set: SetSummary, pool: PoolId): Promise<void> {
+export function indexSet(db: Database, set: SetSummary, pool: PoolId, teller?: RunId): Promise<void> {
   return db.transaction(async (inside) => {
+    if (teller !== undefined) await forgetUndone(inside, { setId: set.setId, pool, teller });
     const serverMajor = Math.floor(set.serverVersion / 10_000);
     await ensureResource(inside, { id: set.resourceId, engine: set.engine, systemId: set.systemId, serverMajor });
     const added = await inside.change(

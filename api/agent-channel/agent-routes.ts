@@ -147,9 +147,9 @@ const tellRoutes = (context: Context): Route[] => [
     prefix: 'set',
     body: setSummaryShape,
     idOf: ({ setId }) => setId,
-    index: async (catalog, set, pool) => {
+    index: async (catalog, set, pool, teller) => {
       await tellOfLateSet(catalog, set.runId);
-      await indexSet(catalog, set, pool);
+      await indexSet(catalog, set, pool, teller);
     },
   }),
   committedRoute(context, {
@@ -168,7 +168,7 @@ interface Committed<T> {
   readonly prefix: 'set' | 'batch';
   readonly body: z.ZodType<T>;
   readonly idOf: (told: T) => string;
-  readonly index: (db: Database, told: T, pool: PoolId) => Promise<void>;
+  readonly index: (db: Database, told: T, pool: PoolId, teller?: RunId) => Promise<void>;
 }
 
 /** What a host tells of something that is committed: indexed under the pool that it lies in. */
@@ -190,7 +190,7 @@ const committedRoute = <T extends { readonly runId: RunId; readonly systemId: st
       demandSameId(params.id, object);
       const { runId, systemId } = body;
       const pool = await poolToldOf(context.catalog, { hostId: hostOf(caller), runId, systemId, object, ...query });
-      await told.index(context.catalog, body, pool);
+      await told.index(context.catalog, body, pool, query.teller);
       return { answer: undefined };
     },
   });

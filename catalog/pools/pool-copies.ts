@@ -48,6 +48,26 @@ export async function forgetDeletions(db: Database, pool: PoolId, sets: readonly
   );
 }
 
+interface FoundAgain {
+  readonly setId: SetId;
+  readonly pool: PoolId;
+  readonly teller: RunId;
+}
+
+/**
+ * Lets a set that was deleted from a pool be there again: a rebuild from that pool, begun after the deletion, found it. A
+ * deletion whose run goes on stays.
+ */
+export async function forgetUndone(db: Database, { setId, pool, teller }: FoundAgain): Promise<void> {
+  await db.change(
+    `update deletion d set state = 'kept' from run r, run b join job_revision v on v.job_id = b.job_id and v.n = b.revision
+     where r.id = d.run_id and d.pool_id = $1 and d.kind = 'set' and d.object = $2
+       and d.state in ('removed', 'done') and not (${isOpenSql})
+       and b.id = $3 and b.kind = 'rebuild' and v.spec ->> 'poolId' = $1 and d.removed_at < b.created_at`,
+    [pool, setId, teller],
+  );
+}
+
 const systemShape = z.object({ systemId: z.string() });
 
 /** Databases, by system id, of which a pool holds log. */
