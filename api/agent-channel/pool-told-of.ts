@@ -17,24 +17,22 @@ interface Told {
 }
 
 /**
- * Which pool holds what a host tells of: the target of the copy that tells, or the pool of the rebuild that does; the pool of
- * the run that made it, when that run was this host's; that of the log
- * backup of the same database which this host does right now and which found it (after a rebuild, or on another host, the
- * catalog has no run that made it); otherwise the pool that this host rebuilds from right now. Throws
+ * Which pool holds what a host tells of: the target of the copy that tells, or the pool of the rebuild that does; that of the
+ * log backup of the same database which this host does right now and which found it (another run may have made it in another
+ * pool, from which it was copied; after a rebuild, or on another host, the catalog has no run that made it); the pool of the
+ * run that made it, when that run was this host's; otherwise the pool that this host rebuilds from right now. Throws
  * `pool_of_set_unknown`.
  */
 export async function poolToldOf(db: Database, told: Told): Promise<PoolId> {
   const { hostId, runId, object } = told;
-  const copied = await poolOfTelling(db, told);
-  if (copied !== undefined) return copied;
+  const found = (await poolOfTelling(db, told)) ?? (await poolOfTeller(db, told));
+  if (found !== undefined) return found;
   const run = await findRun(db, runId);
   if (run?.hostId === hostId) {
     const spec = await specOfRun(db, runId);
     // A restore in place saves the log that nobody had backed up, into the pool that it restores from.
     if (isMaker(spec)) return spec.poolId;
   }
-  const found = await poolOfTeller(db, told);
-  if (found !== undefined) return found;
   const rebuild = await openRebuildOf(db, hostId);
   const spec = rebuild === undefined ? undefined : await specOfRun(db, rebuild.id);
   if (spec?.kind !== 'rebuild') throw fail('pool_of_set_unknown', { object });
