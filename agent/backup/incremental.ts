@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { BaseOfSet, SetSummary, SetType } from '#core/backup/set-summary.ts';
 import { whyNoBase } from '#core/backup/usable-base.ts';
+import { databasesAnew, parentOf } from '#core/changed/databases-anew.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { Warning } from '#core/run/progress.ts';
@@ -136,11 +137,15 @@ export async function decideBuilding(attempt: Attempt, found: BaseFound, begun: 
       fullSetId: summary.base?.fullSetId ?? summary.setId,
       ...{ beginLsn: summary.beginLsn, endLsn: summary.endLsn, changedPages: pages.source },
     },
-    mark: (all) =>
-      all.map((file) => {
+    mark: (all) => {
+      const { version } = engineProfile(order.instance.engine).files;
+      const anew = pages.source === 'page-lsn' ? databasesAnew(all, version, files.timeOf) : new Set<string>();
+      return all.map((file) => {
         const { path, sizeBytes } = file;
+        if (anew.has(parentOf(path))) return { ...file, changed: { kind: 'whole' } };
         return { ...file, changed: pages.changedIn({ path, sizeBytes, baseBytes: files.sizeOf(path) }) };
-      }),
+      });
+    },
   };
 }
 

@@ -57,6 +57,7 @@ function file(path: string, old: Buffer | undefined, now: Buffer, changed: Chang
 
 const base: BaseFiles = {
   sizeOf: (path) => before.get(path)?.length,
+  timeOf: () => undefined,
   hashOf: (path, from, length) => {
     const bytes = before.get(path);
     const isExtent = from % mebi === 0 && (length === mebi || from + length === bytes?.length);

@@ -41,6 +41,8 @@ export function absoluteOf({ absolute, root, path }: Pick<SourceFile, 'absolute'
 export interface BaseFiles {
   /** Bytes of the file in the base; undefined when the base has none of that path. */
   sizeOf(path: string): number | undefined;
+  /** When the file was last written before the base, in milliseconds since 1970; undefined when the base has none of that path. */
+  timeOf(path: string): number | undefined;
   /** Hash of the bytes `[from, from + length)` of a file in the base, where one extent holds exactly these; else ''. */
   hashOf(path: string, from: number, length: number): string;
   /** True: the base recorded damaged pages of the file, so nothing of it is built upon. */

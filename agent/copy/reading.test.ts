@@ -13,6 +13,7 @@ const source = (changes: Partial<SourceFile>): SourceFile => ({
 });
 const base = (sizeBytes: number | undefined, isDamaged = false): BaseFiles => ({
   sizeOf: () => sizeBytes,
+  timeOf: () => undefined,
   hashOf: () => '',
   isDamaged: () => isDamaged,
 });

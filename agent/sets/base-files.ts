@@ -17,6 +17,7 @@ export function baseFilesOf(chain: SetChain): BaseFiles {
   };
   return {
     sizeOf: (path) => files[0]?.get(path)?.sizeBytes,
+    timeOf: (path) => files[0]?.get(path)?.mtimeMs,
     hashOf(path, from, length) {
       if (last?.path !== path) last = { path, hashes: hashesOf(path) };
       return last.hashes.get(nameOf(from, length)) ?? '';
