@@ -8,6 +8,7 @@ import type { Warning } from '#core/run/progress.ts';
 import type { BaseFiles, SourceFile } from '#agent/copy/copy-request.ts';
 import type { ChangedPagesRequest } from '#agent/changed/open-changed-pages.ts';
 import { openChangedPages } from '#agent/changed/open-changed-pages.ts';
+import type { DoubtOfBase } from '#agent/changed/request.ts';
 import type { Inspected } from '#agent/database/preflight.ts';
 import { readControlFile } from '#agent/datadir/reader.ts';
 import { baseFilesOf } from '#agent/sets/base-files.ts';
@@ -17,11 +18,13 @@ import { pieceDamage } from '#agent/sets/piece-damage.ts';
 import type { Attempt, BegunBackup } from './attempt.ts';
 import { isBefore } from './begin.ts';
 import { branchIdsOf } from './history.ts';
-import { otherLog, readLogNow } from './same-log.ts';
+import { kinshipOf, readLogNow } from './same-log.ts';
 
 /** A base that was found good, or why there is none. */
 export interface BaseFound {
   readonly chain?: SetChain;
+  /** Why it may be of a time that was given up. */
+  readonly doubt?: DoubtOfBase | undefined;
   readonly warnings: readonly Warning[];
 }
 
@@ -58,11 +61,10 @@ export async function findBase(attempt: Attempt, inspected: Inspected, history: 
   try {
     const logNow = readLogNow(order.base.summary, places);
     const chain = await openChain(attempt.pool, setId);
-    const reason =
-      (await whyNot(attempt, { chain, inspected, history })) ??
-      (await brokenPiece(attempt, chain)) ??
-      (await otherLog(attempt.pool, chain[0], { held: logNow, places }));
-    return reason === undefined ? { chain, warnings: [] } : refused(reason);
+    const reason = (await whyNot(attempt, { chain, inspected, history })) ?? (await brokenPiece(attempt, chain));
+    if (reason !== undefined) return refused(reason);
+    const { other, doubt } = await kinshipOf(attempt.pool, chain[0], { held: logNow, places });
+    return other === undefined ? { chain, doubt, warnings: [] } : refused(other);
   } catch (error) {
     const isAboutBase =
       error instanceof HoldfastError && (error.class === 'corrupt' || error.code === 'set_not_committed');
@@ -123,7 +125,9 @@ export async function decideBuilding(attempt: Attempt, found: BaseFound, begun: 
     return full([
       becameFull(`the backup begins at ${begun.beginLsn}, before ${summary.endLsn} where the base ends (D-019)`),
     ]);
-  const { pages, warnings, notes } = await openChangedPages(requestOf(attempt, begun, summary));
+  const { pages, warnings, notes } = await openChangedPages(
+    requestOf(attempt, begun, { base: summary, doubt: found.doubt }),
+  );
   for (const message of notes) step.log({ level: 'info', message });
   step.log({ level: 'info', message: `builds on ${summary.setId}; changed pages come from ${pages.source}` });
   const files = baseFilesOf(chain);
@@ -152,7 +156,7 @@ export async function decideBuilding(attempt: Attempt, found: BaseFound, begun: 
 function requestOf(
   { order, session, pool, deps, step }: Attempt,
   begun: BegunBackup,
-  base: SetSummary,
+  { base, doubt }: { readonly base: SetSummary; readonly doubt: DoubtOfBase | undefined },
 ): ChangedPagesRequest {
   const { engine, dataDirectory } = order.instance;
   const { facts, archiveDirectory } = begun.inspected;
@@ -161,6 +165,7 @@ function requestOf(
   return {
     ...{ session, base, engine, dataDirectory, archiveDirectory, pool, control, clock: deps.clock },
     ...(source === undefined ? {} : { wanted: source }),
+    ...(doubt === undefined ? {} : { doubt }),
     now: { beginLsn, insertLsn: beginLsn, timeline: facts.timeline, history },
     signal: step.signal,
   };

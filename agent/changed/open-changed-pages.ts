@@ -3,7 +3,7 @@ import { bug } from '#core/errors/fail.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { openLogReferences } from './log-references.ts';
 import { openContentHash, openPageLsn } from './page-scans.ts';
-import type { ChangedPagesRequest, Unusable, Usable } from './request.ts';
+import type { ChangedPagesRequest, DoubtOfBase, Unusable, Usable } from './request.ts';
 import { openWalSummary } from './wal-summary.ts';
 
 export type { ChangedPagesRequest } from './request.ts';
@@ -31,6 +31,15 @@ const sources: readonly {
 ];
 
 /**
+ * Pages that changed since a time that was given up and before it are named by nothing that begins at the base. Log does prove that
+ * it goes on from the base, record by record; content needs no proof.
+ */
+function barred(name: ChangedPagesSource, doubt: DoubtOfBase | undefined): Unusable | undefined {
+  if (doubt === undefined || name === 'content-hash' || (name === 'log' && doubt.isByLog)) return undefined;
+  return { unusable: doubt.why, isExpected: name === 'wal-summary' };
+}
+
+/**
  * Opens the best source of changed pages, or the one asked for; when it cannot answer, the next worse one, and says so
  * (design §5). To be called after the begin of backup mode and before any file is read. Throws `session_lost`,
  * `cancelled`, `archive_directory_unreadable`, and what the pool throws but for damage.
@@ -43,7 +52,7 @@ export async function openChangedPages(request: ChangedPagesRequest): Promise<Op
     sources.findIndex(({ name }) => name === request.wanted),
   );
   for (const { name, open } of sources.slice(from)) {
-    const opened = await open(request);
+    const opened = barred(name, request.doubt) ?? (await open(request));
     if ('pages' in opened) {
       notes.push(...opened.notes);
       return { pages: opened.pages, warnings, notes, logBytesRead: opened.logBytesRead };

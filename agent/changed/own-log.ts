@@ -4,14 +4,10 @@ import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
 import { isWholeSegment } from '#core/log/whole-segment.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
-import { sha256Hex } from '#agent/codec/hash.ts';
 import { readServerFacts } from '#agent/database/server-facts.ts';
-import { SegmentBuffer } from '#agent/wal/archive/archive-folder.ts';
+import { hashOfStart } from '#agent/wal/hash-of-start.ts';
 import type { RouteStep } from './log-places.ts';
 import type { ChangedPagesRequest } from './request.ts';
-
-/** Larger segments are not read for this. */
-const largestBytes = 64 * 1_048_576;
 
 /** Whether committed log is that of the server. */
 export interface OwnLog {
@@ -26,7 +22,7 @@ export interface OwnLog {
  * not come so far yet, or its newest file that the pool has, too, is another one. Of a standby the pool may well know more.
  */
 export async function ownLog(request: ChangedPagesRequest, { committed, timeline }: RouteStep): Promise<OwnLog> {
-  const { session, control } = request;
+  const { session } = request;
   const ends = committed.batches.map(({ to }) => to);
   const furthest = ends.reduce<Lsn | undefined>(
     (most, to) => (most === undefined || compareLsn(to, most) > 0 ? to : most),
@@ -39,7 +35,6 @@ export async function ownLog(request: ChangedPagesRequest, { committed, timeline
       bytesRead: 0,
       other: `the pool has log of timeline ${String(timeline)} up to ${furthest}, and the server has written it up to ${insertLsn} only: it was put back to an earlier state`,
     };
-  if (control.segmentBytes > largestBytes) return { bytesRead: 0 };
   return compareNewest(request, [...committed.segments.values()]);
 }
 
@@ -47,12 +42,11 @@ export async function ownLog(request: ChangedPagesRequest, { committed, timeline
 function compareNewest({ dataDirectory, engine }: ChangedPagesRequest, segments: readonly SegmentOfBatch[]): OwnLog {
   const directory = join(dataDirectory, engineProfile(engine).files.log);
   const whole = segments.filter(isWholeSegment);
-  for (const { name, rawSha256 } of whole.sort((a, b) => compareLsn(b.from, a.from))) {
-    const bytes = new SegmentBuffer().read(join(directory, name));
-    if (bytes === undefined) continue;
-    const isSame = sha256Hex(bytes) === rawSha256;
+  for (const { name, rawBytes, rawSha256 } of whole.sort((a, b) => compareLsn(b.from, a.from))) {
+    const sha256 = hashOfStart(join(directory, name), rawBytes);
+    if (sha256 === undefined) continue;
     const other = `segment ${name} of the server is not the one that the pool holds: the server was put back to an earlier state, or it is a copy`;
-    return { bytesRead: bytes.length, ...(isSame ? {} : { other }) };
+    return { bytesRead: rawBytes, ...(sha256 === rawSha256 ? {} : { other }) };
   }
   return { bytesRead: 0 };
 }

@@ -8,12 +8,21 @@ import type { Lsn } from '#core/wal/lsn.ts';
 import type { Session } from '#agent/database/session.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 
+/** Why a base that is on the way to the present by its facts may still be of a time that was given up. */
+export interface DoubtOfBase {
+  readonly why: string;
+  /** The pool holds the log of the base up to its end: log that goes on from there to the present without a break is the proof. */
+  readonly isByLog: boolean;
+}
+
 /** What is asked of a source: the pages that changed since a base began (D-038), as of the begin of backup mode. */
 export interface ChangedPagesRequest {
   /** Backup mode has begun on it. */
   readonly session: Session;
   /** The caller has proved that it is usable: same system and checksums, on the way to the present. */
   readonly base: SetSummary;
+  /** Absent: the base was proved to be of the present life of the server. */
+  readonly doubt?: DoubtOfBase;
   /** Absent: the best that is available. */
   readonly wanted?: ChangedPagesSource;
   readonly now: {
