@@ -143,7 +143,8 @@ export async function decideBuilding(attempt: Attempt, found: BaseFound, begun: 
     },
     mark: (all) => {
       const { version } = engineProfile(order.instance.engine).files;
-      const anew = pages.source === 'page-lsn' ? databasesAnew(all, version, files.timeOf) : new Set<string>();
+      const anew =
+        pages.source === 'page-lsn' ? databasesAnew(all, version, (path) => files.timeOf(path)) : new Set<string>();
       return all.map((file) => {
         const { path, sizeBytes } = file;
         if (anew.has(parentOf(path))) return { ...file, changed: { kind: 'whole' } };

@@ -25,6 +25,7 @@ test('K-048 page LSNs leave nothing out of a database that was dropped and copie
   await inside('app', "update v set b = 'old'");
   await inside('app', 'vacuum full v');
   await inside('app', 'create table x as select 1');
+  await inside('app', "insert into v select g, 'late' from generate_series(1, 10) g");
   const options = { archiveDirectory: postgres.archiveDirectory };
   const access = await instanceAccess(postgres);
   const take = (order: ReturnType<typeof bench.order>) => bench.takeFullBackup(order, bench.step(order));
@@ -39,6 +40,6 @@ test('K-048 page LSNs leave nothing out of a database that was dropped and copie
   const restored = await startRestored(await restoreFiles(bench, set.setId, 'restored'), postgres);
   onTestFinished(() => restored.close());
   const client = await restored.connect('app');
+  onTestFinished(() => client.end());
   expect((await client.query(count)).rows).toEqual(wanted);
-  await client.end();
 }, 120_000);
