@@ -1,9 +1,14 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { branchId, commitLog } from '#tests/support/care-stage.ts';
+import { instantFromMs } from '#core/instant.ts';
+import { formatLsn } from '#core/wal/lsn.ts';
+import { branchId, commitLog, commitOne } from '#tests/support/care-stage.ts';
+import { testIds } from '#tests/support/catalog.ts';
+import type { CopyStage } from '#tests/support/copy-stage.ts';
 import { openCopyStage } from '#tests/support/copy-stage.ts';
 import { sampleSystemId } from '#tests/support/samples.ts';
+import { putTruncation } from '../care/truncation.ts';
 
 test('K-005 log behind a batch that cannot be read is not copied as if nothing were missing; it follows when the batch can be read', async () => {
   const stage = await openCopyStage({ isFromEncrypted: false, isToEncrypted: false });
@@ -22,5 +27,41 @@ test('K-005 log behind a batch that cannot be read is not copied as if nothing w
   writeFileSync(damaged, good);
   expect((await stage.copy({ systems: [sampleSystemId] })).report).toMatchObject({ batches: 2, batchesThere: 1 });
   expect(batchesOf('to')).toEqual([first, second, third]);
+  await stage.close();
+});
+
+const segment = 1 << 20;
+const deletedFrom = (stage: CopyStage, first: number, end: number): Promise<void> =>
+  putTruncation(stage.to, {
+    ...{ noteId: testIds('mark'), systemId: sampleSystemId, branchId, runId: testIds('run'), at: instantFromMs(0) },
+    ...{ links: [], segments: [], ranges: [{ from: formatLsn(first * segment), to: formatLsn(end * segment) }] },
+  });
+
+test('K-005 log that a plan deleted from the target comes back where a set of the copy needs it, and only there', async () => {
+  const stage = await openCopyStage({ isFromEncrypted: false, isToEncrypted: false });
+  // Its log is from 0/3000028 to 0/3000100.
+  const setId = await commitOne(stage.from);
+  let last = '';
+  for (const first of [47, 48, 49])
+    last = (await commitLog(stage.from, { first, count: 1, previousSha256: last })).sha256;
+  await deletedFrom(stage, 40, 50);
+  const systems = [sampleSystemId];
+  expect((await stage.copy({ systems })).report).toMatchObject({ batches: 0 });
+  const task = { sets: [setId], systems };
+  const { report, told } = await stage.copy(task);
+  expect(report).toMatchObject({ sets: 1, batches: 1, leftOut: [], warnings: [] });
+  const brought = told.flatMap((one) => (one.kind === 'batch' ? [one.batch.from] : []));
+  expect(brought).toEqual([formatLsn(48 * segment)]);
+  for (const again of [task, { systems }]) expect((await stage.copy(again)).report).toMatchObject({ batches: 0 });
+  await stage.close();
+});
+
+test('K-005 a copied set whose log does not come along is named and warned of', async () => {
+  const stage = await openCopyStage({ isFromEncrypted: false, isToEncrypted: false });
+  const setId = await commitOne(stage.from);
+  await commitLog(stage.from, { first: 47, count: 1, previousSha256: '' });
+  const { report } = await stage.copy({ sets: [setId], systems: [sampleSystemId] });
+  expect(report.leftOut).toMatchObject([{ what: `log of ${setId}` }]);
+  expect(report.warnings).toMatchObject([{ code: 'copied_without_log' }]);
   await stage.close();
 });

@@ -15,11 +15,13 @@ import { copyReferences } from './copy-references.ts';
 import type { Copying } from './copying.ts';
 import type { ListedBatch } from './missing-log.ts';
 import { firstMissing, listBatches } from './missing-log.ts';
+import { neededOn, withoutNeeded } from './needed-log.ts';
 
 /**
  * Copies the log of a database, branch by branch, batch by batch in the order of their chain: segments and block references
  * first, then the batch, which names the hash of the batch before it in the target. Yields each batch that the target holds
- * durably and of which the catalog may not know. Log that a plan deleted from the target does not come back. A batch that
+ * durably and of which the catalog may not know. Log that a plan deleted from the target comes back only where a
+ * set of this copy needs it. A batch that
  * cannot be read is told as a failure: its branch is copied up to there, and the other branches go on.
  */
 export async function* copyLog(work: Copying, systemId: string): AsyncGenerator<BatchSummary> {
@@ -54,7 +56,8 @@ class BranchCopy {
 
   async *run(): AsyncGenerator<BatchSummary> {
     const { from, to } = this.#work;
-    const notes = await readTruncations(to, this.#place);
+    const needed = neededOn(this.#work.needingLog, this.#place);
+    const notes = withoutNeeded(await readTruncations(to, this.#place), needed);
     const there = new Set(idsOf(await listBatches(to, this.#place)));
     const listed = await listBatches(from, this.#place);
     for (const { batchId } of listed) if (there.has(batchId)) this.#work.count('batchesThere');

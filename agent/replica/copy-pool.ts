@@ -12,6 +12,7 @@ import { copyLog } from './copy-log.ts';
 import { copySet } from './copy-set.ts';
 import { copyWords } from './copy-words.ts';
 import { Copying } from './copying.ts';
+import { tellOfLacking } from './needed-log.ts';
 
 export interface CopyPoolDeps {
   readonly clock: Clock;
@@ -40,6 +41,7 @@ async function* copying(
       const work = new Copying({ from, to, order, step, newId });
       yield* copySets(work);
       yield* copyAllLog(work);
+      await tellOfLacking(work);
       demandWhole(work);
       return work.result;
     } finally {
@@ -55,6 +57,7 @@ async function* copySets(work: Copying): AsyncGenerator<CommittedInPool> {
     work.demandGoing();
     const found = await orFailure(work, setId);
     if (found === undefined) continue;
+    if (!found.isConsistent) work.needingLog.push(found);
     yield { kind: 'set', set: found };
     for (const mark of await copyWords(work, setId)) yield { kind: 'mark', mark };
   }

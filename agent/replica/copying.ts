@@ -1,4 +1,5 @@
 import type { OrderOf } from '#core/agent/order.ts';
+import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { LeftOut, PoolCopyReport } from '#core/care/pool-copy.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { ObjectKey } from '#core/format/object-key.ts';
@@ -26,6 +27,8 @@ export class Copying {
   readonly #counts = { sets: 0, setsThere: 0, batches: 0, batchesThere: 0, objects: 0, bytes: 0, objectsReused: 0 };
   readonly #leftOut: LeftOut[] = [];
   readonly #warnings: Warning[] = [];
+  /** Copied sets that have no log inside. */
+  readonly needingLog: SetSummary[] = [];
   /** What could not be copied although it was asked for. */
   readonly failures: LeftOut[] = [];
   #bytesRead = 0;
