@@ -23,6 +23,7 @@ class Paused {
   isPaused = false;
   readonly claims: string[] = [];
   #wasPaused = false;
+  readonly #when: 'claimed' | 'gone';
   readonly #abort = new AbortController();
   readonly #runId = testIds('run');
 
@@ -31,11 +32,15 @@ class Paused {
     limits: () => (this.isPaused ? { isPaused: true } : {}),
   };
 
+  constructor(when: 'claimed' | 'gone' = 'gone') {
+    this.#when = when;
+  }
+
   cancel(): void {
     this.#abort.abort();
   }
 
-  /** Care that is paused as soon as the first thing is gone. */
+  /** Care that is paused as soon as the first thing is claimed, or gone. */
   care(task: CareTask): Promise<unknown> {
     const deps = {
       ...{ home: stage.home, clock: careClock, newId: testIds },
@@ -67,14 +72,19 @@ class Paused {
 
   readonly #claim = (): Promise<{ readonly verdict: 'granted' }> => {
     this.claims.push(this.isPaused ? 'paused' : 'going');
+    if (this.#when === 'claimed') this.#pauseOnce();
     return Promise.resolve({ verdict: 'granted' });
   };
 
   readonly #pauseAfter = (): Promise<void> => {
-    this.isPaused ||= !this.#wasPaused;
-    this.#wasPaused = true;
+    this.#pauseOnce();
     return Promise.resolve();
   };
+
+  #pauseOnce(): void {
+    this.isPaused ||= !this.#wasPaused;
+    this.#wasPaused = true;
+  }
 }
 
 const planId = testIds('plan');
@@ -113,16 +123,18 @@ test('a paused plan that is cancelled ends at once and deletes nothing more', as
 });
 
 test('the collection of leftovers holds while it is paused', async () => {
-  for (const set of [await stage.leave(), await stage.leave()]) expect(await leftOf(set.setId)).toBe(4);
-  const run = new Paused();
+  const left = [await stage.leave(), await stage.leave()];
+  const run = new Paused('claimed');
   const care = run.care({ task: 'collect', isDryRun: false, graceHours: 1 });
   expect(await Promise.race([care, aWhile()])).toBe('held');
   expect(run.claims).toEqual(['going']);
+  const objects = async (): Promise<number[]> =>
+    Promise.all(left.map(async ({ setId }) => (await stage.keys(`sets/${setId}/`)).length));
+  expect(await objects()).toEqual([4, 4]);
   run.isPaused = false;
   await care;
-  expect(run.claims).not.toContain('paused');
+  expect(await objects()).toEqual([0, 0]);
 });
-const leftOf = async (set: SetId): Promise<number> => (await stage.keys(`sets/${set}/`)).length;
 
 test('the removal of logical sets holds while it is paused', async () => {
   const sets = [testIds('set'), testIds('set')];
