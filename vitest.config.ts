@@ -60,6 +60,7 @@ const longEngines = [
     'log-stream-failover',
     'log-stream-left',
     'names-there',
+    'put-back-base',
     'logical-to-cluster',
     'restore-log-again',
     'standby-ends',

@@ -73,7 +73,9 @@ export class LogWalk {
     return undefined;
   }
 
-  #isNext({ step, named }: NamedReferences): boolean {
+  /** The first log behind a break is read: only its records tell whether it goes on from what is known, as it does in a gap closed since. */
+  #isNext({ step, batch, named }: NamedReferences): boolean {
+    if (batch.isAfterGap && this.#cover <= lsnToNumber(batch.from)) return false;
     return lsnToNumber(named.from) <= this.#cover && this.#cover < endOnWay(step, named);
   }
 

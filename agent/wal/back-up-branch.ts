@@ -147,6 +147,14 @@ class BranchSession {
     if (!isAboutFile(error)) throw error;
     this.#work.tally.problem(error, name);
     await this.writer.commit();
+    if (isOfAnotherTime(error)) this.#cut();
+  }
+
+  /** The server writes other log than the pool has in that place: nothing committed so far leads to what follows. */
+  #cut(): void {
+    this.writer.cut();
+    this.#last = undefined;
+    this.#isPrimed = true;
   }
 
   /** Ends what is under way and waits for what cannot be ended: nothing may use a pool that is closed. Throws nothing of theirs. */
@@ -185,6 +193,7 @@ class BranchSession {
       await this.#settle(0);
       if (!(await this.#isSame(held, file, committed)))
         throw fail('log_duplicate_differs', { file, object: this.#keyOf(committed.object) });
+      this.writer.mend();
       this.#last = committed;
       this.#isPrimed = false;
       return false;
@@ -335,12 +344,9 @@ function isUnfinished(bytes: Uint8Array): boolean {
 
 const sameTimeline = (name: SegmentName, timeline: number): boolean => parseInt(name.slice(0, 8), 16) === timeline;
 
-const aboutFile = new Set([
-  'log_damaged',
-  'log_foreign',
-  'log_name_mismatch',
-  'log_duplicate_differs',
-  'log_deleted_differs',
-]);
+const ofAnotherTime: ReadonlySet<string> = new Set(['log_duplicate_differs', 'log_deleted_differs']);
+const isOfAnotherTime = ({ code }: HoldfastError): boolean => ofAnotherTime.has(code);
+
+const aboutFile = new Set(['log_damaged', 'log_foreign', 'log_name_mismatch', ...ofAnotherTime]);
 const isAboutFile = (error: unknown): error is HoldfastError =>
   error instanceof HoldfastError && aboutFile.has(error.code);

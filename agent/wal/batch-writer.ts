@@ -63,6 +63,8 @@ export class BatchWriter {
   /** Positions behind which log is committed. */
   readonly #ends: Set<number>;
   #previous: Previous;
+  /** Whether what is committed next is known not to continue what ends where it begins. */
+  #isCut = false;
   /** Up to which time log is known that ends at a position. */
   readonly #covers: Cover[];
   #segments: SegmentOfBatch[] = [];
@@ -108,13 +110,24 @@ export class BatchWriter {
     const [first] = this.#segments;
     const last = this.#segments[this.#segments.length - 1];
     if (first === undefined || last === undefined) return;
-    const isAfterGap = !this.#isContinuation(lsnToNumber(first.from));
+    const isAfterGap = this.#isCut || !this.#isContinuation(lsnToNumber(first.from));
     if (isAfterGap) this.gaps.push(first.from);
+    this.#isCut = false;
     await this.#write({ from: first.from, to: last.to, isAfterGap }, closedAt);
     for (const segment of this.#segments) this.#ends.add(lsnToNumber(segment.to));
     this.#segments = [];
     this.#references = undefined;
     this.#knownUntil = undefined;
+  }
+
+  /** The log that follows is that of another time than what is committed before it, whatever their positions say. */
+  cut(): void {
+    this.#isCut = true;
+  }
+
+  /** Log that is committed came again: what follows goes on from there. */
+  mend(): void {
+    this.#isCut = false;
   }
 
   /** Commits the history file of a branch that has no log of its own yet. Nothing happens when the branch is known. */
@@ -125,10 +138,10 @@ export class BatchWriter {
     await this.#write({ from: fork, to: fork, isAfterGap: false });
   }
 
-  /** Nothing was written behind `end`, where committed log ends: it is now known to be the end of the log up to `at`. */
+  /** Nothing was written behind `end`, where committed log ends: it is now known to be the end of the log up to `at`. Not so behind a cut. */
   async commitIdle(at: Instant, end: Lsn): Promise<void> {
     const { id, segmentBytes } = this.#previous;
-    if (id === '' || this.#coveredBy(end) >= at) return;
+    if (this.#isCut || id === '' || this.#coveredBy(end) >= at) return;
     this.#segmentBytes = segmentBytes;
     await this.#write({ from: end, to: end, isAfterGap: false }, at);
   }

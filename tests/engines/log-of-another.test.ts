@@ -125,3 +125,47 @@ test('D-038 an incremental leaves out no change of a server that was put back be
   expect(past.wrong).toEqual([]);
   expect(past.warnings).toContain('is not the one that the pool holds');
 });
+
+test('D-038 an incremental leaves out no change of a server and archive that were put back, nor does log behind a refused file pass for gap-free', async () => {
+  const stage = await stageOn(15, { config: [...quietSettings] });
+  const { server } = stage;
+  await writeRows(stage, 20_000);
+  await server.sql('CREATE TABLE u AS SELECT a, b FROM t');
+  await server.sql('VACUUM t');
+  await server.sql('VACUUM u');
+  await stage.backUp();
+  const base = await copyBase(stage, 'base');
+  const now = (): Promise<string> => segmentNow((text) => server.sql(text));
+  await server.sql("UPDATE t SET b = 'first' WHERE a % 500 = 0");
+  const first = await now();
+  await server.sql('SELECT pg_switch_wal()');
+  await expect.poll(() => archived(stage), { timeout: 60_000 }).toContain(first);
+  const snapshot = await copyOf(stage, 'snapshot');
+  const archive = join(server.folder, 'snapshot-archive');
+  await runTool('cp', ['-a', server.archiveDirectory, archive]);
+  await server.sql('CREATE TABLE x AS SELECT g FROM generate_series(1, 100) g');
+  const second = await now();
+  await stage.backUp();
+  await server.stop();
+  for (const [there, copy] of [
+    [server.dataDirectory, snapshot],
+    [server.archiveDirectory, archive],
+  ] as const) {
+    renameSync(there, `${there}.abandoned`);
+    renameSync(copy, there);
+  }
+  await server.start();
+  // The same segment with other content.
+  await server.sql("UPDATE u SET b = 'lost' WHERE a % 50 = 0");
+  expect(await now()).toBe(second);
+  const refused = { code: 'log_duplicate_differs' };
+  await expect(stage.backUp()).rejects.toMatchObject(refused);
+  expect(stage.told.every(({ segments }) => segments.length > 0)).toBe(true);
+  await server.sql("UPDATE t SET b = 'more' WHERE a % 500 = 1");
+  const third = await now();
+  await expect(stage.backUp()).rejects.toMatchObject(refused);
+  const behind = stage.told.find(({ segments }) => segments.some(({ name }) => name === third));
+  expect(behind).toMatchObject({ isAfterGap: true });
+  const seen = await incremental(stage, base);
+  expect(seen.wrong).toEqual([]);
+});
