@@ -1,10 +1,11 @@
+import { z } from 'zod';
 import { setsOfDatabase } from '#catalog/backup-sets.ts';
 import type { Database } from '#catalog/database.ts';
 import { batchesOf } from '#catalog/log-batches.ts';
 import { systemsOfResource } from '#catalog/resources/systems-of-resource.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { RetentionWorld } from '#core/care/world.ts';
-import type { ResourceId, SetId } from '#core/id.ts';
+import type { PoolId, ResourceId, SetId } from '#core/id.ts';
 import type { Instant } from '#core/instant.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
 import { locksIn } from './pool-locks.ts';
@@ -45,3 +46,21 @@ export async function careWorld(db: Database, { resourceId, pool }: CareScope, n
 }
 
 const hasDamagedPages = ({ warnings }: SetSummary): boolean => warnings.some(({ code }) => code === 'page_damaged');
+
+/**
+ * True when something was told since a moment that may turn a decision about a pool: damage of a set or of log, or a mark. A decision reads
+ * every batch, which takes seconds in a large catalog; this takes none. An hour is for clocks that differ.
+ */
+export async function isTurned(db: Database, pool: PoolId, since: Instant): Promise<boolean> {
+  const rows = await db.rows(
+    z.object({ isTurned: z.boolean() }),
+    `with moment as (select $2::timestamptz - interval '1 hour' as m)
+     select exists (select 1 from backup_set, moment where pool_id = $1 and verified_at > m
+         and jsonb_array_length(verify_report -> 'damage') > 0)
+       or exists (select 1 from log_batch, moment where pool_id = $1 and checked_at > m
+         and jsonb_array_length(verify_report -> 'damage') > 0)
+       or exists (select 1 from set_mark, moment where pool_id = $1 and (mark ->> 'at')::timestamptz > m) as "isTurned"`,
+    [pool, since],
+  );
+  return rows[0]?.isTurned ?? true;
+}

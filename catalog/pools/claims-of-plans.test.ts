@@ -18,7 +18,7 @@ import { addHost } from '#catalog/hosts.ts';
 import { addJob } from '#catalog/jobs.ts';
 import { registerResource } from '#catalog/resources/resources.ts';
 import { addRun, moveRun } from '#catalog/runs/runs.ts';
-import { careWorld } from './care-world.ts';
+import { careWorld, isTurned } from './care-world.ts';
 import { claimDeletion, recordDeletion } from './deletions.ts';
 import { addPool, getPool } from './pools.ts';
 import { storePlan, storePolicy, takePlan } from './retention.ts';
@@ -100,6 +100,16 @@ test('the last good full is not deleted when the set that was to stay is found d
   await recordDeletion(store.catalog, { runId: care, poolId, now: now() }, told);
   await damage(newest);
   expect(await claim(care, first.setId)).toEqual(staying(newest));
+});
+
+test('a claim decides anew only when damage or a mark was told since the plan was made', async () => {
+  const { catalog } = store;
+  const [, newest] = [await indexed(), await indexed()];
+  const turned = (sinceMs: number): Promise<boolean> => isTurned(catalog, poolId, instantFromMs(sinceMs));
+  expect(await turned(Date.now())).toBe(false);
+  await damage(newest);
+  expect(await turned(Date.now())).toBe(true);
+  expect(await turned(Date.now() + 2 * 3_600_000)).toBe(false);
 });
 
 test('a plan of which nothing else is known goes to its end, the set that is kept stays', async () => {

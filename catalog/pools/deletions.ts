@@ -11,7 +11,7 @@ import { instantShape } from '#core/settings/shape/words.ts';
 import { runStateShape } from '#core/settings/shape/progress.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
 import type { Database } from '#catalog/database.ts';
-import { careWorld } from './care-world.ts';
+import { careWorld, isTurned } from './care-world.ts';
 import { isOpenSql, lockChains, lockLog } from './leases.ts';
 import { getPool } from './pools.ts';
 import { planOfRun } from './retention.ts';
@@ -124,6 +124,9 @@ async function againstSet(db: Database, { runId, poolId, now }: Claimant, setId:
 async function againstPlan(db: Database, runId: RunId, setId: SetId): Promise<string | undefined> {
   const plan = await planOfRun(db, runId);
   if (plan?.kind !== 'retention') return undefined;
+  const kept = staysByNow(plan, setId);
+  if (kept !== undefined) return `its plan keeps it: ${kept}`;
+  if (!(await isTurned(db, plan.poolId, plan.madeAt))) return undefined;
   const scope = { resourceId: plan.resourceId, pool: await getPool(db, plan.poolId) };
   const why = staysByNow(decideRetention(await careWorld(db, scope, plan.madeAt)), setId);
   return why === undefined ? undefined : `it is needed by now: ${why}`;
