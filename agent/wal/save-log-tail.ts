@@ -13,13 +13,15 @@ import { earliestPosition, segmentStart } from '#core/wal/segment-name.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import { fastLevel } from '#agent/codec/zstd.ts';
-import { putLogSegment } from '#agent/sets/log-objects.ts';
+import type { Pool } from '#agent/pools/open-pool.ts';
+import { getLogSegment, putLogSegment } from '#agent/sets/log-objects.ts';
+import { keyOfLog } from '#agent/sets/seal-log.ts';
 import type { ArchiveListing } from './archive/archive-folder.ts';
 import { SegmentBuffer, listArchive } from './archive/archive-folder.ts';
 import type { BatchDeps, OpenBranch } from './batch-writer.ts';
 import { BatchWriter } from './batch-writer.ts';
 import type { CommittedBranch } from './committed-log.ts';
-import { readBranch } from './committed-log.ts';
+import { demandCorrupt, readBranch } from './committed-log.ts';
 import { openBranch, timelinesIn } from './open-branches.ts';
 
 export interface TailRequest {
@@ -104,7 +106,13 @@ async function saveSegments(deps: BatchDeps, tail: TailToSave, step: StepContext
       warnings.push(...unsaved(tail, name, 'it is not readable log of this branch'));
       break;
     }
-    if (isNew(known, name, reading)) {
+    const committed = known.segments.get(name);
+    const isSaved = committed !== undefined && compareLsn(committed.to, reading.to) >= 0;
+    if (isSaved && (await isOther(deps.pool, branch, committed, { reading, bytes }))) {
+      warnings.push(otherLog(tail, name));
+      break;
+    }
+    if (!isSaved) {
       const entry = await storeSegment(deps, branch, { name, reading, bytes });
       await writer.add(entry, { segmentBytes: reading.header.segmentBytes, knownUntil: reading.knownUntil });
       segments++;
@@ -148,10 +156,27 @@ const isOwn = (name: SegmentName, branch: OpenBranch, reading: SegmentReading): 
   reading.timeline <= branch.timeline &&
   reading.records > 0;
 
-function isNew(known: CommittedBranch, name: SegmentName, reading: SegmentReading): boolean {
-  const committed = known.segments.get(name);
-  return committed === undefined || compareLsn(committed.to, reading.to) < 0;
+/** Whether the pool holds other log under the name of a file, as far as both go. An object that is lost or damaged says nothing. */
+async function isOther(
+  pool: Pool,
+  { systemId, branchId }: OpenBranch,
+  committed: SegmentOfBatch,
+  { reading, bytes }: Pick<ReadSegment, 'reading' | 'bytes'>,
+): Promise<boolean> {
+  if (bytes.length === committed.rawBytes && sha256Hex(bytes) === committed.rawSha256) return false;
+  const object = keyOfLog({ systemId, branchId, name: committed.object });
+  const held = await getLogSegment(pool, object, committed.rawSha256).catch(
+    (error: unknown) => void demandCorrupt(error),
+  );
+  if (held === undefined) return false;
+  const length = Math.min(lsnToNumber(reading.to), lsnToNumber(committed.to)) - lsnToNumber(reading.from);
+  return Buffer.compare(bytes.subarray(0, length), held.subarray(0, length)) !== 0;
 }
+
+const otherLog = ({ archive, names }: Cut, at: SegmentName): Warning => ({
+  code: 'log_tail_unsaved',
+  detail: `${join(archive.directory, at)} is not the log that the pool holds under its name: the instance was put back to an earlier state, or it is a copy. Its log from there on, up to ${names[names.length - 1] ?? at}, was not saved`,
+});
 
 /** A segment that was read, whole or not. */
 export interface ReadSegment {
