@@ -166,7 +166,15 @@ test('K-084 a session that is cut ends the attempt; the next begins anew and not
 test('K-084 a cancelled backup leaves no session and no set', async () => {
   const control = new AbortController();
   const order = logical.order(instance, chosen());
-  const taking = logical.take(order, { signal: control.signal, limits: () => ({ isPaused: true }) });
+  let isPaused = false;
+  const taking = logical.take(order, {
+    signal: control.signal,
+    limits: () => ({ isPaused }),
+    // Why not from the beginning: a paused run does not look into its pool, and so comes to no session.
+    report: () => {
+      isPaused = true;
+    },
+  });
   const ended = expect(taking).rejects.toMatchObject({ code: 'cancelled' });
   const sessions = `select count(*)::int as n from pg_stat_activity where application_name = 'holdfast'`;
   await until(async () => ((await postgres.sql(sessions))[0]?.['n'] as number) > 0);

@@ -3,24 +3,29 @@ import { fail } from '#core/errors/fail.ts';
 import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import { ReplayedPart } from '#core/restore/recovery/replayed-part.ts';
 import type { NotableRecord } from '#core/wal/log-record.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
 import { LogReader } from '#core/wal/read-segment.ts';
 import { isSegmentName } from '#core/wal/segment-name.ts';
 import { canonicalPath } from '#agent/datadir/writer-paths.ts';
 import type { EmptyTarget } from '#agent/datadir/writer.ts';
+
+/** What a server is going to replay. */
+interface Replay {
+  readonly plan: RestorePlan;
+  /** Redo pointer of the set. */
+  readonly from: Lsn;
+  readonly signal: AbortSignal;
+}
 
 type NewTablespace = Extract<NotableRecord, { kind: 'tablespace' }>;
 
 /**
  * Replay of CREATE TABLESPACE makes the link to the path that was once typed, whatever the plan maps: a copy would write into the files
  * of the original, and a restore in place would take what lies there for its own. So before a server starts, every tablespace that the
- * log in place makes must lie where the plan put it, or in a directory that is there and empty. Throws `tablespace_in_log`, `cancelled`.
+ * log in place makes, from the redo pointer of the set on, must lie where the plan put it, or in a directory that is there and empty. Throws `tablespace_in_log`, `cancelled`.
  */
-export async function refuseLateTablespaces(
-  plan: RestorePlan,
-  target: EmptyTarget,
-  signal: AbortSignal,
-): Promise<void> {
-  const part = new ReplayedPart(plan);
+export async function refuseLateTablespaces({ plan, from, signal }: Replay, target: EmptyTarget): Promise<void> {
+  const part = new ReplayedPart(plan, from);
   let found: NewTablespace | undefined;
   const reader = new LogReader(undefined, undefined, (record, place) => {
     const isReplayed = part.includes(record, place);

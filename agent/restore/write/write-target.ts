@@ -82,7 +82,8 @@ async function fill(work: RestoreWork, { readable, target, ways }: Filling): Pro
   reach(step, 'restore.after-write');
   await watch.time('log', () => prefill(work, target, restored));
   reach(step, 'restore.after-log');
-  await watch.time('log', () => refuseLateTablespaces(order.plan, target, step.signal));
+  const replay = { plan: order.plan, from: set.meta.summary.beginLsn, signal: step.signal };
+  await watch.time('log', () => refuseLateTablespaces(replay, target));
   ways.beforeFinish(target, configFile);
   const configured = configure(order.plan, target, { ...ways.addressOf(target), outside: configFile });
   const control = await controlFileOf(order.plan, set, target.files.control);

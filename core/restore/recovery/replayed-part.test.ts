@@ -15,8 +15,12 @@ const tablespace: NotableRecord = { kind: 'tablespace', oid: 7, path: '/p' };
 const point = (name: string): NotableRecord => ({ kind: 'restore-point', name, atMicros: 0 });
 
 /** Records of 10 bytes from position 100 on: which of them are replayed. */
-function replayed(setting: RestoreTarget, records: readonly NotableRecord[], mustReach = 0): readonly boolean[] {
-  const part = new ReplayedPart({ setting, mustReach: formatLsn(mustReach) });
+function replayed(
+  setting: RestoreTarget,
+  records: readonly NotableRecord[],
+  { mustReach = 0, from = 0 } = {},
+): readonly boolean[] {
+  const part = new ReplayedPart({ setting, mustReach: formatLsn(mustReach) }, formatLsn(from));
   return records.map((record, i) => part.includes(record, { position: 100 + 10 * i, previous: 90 + 10 * i }));
 }
 
@@ -32,7 +36,7 @@ test('K-096 up to an LSN the first record that begins at or behind it is the las
   expect(to(110)).toEqual([true, true, false, false]);
   expect(to(111)).toEqual([true, true, true, false]);
   expect(to(100)).toEqual([true, false, false, false]);
-  expect(replayed({ at: 'immediate' }, records, 110)).toEqual([true, true, false, false]);
+  expect(replayed({ at: 'immediate' }, records, { mustReach: 110 })).toEqual([true, true, false, false]);
 });
 
 test('K-097 a transaction and a named point are the last that is replayed, and latest is everything', () => {
@@ -40,4 +44,5 @@ test('K-097 a transaction and a named point are the last that is replayed, and l
   expect(replayed({ at: 'xid', xid: '5', isInclusive: true }, records)).toEqual([true, false, false, false]);
   expect(replayed({ at: 'name', name: 'a' }, records)).toEqual([true, true, true, false]);
   expect(replayed({ at: 'latest' }, records)).toEqual([true, true, true, true]);
+  expect(replayed({ at: 'latest' }, records, { from: 120 })).toEqual([false, false, true, true]);
 });

@@ -1,6 +1,7 @@
 import { microsOfInstant } from '#core/instant.ts';
 import type { RestorePlan } from '#core/restore/plan/plan.ts';
 import type { NotableRecord } from '#core/wal/log-record.ts';
+import type { Lsn } from '#core/wal/lsn.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
 import type { RecordPlace } from '#core/wal/read-segment.ts';
 
@@ -10,11 +11,14 @@ import type { RecordPlace } from '#core/wal/read-segment.ts';
  */
 export class ReplayedPart {
   readonly #setting: RestorePlan['setting'];
+  readonly #beginsAt: number;
   readonly #consistentAt: number;
   #isOver = false;
 
-  constructor({ setting, mustReach }: Pick<RestorePlan, 'setting' | 'mustReach'>) {
+  /** `from`: where replay begins, the redo pointer of the set. */
+  constructor({ setting, mustReach }: Pick<RestorePlan, 'setting' | 'mustReach'>, from: Lsn) {
     this.#setting = setting;
+    this.#beginsAt = lsnToNumber(from);
     this.#consistentAt = lsnToNumber(mustReach);
   }
 
@@ -25,7 +29,7 @@ export class ReplayedPart {
 
   /** True when this record is replayed. Each is asked about once, in log order. */
   includes(record: NotableRecord, place: RecordPlace): boolean {
-    if (this.#isOver) return false;
+    if (this.#isOver || place.position < this.#beginsAt) return false;
     const setting = this.#setting;
     if (setting.at === 'lsn') return this.#endsAt(lsnToNumber(setting.lsn), place);
     if (setting.at === 'immediate') return this.#endsAt(this.#consistentAt, place);
