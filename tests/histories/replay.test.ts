@@ -4,9 +4,8 @@ import { Worker } from '@temporalio/worker';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { failureConverterPath } from '#wire/data-converter.ts';
-import { installRuntime } from '#wire/runtime.ts';
+import '../support/test-runtime.ts';
 
-installRuntime(() => undefined);
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
 const workflowBundle = { code: readFileSync(fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url)), 'utf8') };

@@ -25,21 +25,18 @@ import { controlQueue, runWorkflow, runWorkflowId } from '#workflows/contract.ts
 import type { executeRun } from '#workflows/execute-run.ts';
 import { openTemporalClient } from '#wire/connect.ts';
 import { payloadKeyOf } from '#wire/payload-key.ts';
-import { installRuntime } from '#wire/runtime.ts';
 import { openSearchIndex } from '#wire/search-attributes.ts';
 import { serveWorkers } from '#wire/serve-workers.ts';
 import { createControlWorker } from '#workers/control-worker.ts';
 import { openLaneDoor } from '#workers/lane-door.ts';
 import type { MemoryBook } from './memory-book.ts';
 import { openMemoryBook } from './memory-book.ts';
+import './test-runtime.ts';
 
 export const clock = { nowMs: () => Date.now() };
 export const newId = <P extends Parameters<typeof formatId>[0]>(prefix: P) =>
   formatId(prefix, Date.now(), randomBytes(10));
 export const testKey = payloadKeyOf(new Uint8Array(32).fill(7));
-installRuntime((level, message, meta) => {
-  if (level === 'error') process.stderr.write(`${message} ${JSON.stringify(meta)}\n`);
-});
 const bundlePath = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
 
 /** Something that runs until `stop`. */
