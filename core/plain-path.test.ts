@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { placeKey, plainPath } from './plain-path.ts';
+import { directoryAbove, placeKey, plainPath } from './plain-path.ts';
 
 test('one place has one key, however its path is typed', () => {
   for (const typed of ['/data/a', '/data/a/', '/data/./a', '//data///a/.', '/data/b/../a', '/../data/a'])
@@ -10,6 +10,11 @@ test('one place has one key, however its path is typed', () => {
 
 test('a plain path keeps what a link may give a meaning', () => {
   expect([plainPath('/data/link/../a/'), plainPath('/'), plainPath('//')]).toEqual(['/data/link/../a', '/', '/']);
+});
+
+test('the directory above a path is all before its last slash', () => {
+  const paths = ['base/6/1259', '/data/a', 'PG_VERSION', '/data'];
+  expect(paths.map(directoryAbove)).toEqual(['base/6', '/data', '', '']);
 });
 
 test('what is plain stays as it is', () => {

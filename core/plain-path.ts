@@ -20,3 +20,6 @@ export function placeKey(path: string): string {
   }
   return `/${kept.join('/')}`;
 }
+
+/** The directory that a path lies in; '' at the top. */
+export const directoryAbove = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { BaseOfSet, SetSummary, SetType } from '#core/backup/set-summary.ts';
 import { whyNoBase } from '#core/backup/usable-base.ts';
-import { databasesAnew, parentOf } from '#core/changed/databases-anew.ts';
+import { databasesAnew } from '#core/changed/databases-anew.ts';
 import { engineProfile } from '#core/engine/profiles.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { directoryAbove } from '#core/plain-path.ts';
 import type { Warning } from '#core/run/progress.ts';
 import type { BaseFiles, SourceFile } from '#agent/copy/copy-request.ts';
 import type { ChangedPagesRequest } from '#agent/changed/open-changed-pages.ts';
@@ -147,7 +148,7 @@ export async function decideBuilding(attempt: Attempt, found: BaseFound, begun: 
         pages.source === 'page-lsn' ? databasesAnew(all, version, (path) => files.timeOf(path)) : new Set<string>();
       return all.map((file) => {
         const { path, sizeBytes } = file;
-        if (anew.has(parentOf(path))) return { ...file, changed: { kind: 'whole' } };
+        if (anew.has(directoryAbove(path))) return { ...file, changed: { kind: 'whole' } };
         return { ...file, changed: pages.changedIn({ path, sizeBytes, baseBytes: files.sizeOf(path) }) };
       });
     },

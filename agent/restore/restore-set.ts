@@ -1,6 +1,7 @@
 import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { SetMeta } from '#core/format/meta.ts';
+import { directoryAbove } from '#core/plain-path.ts';
 import type { PoolAccess } from '#core/pool/pool-access.ts';
 import type { StepContext } from '#core/ports/step.ts';
 import type { Warning } from '#core/run/progress.ts';
@@ -146,11 +147,10 @@ function settingsOf(request: SetRestore, layout: Layout): WriteSettings {
 function makeParents({ files, pathOf }: Layout, target: EmptyTarget): void {
   let last: string | undefined;
   for (const file of files) {
-    const parent = file.path.slice(0, Math.max(0, file.path.lastIndexOf('/')));
+    const parent = directoryAbove(file.path);
     if (parent === last) continue;
     last = parent;
-    const path = pathOf(file);
-    target.makeDirectory(path.slice(0, path.lastIndexOf('/')));
+    target.makeDirectory(directoryAbove(pathOf(file)));
   }
 }
 

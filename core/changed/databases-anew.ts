@@ -1,3 +1,5 @@
+import { directoryAbove } from '../plain-path.ts';
+
 interface DatedFile {
   readonly path: string;
   /** Milliseconds since 1970. */
@@ -16,9 +18,6 @@ export function databasesAnew(
 ): ReadonlySet<string> {
   const anew = new Set<string>();
   for (const { path, mtimeMs } of files)
-    if (path.endsWith(`/${version}`) && timeInBase(path) !== mtimeMs) anew.add(parentOf(path));
+    if (path.endsWith(`/${version}`) && timeInBase(path) !== mtimeMs) anew.add(directoryAbove(path));
   return anew;
 }
-
-/** Directory of a path within a set; '' at the top. */
-export const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
