@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Finding } from '#core/agent/inspection.ts';
 import type { InspectionOf } from '#core/agent/order.ts';
 import { canonicalPath } from '#agent/datadir/writer-paths.ts';
+import { findAccount } from './account.ts';
 import { look } from './look-at-place.ts';
 import { ownerOfCopy, ownerOfInstance } from './owner.ts';
 
@@ -20,9 +21,5 @@ export function lookAtOwner({ isCopy, directory: asked }: InspectionOf<'place'>,
   return found.verdict === 'ok' ? { ...found, detail: `files and server will belong to ${owner}` } : found;
 }
 
-/** The name in /etc/passwd; accounts of a directory service are told by number. */
-function nameOf(uid: number): string {
-  const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
-  const [name] = lines.find((line) => line.split(':')[2] === String(uid))?.split(':') ?? [];
-  return name ?? `account ${String(uid)}`;
-}
+/** Accounts of a directory service are told by number. */
+const nameOf = (uid: number): string => findAccount((account) => account.uid === uid)?.name ?? `account ${String(uid)}`;

@@ -1,10 +1,11 @@
 import type { Stats } from 'node:fs';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { fail } from '#core/errors/fail.ts';
 import type { OrderOf } from '#core/agent/order.ts';
 import { asideOf } from '#agent/datadir/writer-aside.ts';
 import type { FileOwner } from '#agent/datadir/writer-paths.ts';
 import { canonicalPath } from '#agent/datadir/writer-paths.ts';
+import { findAccount } from './account.ts';
 
 /**
  * Who owns what is restored and runs the server. An agent that is not root can only be itself. Root takes the owner of
@@ -35,13 +36,10 @@ export function ownerOfCopy(account: string, directory: string): FileOwner {
 const standing = (directory: string, runId: string): Stats | undefined =>
   statSync(directory, { throwIfNoEntry: false }) ?? statSync(asideOf(directory, runId), { throwIfNoEntry: false });
 
-/** Looks an account up in /etc/passwd; accounts that exist only in a directory service are named by `uid:gid`. */
+/** By name, or by `uid:gid` what exists only in a directory service. */
 function accountOf(name: string): FileOwner | undefined {
   const numbers = /^(\d+):(\d+)$/.exec(name);
   if (numbers !== null) return { uid: Number(numbers[1]), gid: Number(numbers[2]) };
-  const line = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((one) => one.startsWith(`${name}:`));
-  const [, , uid, gid] = line?.split(':') ?? [];
-  return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
+  const found = findAccount((account) => account.name === name);
+  return found === undefined ? undefined : { uid: found.uid, gid: found.gid };
 }
