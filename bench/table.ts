@@ -26,7 +26,7 @@ function lineText(lines: readonly Line[], line: Line): string {
   ]);
 }
 
-function linesOf({ lines }: BenchReport): readonly string[] {
+function titledLinesOf({ lines }: BenchReport): readonly string[] {
   const titles = [...new Set(lines.map(({ scenario, work }) => `${scenario}: ${work}`))];
   return titles.flatMap((title) => [
     title,
@@ -67,7 +67,7 @@ export function tableOf(report: BenchReport): string {
   return [
     `${String(report.sizeGb)} GB of pgbench`,
     cells(['', 'median', 'spread', 'engine', 'stored', 'memory', 'segments', 'ratio']),
-    ...linesOf(report),
+    ...titledLinesOf(report),
     ...ratiosText('pgbackrest', report.ratios),
     ...ratiosText('pg_basebackup', report.ratiosToBasebackup),
     ...(overhead === undefined ? [] : [overheadText(overhead)]),

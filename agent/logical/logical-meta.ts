@@ -4,7 +4,7 @@ import { logicalMetaKey } from '#core/format/object-key.ts';
 import type { LogicalMeta } from '#core/logical/meta.ts';
 import type { ObjectLock } from '#agent/codec/sealed-object.ts';
 import { openParts, sealParts } from '#agent/codec/sealed-object.ts';
-import { linesOf, metaLevel, partsOf } from '#agent/sets/meta-parts.ts';
+import { linesOfParts, metaLevel, partsOf } from '#agent/sets/meta-parts.ts';
 import type { SetKeys } from '#agent/sets/set-keys.ts';
 import { LogicalMetaReader, formatLogicalLines } from './meta-lines.ts';
 
@@ -24,7 +24,7 @@ export function openLogicalMeta(keys: SetKeys, stored: Uint8Array): LogicalMeta 
   const reader = new LogicalMetaReader();
   let meta: LogicalMeta;
   try {
-    for (const line of linesOf(openParts(stored, lockOf(keys)))) reader.read(line);
+    for (const line of linesOfParts(openParts(stored, lockOf(keys)))) reader.read(line);
     meta = reader.finish();
   } catch (cause) {
     const isKnown =

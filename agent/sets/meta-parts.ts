@@ -19,7 +19,7 @@ export function* partsOf(lines: Iterable<string>): Iterable<Uint8Array> {
 }
 
 /** Lines of parts, each of which holds whole ones. */
-export function* linesOf(parts: Iterable<Uint8Array>): Iterable<string> {
+export function* linesOfParts(parts: Iterable<Uint8Array>): Iterable<string> {
   for (const part of parts) {
     const text = Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('utf8');
     for (const line of text.split('\n')) if (line !== '') yield line;

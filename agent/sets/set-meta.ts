@@ -7,7 +7,7 @@ import { metaFault } from '#core/format/meta-fault.ts';
 import { setMetaKey } from '#core/format/object-key.ts';
 import type { ObjectLock } from '../codec/sealed-object.ts';
 import { openParts, sealParts } from '../codec/sealed-object.ts';
-import { linesOf, metaLevel, partsOf } from './meta-parts.ts';
+import { linesOfParts, metaLevel, partsOf } from './meta-parts.ts';
 import type { SetKeys } from './set-keys.ts';
 
 const lockOf = (keys: SetKeys): ObjectLock => {
@@ -21,7 +21,7 @@ export const sealMeta = (keys: SetKeys, meta: SetToCommit): Uint8Array =>
 
 function readLines(keys: SetKeys, stored: Uint8Array): SetMeta {
   const reader = createMetaReader((value) => setSummaryShape.parse(value));
-  for (const line of linesOf(openParts(stored, lockOf(keys)))) reader.read(line);
+  for (const line of linesOfParts(openParts(stored, lockOf(keys)))) reader.read(line);
   return reader.finish();
 }
 

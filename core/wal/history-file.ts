@@ -12,7 +12,7 @@ export interface HistoryEntry {
 const line = /^(\d{1,10})\s+([0-9A-F]{1,8}\/[0-9A-F]{1,8})(?:\s.*)?$/i;
 
 /** Lines that count: comments and empty lines separate and explain. */
-const linesOf = (text: string): string[] =>
+const entryLinesOf = (text: string): string[] =>
   text
     .split('\n')
     .map((each) => each.trim())
@@ -23,7 +23,7 @@ const linesOf = (text: string): string[] =>
  * along timeline 2 to a point before the fork of timeline 2 writes that point behind it. Throws `log_history_damaged`.
  */
 export function parseHistory(text: string, name = 'history'): readonly HistoryEntry[] {
-  const entries = linesOf(text).map((each): HistoryEntry => {
+  const entries = entryLinesOf(text).map((each): HistoryEntry => {
     const m = line.exec(each);
     if (m === null) throw fail('log_history_damaged', { name, line: cutText(each, 80) });
     return { timeline: Number(m[1]), switchLsn: parseLsn(m[2] ?? '') };
@@ -54,8 +54,8 @@ export const historyName = (timeline: number): string =>
   `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
 
 /** The text that decides whether `parent` is what `child` left: all of the child's lines but the last, comments and spaces aside. */
-export const ancestryKey = (history: string): string => linesOf(history).join('\n');
-export const parentKey = (history: string): string => linesOf(history).slice(0, -1).join('\n');
+export const ancestryKey = (history: string): string => entryLinesOf(history).join('\n');
+export const parentKey = (history: string): string => entryLinesOf(history).slice(0, -1).join('\n');
 
 /**
  * Branch id: first 32 hex digits of the SHA-256 of the name and the text of the history file, of nothing on timeline 1

@@ -6,7 +6,7 @@ import { fail } from '#core/errors/fail.ts';
  * Throws `tablespace_unmapped`: a line that kept its path would lead the server to the original directory.
  */
 export function rewriteTablespaceMap(text: string, places: Readonly<Record<string, string>>): string {
-  return linesOf(text)
+  return mapLinesOf(text)
     .map((line) => {
       const space = line.indexOf(' ');
       const oid = line.slice(0, space);
@@ -18,6 +18,6 @@ export function rewriteTablespaceMap(text: string, places: Readonly<Record<strin
 }
 
 /** Lines end at a line feed that no backslash precedes. */
-function linesOf(text: string): readonly string[] {
+function mapLinesOf(text: string): readonly string[] {
   return [...text.matchAll(/((?:\\[^]|[^\\\n])+)(?:\n|$)/g)].map((match) => match[1] ?? '');
 }
