@@ -22,7 +22,8 @@ type NewTablespace = Extract<NotableRecord, { kind: 'tablespace' }>;
 /**
  * Replay of CREATE TABLESPACE makes the link to the path that was once typed, whatever the plan maps: a copy would write into the files
  * of the original, and a restore in place would take what lies there for its own. So before a server starts, every tablespace that the
- * log in place makes, from the redo pointer of the set on, must lie where the plan put it, or in a directory that is there and empty. Throws `tablespace_in_log`, `cancelled`.
+ * log in place makes, from the redo pointer of the set on, must lie where the plan put it, or in a directory that is there and empty.
+ * Throws `tablespace_in_log`, `cancelled`.
  */
 export async function refuseLateTablespaces({ plan, from, signal }: Replay, target: EmptyTarget): Promise<void> {
   const part = new ReplayedPart(plan, from);
