@@ -29,7 +29,7 @@ export interface LogStage {
   readonly systemId: string;
   readonly step: StepContext;
   order(change?: Partial<OrderOf<'log-backup'>>): OrderOf<'log-backup'>;
-  backUp(change?: Partial<OrderOf<'log-backup'>>): Promise<LogReport>;
+  backUp(change?: Partial<OrderOf<'log-backup'>>, held?: Partial<StepContext>): Promise<LogReport>;
   close(): Promise<void>;
 }
 
@@ -105,10 +105,10 @@ const openLogStage = async (server: Postgres, options: StageOptions = {}): Promi
   };
   return {
     ...{ server, pools, told, systemId, step, order },
-    backUp: (change) =>
+    backUp: (change, held = {}) =>
       takeLogBackup({ clock, newId, neededLog: options.neededLog ?? (() => Promise.resolve([])), channel })(
         order(change),
-        step,
+        { ...step, ...held },
       ),
     close: async () => {
       await server.close();

@@ -1,19 +1,8 @@
-import {
-  closeSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-  readdirSync,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, fstatSync, lstatSync, openSync, readFileSync, readSync, readdirSync, statSync } from 'node:fs';
 import { fail } from '#core/errors/fail.ts';
 import { parseArchiveName } from '#core/wal/archive-name.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
-import { codeOf, syncDirectory } from '#agent/file-system.ts';
+import { codeOf } from '#agent/file-system.ts';
 
 /** Names of an archive directory (K-082), each list in order of name, which is the order of the log. */
 export interface ArchiveListing {
@@ -103,18 +92,6 @@ export interface FileFacts {
 export function fileFacts(path: string): FileFacts | undefined {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats === undefined ? undefined : { sizeBytes: stats.size, mtimeMs: stats.mtimeMs };
-}
-
-/** Removes files of one directory and makes that durable. A file that is gone already is fine. */
-export function removeFiles(directory: string, names: readonly string[]): void {
-  for (const name of names) {
-    try {
-      unlinkSync(join(directory, name));
-    } catch (error) {
-      if (!isMissing(error)) throw archiveUnreadable(join(directory, name), error);
-    }
-  }
-  if (names.length > 0) syncDirectory(directory);
 }
 
 /** What a file or directory of log cannot be read for. */

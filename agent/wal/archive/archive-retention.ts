@@ -19,10 +19,12 @@ import { openPool } from '#agent/pools/open-pool.ts';
 import type { Patience } from '#agent/pools/retry.ts';
 import { retriesWith, retrying } from '#agent/pools/retry.ts';
 import { withRateLimit } from '#agent/pools/rate-limit.ts';
+import { demandGoing } from '#agent/pools/while-paused.ts';
 import { getLogSegment } from '#agent/sets/log-objects.ts';
 import { keyOfLog } from '#agent/sets/seal-log.ts';
 import type { ArchiveListing } from './archive-folder.ts';
-import { SegmentBuffer, fileFacts, listArchive, removeFiles } from './archive-folder.ts';
+import { SegmentBuffer, fileFacts, listArchive } from './archive-folder.ts';
+import { removeArchived } from './remove-archived.ts';
 import type { OpenBranch } from '#agent/wal/batch-writer.ts';
 import { demandCorrupt, readBranch, secureBranch } from '#agent/wal/committed-log.ts';
 import { openBranch } from '#agent/wal/open-branches.ts';
@@ -53,8 +55,9 @@ export interface RetentionReport {
 /**
  * Deletes archived files that are safe elsewhere (K-080), after log and full backups alike. A file goes only when every
  * pool has committed a segment of that name, its object was read whole and found right, and the hash of the file equals
- * the committed one, or that of a segment that a plan has deleted from the pool since; never the newest, never one that a running backup needs. A pool that cannot be asked keeps everything.
- * Notes of backups go behind the segments that they begin in (core/wal/deletable.ts).
+ * the committed one, or that of a segment that a plan has deleted from the pool since; never the newest, never one that a running backup
+ * needs. A pool that cannot be asked keeps everything. Notes of backups go behind the segments that they begin in (core/wal/deletable.ts).
+ * While the step is paused nothing goes. Throws `cancelled`.
  */
 export async function applyArchiveRetention(
   deps: RetentionDeps,
@@ -73,7 +76,7 @@ export async function applyArchiveRetention(
         ? { deletedFiles: 0, warnings: [] }
         : await deleteHeld(deps, request, { archive, candidates }, step);
     const left = listArchive(directory);
-    removeFiles(directory, deletableNotes(left.notes, left.segments).filter(isOld));
+    await removeArchived(directory, deletableNotes(left.notes, left.segments).filter(isOld), step);
     return done;
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.class === 'cancelled' || error.class === 'bug') throw error;
@@ -120,16 +123,17 @@ async function deleteHeld(
       await pool.close();
     }
   }
+  await demandGoing(step);
   const { same, different } = compareFiles(
     request.directory,
     held ?? new Map<SegmentName, ReadonlySet<string>>(),
     step,
   );
-  // What the pools hold was committed before this question, so a backup recorded after it begins behind all of it.
+  // What the pools hold was committed before this question, so a backup recorded after it, in a pause too, begins behind all of it.
   const needed = await retrying(retriesWith(outageOf(step)), () => deps.neededLog(step.runId));
   const free = needed === undefined ? [] : deletable(archive.segments, needed).filter((name) => same.includes(name));
   reach(step, 'log.before-delete');
-  removeFiles(request.directory, free);
+  await removeArchived(request.directory, free, step);
   reach(step, 'log.after-delete');
   const warnings = different.map((name): Warning => {
     const detail = `${join(request.directory, name)} is not what the pools hold, or held until a plan deleted it, under its name and was not deleted`;
