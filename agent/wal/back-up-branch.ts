@@ -332,7 +332,7 @@ class BranchSession {
 
 const unprovenLog = (directory: string, names: readonly SegmentName[]): Warning => ({
   code: 'log_deletion_unproven',
-  detail: `${directory} holds ${String(names.length)} segments from ${names[0] ?? ''} to ${names[names.length - 1] ?? ''} where a plan deleted log from the pool without noting its content, as earlier versions did: they are not sent again, and a log backup does not delete them. When you know that they are the deleted log, remove them yourself`,
+  detail: `${directory} holds ${String(names.length)} segments from ${names[0] ?? ''} to ${names[names.length - 1] ?? ''} where the pool notes that a plan deleted log, but not what that log was, as when an earlier version deleted it or its batch could not be read: they may be that log or other log. They are not sent again, and no backup deletes them. When you know that they are the deleted log, remove them yourself`,
 });
 
 /** Shorter than its own header says: an archive command is still writing it. */

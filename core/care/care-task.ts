@@ -95,6 +95,9 @@ export interface TruncationNote {
   readonly links: readonly { readonly previousSha256: string; readonly sha256: string; readonly count: number }[];
   /** Log that is gone, half-open, in order. */
   readonly ranges: readonly { readonly from: Lsn; readonly to: Lsn }[];
-  /** Whole segments that are gone, with the SHA-256 of their bytes. Notes of earlier versions do not have them. */
+  /**
+   * Whole segments that are gone, with the SHA-256 of their bytes; not those of batches that could not be read. Notes of
+   * earlier versions have none.
+   */
   readonly segments?: readonly { readonly name: string; readonly rawSha256: string }[];
 }
