@@ -7,6 +7,7 @@ import { engineProfile } from '#core/engine/profiles.ts';
 import { fail } from '#core/errors/fail.ts';
 import { reach } from '#core/faults/fault-points.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
+import { sha256Hex } from '#agent/codec/hash.ts';
 import type { CopySession } from '#agent/copy/copy-request.ts';
 import { openCopy } from '#agent/copy/open-copy.ts';
 import { startThreads } from '#agent/copy/threads/started-threads.ts';
@@ -31,6 +32,7 @@ import { historyFiles, neededLog, stillThere } from './needed-log.ts';
 import type { LogFile, NeededLog } from './needed-log.ts';
 import { phasesOf } from './phases.ts';
 import { acknowledging } from './run-journal.ts';
+import type { FinishedCopy } from './set-meta.ts';
 import { setMetaOf } from './set-meta.ts';
 import { catchUp, demandRecord, problemsOf, switchPrimary } from './standby.ts';
 
@@ -83,10 +85,10 @@ async function backUpWith(attempt: Attempt, started: StartedThreads): Promise<Se
     const ended = await end(attempt, begun);
     reach(attempt.step, 'backup.after-end');
     phases.enter('log');
-    await addLate(attempt, { begun, ended, copy, signal: phases.step.signal });
+    const late = await addLate(attempt, { begun, ended, copy, signal: phases.step.signal });
     const copied = await copy.finish({ endLsn: ended.endLsn });
     phases.enter('commit');
-    const meta = setMetaOf({ attempt, attemptId, begun, building, scan, ended, copied });
+    const meta = setMetaOf({ attempt, attemptId, begun, building, scan, ended, copied, ...late });
     throwIfEnded(phases.step.signal);
     const summary = await commitJournalled(attempt, keys, meta);
     tellOfLog(attempt, summary);
@@ -182,7 +184,10 @@ interface LateMembers {
 }
 
 /** Log, label, map and, as the very last, the control file (peers.md §5 item 12). */
-async function addLate({ order, session, deps }: Attempt, { begun, ended, copy, signal }: LateMembers): Promise<void> {
+async function addLate(
+  { order, session, deps }: Attempt,
+  { begun, ended, copy, signal }: LateMembers,
+): Promise<Pick<FinishedCopy, 'endSegmentSha256'>> {
   const { files } = engineProfile(order.instance.engine);
   const { facts, archiveDirectory } = begun.inspected;
   const { timeline, segmentBytes, systemId } = facts;
@@ -200,12 +205,17 @@ async function addLate({ order, session, deps }: Attempt, { begun, ended, copy, 
     signal,
   };
   // Also log that the set does not hold (D-021) is read to its end: a set whose log is broken at the source is of no use.
-  for await (const segment of neededLog(needed))
+  let endSegmentSha256: string | undefined;
+  for await (const segment of neededLog(needed)) {
+    if (segment.name === endSegmentOf(range)) endSegmentSha256 = sha256Hex(segment.bytes);
     if (order.options.isWithoutLog !== true) await addSegment(copy, `${files.log}/${segment.name}`, segment, needed);
+  }
   const late = { mode: 0o600, mtimeMs: ended.endedAtMs };
   await copy.add({ path: files.label, bytes: ended.label, ...late });
   if (ended.map !== undefined) await copy.add({ path: files.tablespaceMap, bytes: ended.map, ...late });
   await copy.add({ path: files.control, bytes: ended.control, ...late });
+  // A standby may still have other bytes behind the end of what it received.
+  return facts.role === 'standby' || endSegmentSha256 === undefined ? {} : { endSegmentSha256 };
 }
 
 const largestInMemory = 64 * 1_048_576;

@@ -26,6 +26,8 @@ export interface FinishedCopy {
   readonly scan: DataDirectoryScan;
   readonly ended: { readonly endLsn: Lsn; readonly endedAtMs: number };
   readonly copied: CopyResult;
+  /** Of a running primary, see `SetSummary`. */
+  readonly endSegmentSha256?: string;
   /** Of a closed instance. */
   readonly offline?: OfflineOfSet;
 }
@@ -44,7 +46,7 @@ export function setMetaOf(finished: FinishedCopy): SetToCommit {
 }
 
 function summaryOf(finished: FinishedCopy): SetSummary {
-  const { attempt, attemptId, begun, building, scan, ended, copied, offline } = finished;
+  const { attempt, attemptId, begun, building, scan, ended, copied, offline, endSegmentSha256 } = finished;
   const { order, deps } = attempt;
   const { facts } = begun.inspected;
   const { timeline, segmentBytes } = facts;
@@ -59,6 +61,7 @@ function summaryOf(finished: FinishedCopy): SetSummary {
     ...{ beginLsn, endLsn: ended.endLsn, backupEndLsn: ended.endLsn },
     beginSegment: segmentOf(timeline, beginLsn, segmentBytes),
     endSegment: endSegmentOf({ timeline, beginLsn, endLsn: ended.endLsn, segmentBytes }),
+    ...(endSegmentSha256 === undefined ? {} : { endSegmentSha256 }),
     beganAt: instantFromMs(begun.beganAtMs),
     endedAt: instantFromMs(ended.endedAtMs),
     isConsistent: holdsLog(finished),

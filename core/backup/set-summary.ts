@@ -66,6 +66,11 @@ export interface SetSummary {
   readonly backupEndLsn: Lsn;
   readonly beginSegment: SegmentName;
   readonly endSegment: SegmentName;
+  /**
+   * Hex SHA-256 of the whole end segment as the instance had it: log of another time under its name is found. Exactly in sets of a
+   * running primary; absent in sets of earlier versions.
+   */
+  readonly endSegmentSha256?: string;
   readonly beganAt: Instant;
   readonly endedAt: Instant;
   /** True when the log range [begin, end] lies inside the set (D-020, D-021). */

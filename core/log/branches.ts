@@ -38,6 +38,8 @@ export interface KnownBranch {
   readonly history?: string;
   /** By begin, no two begin at one position. */
   readonly segments: ReadonlyMap<number, KnownSegment>;
+  /** Positions of segments that do not continue the log which is known right before them: other log was refused in its place. */
+  readonly breaks: ReadonlySet<number>;
   /** Latest wall time at which anything of it is known. */
   readonly latest: Instant;
   /** Resources that made sets or log on it. */
@@ -49,6 +51,7 @@ interface Growing {
   readonly timeline: number;
   history: string | undefined;
   segments: Map<number, KnownSegment>;
+  breaks: ReadonlySet<number>;
   latest: Instant;
   readonly writers: Set<ResourceId>;
 }
@@ -63,6 +66,7 @@ export function branchesOf(log: CommittedLog): ReadonlyMap<string, KnownBranch> 
       timeline,
       history,
       segments: new Map<number, KnownSegment>(),
+      breaks: new Set<number>(),
       latest: at,
       writers: new Set<ResourceId>(),
     };
@@ -78,7 +82,10 @@ export function branchesOf(log: CommittedLog): ReadonlyMap<string, KnownBranch> 
     for (const known of knownSegments(batch)) keepBetter(branch.segments, known);
   }
   for (const batch of log.batches) if (batch.segments.length === 0) extendCover(branches.get(batch.branchId), batch);
-  for (const branch of branches.values()) branch.segments = inOrder(branch.segments);
+  for (const branch of branches.values()) {
+    branch.breaks = breaksOf(log.batches.filter(({ branchId }) => branchId === branch.branchId));
+    branch.segments = inOrder(branch);
+  }
   return branches as ReadonlyMap<string, Growing & KnownBranch>;
 }
 
@@ -99,12 +106,27 @@ function knownSegments(batch: BatchSummary): KnownSegment[] {
   });
 }
 
+/**
+ * Recorded breaks at which log of one branch meets. Why only where what ends there was committed before: a batch behind a gap
+ * says that it is, too, and the gap may have been closed since.
+ */
+function breaksOf(batches: readonly BatchSummary[]): ReadonlySet<number> {
+  const broken = batches.filter(({ isAfterGap }) => isAfterGap);
+  if (broken.length === 0) return new Set();
+  const firstEnding = new Map<string, string>();
+  for (const { batchId, segments } of batches) {
+    for (const { to } of segments) if (batchId < (firstEnding.get(to) ?? '~')) firstEnding.set(to, batchId);
+  }
+  const meets = ({ batchId, from }: BatchSummary): boolean => (firstEnding.get(from) ?? '~') < batchId;
+  return new Set(broken.filter(meets).map(({ from }) => lsnToNumber(from)));
+}
+
 /** By begin; a segment that proves no time by itself proves what the log right before it does. */
-function inOrder(segments: ReadonlyMap<number, KnownSegment>): Map<number, KnownSegment> {
+function inOrder({ segments, breaks }: Pick<KnownBranch, 'segments' | 'breaks'>): Map<number, KnownSegment> {
   const ordered = new Map<number, KnownSegment>();
   let before: KnownSegment | undefined;
   for (const known of [...segments.values()].sort((a, b) => a.from - b.from)) {
-    const cover = before?.to === known.from ? before.coveredUntil : nothingProven;
+    const cover = before?.to === known.from && !breaks.has(known.from) ? before.coveredUntil : nothingProven;
     before = known.coveredUntil === nothingProven ? { ...known, coveredUntil: cover } : known;
     ordered.set(known.from, before);
   }

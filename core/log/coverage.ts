@@ -4,6 +4,7 @@ import type { LogBranch, LogGap, LogStretch, LogTimeline, RecoveryPoint, Recover
 import { compareLsn, formatLsn, lsnToNumber } from '../wal/lsn.ts';
 import { branchesOf, currentBranch, forkOf, parentOf, routeTo } from './branches.ts';
 import { furthestOf } from './furthest.ts';
+import { givenUpSets } from './given-up-sets.ts';
 import { lostBeforeLeft } from './switches/lost-log.ts';
 import { reachOf, windowOf } from './reach.ts';
 
@@ -16,14 +17,24 @@ export function coverage(log: CommittedLog): LogTimeline {
   const all = [...branches.values()].sort((a, b) => a.timeline - b.timeline || (a.latest < b.latest ? -1 : 1));
   const windows = all.flatMap((branch) => windowsOf(branch, log, branches));
   const current = currentBranch(branches, log.owner);
-  const ofCurrent = windows.filter((window) => window.branchId === current?.branchId);
+  const ofNow = windowsOfNow(windows, log);
+  const ofCurrent = ofNow.filter((window) => window.branchId === current?.branchId);
   return {
     branches: all.map((branch) => describeBranch(branch, branches)),
     windows,
-    furthest: furthestOf(windows),
+    furthest: furthestOf(ofNow),
     ...(current === undefined ? {} : { currentBranchId: current.branchId }),
     ...extremes(ofCurrent),
   };
+}
+
+/** Windows of sets of a time that was given up are shown, but no point is promised by them while a branch has others. */
+function windowsOfNow(windows: readonly RecoveryWindow[], log: CommittedLog): readonly RecoveryWindow[] {
+  const givenUp = givenUpSets(log);
+  if (givenUp.size === 0) return windows;
+  const kept = windows.filter(({ setId }) => !givenUp.has(setId));
+  const branches = new Set(kept.map(({ branchId }) => branchId));
+  return windows.filter((window) => kept.includes(window) || !branches.has(window.branchId));
 }
 
 /** A window belongs to a branch when its log gets there, or when the set was made there. */
@@ -66,7 +77,7 @@ const later = (a: Instant, b: Instant): Instant => (a > b ? a : b);
 function describeBranch(branch: KnownBranch, branches: ReadonlyMap<string, KnownBranch>): LogBranch {
   const parent = parentOf(branch, branches);
   const fork = forkOf(branch);
-  const runs = contiguousRuns([...branch.segments.values()]);
+  const runs = contiguousRuns(branch);
   return {
     branchId: branch.branchId,
     timeline: branch.timeline,
@@ -79,12 +90,13 @@ function describeBranch(branch: KnownBranch, branches: ReadonlyMap<string, Known
   };
 }
 
-/** Splits segments in order wherever one does not begin at the end of the one before. */
-function contiguousRuns(segments: readonly KnownSegment[]): KnownSegment[][] {
+/** Splits segments in order wherever one does not continue the one before. */
+function contiguousRuns({ segments, breaks }: KnownBranch): KnownSegment[][] {
   const runs: KnownSegment[][] = [];
-  for (const segment of segments) {
+  for (const segment of segments.values()) {
     const run = runs[runs.length - 1];
-    if (run !== undefined && run[run.length - 1]?.to === segment.from) run.push(segment);
+    const isContinued = run?.[run.length - 1]?.to === segment.from && !breaks.has(segment.from);
+    if (isContinued) run.push(segment);
     else runs.push([segment]);
   }
   return runs;

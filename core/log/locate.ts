@@ -1,3 +1,4 @@
+import type { SetSummary } from '../backup/set-summary.ts';
 import type { SetId } from '../id.ts';
 import type { RestoreTarget } from '../restore/target.ts';
 import type { CommittedLog, KnownBranch } from './branches.ts';
@@ -6,6 +7,7 @@ import type { Stop } from './find-stop.ts';
 import type { Located, RecoveryPoint, RecoveryWindow, RoutedSegment, UnreachableReason } from './timeline.ts';
 import { compareLsn, formatLsn, lsnToNumber } from '../wal/lsn.ts';
 import { branchesOf, currentBranch, routeTo } from './branches.ts';
+import { givenUpSets } from './given-up-sets.ts';
 import { earliestOf, findStop, pointsNamed } from './find-stop.ts';
 import { reachOf, windowOf } from './reach.ts';
 
@@ -15,15 +17,32 @@ import { reachOf, windowOf } from './reach.ts';
  * several restore points have is refused.
  */
 export function locate(log: CommittedLog, target: RestoreTarget, branchId?: string): Located {
-  if (log.sets.length === 0) return { isReachable: false, reason: 'no-set' };
+  const givenUp = givenUpSets(log);
   const wanted = target.at === 'immediate' ? target.setId : undefined;
+  if (givenUp.size === 0 || wanted !== undefined) return locateFrom(log, target, { branchId, wanted, from: log.sets });
+  const ofNow = log.sets.filter(({ setId }) => !givenUp.has(setId));
+  const found = locateFrom(log, target, { branchId, wanted, from: ofNow });
+  // Only what nothing of the present time leads to is looked for in one that was given up.
+  const given = found.isReachable ? found : locateFrom(log, target, { branchId, wanted, from: log.sets });
+  return given.isReachable ? given : found;
+}
+
+interface Choice {
+  readonly branchId: string | undefined;
+  readonly wanted: SetId | undefined;
+  /** Sets that may be chosen. */
+  readonly from: readonly SetSummary[];
+}
+
+function locateFrom(log: CommittedLog, target: RestoreTarget, { branchId, wanted, from }: Choice): Located {
+  if (log.sets.length === 0) return { isReachable: false, reason: 'no-set' };
   const named = log.sets.find((set) => set.setId === wanted);
   if (wanted !== undefined && named === undefined) return { isReachable: false, reason: 'set-unknown' };
   const branches = branchesOf(log);
   const asked = branchId ?? named?.branchId;
   const branch = asked === undefined ? currentBranch(branches, log.owner) : branches.get(asked);
   if (branch === undefined) return { isReachable: false, reason: asked === undefined ? 'no-set' : 'timeline-unknown' };
-  const reaches = candidates(log, branch, branches);
+  const reaches = candidates(from, branch, branches);
   const usable = wanted === undefined ? reaches : reaches.filter((reach) => reach.set.setId === wanted);
   const way = bestWay(usable, target);
   if (way !== undefined) return reached(way, branch);
@@ -54,9 +73,13 @@ function bestWay(reaches: readonly Reach[], target: RestoreTarget): Way | Ambigu
 }
 
 /** Sets that lie on the way to the branch, highest end first. */
-function candidates(log: CommittedLog, branch: KnownBranch, branches: ReadonlyMap<string, KnownBranch>): Reach[] {
+function candidates(
+  sets: readonly SetSummary[],
+  branch: KnownBranch,
+  branches: ReadonlyMap<string, KnownBranch>,
+): Reach[] {
   const route = routeTo(branch, branches);
-  return log.sets
+  return sets
     .map((set) => reachOf(set, route, branches))
     .filter((reach) => reach !== undefined)
     .sort((a, b) => compareLsn(b.set.endLsn, a.set.endLsn));

@@ -4,6 +4,7 @@ import type { LogBound, LogRestorePlan, MissingLog, PlannedLog } from './log-res
 import type { RouteStep } from './timeline.ts';
 import { fail } from '../errors/fail.ts';
 import { logSegmentKey } from '../format/object-key.ts';
+import type { Lsn } from '../wal/lsn.ts';
 import { formatLsn, lsnToNumber } from '../wal/lsn.ts';
 import { branchesOf, currentBranch, routeTo } from './branches.ts';
 import { knownHistories } from './known-histories.ts';
@@ -46,7 +47,7 @@ export function planLogRestore(request: LogRestoreRequest): LogRestorePlan {
     ...(request.to === undefined ? {} : { to: request.to }),
     segments,
     histories: knownHistories([...branches.values()], route),
-    gaps: [...missingBefore(way, from), ...missingBetween(chosen), ...missingAfter(way, request.to)],
+    gaps: [...missingBefore(way, from), ...missingBetween(chosen, branches), ...missingAfter(way, request.to)],
     rawBytes: segments.length * first.segmentBytes,
     fetchBytes: chosen.reduce((sum, { segment }) => sum + segment.storedBytes, 0),
   };
@@ -164,9 +165,10 @@ function missingBefore([first]: readonly KnownSegment[], from: LogBound): Missin
   return [{ ...(from.at === 'lsn' ? { from: from.lsn } : {}), to, what: `no log before ${to}${since} is in the pool` }];
 }
 
-function missingBetween(chosen: readonly KnownSegment[]): MissingLog[] {
+function missingBetween(chosen: readonly KnownSegment[], branches: ReadonlyMap<string, KnownBranch>): MissingLog[] {
   return chosen.slice(1).flatMap((next, i): MissingLog[] => {
     const before = chosen[i];
+    if (branches.get(next.branchId)?.breaks.has(next.from) === true) return [brokenAt(next.segment.from)];
     if (before === undefined || before.to >= next.from) return [];
     const [from, to] = [formatLsn(before.to), formatLsn(next.from)];
     const commits = [before.segment.maxCommit, next.segment.firstCommit];
@@ -174,6 +176,11 @@ function missingBetween(chosen: readonly KnownSegment[]): MissingLog[] {
     return [{ from, to, what: `log from ${from} to ${to} is missing (commits around it: ${after}, ${until})` }];
   });
 }
+
+const brokenAt = (from: Lsn): MissingLog => ({
+  ...{ from, to: from },
+  what: `log from ${from} on is of another time than the log before it: recovery cannot go from one to the other`,
+});
 
 function missingAfter(way: readonly KnownSegment[], to: LogBound | undefined): MissingLog[] {
   const last = way[way.length - 1];

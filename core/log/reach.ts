@@ -47,14 +47,14 @@ function reachAlong(set: SetSummary, { route, steps, branches }: Known): Reach |
   const bytes = set.segmentBytes;
   const end = lsnToNumber(set.endLsn);
   const begin = floorTo(lsnToNumber(set.beginLsn), bytes);
-  const own = follow({ steps, branches, bytes, from: begin, until: end }).segments;
+  const ending = endOf(set);
+  const own = follow({ steps, branches, bytes, from: begin, until: end, ending }).segments;
   const isOwnLogKnown = (own[own.length - 1]?.to ?? -1) >= end;
   if (!set.isConsistent && !isOwnLogKnown) return undefined;
   // Archive recovery refuses to begin with log of wal_level = minimal: nothing leads on from there.
   if (set.offline?.isLogMinimal === true) return { set, route, own, isOwnLogKnown, ...conclude(set, []) };
   const from = set.isConsistent ? floorTo(end, bytes) : begin;
-  const canSkip = { position: from, branchId: set.branchId };
-  const followed = follow({ steps, branches, bytes, from, ...(set.isConsistent ? { canSkip } : {}) });
+  const followed = follow({ steps, branches, bytes, from, ending, canSkipEnd: set.isConsistent });
   return { set, route, own, isOwnLogKnown, ...conclude(set, followed.segments) };
 }
 
@@ -79,9 +79,23 @@ interface Way {
   readonly from: number;
   /** Stop behind this position. */
   readonly until?: number;
-  /** Segment that may be missing: the set holds it itself, as log of its own branch only. */
-  readonly canSkip?: { readonly position: number; readonly branchId: string };
+  readonly ending: EndOfSet;
+  /** The last segment of the set may be missing: the set holds it itself, as log of its own branch only. */
+  readonly canSkipEnd?: boolean;
 }
+
+/** The last segment of a set, as its instance had it. */
+interface EndOfSet {
+  readonly position: number;
+  readonly branchId: string;
+  readonly sha256: string | undefined;
+}
+
+const endOf = ({ endLsn, segmentBytes, branchId, endSegmentSha256: sha256 }: SetSummary): EndOfSet => ({
+  position: floorTo(lsnToNumber(endLsn), segmentBytes),
+  branchId,
+  sha256,
+});
 
 /** Each segment comes from the branch that owns it: from the segment of a fork on, the file of the child counts. */
 function follow(way: Way): { readonly segments: readonly KnownSegment[] } {
@@ -93,19 +107,51 @@ function follow(way: Way): { readonly segments: readonly KnownSegment[] } {
       way.until ?? Infinity,
     );
     for (; position < limit; position += way.bytes) {
-      const next = step.branchId === undefined ? undefined : way.branches.get(step.branchId)?.segments.get(position);
-      if (next !== undefined) segments.push(next);
-      if (!isWhole(next, way.bytes) && !(next === undefined && isInSet(way, step, position))) return { segments };
+      const branch = step.branchId === undefined ? undefined : way.branches.get(step.branchId);
+      if (!follows(way, { position, branch }, segments)) return { segments };
     }
   }
   return { segments };
 }
 
-const isInSet = ({ canSkip }: Way, step: RouteStep, position: number): boolean =>
-  position === canSkip?.position && step.branchId === canSkip.branchId;
+interface Place {
+  readonly position: number;
+  readonly branch: KnownBranch | undefined;
+}
 
-const isWhole = (known: KnownSegment | undefined, bytes: number): boolean =>
-  known !== undefined && known.to >= known.from + bytes;
+/** Adds the segment of a place, when there is one; false when the way ends there. */
+function follows(way: Way, place: Place, segments: KnownSegment[]): boolean {
+  const { position, branch } = place;
+  if (isBrokenAt(place, segments)) return false;
+  const found = branch?.segments.get(position);
+  if (found === undefined) return canSkip(way, place);
+  // What follows in the pool need not be of the time of the set either, also behind a break: a state may be put back twice.
+  if (isOfAnotherTime(way, found)) return false;
+  segments.push(found);
+  return isWhole(found, way.bytes);
+}
+
+const canSkip = ({ ending, canSkipEnd = false, branches }: Way, { position, branch }: Place): boolean =>
+  canSkipEnd && position === ending.position && branch === branches.get(ending.branchId);
+
+/** A break counts for who comes over it, not for a set that begins behind it or holds the log before it itself. */
+const isBrokenAt = ({ position, branch }: Place, way: readonly KnownSegment[]): boolean =>
+  branch?.breaks.has(position) === true && way[way.length - 1]?.to === position;
+
+/** Whether a branch has other log than a set where that ends: an earlier state of the instance was put back before or after it. */
+export function hasOtherLog(branch: KnownBranch | undefined, set: SetSummary): boolean {
+  const known = branch?.segments.get(floorTo(lsnToNumber(set.endLsn), set.segmentBytes));
+  return known !== undefined && isOfAnotherTime({ ending: endOf(set), bytes: set.segmentBytes }, known);
+}
+
+const isOfAnotherTime = ({ ending, bytes }: Pick<Way, 'ending' | 'bytes'>, known: KnownSegment): boolean =>
+  ending.sha256 !== undefined &&
+  known.from === ending.position &&
+  known.branchId === ending.branchId &&
+  isWhole(known, bytes) &&
+  known.segment.rawSha256 !== ending.sha256;
+
+const isWhole = (known: KnownSegment, bytes: number): boolean => known.to >= known.from + bytes;
 
 /** The window of a reach, named after the branch that it ends on. */
 export function windowOf(reach: Reach): RecoveryWindow {

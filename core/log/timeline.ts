@@ -19,7 +19,10 @@ export interface LogStretch {
   readonly restorePoints: readonly RestorePointOfLog[];
 }
 
-/** Missing log between two stretches of a branch, half-open. */
+/**
+ * Missing log between two stretches of a branch, half-open. Empty (`from` is `to`) at a recorded break: what follows is log of another
+ * time of the instance than what is known before it.
+ */
 export interface LogGap {
   readonly from: Lsn;
   readonly to: Lsn;

@@ -112,12 +112,21 @@ export const restorePlanShape: z.ZodType<RestorePlan> = z.looseObject({
   offline: offlineOfSetShape.exactOptional(),
   ways: restoreWaysShape.exactOptional(),
   givesUp: z
-    .looseObject({ end: lsnShape, lastCommit: instantShape, from: lsnShape, to: lsnShape, until: instantShape })
+    .looseObject({
+      ...{ end: lsnShape, lastCommit: instantShape, from: lsnShape, to: lsnShape, until: instantShape },
+      isOfAnotherTime: z.literal(true).exactOptional(),
+    })
     .exactOptional(),
   leavesYounger: z
     .looseObject({
       ...{ followed: countShape, followedUntil: instantShape, split: lsnShape },
       ...{ timeline: countShape, until: instantShape },
+    })
+    .exactOptional(),
+  leavesGivenUp: z
+    .looseObject({
+      ...{ setId: idShape('set'), endLsn: lsnShape, endedAt: instantShape },
+      later: z.looseObject({ setId: idShape('set'), endLsn: lsnShape }),
     })
     .exactOptional(),
   rawBytes: countShape,

@@ -2,6 +2,8 @@ import { renameSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import type { BackupOptions } from '#core/agent/order.ts';
 import type { SetSummary } from '#core/backup/set-summary.ts';
+import type { BatchSummary, SegmentOfBatch } from '#core/log/batch-summary.ts';
+import { coverage, locate } from '#core/log/coverage.ts';
 import { runTool } from '#scripts/servers/tool.mjs';
 import { takeLogBackup } from '#agent/wal/take-log-backup.ts';
 import { instanceAccess, newTestId, openBackupBench } from '#tests/support/backup.ts';
@@ -38,9 +40,11 @@ async function stageOf(server: Postgres, options: Partial<BackupOptions>) {
   await server.sql('vacuum u');
   const access = await instanceAccess(server);
   const take = (order: ReturnType<typeof bench.order>) => bench.takeFullBackup(order, bench.step(order));
-  const channel = { putBatch: () => Promise.resolve() };
+  const told: BatchSummary[] = [];
+  const channel = { putBatch: (batch: BatchSummary) => Promise.resolve(void told.push(batch)) };
   const log = takeLogBackup({ clock, newId: newTestId, neededLog: () => Promise.resolve([]), channel });
   return {
+    told,
     full: () => take(bench.order(access, options)),
     on: (summary: SetSummary) => take(incrementalOrder(bench, access, { summary, wanted: 'differential' }, options)),
     backUpLog: () => {
@@ -122,4 +126,39 @@ test('K-048 log of large segments is compared, too: a set of a time that was giv
     await server.sql('select pg_switch_wal()');
   }
   expect(await stage.on(abandoned)).toMatchObject({ type: 'full', warnings: [{ code: 'became_full' }] });
+});
+
+test('K-095 the latest point is of the time since a server was put back, and no log of two times is joined', async () => {
+  const server = await openPostgres({ major: 15, archive: true, config: quiet });
+  const { archiveDirectory, dataDirectory } = server;
+  const stage = await stageOf(server, { archiveDirectory });
+  const kept = await stage.full();
+  await stage.backUpLog();
+  const segments = (): SegmentOfBatch[] => stage.told.flatMap((batch) => batch.segments);
+  // What the set says of its last segment is what the archive has of it.
+  expect(segments().find(({ name }) => name === kept.endSegment)?.rawSha256).toBe(kept.endSegmentSha256);
+  const putBack = await snapshotOf(server, [dataDirectory, archiveDirectory]);
+  await server.sql("update u set b = 'abandoned'");
+  await stage.liveOn();
+  const abandoned = await stage.full();
+  await stage.backUpLog();
+  await putBack();
+  await server.sql("update u set b = 'present'");
+  const now = await stage.full();
+  const log = { sets: [kept, abandoned, now], batches: stage.told };
+  const refused = { code: 'log_duplicate_differs' };
+  await expect(stage.backUpLog()).rejects.toMatchObject(refused);
+  expect(locate(log, { at: 'latest' })).toMatchObject({ setId: now.setId, segments: [] });
+  expect(await stage.rowsIn(now)).toEqual([{ b: 'present', n: 5000 }]);
+  // Past the end of what the pool has of the time that was given up.
+  await stage.liveOn();
+  await stage.liveOn();
+  await expect(stage.backUpLog()).rejects.toMatchObject(refused);
+  const [branch] = coverage(log).branches;
+  const [gap] = branch?.gaps ?? [];
+  expect(gap?.from).toBe(gap?.to);
+  const latest = await stage.full();
+  await expect(stage.backUpLog()).rejects.toMatchObject(refused);
+  const found = locate({ ...log, sets: [...log.sets, latest] }, { at: 'latest' });
+  expect(found).toMatchObject({ setId: latest.setId, setting: { at: 'lsn' } });
 });

@@ -50,8 +50,10 @@ function timelineText({ poolName, timeline, excluded, damagedLog }: PoolTimeline
     `${timeText(one.to.at)} (${one.to.lsn})`,
   ]);
   const gaps = timeline.branches.flatMap((branch) =>
-    branch.gaps.map(
-      (gap) => `GAP on timeline ${String(branch.timeline)}: log from ${gap.from} to ${gap.to} is missing`,
+    branch.gaps.map(({ from, to }) =>
+      from === to
+        ? `BREAK on timeline ${String(branch.timeline)}: log from ${from} on is of another time than the log before it`
+        : `GAP on timeline ${String(branch.timeline)}: log from ${from} to ${to} is missing`,
     ),
   );
   return [

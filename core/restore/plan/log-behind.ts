@@ -4,6 +4,7 @@ import type { BatchSummary } from '#core/log/batch-summary.ts';
 import type { KnownBranch } from '#core/log/branches.ts';
 import { branchesOf } from '#core/log/branches.ts';
 import { formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
+import { hasOtherLog } from '#core/log/reach.ts';
 import type { LogBehind } from './plan.ts';
 import type { RestoreRequest } from '#core/restore/request.ts';
 import type { Reached } from '#core/restore/recovery/stop-branch.ts';
@@ -37,11 +38,18 @@ export function logBehind(
       // The log ends inside a segment of which another pool holds more: it goes on right there.
       .map(({ from }) => Math.max(from, end)),
   );
+  // Ids tell what came first within a pool only.
+  const own = branchesOf(log);
+  const isBroken = steps.some(
+    ({ branchId, limit }) => end < limit && own.get(branchId ?? '')?.breaks.has(end) === true,
+  );
+  const isOfAnotherTime = isBroken || (last === undefined && hasOtherLog(own.get(set.branchId), set));
   const commits = segments.flatMap(({ segment }) => segment.maxCommit ?? []);
   return {
     ...{ end: formatLsn(end), from: formatLsn(begins.reduce((a, b) => Math.min(a, b), to)), to: formatLsn(to) },
     lastCommit: commits.reduce(later, set.endedAt),
     until: known.map(({ batch }) => batch.coveredUntil).reduce(later),
+    ...(isOfAnotherTime ? { isOfAnotherTime: true as const } : {}),
   };
 }
 
@@ -61,8 +69,12 @@ function endOf(batch: BatchSummary, { branchId, limit }: Step): number {
 const later = (a: Instant, b: Instant): Instant => (a > b ? a : b);
 
 /** The same as a step of the plan. */
-export function behindText({ end, lastCommit, from, to, until }: LogBehind): string {
-  const why =
+export function behindText({ end, lastCommit, from, to, until, isOfAnotherTime }: LogBehind): string {
+  const missing =
     from === end ? 'which goes on only in another pool' : `but log from LSN ${end} to ${from} is missing or damaged`;
+  const why =
+    isOfAnotherTime === true
+      ? 'but from there on it is of another time: an earlier state of the instance was put back; a full backup that ends behind it begins anew'
+      : missing;
   return `GIVES UP KNOWN LOG: it ends at LSN ${end}, last commit ${lastCommit}; log is known up to LSN ${to} (${until}), ${why}`;
 }

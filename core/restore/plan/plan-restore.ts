@@ -12,6 +12,7 @@ import { chosenSet, demandNotWorse, isBrokenTaken, refuse, withBrokenChain, with
 import type { PlannedSegment, PlannedSet, RestorePlan } from './plan.ts';
 import { checkPlace, placeTablespaces } from '#core/restore/place.ts';
 import type { RestoreRequest } from '#core/restore/request.ts';
+import { givenUpTime } from './given-up-time.ts';
 import { historiesFor } from './histories.ts';
 import { logBehind } from './log-behind.ts';
 import { stepsOf } from './steps.ts';
@@ -46,6 +47,7 @@ export function planRestore(asked: RestoreRequest): RestorePlan {
   const tablespaceMap = placeTablespaces(request, set);
   const givesUp = logBehind(request, located, set);
   const leavesYounger = youngerBranch(ownedAs(request, log), located);
+  const leavesGivenUp = givenUpTime(request, set);
   const plan = {
     setId: set.setId,
     systemId: set.systemId,
@@ -66,6 +68,7 @@ export function planRestore(asked: RestoreRequest): RestorePlan {
     ...(isUsual(request.ways) ? {} : { ways: request.ways }),
     ...(givesUp === undefined ? {} : { givesUp }),
     ...(leavesYounger === undefined ? {} : { leavesYounger }),
+    ...(leavesGivenUp === undefined ? {} : { leavesGivenUp }),
     rawBytes: set.rawBytes + located.segments.length * set.segmentBytes,
     ...readOf(request, set, located),
   };

@@ -42,6 +42,17 @@ export interface LogBehind {
   readonly to: Lsn;
   /** Up to when that log is known. */
   readonly until: Instant;
+  /** It begins right at the end, behind a recorded break. */
+  readonly isOfAnotherTime?: true;
+}
+
+/** A set behind the chosen one that was left out: a later one shows that an earlier state of the instance was put back since. */
+export interface GivenUpTime {
+  readonly setId: SetId;
+  readonly endLsn: Lsn;
+  readonly endedAt: Instant;
+  /** The later set, which ends before. */
+  readonly later: { readonly setId: SetId; readonly endLsn: Lsn };
 }
 
 /** A branch that was written longer than the one that a plan follows, and that parts from it before the point of the plan. */
@@ -91,6 +102,8 @@ export interface RestorePlan {
   readonly givesUp?: LogBehind;
   /** Of a plan whose timeline nobody named: one that may be meant instead. Absent: none. */
   readonly leavesYounger?: YoungerBranch;
+  /** Of a plan whose set nobody named: sets that were left out because an earlier state of the instance was put back since. Absent: none. */
+  readonly leavesGivenUp?: GivenUpTime;
   readonly rawBytes: number;
   /** Sets that are read, the full first, `setId` last. */
   readonly chain: readonly PlannedSet[];

@@ -46,6 +46,10 @@ export const setSummaryShape: z.ZodType<SetSummary> = z.looseObject({
   backupEndLsn: lsnShape,
   beginSegment: segmentShape,
   endSegment: segmentShape,
+  endSegmentSha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .exactOptional(),
   beganAt: instantShape,
   endedAt: instantShape,
   isConsistent: z.boolean(),

@@ -1,0 +1,37 @@
+import type { SetSummary } from '../backup/set-summary.ts';
+import type { SetId } from '../id.ts';
+import type { CommittedLog } from './branches.ts';
+import { lsnToNumber } from '../wal/lsn.ts';
+
+/**
+ * Sets of a time that was given up, each with the set that tells: log positions of an instance only grow, so when a later set of
+ * it does not end behind an earlier one on the same branch, an earlier state (a storage snapshot) was put back in between. Why by both
+ * orders, that of ids and that of the clock beside the database: one clock that went back proves nothing. The later set must
+ * be known to be of a running primary (`endSegmentSha256`), because a standby may lag.
+ */
+export function givenUpSets({
+  sets,
+  unusable = [],
+}: Pick<CommittedLog, 'sets' | 'unusable'>): ReadonlyMap<SetId, SetSummary> {
+  const found = new Map<SetId, SetSummary>();
+  // The latest of those that do not end behind, of each instance on each branch.
+  const tellers = new Map<string, SetSummary>();
+  for (const set of [...sets, ...unusable].sort(byEnd)) {
+    const line = `${set.resourceId} ${set.branchId}`;
+    const teller = tellers.get(line);
+    if (teller !== undefined && isAfter(teller, set)) found.set(set.setId, teller);
+    if (set.endSegmentSha256 !== undefined && (teller === undefined || set.beganAt > teller.beganAt))
+      tellers.set(line, set);
+  }
+  return found;
+}
+
+const isAfter = (later: SetSummary, earlier: SetSummary): boolean =>
+  madeAs(later) > madeAs(earlier) && later.beganAt > earlier.endedAt;
+
+/** Of two that end at one place the later first. */
+const byEnd = (a: SetSummary, b: SetSummary): number =>
+  lsnToNumber(a.endLsn) - lsnToNumber(b.endLsn) || (a.beganAt > b.beganAt ? -1 : 1);
+
+/** A synthetic full is of the time of its incremental. */
+const madeAs = ({ setId, mergedFrom }: SetSummary): SetId => mergedFrom?.setId ?? setId;

@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { SetSummary } from '../backup/set-summary.ts';
+import { lsnToNumber } from '../wal/lsn.ts';
+import type { PutBackStep } from '#tests/support/put-back-model.ts';
+import { playPutBacks, segmentNumber, stepsOfPutBacks } from '#tests/support/put-back-model.ts';
+import type { RestoreRequest } from '../restore/request.ts';
+import { planRestore } from '../restore/plan/plan-restore.ts';
+import { planLogRestore } from './plan-log-restore.ts';
+import type { CommittedLog } from './branches.ts';
+import { coverage, locate } from './coverage.ts';
+import { givenUpSets } from './given-up-sets.ts';
+
+const latest = { at: 'latest' } as const;
+const write = { kind: 'write' } as const;
+const full = { kind: 'full' } as const;
+const log = { kind: 'log' } as const;
+const putBack = (by: number): PutBackStep => ({ kind: 'put-back', by });
+const committed = ({ log: known }: { readonly log: CommittedLog }): CommittedLog => known;
+
+describe('an instance that was put back to an earlier state without a timeline of its own', () => {
+  test('K-095 no plan joins log of one time to a set or to log of another', () => {
+    fc.assert(
+      fc.property(stepsOfPutBacks, (steps) => {
+        const world = playPutBacks(steps);
+        const points = world.log.sets.map(({ setId }) => ({ at: 'immediate', setId }) as const);
+        const lsns = world.log.batches.map(({ from }) => ({ at: 'lsn', lsn: from, isInclusive: true }) as const);
+        for (const target of [latest, ...points, ...lsns]) {
+          const found = locate(world.log, target);
+          if (!found.isReachable) continue;
+          const used = found.segments.map(({ segment }) => [segmentNumber(segment.from), segment.rawSha256] as const);
+          expect(world.isOfOneTime(setOf(world.log, found.setId), used)).toBe(true);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('K-095 the latest point is of the time that the instance is in since it was put back and backed up in full', () => {
+    fc.assert(
+      fc.property(stepsOfPutBacks, fc.boolean(), (steps, isLogTaken) => {
+        const world = playPutBacks([...steps, full, ...(isLogTaken ? [log] : [])]);
+        const found = locate(world.log, latest);
+        if (!found.isReachable) return expect.fail('a full is there, so the latest point is');
+        const { endLsn, endSegmentSha256 } = setOf(world.log, found.setId);
+        expect(world.now(segmentNumber(endLsn))).toBe(endSegmentSha256);
+        const newest = world.log.sets[world.log.sets.length - 1];
+        expect(lsnToNumber(coverage(world.log).latest?.lsn ?? endLsn)).toBeGreaterThanOrEqual(
+          lsnToNumber(newest?.endLsn ?? endLsn),
+        );
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('K-049 a break is shown where log of the two times meets, and nothing behind it is promised', () => {
+    const world = committed(playPutBacks([full, write, write, log, putBack(1), write, write, log]));
+    const [branch] = coverage(world).branches;
+    const [gap] = branch?.gaps ?? [];
+    expect(branch?.stretches).toHaveLength(2);
+    expect(gap?.from).toBe(gap?.to);
+    const found = locate(world, latest);
+    expect(found.isReachable && found.segments[found.segments.length - 1]?.segment.to).toBe(gap?.from);
+  });
+
+  test('K-049 a gap that was closed later is no break', () => {
+    const world = committed(playPutBacks([full, write, { kind: 'lose' }, write, log, { kind: 'find' }, log]));
+    expect(world.batches.some(({ isAfterGap }) => isAfterGap)).toBe(true);
+    expect(coverage(world).branches[0]?.gaps).toEqual([]);
+  });
+
+  test('K-095 a point that only a set of the time that was given up leads to is still reached', () => {
+    const world = committed(playPutBacks([write, write, full, write, log, putBack(3), full]));
+    const [abandoned] = world.sets;
+    expect([...givenUpSets(world).keys()]).toEqual([abandoned?.setId]);
+    const lsn = world.batches[3]?.segments[0]?.lastRecord;
+    if (lsn === undefined) return expect.fail('no log was taken');
+    expect(locate(world, { at: 'lsn', lsn, isInclusive: true })).toMatchObject({ setId: abandoned?.setId });
+    expect(locate(world, latest)).toMatchObject({ setId: world.sets[1]?.setId });
+  });
+
+  test('K-095 a plan to the latest point tells of the time that was given up, and of log that is of another time', () => {
+    const planOf = (known: CommittedLog, more: Partial<RestoreRequest> = {}) =>
+      planRestore({
+        ...{ log: known, target: latest, resourceName: 'orders', tablespaceMap: {}, isOpenedAfter: true },
+        place: { kind: 'copy', directory: '/srv/copy' },
+        ...more,
+      });
+    const world = committed(playPutBacks([write, full, write, full, log, putBack(3), full]));
+    const [before, abandoned, now] = world.sets.map(({ setId }) => setId);
+    const plan = planOf(world);
+    expect(plan).toMatchObject({ setId: now, segments: [], givesUp: { isOfAnotherTime: true } });
+    expect(plan.leavesGivenUp).toMatchObject({ setId: abandoned, later: { setId: now } });
+    expect(plan.steps.slice(0, 2)).toEqual([
+      expect.stringContaining('a full backup that ends behind it begins anew'),
+      expect.stringContaining(`LEAVES OUT A TIME THAT WAS GIVEN UP: ${abandoned ?? ''}`),
+    ]);
+    const named = planOf(world, { setId: abandoned });
+    expect(named).toMatchObject({ setId: abandoned });
+    expect(named.leavesGivenUp).toBeUndefined();
+    expect(before).toBeDefined();
+    const broken = planOf(committed(playPutBacks([full, write, write, log, putBack(1), write, write, log])));
+    expect(broken.givesUp).toMatchObject({ isOfAnotherTime: true });
+    expect(broken.leavesGivenUp).toBeUndefined();
+  });
+
+  test('K-091 log restored as files says where log of two times meets', () => {
+    const world = committed(playPutBacks([full, write, write, log, putBack(1), write, write, log]));
+    const [{ resourceId: id, engine, setId }] = world.sets as [SetSummary];
+    const { gaps } = planLogRestore({ log: world, resource: { id, name: 'orders', engine }, setId });
+    expect(gaps).toEqual([expect.objectContaining({ what: expect.stringContaining('of another time') as string })]);
+  });
+
+  test('K-095 one clock that went back, a standby that lags and sets of earlier versions give nothing up', () => {
+    const world = committed(playPutBacks([write, write, full, putBack(3), full]));
+    const [first, second] = world.sets;
+    if (first === undefined || second === undefined) return expect.fail('two sets were made');
+    const { endSegmentSha256, ...unsaid } = second;
+    expect(endSegmentSha256).toBeDefined();
+    expect(givenUpSets({ sets: [first, second] }).size).toBe(1);
+    expect(givenUpSets({ sets: [first, unsaid] }).size).toBe(0);
+    expect(givenUpSets({ sets: [first, { ...second, beganAt: first.beganAt }] }).size).toBe(0);
+    expect(
+      givenUpSets({
+        sets: [
+          { ...first, setId: second.setId },
+          { ...second, setId: first.setId },
+        ],
+      }).size,
+    ).toBe(0);
+  });
+});
+
+function setOf({ sets }: CommittedLog, setId: string): SetSummary {
+  const set = sets.find((one) => one.setId === setId);
+  return set ?? expect.fail(`${setId} is not there`);
+}
