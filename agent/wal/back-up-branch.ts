@@ -14,7 +14,8 @@ import { checkSegment, entryOf } from '#core/wal/check-segment.ts';
 import { parseHistory } from '#core/wal/history-file.ts';
 import type { SegmentReading } from '#core/wal/segment-reading.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
-import { earliestPosition } from '#core/wal/segment-name.ts';
+import { lsnToNumber } from '#core/wal/lsn.ts';
+import { earliestPosition, segmentStart } from '#core/wal/segment-name.ts';
 import { isWholeSegment } from '#core/log/whole-segment.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import type { SealLog } from '#agent/sets/log-objects.ts';
@@ -48,13 +49,18 @@ export interface BranchWork {
   readonly hasRead: (bytes: number) => Promise<void>;
   /** What follows a bad file is left alone: another source may have its log. */
   readonly endsAtProblem?: boolean;
+  /** What the archive refused last of the timeline before: log that goes on from there on this branch does not continue it either. */
+  readonly refused?: SegmentOfBatch | undefined;
+  /** Where the server still has its own log. */
+  readonly logDirectory?: string;
 }
 
 /**
  * Stores and commits what the archive holds of one branch and the pool does not. A bad file is left where it is, what
  * follows it is committed behind a recorded break, and the error comes at the end: log is never lost to another's damage.
+ * Answers the committed segment in whose place the archive has other log, when nothing was committed behind it since.
  */
-export async function backUpBranch(work: BranchWork): Promise<void> {
+export async function backUpBranch(work: BranchWork): Promise<SegmentOfBatch | undefined> {
   const { archive, branch, deps, tally } = work;
   const archived = archive.segments.filter((name) => sameTimeline(name, branch.timeline));
   const [first] = archived;
@@ -81,6 +87,7 @@ export async function backUpBranch(work: BranchWork): Promise<void> {
   }
   tally.gaps(branch, session.writer.gaps);
   tally.batches.push(...session.writer.committed);
+  return session.writer.refused;
 }
 
 /** What a pool holds of a branch, and what plans deleted from it. */
@@ -120,6 +127,7 @@ class BranchSession {
     const { channels } = order.options;
     this.#pipeline = openLogPipeline({ pool: deps.pool, level, channels, sizes, isPutAtOnce });
     this.writer = new BatchWriter(deps, branch, known);
+    if (work.refused !== undefined && isRightBefore(work.refused, archived)) this.writer.cut(work.refused);
   }
 
   /** One file of the archive. `isNewest`: it may still be on its way in. */
@@ -135,6 +143,7 @@ class BranchSession {
     } catch (error) {
       if (isAboutFile(error)) await this.#settle(0);
       await this.#refuse(name, error);
+      if (isAboutFile(error) && isOfAnotherTime(error)) await this.#part(name, file, held);
     } finally {
       if (!isKept) this.#pipeline.release(held);
     }
@@ -147,14 +156,32 @@ class BranchSession {
     if (!isAboutFile(error)) throw error;
     this.#work.tally.problem(error, name);
     await this.writer.commit();
-    if (isOfAnotherTime(error)) this.#cut();
   }
 
-  /** The server writes other log than the pool has in that place: nothing committed so far leads to what follows. */
-  #cut(): void {
-    this.writer.cut();
+  /**
+   * The server writes other log than the pool has in that place: nothing committed so far leads to what follows. Not so when the file is
+   * no log at all: one that was damaged since it was backed up says nothing about what follows.
+   */
+  async #part(name: SegmentName, file: string, held: HeldSegment): Promise<void> {
+    const committed = this.#known.segments.get(name);
+    if (committed !== undefined && !(await this.#isLog(name, file, held))) {
+      this.#last = committed;
+      this.#isPrimed = false;
+      return;
+    }
+    this.writer.cut(committed);
     this.#last = undefined;
     this.#isPrimed = true;
+  }
+
+  async #isLog(name: SegmentName, file: string, held: HeldSegment): Promise<boolean> {
+    try {
+      await this.#check(name, file, held);
+      return true;
+    } catch (error) {
+      if (!isAboutFile(error)) throw error;
+      return false;
+    }
   }
 
   /** Ends what is under way and waits for what cannot be ended: nothing may use a pool that is closed. Throws nothing of theirs. */
@@ -178,7 +205,14 @@ class BranchSession {
   /** Nothing followed the closed segment up to the switch. It need not be that of the newest batch, which may have closed a gap. */
   async #coverIdle(closed: NonNullable<LogSwitch['closed']>): Promise<void> {
     const last = this.#known.segments.get(closed.segment);
-    if (last !== undefined && isWholeSegment(last)) await this.writer.commitIdle(closed.at, last.to);
+    if (last === undefined || !isWholeSegment(last)) return;
+    const { logDirectory, tally } = this.#work;
+    const file = logDirectory === undefined ? undefined : join(logDirectory, closed.segment);
+    const own = file === undefined ? undefined : new SegmentBuffer().read(file);
+    // Why: an archive that outlived the state which was put back says nothing about what the server writes now.
+    if (file !== undefined && own !== undefined && sha256Hex(own) !== last.rawSha256)
+      tally.problem(fail('log_duplicate_differs', { file, object: this.#keyOf(last.object) }), closed.segment);
+    else await this.writer.commitIdle(closed.at, last.to);
   }
 
   /** True when the segment is on its way into the pool: then its bytes are held until it is there. */
@@ -334,6 +368,9 @@ const unprovenLog = (directory: string, names: readonly SegmentName[]): Warning 
   code: 'log_deletion_unproven',
   detail: `${directory} holds ${String(names.length)} segments from ${names[0] ?? ''} to ${names[names.length - 1] ?? ''} where the pool notes that a plan deleted log, but not what that log was, as when an earlier version deleted it or its batch could not be read: they may be that log or other log. They are not sent again, and no backup deletes them. When you know that they are the deleted log, remove them yourself`,
 });
+
+const isRightBefore = ({ to, from }: SegmentOfBatch, [first]: readonly SegmentName[]): boolean =>
+  first !== undefined && segmentStart(first, lsnToNumber(to) - lsnToNumber(from)) === to;
 
 /** Shorter than its own header says: an archive command is still writing it. */
 function isUnfinished(bytes: Uint8Array): boolean {

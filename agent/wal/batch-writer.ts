@@ -65,6 +65,8 @@ export class BatchWriter {
   #previous: Previous;
   /** Whether what is committed next is known not to continue what ends where it begins. */
   #isCut = false;
+  /** The committed segment in whose place the source has other log. */
+  #refused: SegmentOfBatch | undefined;
   /** Up to which time log is known that ends at a position. */
   readonly #covers: Cover[];
   #segments: SegmentOfBatch[] = [];
@@ -110,24 +112,36 @@ export class BatchWriter {
     const [first] = this.#segments;
     const last = this.#segments[this.#segments.length - 1];
     if (first === undefined || last === undefined) return;
+    const breaksWith = this.#refused?.to === first.from ? this.#refused.rawSha256 : undefined;
     const isAfterGap = this.#isCut || !this.#isContinuation(lsnToNumber(first.from));
     if (isAfterGap) this.gaps.push(first.from);
-    this.#isCut = false;
-    await this.#write({ from: first.from, to: last.to, isAfterGap }, closedAt);
+    this.mend();
+    const broken = breaksWith === undefined ? {} : { breaksWith };
+    await this.#write({ from: first.from, to: last.to, isAfterGap, ...broken }, closedAt);
     for (const segment of this.#segments) this.#ends.add(lsnToNumber(segment.to));
     this.#segments = [];
     this.#references = undefined;
     this.#knownUntil = undefined;
   }
 
-  /** The log that follows is that of another time than what is committed before it, whatever their positions say. */
-  cut(): void {
+  /**
+   * The log that follows is that of another time than what is committed before it, whatever their positions say. `refused`: the committed
+   * segment in whose place the source has other log.
+   */
+  cut(refused: SegmentOfBatch | undefined): void {
     this.#isCut = true;
+    this.#refused = refused;
   }
 
   /** Log that is committed came again: what follows goes on from there. */
   mend(): void {
     this.#isCut = false;
+    this.#refused = undefined;
+  }
+
+  /** See `cut`; undefined when what comes next goes on from what is committed. */
+  get refused(): SegmentOfBatch | undefined {
+    return this.#refused;
   }
 
   /** Commits the history file of a branch that has no log of its own yet. Nothing happens when the branch is known. */
@@ -160,7 +174,7 @@ export class BatchWriter {
   }
 
   async #write(
-    range: { readonly from: Lsn; readonly to: Lsn; readonly isAfterGap: boolean },
+    range: Pick<BatchSummary, 'from' | 'to' | 'isAfterGap' | 'breaksWith'>,
     closedAt?: Instant,
   ): Promise<void> {
     const { pool, channel, runId, resourceId } = this.#deps;

@@ -6,6 +6,7 @@ import { HoldfastError } from '#core/errors/holdfast-error.ts';
 import { reach } from '#core/faults/fault-points.ts';
 import { createTokenBucket } from '#core/pool/token-bucket.ts';
 import type { Clock } from '#core/ports/clock.ts';
+import type { SegmentOfBatch } from '#core/log/batch-summary.ts';
 import type { AgentChannel, HostWork } from '#core/ports/host-work.ts';
 import type { IdSource } from '#core/ports/id-source.ts';
 import type { StepContext } from '#core/ports/step.ts';
@@ -16,6 +17,7 @@ import { historyName } from '#core/wal/history-file.ts';
 import { fastLevel } from '#agent/codec/zstd.ts';
 import { codeOf } from '#agent/file-system.ts';
 import { writeCanary } from '#agent/drill/write-canary.ts';
+import { logDirectoryOf } from '#agent/datadir/reader.ts';
 import type { Pool } from '#agent/pools/open-pool.ts';
 import { openPool } from '#agent/pools/open-pool.ts';
 import { takeTokens, withRateLimit } from '#agent/pools/rate-limit.ts';
@@ -124,6 +126,8 @@ async function backUpBranches({ deps, order, step, archive, tally, closed, pool 
     ...{ pool: paced, channel: deps.channel, newId: deps.newId, runId, resourceId },
     ...{ demandOpen: step.demandOpen, faults: step.faults },
   };
+  const own = { logDirectory: logDirectoryOf(dataDirectory) };
+  let refused: SegmentOfBatch | undefined;
   for (const timeline of timelinesIn(archive)) {
     const branch = await openBranch({ archive, dataDirectory, systemId, pool }, timeline).catch((error: unknown) => {
       if (!(error instanceof HoldfastError) || !error.code.startsWith('log_history_')) throw error;
@@ -131,7 +135,8 @@ async function backUpBranches({ deps, order, step, archive, tally, closed, pool 
     });
     if (branch === undefined) continue;
     const level = levelOf(order.options.compression);
-    await backUpBranch({ order, step, deps: batchDeps, archive, branch, closed, level, tally, hasRead });
+    const rest = { archive, branch, closed, level, tally, hasRead, refused };
+    refused = await backUpBranch({ order, step, deps: batchDeps, ...own, ...rest });
   }
 }
 

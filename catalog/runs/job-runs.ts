@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fail } from '#core/errors/fail.ts';
 import { HoldfastError } from '#core/errors/holdfast-error.ts';
+import { idAfter } from '#core/id.ts';
 import type { HostId, JobId, ResourceId, RunId, SetId } from '#core/id.ts';
 import type { Instant } from '#core/instant.ts';
 import { instantFromMs } from '#core/instant.ts';
@@ -36,7 +37,7 @@ export async function openJobRun(db: Database, job: JobRow, ids: IdSource, openi
   await addRun(db, {
     ...{ id, jobId, spec, hostId, revision, ...opening },
     ...(resourceId === undefined ? {} : { resourceId }),
-    ...setOf(spec, ids),
+    ...(await setOf(db, spec, ids)),
   });
   return getRun(db, id);
 }
@@ -54,9 +55,18 @@ async function hostOfSpec(db: Database, spec: JobSpec): Promise<HostId> {
 }
 
 const kindsWithSet = new Set<string>(['full-backup', 'incremental-backup', 'logical-backup']);
-/** The id of the set that a run makes. */
-const setOf = ({ kind }: JobSpec, ids: IdSource): { readonly setId?: SetId } =>
-  kindsWithSet.has(kind) ? { setId: ids('set') } : {};
+
+/** The id of the set that a run makes: behind all of the resource, whatever the clock did, because ids tell which set is the later one. */
+async function setOf(db: Database, spec: JobSpec, ids: IdSource): Promise<{ readonly setId?: SetId }> {
+  if (!kindsWithSet.has(spec.kind)) return {};
+  const [newest] = await db.rows(
+    z.object({ id: idShape('set').nullable() }),
+    `select greatest((select max(id) from backup_set where resource_id = $1), (select max(set_id) from run where resource_id = $1)) as id`,
+    [resourceOfSpec(spec) ?? null],
+  );
+  const drawn = ids('set');
+  return { setId: newest?.id == null ? drawn : idAfter('set', newest.id, drawn) };
+}
 
 /** Jobs as the fire workflow sees them. */
 export const openJobBook = (db: Database, ids: IdSource, nowMs: () => number): JobBook => ({

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { batchOf, fullOf, histories, incrementalOn, resourceId } from '#tests/support/history-model.ts';
+import { batchOf, fullOf, histories, incrementalOn, minute, resourceId } from '#tests/support/history-model.ts';
 import type { SetId } from '../id.ts';
 import { formatId } from '../id.ts';
 import { compareLsn } from '../wal/lsn.ts';
@@ -45,6 +45,13 @@ test('a set that is damaged, or that builds on one that is, is no base', () => {
   expect(chooseBase({ ...wish, unusable: new Map([[full.setId, 'it is quarantined']]) })).toEqual({
     reason: `${second.setId} is no base: it builds on ${full.setId}: it is quarantined`,
   });
+});
+
+test('K-048 a set of a time that was given up is no base, though it ends behind the one that was made since', () => {
+  const abandoned = fullOf(branch, 6, 4);
+  const later = { beganAt: minute(20), endedAt: minute(21), endSegmentSha256: '0'.repeat(64) };
+  const present = { ...fullOf(branch, 5, 5), ...later };
+  expect(chooseBase({ ...wish, log: { sets: [full, abandoned, present], batches } })).toEqual({ base: present });
 });
 
 test('a set behind the point where the current branch left its timeline is no base', () => {

@@ -1,4 +1,5 @@
 import type { ResourceId } from '../id.ts';
+import { givenUpSets } from '../log/given-up-sets.ts';
 import type { CommittedLog } from '../log/branches.ts';
 import { branchesOf, currentBranch, routeTo } from '../log/branches.ts';
 import type { RouteStep } from '../log/timeline.ts';
@@ -20,7 +21,7 @@ export type BaseChoice = { readonly base: SetSummary } | { readonly base?: never
 
 /**
  * Differential: the newest set (D-024); cumulative: the newest full (D-025). Only sets of the same resource whose chain is
- * whole and good, and whose end lies on the way to the branch that is written now (design §5). What the catalog does not
+ * whole and good, and whose end lies on the way to the branch that is written now (design §5), none of a time that was given up. What the catalog does not
  * know of the live timeline, the agent decides.
  */
 export function chooseBase({ resourceId, wanted, log, unusable }: BaseWish): BaseChoice {
@@ -31,7 +32,8 @@ export function chooseBase({ resourceId, wanted, log, unusable }: BaseWish): Bas
     (set) => set.resourceId === resourceId && (wanted === 'differential' || set.type === 'full'),
   );
   const route = routeOf(resourceId, log);
-  const [best] = candidates.filter((set) => isOnRoute(set, route)).sort(newestFirst);
+  const givenUp = givenUpSets(log);
+  const [best] = candidates.filter((set) => isOnRoute(set, route) && !givenUp.has(set.setId)).sort(newestFirst);
   if (best !== undefined) return { base: best };
   const [beside] = [...candidates].sort(newestFirst);
   if (beside !== undefined) return { reason: besideRoute(beside, route) };

@@ -15,7 +15,7 @@ export const explainGaps = (timeline: LogTimeline, deleted: readonly DeletedRang
   branches: timeline.branches.map((branch) => {
     const line = lineOf(branch, timeline.branches);
     const ranges = deleted.filter(({ branchId }) => line.has(branchId)).sort((a, b) => compareLsn(a.from, b.from));
-    return { ...branch, gaps: branch.gaps.filter((gap) => !isInside(gap, ranges)) };
+    return { ...branch, gaps: branch.gaps.filter((gap) => gap.isBreak === true || !isInside(gap, ranges)) };
   }),
 });
 

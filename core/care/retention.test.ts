@@ -5,6 +5,7 @@ import type { SetSummary } from '../backup/set-summary.ts';
 import { formatId } from '../id.ts';
 import { microsOfInstant } from '../instant.ts';
 import { locate } from '../log/coverage.ts';
+import { formatLsn, lsnToNumber } from '../wal/lsn.ts';
 import type { WorldEvent } from '#tests/support/care-world.ts';
 import { CareWorld } from '#tests/support/care-world.ts';
 import { isPinned, unmarked } from './mark.ts';
@@ -138,6 +139,25 @@ test('a clock that was put back makes no newer set older: what the log says is n
   expect(gone(world, verdicts)).toEqual([0, 1]);
   expect(reasons(world, verdicts, 3)).toContain('newest-good');
   expect(gone(world, decide(world, windowOf(5)))).not.toContain(2);
+});
+
+test('an instance that was put back keeps the fulls of its present: those of the time that was given up are the older ones', () => {
+  const world = after(full, log(3), full, log(3), full, days(2));
+  const present = (n: number): void => {
+    const ended = microsOfInstant(world.now) / 1000;
+    const [first] = world.sets;
+    if (first === undefined) return expect.fail('there is no full');
+    const setId = formatId('set', ended, new Uint8Array(10).fill(n));
+    const endLsn = formatLsn(lsnToNumber(first.endLsn) + n);
+    const made = { setId, endLsn, endSegmentSha256: '0'.repeat(64), beganAt: world.now, endedAt: world.now };
+    world.sets.push({ ...first, ...made });
+    world.apply(days(1));
+  };
+  present(1);
+  expect(gone(world, decide(world, fulls(1)))).toEqual([0, 1, 2]);
+  present(2);
+  expect(gone(world, decide(world, fulls(2)))).toEqual([0, 1, 2]);
+  expect(reasons(world, decide(world, fulls(2)), 4)).toContain('newest-good');
 });
 
 test('sets and log of another resource of the same database are never deleted by this one', () => {

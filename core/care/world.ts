@@ -5,6 +5,7 @@ import type { BatchId, ResourceId, SetId } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { instantFromMicros, microsOfInstant } from '../instant.ts';
 import type { BatchSummary } from '../log/batch-summary.ts';
+import { givenUpSets } from '../log/given-up-sets.ts';
 import type { KnownBranch } from '../log/branches.ts';
 import { branchesOf, routeTo } from '../log/branches.ts';
 import { reachOf } from '../log/reach.ts';
@@ -70,13 +71,16 @@ const oldestFirst = (a: SetSummary, b: SetSummary): number =>
 
 /**
  * Sets as if no clock had ever been put back: none ended before one with a lower end LSN on its branch. By the clock alone the
- * newest set would look old, and would expire.
+ * newest set would look old, and would expire. Where the instance itself was put back its log positions say nothing: by them the sets
+ * of the time that was given up would be the newest, and those of the present would expire.
  */
 function inOrderOfLog(sets: readonly SetSummary[]): readonly SetSummary[] {
   const latest = new Map<string, Instant>();
+  const givenUp = givenUpSets({ sets });
   return [...sets]
     .sort((a, b) => compareLsn(a.endLsn, b.endLsn))
     .map((set) => {
+      if (givenUp.has(set.setId)) return set;
       const writer = `${set.resourceId} ${set.branchId}`;
       const before = latest.get(writer);
       const isLate = before === undefined || set.endedAt > before;

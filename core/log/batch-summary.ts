@@ -84,6 +84,11 @@ export interface BatchSummary {
   readonly previousSha256: string;
   /** True when this batch does not continue the one before it: a recorded break. */
   readonly isAfterGap: boolean;
+  /**
+   * Hex SHA-256 of the raw segment that ends at `from` and that this batch does not continue: the archive had other valid log in its
+   * place, because an earlier state of the instance was put back or a copy of it wrote there.
+   */
+  readonly breaksWith?: string;
   /** Absent in batches of earlier versions, and where it could not be told: the log itself is read then. */
   readonly references?: ReferencesOfBatch;
 }

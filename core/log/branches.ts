@@ -1,5 +1,5 @@
 import type { SetSummary } from '../backup/set-summary.ts';
-import type { ResourceId } from '../id.ts';
+import type { BatchId, ResourceId } from '../id.ts';
 import type { Instant } from '../instant.ts';
 import { instantFromMicros } from '../instant.ts';
 import type { BatchSummary, SegmentOfBatch } from './batch-summary.ts';
@@ -21,6 +21,7 @@ export interface CommittedLog {
 }
 
 export interface KnownSegment {
+  readonly batchId: BatchId;
   readonly branchId: string;
   readonly timeline: number;
   /** Byte position of its begin and of the end of its verified log. */
@@ -38,12 +39,19 @@ export interface KnownBranch {
   readonly history?: string;
   /** By begin, no two begin at one position. */
   readonly segments: ReadonlyMap<number, KnownSegment>;
-  /** Positions of segments that do not continue the log which is known right before them: other log was refused in its place. */
-  readonly breaks: ReadonlySet<number>;
+  /** Where log begins that does not continue segments which end there, by the hashes of those; see `isBreak`. */
+  readonly breaks: ReadonlyMap<number, ReadonlySet<string>>;
   /** Latest wall time at which anything of it is known. */
   readonly latest: Instant;
   /** Resources that made sets or log on it. */
   readonly writers: ReadonlySet<ResourceId>;
+}
+
+type Breaks = Map<number, ReadonlySet<string>>;
+
+interface Conflict {
+  readonly kept: KnownSegment;
+  readonly beside: KnownSegment;
 }
 
 interface Growing {
@@ -51,7 +59,8 @@ interface Growing {
   readonly timeline: number;
   history: string | undefined;
   segments: Map<number, KnownSegment>;
-  breaks: ReadonlySet<number>;
+  readonly breaks: Breaks;
+  readonly conflicts: Conflict[];
   latest: Instant;
   readonly writers: Set<ResourceId>;
 }
@@ -66,7 +75,8 @@ export function branchesOf(log: CommittedLog): ReadonlyMap<string, KnownBranch> 
       timeline,
       history,
       segments: new Map<number, KnownSegment>(),
-      breaks: new Set<number>(),
+      breaks: new Map<number, ReadonlySet<string>>(),
+      conflicts: [],
       latest: at,
       writers: new Set<ResourceId>(),
     };
@@ -79,11 +89,12 @@ export function branchesOf(log: CommittedLog): ReadonlyMap<string, KnownBranch> 
   for (const batch of log.batches) {
     const branch = grow(batch, batch.coveredUntil);
     branch.history = batch.history;
-    for (const known of knownSegments(batch)) keepBetter(branch.segments, known);
+    for (const known of knownSegments(batch)) keepBetter(branch, known);
+    if (batch.breaksWith !== undefined) addBreak(branch.breaks, lsnToNumber(batch.from), batch.breaksWith);
   }
   for (const batch of log.batches) if (batch.segments.length === 0) extendCover(branches.get(batch.branchId), batch);
   for (const branch of branches.values()) {
-    branch.breaks = breaksOf(log.batches.filter(({ branchId }) => branchId === branch.branchId));
+    for (const conflict of branch.conflicts) breakBehind(conflict, branch);
     branch.segments = inOrder(branch);
   }
   return branches as ReadonlyMap<string, Growing & KnownBranch>;
@@ -97,28 +108,33 @@ const nothingProven = instantFromMicros(0);
  * end there, and a time behind its own commits would be taken as reached although their log is lost.
  */
 function knownSegments(batch: BatchSummary): KnownSegment[] {
-  const { branchId, timeline, segmentBytes } = batch;
+  const { batchId, branchId, timeline, segmentBytes } = batch;
   const end = lsnToNumber(batch.to);
   return batch.segments.map((segment) => {
     const [from, to] = [lsnToNumber(segment.from), lsnToNumber(segment.to)];
     const coveredUntil = to >= end ? batch.coveredUntil : (segment.maxCommit ?? nothingProven);
-    return { branchId, timeline, segmentBytes, segment, coveredUntil, from, to };
+    return { batchId, branchId, timeline, segmentBytes, segment, coveredUntil, from, to };
   });
 }
 
+/** True at a recorded break: log that begins at a position does not continue the segment that ends there. */
+export const isBreak = (
+  branch: Pick<KnownBranch, 'breaks'> | undefined,
+  from: number,
+  before: Pick<KnownSegment, 'to' | 'segment'> | undefined,
+): boolean => before?.to === from && branch?.breaks.get(from)?.has(before.segment.rawSha256) === true;
+
+function addBreak(breaks: Breaks, from: number, rawSha256: string): void {
+  breaks.set(from, new Set([...(breaks.get(from) ?? []), rawSha256]));
+}
+
 /**
- * Recorded breaks at which log of one branch meets. Why only where what ends there was committed before: a batch behind a gap
- * says that it is, too, and the gap may have been closed since.
+ * Two whole segments of one place with other content: two times of the instance, brought together by a copy from pool to pool. What was
+ * committed with the second or after it continues that one, so it does not continue the first, which is kept.
  */
-function breaksOf(batches: readonly BatchSummary[]): ReadonlySet<number> {
-  const broken = batches.filter(({ isAfterGap }) => isAfterGap);
-  if (broken.length === 0) return new Set();
-  const firstEnding = new Map<string, string>();
-  for (const { batchId, segments } of batches) {
-    for (const { to } of segments) if (batchId < (firstEnding.get(to) ?? '~')) firstEnding.set(to, batchId);
-  }
-  const meets = ({ batchId, from }: BatchSummary): boolean => (firstEnding.get(from) ?? '~') < batchId;
-  return new Set(broken.filter(meets).map(({ from }) => lsnToNumber(from)));
+function breakBehind({ kept, beside }: Conflict, { segments, breaks }: Growing): void {
+  const next = segments.get(kept.to);
+  if (next !== undefined && next.batchId >= beside.batchId) addBreak(breaks, kept.to, kept.segment.rawSha256);
 }
 
 /** By begin; a segment that proves no time by itself proves what the log right before it does. */
@@ -126,7 +142,8 @@ function inOrder({ segments, breaks }: Pick<KnownBranch, 'segments' | 'breaks'>)
   const ordered = new Map<number, KnownSegment>();
   let before: KnownSegment | undefined;
   for (const known of [...segments.values()].sort((a, b) => a.from - b.from)) {
-    const cover = before?.to === known.from && !breaks.has(known.from) ? before.coveredUntil : nothingProven;
+    const isNext = before?.to === known.from && !isBreak({ breaks }, known.from, before);
+    const cover = (isNext ? before?.coveredUntil : undefined) ?? nothingProven;
     before = known.coveredUntil === nothingProven ? { ...known, coveredUntil: cover } : known;
     ordered.set(known.from, before);
   }
@@ -142,10 +159,14 @@ function extendCover(branch: Growing | undefined, batch: BatchSummary): void {
   branch.segments.set(last.from, { ...last, coveredUntil: batch.coveredUntil });
 }
 
-/** An unfinished tail gives way to the same segment with more log. */
-function keepBetter(segments: Map<number, KnownSegment>, known: KnownSegment): void {
+/** An unfinished tail gives way to the same segment with more log; of two that are whole the one that was committed first is kept. */
+function keepBetter({ segments, conflicts }: Growing, known: KnownSegment): void {
   const before = segments.get(known.from);
   if (before === undefined || before.to < known.to) segments.set(known.from, known);
+  if (before === undefined || before.to !== known.to || before.segment.rawSha256 === known.segment.rawSha256) return;
+  const isFirst = known.batchId < before.batchId;
+  conflicts.push(isFirst ? { kept: known, beside: before } : { kept: before, beside: known });
+  if (isFirst) segments.set(known.from, known);
 }
 
 /** The branch that a history names as its parent; undefined when the pool holds nothing of it. */

@@ -2,7 +2,7 @@ import type { Instant } from '../instant.ts';
 import type { CommittedLog, KnownBranch, KnownSegment } from './branches.ts';
 import type { LogBranch, LogGap, LogStretch, LogTimeline, RecoveryPoint, RecoveryWindow } from './timeline.ts';
 import { compareLsn, formatLsn, lsnToNumber } from '../wal/lsn.ts';
-import { branchesOf, currentBranch, forkOf, parentOf, routeTo } from './branches.ts';
+import { branchesOf, currentBranch, forkOf, isBreak, parentOf, routeTo } from './branches.ts';
 import { furthestOf } from './furthest.ts';
 import { givenUpSets } from './given-up-sets.ts';
 import { lostBeforeLeft } from './switches/lost-log.ts';
@@ -95,8 +95,9 @@ function contiguousRuns({ segments, breaks }: KnownBranch): KnownSegment[][] {
   const runs: KnownSegment[][] = [];
   for (const segment of segments.values()) {
     const run = runs[runs.length - 1];
-    const isContinued = run?.[run.length - 1]?.to === segment.from && !breaks.has(segment.from);
-    if (isContinued) run.push(segment);
+    const before = run?.[run.length - 1];
+    const isContinued = before?.to === segment.from && !isBreak({ breaks }, segment.from, before);
+    if (isContinued) run?.push(segment);
     else runs.push([segment]);
   }
   return runs;
@@ -161,6 +162,7 @@ function gapsOf(runs: readonly KnownSegment[][]): LogGap[] {
     gaps.push({
       from: before.to,
       to: stretch.from,
+      ...(before.to === stretch.from ? { isBreak: true } : {}),
       ...after,
       ...(stretch.firstCommit === undefined ? {} : { before: stretch.firstCommit }),
     });

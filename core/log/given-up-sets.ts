@@ -6,7 +6,7 @@ import { lsnToNumber } from '../wal/lsn.ts';
 /**
  * Sets of a time that was given up, each with the set that tells: log positions of an instance only grow, so when a later set of
  * it does not end behind an earlier one on the same branch, an earlier state (a storage snapshot) was put back in between. Why by both
- * orders, that of ids and that of the clock beside the database: one clock that went back proves nothing. The later set must
+ * orders, that of ids (which no clock turns, see `openJobRun`) and that of the clock beside the database: one alone proves nothing. The later set must
  * be known to be of a running primary (`endSegmentSha256`), because a standby may lag.
  */
 export function givenUpSets({

@@ -6,7 +6,7 @@ import { fail } from '../errors/fail.ts';
 import { logSegmentKey } from '../format/object-key.ts';
 import type { Lsn } from '../wal/lsn.ts';
 import { formatLsn, lsnToNumber } from '../wal/lsn.ts';
-import { branchesOf, currentBranch, routeTo } from './branches.ts';
+import { branchesOf, currentBranch, isBreak, routeTo } from './branches.ts';
 import { knownHistories } from './known-histories.ts';
 
 export interface LogRestoreRequest {
@@ -168,7 +168,7 @@ function missingBefore([first]: readonly KnownSegment[], from: LogBound): Missin
 function missingBetween(chosen: readonly KnownSegment[], branches: ReadonlyMap<string, KnownBranch>): MissingLog[] {
   return chosen.slice(1).flatMap((next, i): MissingLog[] => {
     const before = chosen[i];
-    if (branches.get(next.branchId)?.breaks.has(next.from) === true) return [brokenAt(next.segment.from)];
+    if (isBreak(branches.get(next.branchId), next.from, before)) return [brokenAt(next.segment.from)];
     if (before === undefined || before.to >= next.from) return [];
     const [from, to] = [formatLsn(before.to), formatLsn(next.from)];
     const commits = [before.segment.maxCommit, next.segment.firstCommit];

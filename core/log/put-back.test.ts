@@ -1,12 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SetSummary } from '../backup/set-summary.ts';
+import { explainGaps } from '../care/explain-gaps.ts';
+import { formatId } from '../id.ts';
 import { lsnToNumber } from '../wal/lsn.ts';
 import type { PutBackStep } from '#tests/support/put-back-model.ts';
 import { playPutBacks, segmentNumber, stepsOfPutBacks } from '#tests/support/put-back-model.ts';
 import type { RestoreRequest } from '../restore/request.ts';
 import { planRestore } from '../restore/plan/plan-restore.ts';
 import { planLogRestore } from './plan-log-restore.ts';
+import { at, batchOf, fullOf, minute, segmentOf } from '#tests/support/history-model.ts';
+import type { BatchSummary } from './batch-summary.ts';
 import type { CommittedLog } from './branches.ts';
 import { coverage, locate } from './coverage.ts';
 import { givenUpSets } from './given-up-sets.ts';
@@ -104,6 +108,17 @@ describe('an instance that was put back to an earlier state without a timeline o
     expect(broken.leavesGivenUp).toBeUndefined();
   });
 
+  test('K-095 a set that ends on the border of a segment goes on with the next one, and not over it', () => {
+    const { sets, batches } = committed(playPutBacks([write, full, write, write, log]));
+    const [set] = sets as [SetSummary];
+    const onBorder = { ...set, endLsn: batches[2]?.from ?? set.endLsn };
+    const usedOf = (found: ReturnType<typeof locate>) =>
+      found.isReachable ? found.segments.map(({ segment }) => segment.from) : expect.fail(found.reason);
+    expect(usedOf(locate({ sets: [onBorder], batches }, latest))).toEqual(batches.slice(2).map(({ from }) => from));
+    const holed = batches.filter(({ from }) => from !== onBorder.endLsn);
+    expect(usedOf(locate({ sets: [onBorder], batches: holed }, latest))).toEqual([]);
+  });
+
   test('K-091 log restored as files says where log of two times meets', () => {
     const world = committed(playPutBacks([full, write, write, log, putBack(1), write, write, log]));
     const [{ resourceId: id, engine, setId }] = world.sets as [SetSummary];
@@ -135,3 +150,95 @@ function setOf({ sets }: CommittedLog, setId: string): SetSummary {
   const set = sets.find((one) => one.setId === setId);
   return set ?? expect.fail(`${setId} is not there`);
 }
+
+describe('what is of another time', () => {
+  const one = { timeline: 1, branchId: 'one', history: '', from: 1, to: 40 };
+  const hashOf = (life: string, n: number): string => `${life}f${String(n)}`.padStart(64, '0');
+  const batchIn = (
+    order: number,
+    life: string,
+    numbers: readonly number[],
+    more: Partial<BatchSummary> & { readonly branch?: typeof one } = {},
+  ): BatchSummary => {
+    const { branch = one, ...rest } = more;
+    return {
+      ...batchOf(branch, numbers),
+      batchId: formatId('batch', order, new Uint8Array(10)),
+      segments: numbers.map((n) => ({ ...segmentOf(branch, n), rawSha256: hashOf(life, n) })),
+      ...rest,
+    };
+  };
+  const fullIn = (order: number, life: string, n: number, more: Partial<SetSummary> = {}): SetSummary => ({
+    ...fullOf(one, n, order),
+    endSegmentSha256: hashOf(life, n),
+    ...more,
+  });
+  const used = (known: CommittedLog): readonly string[] => {
+    const found = locate(known, latest);
+    return found.isReachable ? found.segments.map(({ segment }) => segment.rawSha256.replace(/^0+/, '')) : [];
+  };
+  const planLatest = (known: CommittedLog, unusable: RestoreRequest['unusable'] = new Map()) =>
+    planRestore({
+      ...{ log: known, target: latest, resourceName: 'orders', tablespaceMap: {}, isOpenedAfter: true, unusable },
+      place: { kind: 'copy', directory: '/srv/copy' },
+    });
+  const later = { beganAt: minute(60), endedAt: minute(61) };
+
+  test('K-095 a batch that only says that something is missing before it breaks nothing that is there', () => {
+    const batches = [batchIn(1, 'a', [2, 3, 4]), batchIn(2, 'a', [5, 6], { isAfterGap: true })];
+    expect(used({ sets: [fullIn(1, 'a', 2)], batches })).toEqual(['af2', 'af3', 'af4', 'af5', 'af6']);
+    const broken = [batches[0] ?? expect.fail(), batchIn(2, 'b', [5, 6], { breaksWith: hashOf('a', 4) })];
+    expect(used({ sets: [fullIn(1, 'a', 2)], batches: broken })).toEqual(['af2', 'af3', 'af4']);
+    // In a pool that has what it does continue the same batch breaks nothing.
+    const other = [batchIn(1, 'b', [2, 3, 4]), ...broken.slice(1)];
+    expect(used({ sets: [fullIn(1, 'b', 2)], batches: other })).toEqual(['bf2', 'bf3', 'bf4', 'bf5', 'bf6']);
+  });
+
+  test('K-095 log of two times that a copy brought into one pool is not joined, whatever the order it is read in', () => {
+    const batches = [batchIn(1, 'a', [2, 3, 4, 5]), batchIn(2, 'b', [4, 5, 6, 7])];
+    for (const order of [batches, [...batches].reverse()]) {
+      expect(used({ sets: [fullIn(1, 'a', 2)], batches: order })).toEqual(['af2', 'af3', 'af4', 'af5']);
+      expect(used({ sets: [fullIn(2, 'b', 6, later)], batches: order })).toEqual(['bf6', 'bf7']);
+    }
+  });
+
+  test('K-095 log of a parent of one time is not joined to a child that left it in another', () => {
+    const history = `1\t${at(6, 5000)}\tfork\n`;
+    const child = { timeline: 2, branchId: 'two', history, from: 6, to: 9, parent: one };
+    const batches = [
+      batchIn(1, 'a', [2, 3, 4, 5]),
+      batchIn(2, 'b', [6, 7], { branch: child, breaksWith: hashOf('a', 5) }),
+    ];
+    expect(used({ sets: [fullIn(1, 'a', 2)], batches })).toEqual(['af2', 'af3', 'af4', 'af5']);
+  });
+
+  test('K-095 a set is not continued by a tail of its end segment that nobody can compare', () => {
+    const tail = {
+      ...segmentOf(one, 4),
+      to: at(4, 9000),
+      lastRecord: at(4, 8900),
+      rawSha256: hashOf('t', 4),
+      marks: [],
+    };
+    const batches = [batchIn(1, 'a', [2, 3]), { ...batchIn(2, 'a', [4]), to: tail.to, segments: [tail] }];
+    expect(used({ sets: [fullIn(2, 'b', 4)], batches })).toEqual([]);
+    expect(used({ sets: [fullIn(2, 'a', 3)], batches })).toEqual(['af3', 'tf4']);
+  });
+
+  test('K-095 the latest point does not go back to a time that was given up because the set of the present is damaged', () => {
+    const [abandoned, present] = [fullIn(1, 'a', 8), fullIn(2, 'b', 5, later)];
+    const damaged = new Map([[present.setId, 'a piece is short']]);
+    const refused = expect.objectContaining({ code: 'point_needs_excluded_set' }) as Error;
+    const log = { sets: [abandoned, present], batches: [batchIn(1, 'a', [8, 9])] };
+    expect(() => planLatest(log, damaged)).toThrow(refused);
+    const before = { sets: [fullIn(1, 'a', 2), present], batches: [batchIn(1, 'a', [2, 3, 4, 5, 6])] };
+    expect(() => planLatest(before, damaged)).toThrow(refused);
+    expect(planLatest(before).setId).toBe(present.setId);
+  });
+
+  test('K-049 a break is told also where gaps that plans made are left out', () => {
+    const batches = [batchIn(1, 'a', [2, 3]), batchIn(2, 'b', [4, 5], { breaksWith: hashOf('a', 3) })];
+    const [branch] = explainGaps(coverage({ sets: [], batches }), []).branches;
+    expect(branch?.gaps).toMatchObject([{ from: at(4), to: at(4), isBreak: true }]);
+  });
+});

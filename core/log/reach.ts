@@ -1,5 +1,7 @@
 import type { SetSummary } from '../backup/set-summary.ts';
 import type { Instant } from '../instant.ts';
+import { isBreak } from './branches.ts';
+import { segmentStart } from '../wal/segment-name.ts';
 import type { KnownBranch, KnownSegment } from './branches.ts';
 import type { RecoveryWindow, RouteStep } from './timeline.ts';
 import { formatLsn, lsnToNumber } from '../wal/lsn.ts';
@@ -91,8 +93,9 @@ interface EndOfSet {
   readonly sha256: string | undefined;
 }
 
-const endOf = ({ endLsn, segmentBytes, branchId, endSegmentSha256: sha256 }: SetSummary): EndOfSet => ({
-  position: floorTo(lsnToNumber(endLsn), segmentBytes),
+/** By the name: a set whose log ends on a border holds nothing of the segment behind it. */
+const endOf = ({ endSegment, segmentBytes, branchId, endSegmentSha256: sha256 }: SetSummary): EndOfSet => ({
+  position: lsnToNumber(segmentStart(endSegment, segmentBytes)),
   branchId,
   sha256,
 });
@@ -134,22 +137,27 @@ function follows(way: Way, place: Place, segments: KnownSegment[]): boolean {
 const canSkip = ({ ending, canSkipEnd = false, branches }: Way, { position, branch }: Place): boolean =>
   canSkipEnd && position === ending.position && branch === branches.get(ending.branchId);
 
-/** A break counts for who comes over it, not for a set that begins behind it or holds the log before it itself. */
+/** A break counts for who comes over it, not for a set that begins behind it. */
 const isBrokenAt = ({ position, branch }: Place, way: readonly KnownSegment[]): boolean =>
-  branch?.breaks.has(position) === true && way[way.length - 1]?.to === position;
+  isBreak(branch, position, way[way.length - 1]);
 
 /** Whether a branch has other log than a set where that ends: an earlier state of the instance was put back before or after it. */
 export function hasOtherLog(branch: KnownBranch | undefined, set: SetSummary): boolean {
-  const known = branch?.segments.get(floorTo(lsnToNumber(set.endLsn), set.segmentBytes));
-  return known !== undefined && isOfAnotherTime({ ending: endOf(set), bytes: set.segmentBytes }, known);
+  const ending = endOf(set);
+  const known = branch?.segments.get(ending.position);
+  return (
+    known !== undefined &&
+    isWhole(known, set.segmentBytes) &&
+    isOfAnotherTime({ ending, bytes: set.segmentBytes }, known)
+  );
 }
 
+/** A tail cannot be compared; the whole segment follows at once, because the end of a backup closes it. */
 const isOfAnotherTime = ({ ending, bytes }: Pick<Way, 'ending' | 'bytes'>, known: KnownSegment): boolean =>
   ending.sha256 !== undefined &&
   known.from === ending.position &&
   known.branchId === ending.branchId &&
-  isWhole(known, bytes) &&
-  known.segment.rawSha256 !== ending.sha256;
+  (!isWhole(known, bytes) || known.segment.rawSha256 !== ending.sha256);
 
 const isWhole = (known: KnownSegment, bytes: number): boolean => known.to >= known.from + bytes;
 

@@ -19,13 +19,12 @@ export interface LogStretch {
   readonly restorePoints: readonly RestorePointOfLog[];
 }
 
-/**
- * Missing log between two stretches of a branch, half-open. Empty (`from` is `to`) at a recorded break: what follows is log of another
- * time of the instance than what is known before it.
- */
+/** Missing log between two stretches of a branch, half-open. */
 export interface LogGap {
   readonly from: Lsn;
   readonly to: Lsn;
+  /** Nothing is missing, but what follows is log of another time of the instance than what is known before it. */
+  readonly isBreak?: true;
   /** Commit times around the gap, where known. */
   readonly after?: Instant;
   readonly before?: Instant;

@@ -88,16 +88,18 @@ class PutBackWorld {
   }
 
   #backUpLog(): void {
-    let isCut = false;
+    let refused: number | undefined;
     for (const [number, content] of [...this.#archive].sort(([a], [b]) => a - b)) {
       const known = this.#pool.get(number);
-      if (known !== undefined) isCut = known !== content;
+      if (known !== undefined) refused = known === content ? undefined : number;
       else {
         const isBehind = [...this.#pool.keys()].some((each) => each < number);
-        const isAfterGap = isCut || (isBehind && !this.#pool.has(number - 1));
-        this.#batches.push(batchIn(number, content, { n: this.#batches.length, isAfterGap, clock: this.#clock }));
+        const isAfterGap = refused !== undefined || (isBehind && !this.#pool.has(number - 1));
+        const breaksWith = refused === number - 1 ? this.#pool.get(refused) : undefined;
+        const facts = { n: this.#batches.length, isAfterGap, breaksWith, clock: this.#clock };
+        this.#batches.push(batchIn(number, content, facts));
         this.#pool.set(number, content);
-        isCut = false;
+        refused = undefined;
       }
     }
   }
@@ -123,10 +125,11 @@ function setIn(
 interface BatchFacts {
   readonly n: number;
   readonly isAfterGap: boolean;
+  readonly breaksWith: string | undefined;
   readonly clock: number;
 }
 
-function batchIn(number: number, content: string, { n, isAfterGap, clock }: BatchFacts): BatchSummary {
+function batchIn(number: number, content: string, { n, isAfterGap, breaksWith, clock }: BatchFacts): BatchSummary {
   const sample = sampleBatch(resourceId);
   const name = formatSegmentName({ timeline: 1, number }, bytes);
   const range = { from: at(number), to: at(number + 1) };
@@ -134,7 +137,16 @@ function batchIn(number: number, content: string, { n, isAfterGap, clock }: Batc
     ...segment,
     ...{ name, object: name, ...range, rawSha256: content, lastRecord: at(number, bytes - 64) },
   }));
-  return { ...sample, ...range, batchId: idAt('batch', n), isAfterGap, coveredUntil: timeAt(clock), segments };
+  const broken = breaksWith === undefined ? {} : { breaksWith };
+  return {
+    ...sample,
+    ...range,
+    batchId: idAt('batch', n),
+    isAfterGap,
+    ...broken,
+    coveredUntil: timeAt(clock),
+    segments,
+  };
 }
 
 /** What a run of steps left behind. */

@@ -50,8 +50,8 @@ function timelineText({ poolName, timeline, excluded, damagedLog }: PoolTimeline
     `${timeText(one.to.at)} (${one.to.lsn})`,
   ]);
   const gaps = timeline.branches.flatMap((branch) =>
-    branch.gaps.map(({ from, to }) =>
-      from === to
+    branch.gaps.map(({ from, to, isBreak }) =>
+      isBreak === true
         ? `BREAK on timeline ${String(branch.timeline)}: log from ${from} on is of another time than the log before it`
         : `GAP on timeline ${String(branch.timeline)}: log from ${from} to ${to} is missing`,
     ),

@@ -3,9 +3,13 @@ import { sortUsable } from '#core/backup/usable-sets.ts';
 import { fail } from '#core/errors/fail.ts';
 import type { HoldfastError } from '#core/errors/holdfast-error.ts';
 import type { SetId } from '#core/id.ts';
+import type { SetSummary } from '#core/backup/set-summary.ts';
+import { branchesOf } from '#core/log/branches.ts';
 import { locate } from '#core/log/coverage.ts';
+import { givenUpSets } from '#core/log/given-up-sets.ts';
 import type { LackingSet } from '#core/log/lacking-log.ts';
 import { lackingLog } from '#core/log/lacking-log.ts';
+import { hasOtherLog } from '#core/log/reach.ts';
 import type { Located, LogTimeline } from '#core/log/timeline.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
 import type { RestoreRequest } from '#core/restore/request.ts';
@@ -101,11 +105,20 @@ export function demandNotWorse(
   if (request.target.at !== 'latest' && request.target.at !== 'immediate') return;
   demandItsLog(request, found);
   const lost = lostWay(request, branchId);
-  if (lost === undefined || compareLsn(lost.mustReach, found.mustReach) <= 0) return;
+  if (lost === undefined) return;
+  // Why not by position alone: that of a damaged set is behind, too, when what leads further is of a time that was given up since.
+  const isBehind = compareLsn(lost.mustReach, found.mustReach) <= 0;
+  if (isBehind && !isOfOtherTime(request, lost.excluded.set)) return;
   const set = request.log.sets.find((each) => each.setId === found.setId);
   const end = set === undefined ? undefined : { lsn: set.endLsn, at: set.endedAt };
   const before = request.target.at === 'immediate' ? end : timeline.latest;
   throw needsExcluded(request, lost.excluded, { before: near(before), after: 'none' });
+}
+
+/** Whether a set that cannot be used is of another time of the instance than the log and the sets that can. */
+function isOfOtherTime({ log }: SortedRequest, set: SetSummary): boolean {
+  const tellers = [...givenUpSets({ sets: [...log.sets, set] }).values()];
+  return tellers.includes(set) || hasOtherLog(branchesOf(log).get(set.branchId), set);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { Instant } from '#core/instant.ts';
 import type { BatchSummary } from '#core/log/batch-summary.ts';
 import type { KnownBranch } from '#core/log/branches.ts';
-import { branchesOf } from '#core/log/branches.ts';
+import { branchesOf, isBreak } from '#core/log/branches.ts';
 import { formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import { hasOtherLog } from '#core/log/reach.ts';
 import type { LogBehind } from './plan.ts';
@@ -38,11 +38,9 @@ export function logBehind(
       // The log ends inside a segment of which another pool holds more: it goes on right there.
       .map(({ from }) => Math.max(from, end)),
   );
-  // Ids tell what came first within a pool only.
   const own = branchesOf(log);
-  const isBroken = steps.some(
-    ({ branchId, limit }) => end < limit && own.get(branchId ?? '')?.breaks.has(end) === true,
-  );
+  const before = last === undefined ? undefined : { to: end, segment: last };
+  const isBroken = steps.some(({ branchId = '', limit }) => end < limit && isBreak(own.get(branchId), end, before));
   const isOfAnotherTime = isBroken || (last === undefined && hasOtherLog(own.get(set.branchId), set));
   const commits = segments.flatMap(({ segment }) => segment.maxCommit ?? []);
   return {
@@ -74,7 +72,7 @@ export function behindText({ end, lastCommit, from, to, until, isOfAnotherTime }
     from === end ? 'which goes on only in another pool' : `but log from LSN ${end} to ${from} is missing or damaged`;
   const why =
     isOfAnotherTime === true
-      ? 'but from there on it is of another time: an earlier state of the instance was put back; a full backup that ends behind it begins anew'
+      ? 'but from there on it is of another time of the instance (an earlier state was put back, or a copy of it wrote there); a full backup that ends behind it begins anew'
       : missing;
   return `GIVES UP KNOWN LOG: it ends at LSN ${end}, last commit ${lastCommit}; log is known up to LSN ${to} (${until}), ${why}`;
 }

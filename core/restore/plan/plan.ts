@@ -42,7 +42,7 @@ export interface LogBehind {
   readonly to: Lsn;
   /** Up to when that log is known. */
   readonly until: Instant;
-  /** It begins right at the end, behind a recorded break. */
+  /** It begins right at the end, and is of another time of the instance: behind a recorded break, or other than what the set ends in. */
   readonly isOfAnotherTime?: true;
 }
 

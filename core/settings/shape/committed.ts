@@ -100,6 +100,10 @@ export const batchSummaryShape: z.ZodType<BatchSummary> = z.looseObject({
   segments: z.array(segmentOfBatchShape),
   previousSha256: z.string(),
   isAfterGap: z.boolean(),
+  breaksWith: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .exactOptional(),
   references: z
     .looseObject({
       object: z.string(),
