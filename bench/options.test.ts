@@ -16,6 +16,7 @@ test.each([
   [['--size', 'large'], 'large'],
   [['--size', '0'], '0'],
   [['--rounds', '0'], '0'],
+  [['--directory', '/nowhere/at/all'], '/nowhere/at/all'],
 ])('bench %j is refused and the word named', (args, word) => {
   expect(() => parseBenchOptions(args)).toThrow(word);
 });

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { fail } from '#core/errors/fail.ts';
@@ -74,6 +75,8 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
   const sizeGb = Number(size);
   if (!(sizeGb > 0)) throw malformed(size, 'size of a bench', 'GB above 0');
   if (!/^[1-9]\d*$/.test(rounds)) throw malformed(rounds, 'number of rounds', 'a whole number from 1');
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw malformed(directory, 'folder of a bench', 'a directory that is there, on the disk to be measured');
   return { sizeGb, rounds: Number(rounds), directory, isJson, scenarios: scenariosOf(values.only), fill };
 }
 
