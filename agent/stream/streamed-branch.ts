@@ -171,9 +171,10 @@ export class StreamedBranch {
     const { tally } = this.#deps;
     const { gaps, committed } = this.writer;
     // A segment whose tail was committed first is told of once.
-    const untold = gaps.filter((lsn) => !this.#toldGaps.has(lsn));
-    tally.gaps(this.#branch, [...new Set(untold)]);
-    for (const lsn of untold) this.#toldGaps.add(lsn);
+    for (const gap of gaps) {
+      if (!this.#toldGaps.has(gap.lsn)) tally.gaps(this.#branch, [gap]);
+      this.#toldGaps.add(gap.lsn);
+    }
     tally.batches.push(...committed.slice(this.#toldBatches));
     this.#toldBatches = committed.length;
     await this.#deps.onCommitted(this.committed);

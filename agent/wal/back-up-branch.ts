@@ -15,22 +15,23 @@ import { parseHistory } from '#core/wal/history-file.ts';
 import type { SegmentReading } from '#core/wal/segment-reading.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { lsnToNumber } from '#core/wal/lsn.ts';
-import { earliestPosition, segmentStart } from '#core/wal/segment-name.ts';
+import { segmentStart } from '#core/wal/segment-name.ts';
 import { isWholeSegment } from '#core/log/whole-segment.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import type { SealLog } from '#agent/sets/log-objects.ts';
 import { getLogSegment, putLogSealedBy } from '#agent/sets/log-objects.ts';
 import { keyOfLog } from '#agent/sets/seal-log.ts';
 import type { ArchiveListing } from './archive/archive-folder.ts';
-import { fileFacts, SegmentBuffer } from './archive/archive-folder.ts';
+import { fileFacts, isUnfinished, SegmentBuffer } from './archive/archive-folder.ts';
 import type { BatchDeps, OpenBranch } from './batch-writer.ts';
 import { BatchWriter } from './batch-writer.ts';
 import type { CommittedBranch } from './committed-log.ts';
-import { demandCorrupt, readBranch, secureBranch } from './committed-log.ts';
+import { demandCorrupt, positionBefore, readBranch, secureBranch, segmentBefore } from './committed-log.ts';
 import type { CheckedSegment, HeldSegment, LogPipeline } from './threads/log-pipeline.ts';
 import { openLogPipeline } from './threads/log-threads.ts';
 import { hashOfStart } from './hash-of-start.ts';
-import { sealedAsBefore } from './seal-as-before.ts';
+import { isNoContinuation, isOtherLog } from './other-log.ts';
+import { replaceLost } from './replace-lost.ts';
 import type { DeletedOf } from './truncated-log.ts';
 import { deletedOf } from './truncated-log.ts';
 import type { LogSwitch } from './switch-log.ts';
@@ -65,7 +66,7 @@ export async function backUpBranch(work: BranchWork): Promise<SegmentOfBatch | u
   const { archive, branch, deps, tally } = work;
   const archived = archive.segments.filter((name) => sameTimeline(name, branch.timeline));
   const [first] = archived;
-  const known = await readBranch(deps.pool, branch, first === undefined ? 0 : earliestPosition(first));
+  const known = await readBranch(deps.pool, branch, first === undefined ? 0 : positionBefore(first));
   await secureBranch(deps.pool, known);
   // A batch of a run that died between commit and report is told again: the catalog is an index of the pool.
   if (known.newest !== undefined) await deps.channel.putBatch(known.newest.batch, deps.runId);
@@ -242,6 +243,7 @@ class BranchSession {
     }
     if (await this.#isDeleted(name, file, held)) return false;
     const { reading, references } = await this.#check(name, file, held);
+    await this.#demandSameBegin(file, held, committed);
     const stored = this.#store(name, file, held).finally(() => {
       this.#pipeline.release(held);
     });
@@ -263,6 +265,15 @@ class BranchSession {
     if (verdict === 'other') throw fail('log_deleted_differs', { file, at: deleted.at });
     if (verdict === 'unproven') this.#unproven.push(name);
     return true;
+  }
+
+  /** Throws `log_duplicate_differs` for a file that does not begin as the tail that was committed in its place. */
+  async #demandSameBegin(file: string, { bytes }: HeldSegment, committed: SegmentOfBatch | undefined): Promise<void> {
+    if (committed === undefined) return;
+    const { pool } = this.#work.deps;
+    const { from, to } = committed;
+    if (await isOtherLog(pool, this.#work.branch, committed, { reading: { from, to }, bytes }))
+      throw fail('log_duplicate_differs', { file, object: this.#keyOf(committed.object) });
   }
 
   /** Whether a file is what was committed, to its last byte. */
@@ -299,43 +310,39 @@ class BranchSession {
 
   async #check(name: SegmentName, file: string, held: HeldSegment): Promise<CheckedSegment & Pick<Pending, 'reading'>> {
     const { branch } = this.#work;
-    await this.#prime();
-    const { reading, references } = await this.#pipeline.check(held);
+    const before = await this.#prime(name);
+    const found = await this.#pipeline.check(held);
+    const isAnew = before !== undefined && found.reading !== undefined && isNoContinuation(found.reading);
+    // Behind what it did not accept the reader begins anew.
+    const { reading, references } = isAnew ? await this.#pipeline.check(held) : found;
     const expected = { name, file, systemId: branch.systemId, bytes: held.fileBytes, history: this.#history };
-    return { reading: checkSegment(expected, reading), references };
+    const checked = checkSegment(expected, reading);
+    if (isAnew) await this.#break(before);
+    return { reading: checked, references };
   }
 
-  /** A record that begins in committed log goes on in the file: the reader gets to see its beginning. */
-  async #prime(): Promise<void> {
-    const before = this.#isPrimed ? undefined : (this.#last ?? this.#known.newest?.batch.segments.slice(-1)[0]);
-    this.#isPrimed = true;
-    if (before === undefined || !isWholeSegment(before)) return;
-    const { pool } = this.#work.deps;
-    const bytes = await getLogSegment(pool, this.#keyOf(before.object), before.rawSha256).catch((error: unknown) =>
-      this.#replace(before, demandCorrupt(error)),
-    );
-    if (bytes !== undefined) await this.#pipeline.prime(bytes);
+  /** Good log that does not continue what is committed right before it. */
+  async #break(before: SegmentOfBatch): Promise<void> {
+    await this.#settle(0);
+    await this.writer.commit();
+    this.writer.cut(before);
+    this.#last = undefined;
   }
 
   /**
-   * A committed segment that the pool lost: read from the archive, and put again when that gives the object that its
-   * batch names. Without it the log behind is still backed up: the reader skips the rest of a record it did not see begin.
+   * A record that begins in committed log goes on in the file: the reader gets to see its beginning, and so whether the file continues that
+   * log at all. Answers what it was shown.
    */
-  async #replace(lost: SegmentOfBatch, error: HoldfastError): Promise<Uint8Array | undefined> {
-    const { archive, deps, level, tally, step } = this.#work;
-    const bytes = new SegmentBuffer().read(join(archive.directory, lost.name));
-    const isKept = bytes !== undefined && sha256Hex(bytes) === lost.rawSha256;
-    const wanted = { log: this.#nameOf(lost.object), lost, level, signal: step.signal };
-    // Why: an object that is there and damaged keeps its place, whatever is sealed.
-    const isAwaited = isKept && error.code === 'object_missing';
-    const sealed = isAwaited ? await sealedAsBefore(deps.pool, { ...wanted, raw: bytes }) : undefined;
-    const isPut = sealed !== undefined && (await deps.pool.store.putIfAbsent(sealed.key, sealed.stored)) === 'created';
-    if (isPut) await deps.pool.store.barrier();
-    const outcome = isPut
-      ? 'it was put again from the archive'
-      : 'points behind it cannot be reached until a new full backup';
-    tally.warn({ code: 'log_segment_lost', detail: `${error.message}; ${outcome}` });
-    return isKept ? bytes : undefined;
+  async #prime(name: SegmentName): Promise<SegmentOfBatch | undefined> {
+    const before = this.#isPrimed ? undefined : segmentBefore(this.#known, name);
+    this.#isPrimed = true;
+    if (before === undefined) return undefined;
+    const { pool } = this.#work.deps;
+    const bytes = await getLogSegment(pool, this.#keyOf(before.object), before.rawSha256).catch((error: unknown) =>
+      replaceLost(this.#work, before, demandCorrupt(error)),
+    );
+    if (bytes !== undefined) await this.#pipeline.prime(bytes);
+    return bytes === undefined ? undefined : before;
   }
 
   /** Log that a killed run left uncommitted is used when it is the same, and left alone when it is not. */
@@ -372,13 +379,6 @@ const unprovenLog = (directory: string, names: readonly SegmentName[]): Warning 
 
 const isRightBefore = ({ to, from }: SegmentOfBatch, [first]: readonly SegmentName[]): boolean =>
   first !== undefined && segmentStart(first, lsnToNumber(to) - lsnToNumber(from)) === to;
-
-/** Shorter than its own header says: an archive command is still writing it. */
-function isUnfinished(bytes: Uint8Array): boolean {
-  if (bytes.length < 40) return true;
-  const segmentBytes = new DataView(bytes.buffer, bytes.byteOffset).getUint32(32, true);
-  return bytes.length < segmentBytes && segmentBytes <= 1 << 30;
-}
 
 const sameTimeline = (name: SegmentName, timeline: number): boolean => parseInt(name.slice(0, 8), 16) === timeline;
 

@@ -60,8 +60,8 @@ export class BatchWriter {
   readonly #deps: BatchDeps;
   readonly #branch: OpenBranch;
   readonly #early: EarlyBarrier;
-  /** Positions behind which log is committed. */
-  readonly #ends: Set<number>;
+  /** Positions behind which log is committed, with the hash of the segment that ends there where one is known. */
+  readonly #ends: Map<number, string | undefined>;
   #previous: Previous;
   /** Whether what is committed next is known not to continue what ends where it begins. */
   #isCut = false;
@@ -76,18 +76,18 @@ export class BatchWriter {
   #references: ReferencesOfLog | undefined;
   /** Ids of the batches committed here. */
   readonly committed: BatchId[] = [];
-  /** Positions at which a break was recorded. */
-  readonly gaps: Lsn[] = [];
+  /** Where what was committed here does not continue what is committed before it. */
+  readonly gaps: GapBefore[] = [];
 
   constructor(deps: BatchDeps, branch: OpenBranch, known: CommittedBranch) {
     this.#deps = deps;
     this.#branch = branch;
     this.#early = new EarlyBarrier(deps.pool.store);
-    this.#ends = new Set([...known.segments.values()].map((segment) => lsnToNumber(segment.to)));
     const { newest } = known;
+    this.#ends = new Map(newest === undefined ? [] : [[lsnToNumber(newest.batch.to), undefined]]);
+    this.#endWith(known.segments.values());
     this.#previous = previousOf(newest?.batch, newest?.sha256 ?? '');
     this.#covers = known.batches.map(coverOf);
-    if (newest !== undefined) this.#ends.add(lsnToNumber(newest.batch.to));
   }
 
   /**
@@ -112,13 +112,14 @@ export class BatchWriter {
     const [first] = this.#segments;
     const last = this.#segments[this.#segments.length - 1];
     if (first === undefined || last === undefined) return;
-    const breaksWith = this.#refused?.to === first.from ? this.#refused.rawSha256 : undefined;
+    // Whatever is committed there: the segment right before need not be among the files that were refused.
+    const breaksWith = this.#isCut ? this.#ends.get(lsnToNumber(first.from)) : undefined;
     const isAfterGap = this.#isCut || !this.#isContinuation(lsnToNumber(first.from));
-    if (isAfterGap) this.gaps.push(first.from);
+    if (isAfterGap) this.gaps.push({ lsn: first.from, isBreak: breaksWith !== undefined });
     this.mend();
     const broken = breaksWith === undefined ? {} : { breaksWith };
     await this.#write({ from: first.from, to: last.to, isAfterGap, ...broken }, closedAt);
-    for (const segment of this.#segments) this.#ends.add(lsnToNumber(segment.to));
+    this.#endWith(this.#segments);
     this.#segments = [];
     this.#references = undefined;
     this.#knownUntil = undefined;
@@ -165,9 +166,13 @@ export class BatchWriter {
     return this.#early.close();
   }
 
+  #endWith(segments: Iterable<SegmentOfBatch>): void {
+    for (const { to, rawSha256 } of segments) this.#ends.set(lsnToNumber(to), rawSha256);
+  }
+
   #isContinuation(from: number): boolean {
     if (this.#ends.has(from)) return true;
-    const hasLog = [...this.#ends].some((end) => end <= from);
+    const hasLog = [...this.#ends.keys()].some((end) => end <= from);
     const { fork } = this.#branch;
     const begin = fork === undefined ? Infinity : lsnToNumber(fork) - (lsnToNumber(fork) % this.#segmentBytes);
     return fork === undefined ? !hasLog : from <= begin;
@@ -236,6 +241,12 @@ export class BatchWriter {
     const before = this.#covers.filter((cover) => compareLsn(cover.end, to) <= 0);
     return before.reduce<Instant>((known, cover) => later(known, cover.until), beginningOfTime);
   }
+}
+
+/** `isBreak`: no log is missing there, but that before it is of another time. */
+export interface GapBefore {
+  readonly lsn: Lsn;
+  readonly isBreak: boolean;
 }
 
 interface Cover {

@@ -4,7 +4,9 @@ import type { ObjectKey } from '#core/format/object-key.ts';
 import { branchPrefix } from '#core/format/object-key.ts';
 import type { BatchSummary, SegmentOfBatch } from '#core/log/batch-summary.ts';
 import { compareLsn } from '#core/wal/lsn.ts';
+import { isWholeSegment } from '#core/log/whole-segment.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
+import { earliestPosition, segmentStart } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import { explains, readTruncations } from '#agent/care/truncation.ts';
 import { openedUnderNewest } from '#agent/pools/newest-key.ts';
@@ -186,3 +188,16 @@ export async function committedHistory(pool: Pool, systemId: string, timeline: n
   }
   return found?.history;
 }
+
+/**
+ * The whole committed segment that ends where a file begins; undefined when none is known. What comes must be seen to continue it: that it begins
+ * there says nothing of a server that was put back to an earlier state. `known` must reach back to it (`positionBefore`).
+ */
+export function segmentBefore({ segments, newest }: CommittedBranch, name: SegmentName): SegmentOfBatch | undefined {
+  if (newest === undefined) return undefined;
+  const begin = segmentStart(name, newest.batch.segmentBytes);
+  return [...segments.values()].find((segment) => segment.to === begin && isWholeSegment(segment));
+}
+
+/** A position in the segment before a file, or earlier: no segment is smaller than 1 MiB. */
+export const positionBefore = (name: SegmentName): number => Math.max(0, earliestPosition(name) - 1_048_576);

@@ -5,7 +5,7 @@ import type { StepContext } from '#core/ports/step.ts';
 import type { Warning } from '#core/run/progress.ts';
 import { noProgress } from '#core/run/progress.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
-import type { OpenBranch } from './batch-writer.ts';
+import type { GapBefore, OpenBranch } from './batch-writer.ts';
 
 /** Sums up one log run: what was stored, what to warn of, what was wrong. */
 export class LogTally {
@@ -55,13 +55,20 @@ export class LogTally {
     this.#step.log({ level: 'error', message: `${file}: ${error.message}` });
   }
 
-  gaps(branch: OpenBranch, at: readonly Lsn[]): void {
-    const { timeline } = branch;
-    for (const lsn of at) {
-      this.warn({
-        code: 'log_gap',
-        detail: `log of timeline ${String(timeline)} before ${lsn} is missing: points in that gap cannot be reached, points behind it only after a new full backup${this.gapAdvice}`,
-      });
+  gaps({ timeline }: Pick<OpenBranch, 'timeline'>, found: readonly GapBefore[]): void {
+    for (const { lsn, isBreak } of found) {
+      if (isBreak) this.warn(breakWarning(timeline, lsn));
+      else
+        this.warn({
+          code: 'log_gap',
+          detail: `log of timeline ${String(timeline)} before ${lsn} is missing: points in that gap cannot be reached, points behind it only after a new full backup${this.gapAdvice}`,
+        });
     }
   }
 }
+
+/** Why no advice about the archive: nothing is missing, more log would not close it. */
+export const breakWarning = (timeline: number, lsn: Lsn): Warning => ({
+  code: 'log_gap',
+  detail: `log of timeline ${String(timeline)} from ${lsn} on does not continue what the pool has right before it: the instance was put back to an earlier state in between (a storage snapshot, a copy of its machine). Sets before it do not lead behind it: take a full backup now`,
+});

@@ -9,7 +9,7 @@ import type { Lsn } from '#core/wal/lsn.ts';
 import { compareLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import { LogReader } from '#core/wal/read-segment.ts';
 import type { SegmentReading } from '#core/wal/segment-reading.ts';
-import { earliestPosition, segmentStart } from '#core/wal/segment-name.ts';
+import { segmentStart } from '#core/wal/segment-name.ts';
 import type { SegmentName } from '#core/wal/segment-name.ts';
 import { sha256Hex } from '#agent/codec/hash.ts';
 import { fastLevel } from '#agent/codec/zstd.ts';
@@ -21,7 +21,9 @@ import { SegmentBuffer, listArchive } from './archive/archive-folder.ts';
 import type { BatchDeps, OpenBranch } from './batch-writer.ts';
 import { BatchWriter } from './batch-writer.ts';
 import type { CommittedBranch } from './committed-log.ts';
-import { demandCorrupt, readBranch } from './committed-log.ts';
+import { demandCorrupt, positionBefore, readBranch, segmentBefore } from './committed-log.ts';
+import { breakWarning } from './log-tally.ts';
+import { isNoContinuation, isOtherLog } from './other-log.ts';
 import { openBranch, timelinesIn } from './open-branches.ts';
 
 export interface TailRequest {
@@ -75,12 +77,12 @@ interface Tail {
 async function saveBranch(deps: BatchDeps, tail: Tail, step: StepContext): Promise<TailReport> {
   const { archive, branch } = tail;
   const names = archive.segments.filter((name) => parseInt(name.slice(0, 8), 16) === branch.timeline);
-  const [first] = names;
+  const [first, ...rest] = names;
   if (first === undefined) return { segments: 0, batches: [], warnings: [] };
-  const known = await readBranch(deps.pool, branch, earliestPosition(first));
+  const known = await readBranch(deps.pool, branch, positionBefore(first));
   const writer = new BatchWriter(deps, branch, known);
   try {
-    return await saveSegments(deps, { ...tail, names, known, writer }, step);
+    return await saveSegments(deps, { ...tail, names: [first, ...rest], known, writer }, step);
   } finally {
     await writer.close();
   }
@@ -93,26 +95,29 @@ interface TailToSave extends Cut {
 
 async function saveSegments(deps: BatchDeps, tail: TailToSave, step: StepContext): Promise<TailReport> {
   const { archive, branch, names, known, writer } = tail;
-  const reader = new LogReader();
+  const before = segmentBefore(known, names[0]);
+  const reader = await readerBehind(deps.pool, branch, before);
+  const cut = (): void => {
+    writer.cut(before);
+  };
   const buffer = new SegmentBuffer();
   const warnings = known.unreadable.map(({ message }): Warning => ({ code: 'log_batch_unreadable', detail: message }));
   let segments = 0;
   for (const name of names) {
     step.signal.throwIfAborted();
     const bytes = buffer.read(join(archive.directory, name));
-    const reading = bytes === undefined ? undefined : reader.read(bytes);
+    const reading = bytes === undefined ? undefined : readOn(reader, bytes, name === names[0] ? cut : undefined);
     // A recycled file waits under a future name with old content: the log ends before it.
     if (bytes === undefined || reading === undefined || !isOwn(name, branch, reading)) {
       warnings.push(...unsaved(tail, name, 'it is not readable log of this branch'));
       break;
     }
     const committed = known.segments.get(name);
-    const isSaved = committed !== undefined && compareLsn(committed.to, reading.to) >= 0;
-    if (isSaved && (await isOther(deps.pool, branch, committed, { reading, bytes }))) {
+    if (committed !== undefined && (await isOtherLog(deps.pool, branch, committed, { reading, bytes }))) {
       warnings.push(otherLog(tail, name));
       break;
     }
-    if (!isSaved) {
+    if (!isSaved(committed, reading)) {
       const entry = await storeSegment(deps, branch, { name, reading, bytes });
       await writer.add(entry, { segmentBytes: reading.header.segmentBytes, knownUntil: reading.knownUntil });
       segments++;
@@ -123,13 +128,44 @@ async function saveSegments(deps: BatchDeps, tail: TailToSave, step: StepContext
     }
   }
   await writer.commit();
+  warnings.push(...breaksOf(writer, branch));
   return { segments, batches: writer.committed, warnings };
+}
+
+const isSaved = (committed: SegmentOfBatch | undefined, { to }: SegmentReading): boolean =>
+  committed !== undefined && compareLsn(committed.to, to) >= 0;
+
+const breaksOf = ({ gaps }: BatchWriter, { timeline }: OpenBranch): readonly Warning[] =>
+  gaps.filter(({ isBreak }) => isBreak).map(({ lsn }) => breakWarning(timeline, lsn));
+
+/** A reader that saw the log before, so that it tells log of another time by the first record. Lost log says nothing. */
+async function readerBehind(
+  pool: Pool,
+  { systemId, branchId }: OpenBranch,
+  before: SegmentOfBatch | undefined,
+): Promise<LogReader> {
+  const reader = new LogReader();
+  if (before === undefined) return reader;
+  const object = keyOfLog({ systemId, branchId, name: before.object });
+  const bytes = await getLogSegment(pool, object, before.rawSha256).catch(
+    (error: unknown) => void demandCorrupt(error),
+  );
+  if (bytes !== undefined) reader.read(bytes);
+  return reader;
+}
+
+/** Reads the next file. Where it does not continue the log before, `cut` is told, and it is read as a beginning: the reader does so the second time. */
+function readOn(reader: LogReader, bytes: Uint8Array, cut: (() => void) | undefined): SegmentReading | undefined {
+  const reading = reader.read(bytes);
+  if (cut === undefined || reading === undefined || !isNoContinuation(reading)) return reading;
+  cut();
+  return reader.read(bytes);
 }
 
 interface Cut {
   readonly archive: ArchiveListing;
   readonly branch: OpenBranch;
-  readonly names: readonly SegmentName[];
+  readonly names: readonly [SegmentName, ...SegmentName[]];
 }
 
 /** Recycled files behind the end carry old log. Log that is where its name says was written: then the end is damage. */
@@ -155,23 +191,6 @@ const isOwn = (name: SegmentName, branch: OpenBranch, reading: SegmentReading): 
   reading.from === segmentStart(name, reading.header.segmentBytes) &&
   reading.timeline <= branch.timeline &&
   reading.records > 0;
-
-/** Whether the pool holds other log under the name of a file, as far as both go. An object that is lost or damaged says nothing. */
-async function isOther(
-  pool: Pool,
-  { systemId, branchId }: OpenBranch,
-  committed: SegmentOfBatch,
-  { reading, bytes }: Pick<ReadSegment, 'reading' | 'bytes'>,
-): Promise<boolean> {
-  if (bytes.length === committed.rawBytes && sha256Hex(bytes) === committed.rawSha256) return false;
-  const object = keyOfLog({ systemId, branchId, name: committed.object });
-  const held = await getLogSegment(pool, object, committed.rawSha256).catch(
-    (error: unknown) => void demandCorrupt(error),
-  );
-  if (held === undefined) return false;
-  const length = Math.min(lsnToNumber(reading.to), lsnToNumber(committed.to)) - lsnToNumber(reading.from);
-  return Buffer.compare(bytes.subarray(0, length), held.subarray(0, length)) !== 0;
-}
 
 const otherLog = ({ archive, names }: Cut, at: SegmentName): Warning => ({
   code: 'log_tail_unsaved',

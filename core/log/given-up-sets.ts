@@ -14,20 +14,24 @@ export function givenUpSets({
   unusable = [],
 }: Pick<CommittedLog, 'sets' | 'unusable'>): ReadonlyMap<SetId, SetSummary> {
   const found = new Map<SetId, SetSummary>();
-  // The latest of those that do not end behind, of each instance on each branch.
-  const tellers = new Map<string, SetSummary>();
+  // Those that do not end behind, of each instance on each branch. Why all: one that was made while a clock was ahead must not hide the others.
+  const tellers = new Map<string, SetSummary[]>();
   for (const set of [...sets, ...unusable].sort(byEnd)) {
     const line = `${set.resourceId} ${set.branchId}`;
-    const teller = tellers.get(line);
-    if (teller !== undefined && isAfter(teller, set)) found.set(set.setId, teller);
-    if (set.endSegmentSha256 !== undefined && (teller === undefined || set.beganAt > teller.beganAt))
-      tellers.set(line, set);
+    const others = tellers.get(line) ?? [];
+    const teller = others.find((each) => isAfter(each, set));
+    if (teller !== undefined) found.set(set.setId, teller);
+    if (set.endSegmentSha256 !== undefined) tellers.set(line, [...others.filter((each) => !tellsAll(set, each)), set]);
   }
   return found;
 }
 
 const isAfter = (later: SetSummary, earlier: SetSummary): boolean =>
   madeAs(later) > madeAs(earlier) && later.beganAt > earlier.endedAt;
+
+/** Whether whatever the other set tells the first one tells too: the others need not be kept, of a healthy instance never more than one. */
+const tellsAll = (set: SetSummary, other: SetSummary): boolean =>
+  madeAs(set) >= madeAs(other) && set.beganAt >= other.beganAt;
 
 /** Of two that end at one place the later first. */
 const byEnd = (a: SetSummary, b: SetSummary): number =>

@@ -13,6 +13,7 @@ import { at, batchOf, fullOf, minute, segmentOf } from '#tests/support/history-m
 import type { BatchSummary } from './batch-summary.ts';
 import type { CommittedLog } from './branches.ts';
 import { coverage, locate } from './coverage.ts';
+import { instantFromMs } from '../instant.ts';
 import { givenUpSets } from './given-up-sets.ts';
 
 const latest = { at: 'latest' } as const;
@@ -144,6 +145,21 @@ describe('an instance that was put back to an earlier state without a timeline o
       }).size,
     ).toBe(0);
   });
+});
+
+test('K-095 a set that was made while a clock was ahead does not hide that a later one was given up', () => {
+  const world = committed(playPutBacks([full, write, write, full, putBack(3), write, full]));
+  const [first, abandoned, present] = world.sets;
+  if (first === undefined || abandoned === undefined || present === undefined)
+    return expect.fail('three sets were made');
+  const ahead = { ...first, beganAt: instantFromMs(4_000_000_000_000), endedAt: instantFromMs(4_000_000_001_000) };
+  for (const sets of [
+    [first, abandoned, present],
+    [ahead, abandoned, present],
+  ])
+    expect([...givenUpSets({ sets })].map(([setId, teller]) => [setId, teller.setId])).toEqual([
+      [abandoned.setId, present.setId],
+    ]);
 });
 
 function setOf({ sets }: CommittedLog, setId: string): SetSummary {

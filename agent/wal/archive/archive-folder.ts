@@ -106,3 +106,10 @@ const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';
 
 /** True when the name exists, whatever it is. */
 export const isFileNamed = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/** Shorter than its own header says: an archive command is still writing it. */
+export function isUnfinished(bytes: Uint8Array): boolean {
+  if (bytes.length < 40) return true;
+  const segmentBytes = new DataView(bytes.buffer, bytes.byteOffset).getUint32(32, true);
+  return bytes.length < segmentBytes && segmentBytes <= 1 << 30;
+}
