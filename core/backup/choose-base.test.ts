@@ -52,6 +52,10 @@ test('K-048 a set of a time that was given up is no base, though it ends behind 
   const later = { beganAt: minute(20), endedAt: minute(21), endSegmentSha256: '0'.repeat(64) };
   const present = { ...fullOf(branch, 5, 5), ...later };
   expect(chooseBase({ ...wish, log: { sets: [full, abandoned, present], batches } })).toEqual({ base: present });
+  const damaged = new Map([[present.setId, 'it is damaged']]);
+  expect(chooseBase({ ...wish, log: { sets: [abandoned, present], batches }, unusable: damaged })).toEqual({
+    reason: `${abandoned.setId} is of a time that was given up: ${present.setId}, made later, ends at LSN ${present.endLsn} before it, so an earlier state of the instance was put back in between`,
+  });
 });
 
 test('a set behind the point where the current branch left its timeline is no base', () => {

@@ -1,4 +1,4 @@
-import type { ResourceId } from '../id.ts';
+import type { ResourceId, SetId } from '../id.ts';
 import { givenUpSets } from '../log/given-up-sets.ts';
 import type { CommittedLog } from '../log/branches.ts';
 import { branchesOf, currentBranch, routeTo } from '../log/branches.ts';
@@ -36,7 +36,7 @@ export function chooseBase({ resourceId, wanted, log, unusable }: BaseWish): Bas
   const [best] = candidates.filter((set) => isOnRoute(set, route) && !givenUp.has(set.setId)).sort(newestFirst);
   if (best !== undefined) return { base: best };
   const [beside] = [...candidates].sort(newestFirst);
-  if (beside !== undefined) return { reason: besideRoute(beside, route) };
+  if (beside !== undefined) return { reason: ofGivenUp(beside, givenUp) ?? besideRoute(beside, route) };
   const [worst] = excluded.filter(({ set }) => set.resourceId === resourceId).sort((a, b) => newestFirst(a.set, b.set));
   return { reason: worst === undefined ? 'no set of it is whole' : `${worst.set.setId} is no base: ${worst.reason}` };
 }
@@ -63,4 +63,11 @@ function besideRoute(set: SetSummary, route: readonly RouteStep[]): string {
   const now =
     last === undefined ? 'the timeline written now' : `timeline ${String(last.timeline)}, which is written now`;
   return `${set.setId} ends at LSN ${set.endLsn} of timeline ${String(set.timeline)}, which does not lead to ${now}`;
+}
+
+function ofGivenUp({ setId }: SetSummary, givenUp: ReadonlyMap<SetId, SetSummary>): string | undefined {
+  const teller = givenUp.get(setId);
+  if (teller === undefined) return undefined;
+  const { setId: later, endLsn } = teller;
+  return `${setId} is of a time that was given up: ${later}, made later, ends at LSN ${endLsn} before it, so an earlier state of the instance was put back in between`;
 }
