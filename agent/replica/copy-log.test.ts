@@ -65,3 +65,19 @@ test('K-005 a copied set whose log does not come along is named and warned of', 
   expect(report.warnings).toMatchObject([{ code: 'copied_without_log' }]);
   await stage.close();
 });
+
+test('K-005 a copied set whose place in the log of the target is of another time of the instance is named and warned of', async () => {
+  for (const isOther of [false, true]) {
+    const stage = await openCopyStage({ isFromEncrypted: false, isToEncrypted: false });
+    const { batch } = await commitLog(stage.from, { first: 48, count: 1, previousSha256: '' });
+    const [end = expect.fail('no log was taken')] = batch.segments;
+    const endSegmentSha256 = isOther ? 'b'.repeat(64) : end.rawSha256;
+    const setId = await commitOne(stage.from, { segmentBytes: segment, endSegment: end.name, endSegmentSha256 });
+    const { report } = await stage.copy({ sets: [setId], systems: [sampleSystemId] });
+    const what = 'to has log of another time of the instance in its place';
+    expect(report.leftOut).toEqual(isOther ? [{ what: `log of ${setId}`, why: what }] : []);
+    const told = { code: 'copied_without_log', detail: expect.stringContaining(what) as string };
+    expect(report.warnings).toEqual(isOther ? [told] : []);
+    await stage.close();
+  }
+});

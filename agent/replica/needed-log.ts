@@ -1,7 +1,9 @@
 import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { TruncationNote } from '#core/care/care-task.ts';
 import type { Lsn } from '#core/wal/lsn.ts';
-import { compareLsn, lsnToNumber } from '#core/wal/lsn.ts';
+import { branchesOf } from '#core/log/branches.ts';
+import { hasOtherLog, reachOf } from '#core/log/reach.ts';
+import { compareLsn, formatLsn, lsnToNumber } from '#core/wal/lsn.ts';
 import type { BranchPlace } from '../wal/committed-log.ts';
 import { readBranch } from '../wal/committed-log.ts';
 import type { Copying } from './copying.ts';
@@ -36,20 +38,34 @@ const cut = (range: Range, need: Range): readonly Range[] =>
 export async function tellOfLacking(work: Copying): Promise<void> {
   const { systems } = work.order.task;
   for (const set of work.needingLog) {
-    if (!systems.includes(set.systemId) || (await isWhole(work, set))) continue;
-    const { setId, beginLsn, endLsn } = set;
-    work.leaveOut({ what: `log of ${setId}`, why: `${work.from.name} does not have it whole` });
+    const lack = systems.includes(set.systemId) ? await lackOf(work, set) : undefined;
+    if (lack === undefined) continue;
+    const { setId } = set;
+    work.leaveOut({ what: `log of ${setId}`, why: lack.why });
     work.warn({
       code: 'copied_without_log',
-      detail: `${setId} has no log inside and ${work.to.name} lacks some from ${beginLsn} to ${endLsn}: it cannot be restored from the copy alone`,
+      detail: `${setId} has no log inside and ${lack.what}: it cannot be restored from the copy alone`,
     });
   }
 }
 
-async function isWhole({ to }: Copying, { beginLsn, endLsn, ...place }: SetSummary): Promise<boolean> {
-  const { batches } = await readBranch(to, place, lsnToNumber(beginLsn));
-  const segments = batches.flatMap((batch) => batch.segments).sort((a, b) => compareLsn(a.from, b.from));
-  let at = beginLsn;
-  for (const { from, to: end } of segments) if (compareLsn(from, at) <= 0 && compareLsn(end, at) > 0) at = end;
-  return compareLsn(at, endLsn) >= 0;
+interface Lack {
+  readonly why: string;
+  /** What the target does not have, in words. */
+  readonly what: string;
+}
+
+/** Why a set without log inside cannot be restored with the log of the target; undefined when it can. */
+async function lackOf({ from, to }: Copying, set: SetSummary): Promise<Lack | undefined> {
+  const { beginLsn, endLsn, branchId, timeline } = set;
+  const { batches } = await readBranch(to, set, lsnToNumber(beginLsn));
+  const branches = branchesOf({ sets: [set], batches });
+  const reach = reachOf(set, [{ branchId, timeline, from: formatLsn(0) }], branches);
+  if (reach?.isOwnLogKnown === true) return undefined;
+  if (hasOtherLog(branches.get(branchId), set)) {
+    const why = `${to.name} has log of another time of the instance in its place`;
+    return { why, what: why };
+  }
+  const what = `${to.name} lacks some from ${beginLsn} to ${endLsn}`;
+  return { why: `${from.name} does not have it whole`, what };
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Client } from 'minio';
 import type { OrderOf } from '#core/agent/order.ts';
+import type { SetSummary } from '#core/backup/set-summary.ts';
 import type { CareReport } from '#core/care/care-report.ts';
 import type { CareTask, ClaimVerdict, DeletionClaim, DeletionTold } from '#core/care/care-task.ts';
 import { parseObjectKey, pieceKey } from '#core/format/object-key.ts';
@@ -134,9 +135,9 @@ const stepOf = (runId: RunId): StepContext => ({
   ...{ report: () => undefined, log: () => undefined },
 });
 
-/** A committed set of one piece; returns its id. */
-export async function commitOne(pool: Pool): Promise<SetId> {
-  const summary = sampleSet(testIds('res'));
+/** A committed set of one piece without log inside; returns its id. */
+export async function commitOne(pool: Pool, more: Partial<SetSummary> = {}): Promise<SetId> {
+  const summary = { ...sampleSet(testIds('res')), ...more };
   const { setId, runId, attemptId: attempt } = summary;
   const keys = await beginSet(pool, { setId, runId });
   const bytes = randomBytes(1000);
