@@ -8,6 +8,7 @@ import type { Lsn } from '../wal/lsn.ts';
 import { formatLsn, lsnToNumber } from '../wal/lsn.ts';
 import { branchesOf, currentBranch, isBreak, routeTo } from './branches.ts';
 import { knownHistories } from './known-histories.ts';
+import { hasOtherLog } from './reach.ts';
 
 export interface LogRestoreRequest {
   readonly log: CommittedLog;
@@ -47,7 +48,12 @@ export function planLogRestore(request: LogRestoreRequest): LogRestorePlan {
     ...(request.to === undefined ? {} : { to: request.to }),
     segments,
     histories: knownHistories([...branches.values()], route),
-    gaps: [...missingBefore(way, from), ...missingBetween(chosen, branches), ...missingAfter(way, request.to)],
+    gaps: [
+      ...missingBefore(way, from),
+      ...otherThanSet(request, chosen, branches),
+      ...missingBetween(chosen, branches),
+      ...missingAfter(way, request.to),
+    ],
     rawBytes: segments.length * first.segmentBytes,
     fetchBytes: chosen.reduce((sum, { segment }) => sum + segment.storedBytes, 0),
   };
@@ -181,6 +187,21 @@ const brokenAt = (from: Lsn): MissingLog => ({
   ...{ from, to: from },
   what: `log from ${from} on is of another time than the log before it: recovery cannot go from one to the other`,
 });
+
+/** Log that must not be put behind the set that was named: it is of another time than what that ends in (docs/format.md §5). */
+function otherThanSet(
+  { log, setId }: LogRestoreRequest,
+  chosen: readonly KnownSegment[],
+  branches: ReadonlyMap<string, KnownBranch>,
+): MissingLog[] {
+  const set = log.sets.find((one) => one.setId === setId);
+  if (set === undefined || !hasOtherLog(branches.get(set.branchId), set)) return [];
+  const at = chosen.find(({ branchId, segment }) => branchId === set.branchId && segment.name === set.endSegment);
+  if (at === undefined) return [];
+  const { from } = at.segment;
+  const what = `log from ${from} on is of another time than ${set.setId}, which ends in it: recovery from that set must not use this log`;
+  return [{ from, to: from, what }];
+}
 
 function missingAfter(way: readonly KnownSegment[], to: LogBound | undefined): MissingLog[] {
   const last = way[way.length - 1];

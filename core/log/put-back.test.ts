@@ -252,6 +252,18 @@ describe('what is of another time', () => {
     expect(planLatest(before).setId).toBe(present.setId);
   });
 
+  test('K-091 log restored as files for a set says where it is of another time than that set', () => {
+    const batches = [batchIn(1, 'a', [2, 3, 4, 5, 6, 7, 8, 9])];
+    const [own, present] = [fullIn(1, 'a', 5), fullIn(4, 'b', 5, later)];
+    const resource = { id: own.resourceId, name: 'orders', engine: own.engine };
+    const gapsOf = ({ setId }: SetSummary) =>
+      planLogRestore({ log: { sets: [own, present], batches }, resource, setId }).gaps;
+    expect(gapsOf(own)).toEqual([]);
+    expect(gapsOf(present)).toMatchObject([
+      { from: at(5), to: at(5), what: expect.stringContaining(`of another time than ${present.setId}`) as string },
+    ]);
+  });
+
   test('K-049 a break is told also where gaps that plans made are left out', () => {
     const batches = [batchIn(1, 'a', [2, 3]), batchIn(2, 'b', [4, 5], { breaksWith: hashOf('a', 3) })];
     const [branch] = explainGaps(coverage({ sets: [], batches }), []).branches;
