@@ -3,11 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { SetSummary } from '../backup/set-summary.ts';
 import { explainGaps } from '../care/explain-gaps.ts';
 import { formatId } from '../id.ts';
+import type { Instant } from '../instant.ts';
 import { lsnToNumber } from '../wal/lsn.ts';
 import type { PutBackStep } from '#tests/support/put-back-model.ts';
 import { playPutBacks, segmentNumber, stepsOfPutBacks } from '#tests/support/put-back-model.ts';
 import type { RestoreRequest } from '../restore/request.ts';
 import { planRestore } from '../restore/plan/plan-restore.ts';
+import { warningsOf } from '../restore/plan/warnings.ts';
 import { planLogRestore } from './plan-log-restore.ts';
 import { at, batchOf, fullOf, minute, segmentOf } from '#tests/support/history-model.ts';
 import type { BatchSummary } from './batch-summary.ts';
@@ -250,6 +252,69 @@ describe('what is of another time', () => {
     const before = { sets: [fullIn(1, 'a', 2), present], batches: [batchIn(1, 'a', [2, 3, 4, 5, 6])] };
     expect(() => planLatest(before, damaged)).toThrow(refused);
     expect(planLatest(before).setId).toBe(present.setId);
+  });
+
+  const toSegment8 = (sets: readonly SetSummary[], more: Partial<RestoreRequest> = {}) => {
+    const batches = [batchIn(1, 'a', [2, 3, 4, 5, 6, 7, 8, 9])];
+    return planRestore({
+      ...{ log: { sets, batches }, target: { at: 'lsn', lsn: at(8, 1 << 20), isInclusive: true } },
+      ...{ resourceName: 'orders', tablespaceMap: {}, isOpenedAfter: true },
+      place: { kind: 'copy', directory: '/srv/copy' },
+      ...more,
+    });
+  };
+
+  test('K-095 a plan that leads into a time that was given up says so, by its set or by its log, also when the set was named', () => {
+    const [first, left, furthest, present] = [
+      fullIn(1, 'a', 2),
+      fullIn(2, 'a', 6),
+      fullIn(3, 'a', 9),
+      fullIn(4, 'b', 5, later),
+    ];
+    const entersGivenUp = { setId: present.setId, endLsn: present.endLsn, endedAt: present.endedAt };
+    const ways = [
+      [first, [first, present]],
+      [first, [first, left, present]],
+      [left, [left, present]],
+      [left, [left, furthest, present]],
+    ] as const;
+    for (const [chosen, sets] of ways)
+      for (const plan of [toSegment8(sets), toSegment8(sets, { setId: chosen.setId })]) {
+        expect(plan).toMatchObject({ setId: chosen.setId, entersGivenUp });
+        expect(plan.leavesGivenUp).toBeUndefined();
+        expect(plan.steps[0]).toMatch(`ENTERS A TIME THAT WAS GIVEN UP`);
+        expect(plan.steps[0]).toContain(`choose a point that ${present.setId} leads to, or name that set`);
+        expect(warningsOf(plan)).toEqual([{ code: 'given_up_time_entered', detail: plan.steps[0] }]);
+      }
+    const damaged = new Map([[present.setId, 'a piece is short']]);
+    expect(toSegment8([first, present], { unusable: damaged }).entersGivenUp).toEqual(entersGivenUp);
+  });
+
+  test('K-095 a plan that stops before a time was given up, or that is of the present itself, enters none', () => {
+    const [first, left, present] = [fullIn(1, 'a', 2), fullIn(2, 'a', 6), fullIn(4, 'b', 5, later)];
+    const before = { target: { at: 'lsn', lsn: at(4, 1 << 20), isInclusive: true } } as const;
+    expect(toSegment8([first, present], before).entersGivenUp).toBeUndefined();
+    expect(toSegment8([first, left, present], { target: latest }).entersGivenUp).toBeUndefined();
+    // The set is what was given up: all of this log was written after it.
+    const gone = fullIn(2, 'b', 6, { beganAt: minute(4), endedAt: minute(4.5) });
+    expect(toSegment8([first, gone]).entersGivenUp).toBeUndefined();
+    // Of another instance with the same origin nothing is known by this one.
+    const other = { ...present, resourceId: formatId('res', 7, new Uint8Array(10)) };
+    expect(toSegment8([first, other]).entersGivenUp).toBeUndefined();
+  });
+
+  test('K-095 idle log behind the place of a later set is of which time its own cover says', () => {
+    const whole = batchIn(1, 'a', [2, 3, 4, 5, 6, 7, 8]);
+    const segments = whole.segments.map(({ name, object, from, to, lastRecord, rawSha256, storedSha256 }) => ({
+      ...{ name, object, from, to, lastRecord, rawSha256, storedSha256 },
+      ...{ rawBytes: 16 << 20, storedBytes: 1000, restorePoints: [] },
+    }));
+    const [first, present] = [fullIn(1, 'a', 2), fullIn(4, 'b', 5, later)];
+    const enteredAt = (coveredUntil: Instant) =>
+      toSegment8([first, present], { log: { sets: [first, present], batches: [{ ...whole, segments, coveredUntil }] } })
+        .entersGivenUp;
+    expect(enteredAt(minute(59))).toMatchObject({ setId: present.setId });
+    expect(enteredAt(minute(70))).toBeUndefined();
   });
 
   test('K-091 log restored as files for a set says where it is of another time than that set', () => {

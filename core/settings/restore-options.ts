@@ -129,6 +129,7 @@ export const restorePlanShape: z.ZodType<RestorePlan> = z.looseObject({
       later: z.looseObject({ setId: idShape('set'), endLsn: lsnShape }),
     })
     .exactOptional(),
+  entersGivenUp: z.looseObject({ setId: idShape('set'), endLsn: lsnShape, endedAt: instantShape }).exactOptional(),
   rawBytes: countShape,
   chain: z.array(plannedSetShape),
   fetchBytes: countShape,

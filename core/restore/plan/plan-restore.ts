@@ -12,6 +12,7 @@ import { chosenSet, demandNotWorse, isBrokenTaken, refuse, withBrokenChain, with
 import type { PlannedSegment, PlannedSet, RestorePlan } from './plan.ts';
 import { checkPlace, placeTablespaces } from '#core/restore/place.ts';
 import type { RestoreRequest } from '#core/restore/request.ts';
+import { enteredTime } from './entered-time.ts';
 import { givenUpTime } from './given-up-time.ts';
 import { historiesFor } from './histories.ts';
 import { logBehind } from './log-behind.ts';
@@ -45,9 +46,6 @@ export function planRestore(asked: RestoreRequest): RestorePlan {
   const set = setOf(request, located.setId);
   checkProven(request, set);
   const tablespaceMap = placeTablespaces(request, set);
-  const givesUp = logBehind(request, located, set);
-  const leavesYounger = youngerBranch(ownedAs(request, log), located);
-  const leavesGivenUp = givenUpTime(request, set);
   const plan = {
     setId: set.setId,
     systemId: set.systemId,
@@ -66,13 +64,30 @@ export function planRestore(asked: RestoreRequest): RestorePlan {
     ...(request.configFile === undefined ? {} : { configFile: request.configFile }),
     ...(set.offline === undefined ? {} : { offline: set.offline }),
     ...(isUsual(request.ways) ? {} : { ways: request.ways }),
-    ...(givesUp === undefined ? {} : { givesUp }),
-    ...(leavesYounger === undefined ? {} : { leavesYounger }),
-    ...(leavesGivenUp === undefined ? {} : { leavesGivenUp }),
+    ...toldOf(ownedAs(request, log), located, set),
     rawBytes: set.rawBytes + located.segments.length * set.segmentBytes,
     ...readOf(request, set, located),
   };
   return { ...plan, steps: stepsOf(plan, set) };
+}
+
+/** What the operator is warned of. */
+function toldOf(
+  request: RestoreRequest,
+  located: Reached,
+  set: SetSummary,
+): Pick<RestorePlan, 'givesUp' | 'leavesYounger' | 'leavesGivenUp' | 'entersGivenUp'> {
+  const givesUp = logBehind(request, located, set);
+  const leavesYounger = youngerBranch(request, located);
+  const entersGivenUp = enteredTime(request, located, set);
+  // A plan that is of such a time itself leaves none out.
+  const leavesGivenUp = entersGivenUp === undefined ? givenUpTime(request, set) : undefined;
+  return {
+    ...(givesUp === undefined ? {} : { givesUp }),
+    ...(leavesYounger === undefined ? {} : { leavesYounger }),
+    ...(leavesGivenUp === undefined ? {} : { leavesGivenUp }),
+    ...(entersGivenUp === undefined ? {} : { entersGivenUp }),
+  };
 }
 
 const isUsual = (ways: RestoreWays | undefined): ways is undefined =>

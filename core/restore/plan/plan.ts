@@ -55,6 +55,16 @@ export interface GivenUpTime {
   readonly later: { readonly setId: SetId; readonly endLsn: Lsn };
 }
 
+/**
+ * The set that shows that a plan leads into a time that was given up: it was made later, and what the plan restores is not what it is
+ * of, because an earlier state of the instance was put back in between.
+ */
+export interface EnteredTime {
+  readonly setId: SetId;
+  readonly endLsn: Lsn;
+  readonly endedAt: Instant;
+}
+
 /** A branch that was written longer than the one that a plan follows, and that parts from it before the point of the plan. */
 export interface YoungerBranch {
   /** The timeline that is followed, and up to when it is known. */
@@ -104,6 +114,8 @@ export interface RestorePlan {
   readonly leavesYounger?: YoungerBranch;
   /** Of a plan whose set nobody named: sets that were left out because an earlier state of the instance was put back since. Absent: none. */
   readonly leavesGivenUp?: GivenUpTime;
+  /** Of a plan that restores data of a time that was given up, by its set or by its log. Absent: it does not, as far as is known. */
+  readonly entersGivenUp?: EnteredTime;
   readonly rawBytes: number;
   /** Sets that are read, the full first, `setId` last. */
   readonly chain: readonly PlannedSet[];
