@@ -31,6 +31,7 @@ import type { CheckedSegment, HeldSegment, LogPipeline } from './threads/log-pip
 import { openLogPipeline } from './threads/log-threads.ts';
 import { hashOfStart } from './hash-of-start.ts';
 import { isNoContinuation, isOtherLog } from './other-log.ts';
+import { isOwnFile, sameTimeline } from './own-file.ts';
 import { replaceLost } from './replace-lost.ts';
 import type { DeletedOf } from './truncated-log.ts';
 import { deletedOf } from './truncated-log.ts';
@@ -312,7 +313,9 @@ class BranchSession {
     const { branch } = this.#work;
     const before = await this.#prime(name);
     const found = await this.#pipeline.check(held);
-    const isAnew = before !== undefined && found.reading !== undefined && isNoContinuation(found.reading);
+    const isOther = before !== undefined && found.reading !== undefined && isNoContinuation(found.reading);
+    const hash = () => this.#hashOf(held, file);
+    const isAnew = isOther && (await isOwnFile(this.#work, { name, fileBytes: held.fileBytes, hash }));
     // Behind what it did not accept the reader begins anew.
     const { reading, references } = isAnew ? await this.#pipeline.check(held) : found;
     const expected = { name, file, systemId: branch.systemId, bytes: held.fileBytes, history: this.#history };
@@ -379,8 +382,6 @@ const unprovenLog = (directory: string, names: readonly SegmentName[]): Warning 
 
 const isRightBefore = ({ to, from }: SegmentOfBatch, [first]: readonly SegmentName[]): boolean =>
   first !== undefined && segmentStart(first, lsnToNumber(to) - lsnToNumber(from)) === to;
-
-const sameTimeline = (name: SegmentName, timeline: number): boolean => parseInt(name.slice(0, 8), 16) === timeline;
 
 const ofAnotherTime: ReadonlySet<string> = new Set(['log_duplicate_differs', 'log_deleted_differs']);
 const isOfAnotherTime = ({ code }: HoldfastError): boolean => ofAnotherTime.has(code);

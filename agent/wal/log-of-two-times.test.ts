@@ -87,7 +87,8 @@ async function openWorld() {
         archiveRetention: { mode: 'keep' },
         limits: {},
       } as const;
-      const work = { order: { options: { ...options, isFastCheckpoint: true } }, step, deps, branch, closed, level: 1 };
+      const facts = { branch, closed, logDirectory, level: 1 };
+      const work = { order: { options: { ...options, isFastCheckpoint: true } }, step, deps, ...facts };
       await backUpBranch({ ...work, archive: listArchive(archive), tally, hasRead: () => Promise.resolve() });
       const [warnings, problems] = [tally.warnings, tally.problems].map((all) => all.map(({ code }) => code));
       return { stored: tally.segments, warnings: warnings ?? [], problems: problems ?? [] };
@@ -122,12 +123,28 @@ test.each([
     await world.backUp();
     await world.backUp(idleAt);
     world.archived(since, 6, 7, 8);
-    expect(await world.backUp()).toEqual({ stored: 3, warnings: ['log_gap'], problems: [] });
+    expect(await world.backUp(8)).toEqual({ stored: 3, warnings: ['log_gap'], problems: [] });
     expect(world.gaps()).toEqual([true]);
-    expect(await world.backUp()).toEqual({ ...green, stored: 0 });
+    expect(await world.backUp(8)).toEqual({ ...green, stored: 0 });
     expect(world.gaps()).toEqual([true]);
   },
 );
+
+test('K-049 a file of a copy of the server that archives to the same place is refused, and its own is stored then', async () => {
+  const world = await openWorld();
+  world.archived(before, 1, 2, 3, 4, 5);
+  await world.backUp(5);
+  const refused = { stored: 0, warnings: [], problems: ['log_damaged'] };
+  world.archived(since, 6);
+  // The server has not come to that place yet.
+  expect(await world.backUp(5)).toEqual(refused);
+  // It has, and keeps what it cannot archive.
+  world.inServer(6, before.get(6) ?? expect.fail('made above'));
+  expect(await world.backUp(6)).toEqual(refused);
+  world.archived(before, 6);
+  expect(await world.backUp(6)).toEqual({ ...green, stored: 1 });
+  expect(world.gaps()).toEqual([]);
+});
 
 test('K-095 a break is recorded when the file right before it is lacking among those that were refused', async () => {
   const world = await openWorld();
